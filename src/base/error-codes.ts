@@ -1,0 +1,102 @@
+/** What each error code means to HTTP callers and to people. One table: nobody chooses a status anywhere else. */
+export interface ErrorEntry {
+  /** HTTP status when the error ends a request (RFC 9110). */
+  readonly status: number;
+  /** Short summary, the same for every occurrence (RFC 9457 `title`). */
+  readonly title: string;
+  /** What to do, where the thrower has nothing better to say. */
+  readonly hint?: string;
+}
+
+/** Every stable error code. A new code cannot be used before it has its row here. */
+export const ERRORS = {
+  // input
+  ERR_USAGE: { status: 400, title: 'wrong usage' },
+  ERR_INPUT: { status: 400, title: 'malformed input' },
+  ERR_NOT_FOUND: { status: 404, title: 'not found' },
+  ERR_METHOD: { status: 405, title: 'method not allowed' },
+  ERR_BODY_TOO_LARGE: { status: 413, title: 'body too large', hint: 'send at most 64 KiB' },
+  ERR_MEDIA_TYPE: { status: 415, title: 'unsupported media type' },
+  ERR_RATE_LIMITED: { status: 429, title: 'too many requests', hint: 'wait as long as Retry-After says' },
+  ERR_INTERNAL: { status: 500, title: 'internal error', hint: 'see the log of the process' },
+  ERR_OVERLOADED: { status: 503, title: 'overloaded', hint: 'try again shortly' },
+  ERR_NOT_READY: { status: 503, title: 'not ready' },
+
+  // encodings
+  ERR_CBOR: { status: 400, title: 'not the one deterministic CBOR encoding' },
+  ERR_DER: { status: 400, title: 'not valid DER' },
+  ERR_PEM: { status: 400, title: 'not valid PEM' },
+  ERR_COSE: { status: 400, title: 'not a COSE_Sign1 of this profile' },
+  ERR_KEY: { status: 400, title: 'unusable key' },
+  ERR_NODE_ID: { status: 400, title: 'not a node id' },
+  ERR_MESH_NAME: { status: 400, title: 'not a mesh name' },
+  ERR_CERTIFICATE: { status: 400, title: 'not a certificate that this program reads' },
+  ERR_CSR_MALFORMED: { status: 400, title: 'not a certification request', hint: 'send PKCS#10 as PEM or base64 DER' },
+  ERR_CSR_SIGNATURE: { status: 400, title: 'the certification request does not prove possession of its key' },
+  ERR_CSR_KEY: { status: 400, title: 'key type not accepted', hint: 'use a P-256 or Ed25519 key' },
+  ERR_CRL: { status: 400, title: 'not a CRL that this program reads' },
+
+  // certification paths (RFC 5280 section 6)
+  ERR_PATH_EMPTY: { status: 401, title: 'no certificate presented' },
+  ERR_PATH_NO_ANCHOR: { status: 403, title: 'the chain does not end in the trust anchor' },
+  ERR_PATH_SIGNATURE: { status: 403, title: 'a signature in the chain is wrong' },
+  ERR_PATH_EXPIRED: { status: 403, title: 'certificate expired', hint: 'rekey the node, or check its clock' },
+  ERR_PATH_NOT_YET_VALID: { status: 403, title: 'certificate not yet valid', hint: 'check the clock' },
+  ERR_PATH_REVOKED: { status: 403, title: 'certificate revoked' },
+  ERR_PATH_CONSTRAINT: { status: 403, title: 'the chain breaks a constraint' },
+  ERR_PATH_EXTENSION: { status: 403, title: 'an extension is unknown, critical or malformed' },
+  ERR_PATH_USAGE: { status: 403, title: 'the certificate may not be used for this purpose' },
+  ERR_PATH_NAME: { status: 403, title: 'the certificate speaks for another name' },
+  ERR_PATH_PROFILE: { status: 403, title: 'the certificate does not follow the profile of this mesh' },
+  ERR_PATH_LIMIT: { status: 403, title: 'the chain is too long or too costly to judge' },
+  ERR_PATH_CRL: { status: 403, title: 'no usable CRL for an issuer in the chain' },
+
+  // authority
+  ERR_TICKET_REFUSED: { status: 400, title: 'ticket refused', hint: 'ask the operator for a new ticket: chainmail ticket create' },
+  ERR_TICKET_MALFORMED: { status: 400, title: 'not an enrolment ticket' },
+  ERR_TICKET_EXISTS: { status: 409, title: 'the output file exists', hint: 'choose another file with --out' },
+  ERR_ENROLL_NODE_ID: { status: 403, title: 'the ticket does not grant this node id' },
+  ERR_ENROLL_POLICY: { status: 403, title: 'enrolment refused by policy' },
+  ERR_ENROLL_REVOKED: { status: 403, title: 'this key was revoked', hint: 'enrol with a new key and a new ticket' },
+  ERR_ATTESTATION: { status: 403, title: 'attestation refused' },
+  ERR_REVOKE_UNKNOWN: { status: 404, title: 'no such certificate or node' },
+  ERR_CREDENTIAL_REQUIRED: { status: 401, title: 'a client certificate is required' },
+  ERR_FORBIDDEN: { status: 403, title: 'not permitted' },
+  ERR_CLOCK_JUMPED: { status: 503, title: 'the clock moved against the last signature', hint: 'check the clock, then: chainmail authority accept-clock --dir DIR' },
+
+  // messages
+  ERR_MESSAGE_MALFORMED: { status: 400, title: 'not a message of this mesh' },
+  ERR_MESSAGE_EXPIRED: { status: 400, title: 'message expired' },
+  ERR_MESSAGE_FUTURE: { status: 400, title: 'message is dated more than 10 minutes ahead', hint: 'check the clock of the signer' },
+  ERR_MESSAGE_LIFETIME: { status: 400, title: 'message lives too long or not at all', hint: 'use 1 second to 7 days' },
+  ERR_MESSAGE_PAYLOAD: { status: 400, title: 'payload refused for this type' },
+  ERR_MESSAGE_SIGNATURE: { status: 403, title: 'message signature is wrong' },
+  ERR_MESSAGE_UNKNOWN_ORIGIN: { status: 403, title: 'the signer of the message is unknown' },
+  ERR_MESSAGE_REVOKED_ORIGIN: { status: 403, title: 'the signer of the message is revoked' },
+  ERR_MESSAGE_NOT_PERMITTED: { status: 403, title: 'the signer may not publish this type' },
+  ERR_MESSAGE_CONFLICT: { status: 409, title: 'this message id is taken by other content' },
+  ERR_MESSAGE_OVER_BUDGET: { status: 429, title: 'the author is over its budget' },
+
+  // files, processes, configuration
+  ERR_PASSPHRASE_WRONG: { status: 500, title: 'wrong passphrase' },
+  ERR_PASSPHRASE_MISSING: { status: 500, title: 'no passphrase', hint: 'give --passphrase-file FILE, set CHAINMAIL_PASSPHRASE_FILE, or write DIR/passphrase with mode 0600' },
+  ERR_KEY_FILE_MODE: { status: 500, title: 'a secret file is readable by others', hint: 'chmod 600 the file' },
+  ERR_KEY_MISSING: { status: 500, title: 'no such key in the key store' },
+  ERR_STATE_CORRUPT: { status: 500, title: 'state file damaged', hint: 'restore the directory from a backup' },
+  ERR_STATE_FOREIGN: { status: 500, title: 'state belongs to another mesh, node or program version' },
+  ERR_DIR_LOCKED: { status: 500, title: 'another process runs on this directory' },
+  ERR_DIR_EXISTS: { status: 500, title: 'the directory is already initialised' },
+  ERR_DIR_NOT_INITIALISED: { status: 500, title: 'the directory is not initialised' },
+  ERR_NOT_RUNNING: { status: 500, title: 'no process runs on this directory' },
+  ERR_PORT_IN_USE: { status: 500, title: 'the port is in use', hint: 'choose another with --listen HOST:PORT' },
+  ERR_CONFIG: { status: 500, title: 'wrong configuration' },
+  ERR_UNREACHABLE: { status: 502, title: 'the other side cannot be reached' },
+  ERR_REMOTE: { status: 502, title: 'the other side refused' },
+  ERR_RUNTIME: { status: 500, title: 'this Node.js is too old', hint: 'install with npm, which brings the pinned Node 26' },
+} as const satisfies Record<string, ErrorEntry>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export function errorEntry(code: ErrorCode): ErrorEntry {
+  return ERRORS[code];
+}

@@ -1,0 +1,38 @@
+import { type ErrorCode, errorEntry } from './error-codes.ts';
+
+/**
+ * A refusal that ends a request, a command or a start-up. Expected outcomes of protocol steps are values
+ * (verdicts), not errors.
+ *
+ * Message: lower case, subject first, expectation last, no secret, foreign text quoted and cut (see {@link quoted}).
+ * Hint: what the reader can do about it.
+ */
+export class MeshError extends Error {
+  readonly code: ErrorCode;
+  readonly hint: string | undefined;
+
+  constructor(code: ErrorCode, message: string, hint?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'MeshError';
+    this.code = code;
+    this.hint = hint ?? errorEntry(code).hint;
+  }
+}
+
+export function isMeshError(error: unknown): error is MeshError {
+  return error instanceof MeshError;
+}
+
+/** Foreign text for a message: JSON-quoted, control characters escaped, cut after 64 characters. */
+export function quoted(text: string): string {
+  return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
+}
+
+/** What an unknown thrown thing says, for logs and hints. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+export function assertNever(value: never): never {
+  throw new Error(`unreachable: ${String(value)}`);
+}

@@ -1,0 +1,29 @@
+import type { Brand } from '../base/brand.ts';
+import { MeshError, quoted } from '../base/errors.ts';
+import { type NodeId, parseNodeId } from '../identity/node-id.ts';
+
+/** `ORIGIN.INCARNATION.COUNTER`, decimal, without leading zeros (formats.md section 0). */
+export type MessageId = Brand<string, 'MessageId'>;
+
+/** `ORIGIN.INCARNATION`: everything that one start of one node says, numbered from 0. */
+export type StreamKey = Brand<string, 'StreamKey'>;
+
+export function streamKeyOf(origin: NodeId, incarnation: number): StreamKey {
+  return `${origin}.${incarnation}` as StreamKey;
+}
+
+export function messageIdOf(origin: NodeId, incarnation: number, counter: number): MessageId {
+  return `${origin}.${incarnation}.${counter}` as MessageId;
+}
+
+const FORM = /^([a-z0-9-]{1,63})\.(0|[1-9][0-9]{0,15})\.(0|[1-9][0-9]{0,15})$/;
+
+/** @throws ERR_INPUT for anything else than the one text form of an id. */
+export function parseMessageId(text: string): { origin: NodeId; incarnation: number; counter: number } {
+  const match = FORM.exec(text);
+  const incarnation = Number(match?.[2]);
+  const counter = Number(match?.[3]);
+  if (match === null || !Number.isSafeInteger(incarnation) || !Number.isSafeInteger(counter))
+    throw new MeshError('ERR_INPUT', `message id ${quoted(text)}, expected ORIGIN.INCARNATION.COUNTER`);
+  return { origin: parseNodeId(match[1] as string), incarnation, counter };
+}

@@ -1,0 +1,42 @@
+import type { Bytes } from '../base/bytes.ts';
+import type { UnixMs } from '../base/time.ts';
+
+/** A message as it is kept. `contentKey` is its identity: hex of the SHA-256 of what was signed. */
+export interface StoredMessage {
+  readonly contentKey: string;
+  /** Place in the order of arrival, rising by one for each message that this node keeps. */
+  readonly arrival: number;
+  readonly receivedAt: UnixMs;
+  readonly expiresAt: UnixMs;
+  /** The COSE_Sign1 as it was received. */
+  readonly bytes: Bytes;
+}
+
+/** One change of what is kept. A list of them is applied whole or not at all. */
+export type NodeChange =
+  | { readonly tag: 'put-message'; readonly message: StoredMessage }
+  | { readonly tag: 'drop-message'; readonly contentKey: string }
+  | { readonly tag: 'put-chain'; readonly leafHash: string; readonly chain: readonly Bytes[]; readonly keepUntil: UnixMs }
+  | { readonly tag: 'drop-chain'; readonly leafHash: string }
+  | { readonly tag: 'put-crl'; readonly issuerKeyHash: string; readonly der: Bytes }
+  | { readonly tag: 'put-incarnation'; readonly incarnation: number };
+
+/** What a node finds when it starts again. */
+export interface RestoredNode {
+  /** Of the last start; 0 on the first. */
+  readonly incarnation: number;
+  /** In order of arrival. */
+  readonly messages: Iterable<StoredMessage>;
+  readonly chains: readonly (readonly Bytes[])[];
+  readonly crls: readonly Bytes[];
+}
+
+/** A node's memory beyond its process. */
+export interface NodeStore {
+  /** Everything kept, as of the last change that was answered or later. */
+  load(): RestoredNode;
+  /** The bytes of one kept message; read now, so that an engine can answer a peer in the same step. */
+  read(contentKey: string): Bytes | undefined;
+  /** Applies all changes or none; durable (fsync) when it resolves. */
+  apply(changes: readonly NodeChange[]): Promise<void>;
+}
