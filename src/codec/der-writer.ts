@@ -1,0 +1,141 @@
+import { type Bytes, compareBytes, EMPTY, utf8 } from '../base/bytes.ts';
+import { MeshError } from '../base/errors.ts';
+import type { UnixMs } from '../base/time.ts';
+import { contextTag, OID_BYTES_MAX, TAG } from './der-reader.ts';
+
+/*
+ * Each function returns one whole DER element (X.690). They compose from the inside out; a certificate is some sixty
+ * calls, and what every certificate of an issuer shares is built once by the caller.
+ */
+
+/** Octets that the header of an element with this much content takes. */
+export function headerBytes(contentBytes: number): number {
+  if (contentBytes < 0x80) return 2;
+  if (contentBytes < 0x100) return 3;
+  if (contentBytes < 0x1_0000) return 4;
+  return contentBytes < 0x100_0000 ? 5 : 6;
+}
+
+/** Writes identifier and length octets into `out` and returns the offset of the content. */
+export function writeHeader(out: Bytes, offset: number, tag: number, contentBytes: number): number {
+  out[offset] = tag;
+  const octets = headerBytes(contentBytes) - 2;
+  if (octets === 0) {
+    out[offset + 1] = contentBytes;
+    return offset + 2;
+  }
+  out[offset + 1] = 0x80 | octets;
+  for (let i = 0; i < octets; i++) out[offset + 2 + i] = (contentBytes >>> (8 * (octets - 1 - i))) & 0xff;
+  return offset + 2 + octets;
+}
+
+/** One element: identifier octet, length, and the parts as content. */
+export function element(tag: number, ...parts: readonly Bytes[]): Bytes {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const out = new Uint8Array(headerBytes(length) + length);
+  let offset = writeHeader(out, 0, tag, length);
+  for (const part of parts) {
+    out.set(part, offset);
+    offset += part.length;
+  }
+  return out;
+}
+
+export function sequence(...parts: readonly Bytes[]): Bytes {
+  return element(TAG.sequence, ...parts);
+}
+
+/** SET OF: DER sorts the elements by their encoding (X.690 section 11.6). */
+export function setOf(...parts: readonly Bytes[]): Bytes {
+  return element(TAG.set, ...[...parts].sort(compareBytes));
+}
+
+/** `[n] EXPLICIT`, or a constructed `[n] IMPLICIT`. */
+export function context(n: number, ...parts: readonly Bytes[]): Bytes {
+  return element(contextTag(n, 'constructed'), ...parts);
+}
+
+/** A primitive `[n] IMPLICIT`. */
+export function contextPrimitive(n: number, content: Bytes): Bytes {
+  return element(contextTag(n, 'primitive'), content);
+}
+
+export function boolean(value: boolean): Bytes {
+  return Uint8Array.of(TAG.boolean, 1, value ? 0xff : 0x00);
+}
+
+/** A non-negative INTEGER; bytes are big-endian magnitude, leading zeros allowed. */
+export function unsignedInteger(value: Bytes | bigint | number, tag: number = TAG.integer): Bytes {
+  const bytes = typeof value === 'object' ? value : magnitude(value);
+  let start = 0;
+  while (start < bytes.length - 1 && bytes[start] === 0) start += 1;
+  const body = bytes.subarray(start);
+  if (body.length === 0) return Uint8Array.of(tag, 1, 0);
+  return (body[0] as number) >= 0x80 ? element(tag, Uint8Array.of(0), body) : element(tag, body);
+}
+
+function magnitude(value: bigint | number): Bytes {
+  if (value < 0 || (typeof value === 'number' && !Number.isSafeInteger(value)))
+    throw new RangeError('expected an integer of 0 or more');
+  const hex = value.toString(16);
+  return Uint8Array.fromHex(hex.length % 2 === 0 ? hex : `0${hex}`);
+}
+
+export function oid(dotted: string): Bytes {
+  const arcs = dotted.split('.');
+  if (arcs.length < 2 || arcs.some((arc) => !/^(0|[1-9][0-9]*)$/.test(arc)))
+    throw new MeshError('ERR_DER', 'not an object identifier');
+  const [first, second, ...rest] = arcs.map(BigInt) as [bigint, bigint, ...bigint[]];
+  if (first > 2n || (first < 2n && second > 39n)) throw new MeshError('ERR_DER', 'not an object identifier');
+  const content: number[] = [];
+  for (const arc of [first * 40n + second, ...rest]) {
+    const septets: number[] = [Number(arc & 0x7fn)];
+    for (let left = arc >> 7n; left > 0n; left >>= 7n) septets.unshift(Number(left & 0x7fn) | 0x80);
+    content.push(...septets);
+  }
+  if (content.length > OID_BYTES_MAX) throw new MeshError('ERR_DER', 'object identifier is too long');
+  return element(TAG.oid, Uint8Array.from(content));
+}
+
+export const NULL: Bytes = Uint8Array.of(TAG.null, 0);
+
+export function octetString(content: Bytes): Bytes {
+  return element(TAG.octetString, content);
+}
+
+/** A BIT STRING of whole octets. */
+export function bitString(octets: Bytes): Bytes {
+  return element(TAG.bitString, Uint8Array.of(0), octets);
+}
+
+/** A BIT STRING of named bits, bit 0 the lowest bit of `bits`, trailing zero bits dropped (X.690 section 11.2.2). */
+export function namedBits(bits: number, tag: number = TAG.bitString): Bytes {
+  if (bits === 0) return element(tag, Uint8Array.of(0));
+  const count = 32 - Math.clz32(bits);
+  const octets = new Uint8Array((count + 7) >> 3);
+  for (let i = 0; i < count; i++) if ((bits >>> i) & 1) octets[i >> 3] = (octets[i >> 3] as number) | (0x80 >> (i & 7));
+  return element(tag, Uint8Array.of(octets.length * 8 - count), octets);
+}
+
+export function utf8String(text: string): Bytes {
+  return element(TAG.utf8String, utf8(text));
+}
+
+/** @throws ERR_DER for anything beyond ASCII. */
+export function ia5String(text: string, tag: number = TAG.ia5String): Bytes {
+  const bytes = utf8(text);
+  if (bytes.length !== text.length) throw new MeshError('ERR_DER', 'text is not ASCII');
+  return element(tag, bytes);
+}
+
+/** UTCTime until 2049, GeneralizedTime from 2050 on (RFC 5280 section 4.1.2.5); fractions of a second are cut off. */
+export function time(at: UnixMs): Bytes {
+  const text = `${new Date(at).toISOString().slice(0, 19).replace(/[-:T]/g, '')}Z`;
+  const year = Number(text.slice(0, 4));
+  const isUtcTime = year >= 1950 && year < 2050;
+  return element(isUtcTime ? TAG.utcTime : TAG.generalizedTime, utf8(isUtcTime ? text.slice(2) : text));
+}
+
+/** Nothing, where an optional element is absent. */
+export const ABSENT: Bytes = EMPTY;

@@ -1,0 +1,66 @@
+import type { Bytes } from '../base/bytes.ts';
+import { MeshError } from '../base/errors.ts';
+
+/** Characters of PEM text that are looked at: a chain of 16 certificates of 16 KiB, in base64, with room. */
+export const PEM_CHARS_MAX = 512 * 1024;
+
+/** Blocks of one text. A chain has three; a bundle of anchors some more. */
+export const PEM_BLOCKS_MAX = 64;
+
+const BASE64_LINE = /^[A-Za-z0-9+/]*={0,2}$/;
+
+/**
+ * The DER of every block with this label, in order (RFC 7468). Text outside blocks and blocks with other labels are
+ * passed over; an unfinished block, headers inside one and malformed base64 are not.
+ *
+ * @param charsMax Raised for a CRL, which may be far longer than {@link PEM_CHARS_MAX}.
+ * @throws ERR_PEM also where no such block is found.
+ */
+export function parsePem(text: string, label: string, charsMax: number = PEM_CHARS_MAX): Bytes[] {
+  if (text.length > charsMax) throw new MeshError('ERR_PEM', `text is longer than ${charsMax} characters`);
+  const blocks: Bytes[] = [];
+  let open: { readonly label: string; readonly lines: string[] } | undefined;
+  for (const line of text.split(/\r\n|\n|\r/)) {
+    const trimmed = line.trim();
+    const boundary = /^-----(BEGIN|END) ([A-Z0-9 ]{1,40})-----$/.exec(trimmed);
+    if (boundary === null) {
+      if (open === undefined) continue;
+      if (!BASE64_LINE.test(trimmed))
+        throw new MeshError('ERR_PEM', `block ${open.label} holds something else than base64`);
+      open.lines.push(trimmed);
+      continue;
+    }
+    const [, kind, found] = boundary as unknown as [string, 'BEGIN' | 'END', string];
+    if (kind === 'BEGIN') {
+      if (open !== undefined) throw new MeshError('ERR_PEM', `block ${open.label} does not end`);
+      open = { label: found, lines: [] };
+      continue;
+    }
+    if (open === undefined || open.label !== found)
+      throw new MeshError('ERR_PEM', `block ${found} ends but did not begin`);
+    if (found === label) blocks.push(decodeBlock(open.lines, label));
+    if (blocks.length > PEM_BLOCKS_MAX) throw new MeshError('ERR_PEM', `more than ${PEM_BLOCKS_MAX} blocks`);
+    open = undefined;
+  }
+  if (open !== undefined) throw new MeshError('ERR_PEM', `block ${open.label} does not end`);
+  if (blocks.length === 0) throw new MeshError('ERR_PEM', `no block ${label} found`);
+  return blocks;
+}
+
+/** One block with lines of 64 characters and a final newline (RFC 7468 section 2). */
+export function encodePem(label: string, der: Bytes): string {
+  const base64 = der.toBase64();
+  const lines: string[] = [];
+  for (let i = 0; i < base64.length; i += 64) lines.push(base64.slice(i, i + 64));
+  return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
+}
+
+function decodeBlock(lines: readonly string[], label: string): Bytes {
+  try {
+    const der = Uint8Array.fromBase64(lines.join(''), { lastChunkHandling: 'strict' });
+    if (der.length > 0) return der;
+  } catch {
+    throw new MeshError('ERR_PEM', `block ${label} holds malformed base64`);
+  }
+  throw new MeshError('ERR_PEM', `block ${label} is empty`);
+}

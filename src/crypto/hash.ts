@@ -1,0 +1,21 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { Bytes } from '../base/bytes.ts';
+import { plainBytes } from './plain-bytes.ts';
+
+export const SHA256_BYTES = 32;
+
+export function sha256(bytes: Bytes): Bytes {
+  return plainBytes(createHash('sha256').update(bytes).digest());
+}
+
+/** SHA-256 over the parts one after the other, without copying them together. */
+export function sha256Concat(...parts: readonly Bytes[]): Bytes {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return plainBytes(hash.digest());
+}
+
+/** Equality of secrets (MACs, token hashes) in a time that depends on the length alone. */
+export function secretsEqual(a: Bytes, b: Bytes): boolean {
+  return a.length === b.length && timingSafeEqual(a, b);
+}

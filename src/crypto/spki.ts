@@ -1,0 +1,90 @@
+import type { Bytes } from '../base/bytes.ts';
+import { MeshError } from '../base/errors.ts';
+import { readOnly } from '../codec/der-reader.ts';
+import { OID } from '../codec/oid.ts';
+
+/** Kinds of public key that this program can check signatures with. Messages and mesh certificates use the first two. */
+export type KeyAlgorithm = 'P-256' | 'Ed25519' | 'P-384' | 'P-521' | 'RSA' | 'RSA-PSS';
+
+/** Longest SubjectPublicKeyInfo that is looked at: RSA of 16,384 bits, beyond which a check costs an attacker's while. */
+export const SPKI_BYTES_MAX = 2_200;
+
+/** Modulus lengths of RSA that are accepted: below is weak (NIST SP 800-131A), above only costs time. */
+export const RSA_BITS_MIN = 2_048;
+export const RSA_BITS_MAX = 16_384;
+
+/** Octets of an uncompressed point, `0x04 ‖ x ‖ y`. */
+const POINT_BYTES = { 'P-256': 65, 'P-384': 97, 'P-521': 133 } as const;
+
+const CURVES: ReadonlyMap<string, keyof typeof POINT_BYTES> = new Map([
+  [OID.p256, 'P-256'],
+  [OID.p384, 'P-384'],
+  [OID.p521, 'P-521'],
+]);
+
+/**
+ * The kind of key in a SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7), whose shape is checked to the last byte.
+ * Whether a point lies on its curve is for {@link PublicKey} to find out.
+ *
+ * Takes one encoding per key, because node ids are hashes of it: named curves, uncompressed points (RFC 5480),
+ * absent parameters for Ed25519 (RFC 8410), NULL ones for RSA (RFC 3279).
+ *
+ * @throws ERR_KEY
+ */
+export function keyAlgorithmOf(spki: Bytes): KeyAlgorithm {
+  if (spki.length > SPKI_BYTES_MAX) throw new MeshError('ERR_KEY', `public key is longer than ${SPKI_BYTES_MAX} bytes`);
+  let found: KeyAlgorithm | undefined;
+  try {
+    found = readOnly(spki, (reader) => {
+      const body = reader.sequence();
+      const identifier = body.sequence();
+      const key = body.bitStringOctets();
+      body.end();
+      const oid = identifier.oid();
+      if (oid === OID.ecPublicKey) {
+        const curve = CURVES.get(identifier.oid());
+        identifier.end();
+        return curve !== undefined && key.length === POINT_BYTES[curve] && key[0] === 0x04 ? curve : undefined;
+      }
+      if (oid === OID.ed25519) {
+        identifier.end();
+        return key.length === 32 ? 'Ed25519' : undefined;
+      }
+      if (oid === OID.rsaEncryption || oid === OID.rsaPss) {
+        if (oid === OID.rsaEncryption) {
+          identifier.null();
+          identifier.end();
+        }
+        return isAcceptableRsa(key) ? (oid === OID.rsaPss ? 'RSA-PSS' : 'RSA') : undefined;
+      }
+      return undefined;
+    });
+  } catch (error) {
+    throw new MeshError('ERR_KEY', 'public key is not a SubjectPublicKeyInfo of a known form', undefined, {
+      cause: error,
+    });
+  }
+  if (found === undefined) throw new MeshError('ERR_KEY', 'public key is of an unsupported kind, curve, form or size');
+  return found;
+}
+
+function isAcceptableRsa(key: Bytes): boolean {
+  return readOnly(key, (reader) => {
+    const body = reader.sequence();
+    const modulus = body.integerBytes();
+    const exponent = body.integerBytes();
+    body.end();
+    const bits = bitsOf(modulus);
+    const exponentBits = bitsOf(exponent);
+    const isOdd = ((exponent[exponent.length - 1] as number) & 1) === 1;
+    return bits >= RSA_BITS_MIN && bits <= RSA_BITS_MAX && isOdd && exponentBits >= 2 && exponentBits <= 64;
+  });
+}
+
+/** Bits of a positive INTEGER; 0 for a negative one. */
+function bitsOf(integer: Bytes): number {
+  if ((integer[0] as number) >= 0x80) return 0;
+  let start = 0;
+  while (start < integer.length && integer[start] === 0) start += 1;
+  return start === integer.length ? 0 : (integer.length - start) * 8 - (Math.clz32(integer[start] as number) - 24);
+}
