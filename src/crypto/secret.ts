@@ -6,7 +6,7 @@ export class Secret implements Disposable {
 
   /** Copies; whoever holds the original wipes it. */
   constructor(bytes: Bytes) {
-    this.#bytes = bytes.slice();
+    this.#bytes = new Uint8Array(bytes); // not `slice`: that of a Buffer shares its memory, and the wipe would reach it
   }
 
   /** Lends the bytes for one call. The callee must not keep them. */
