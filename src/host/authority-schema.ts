@@ -1,0 +1,86 @@
+import type { DatabaseKind } from './sqlite-database.ts';
+
+/** Schema of `authority.db`. Times are Unix milliseconds; hashes and serials lower-case hex; lists are parted by spaces. */
+const SCHEMA_1 = `
+CREATE TABLE meta (
+  key TEXT PRIMARY KEY,
+  value TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE tickets (
+  token_hash TEXT PRIMARY KEY,
+  epoch INTEGER NOT NULL,
+  created_at INTEGER NOT NULL,
+  expires_at INTEGER NOT NULL,
+  uses_max INTEGER NOT NULL,
+  uses_spent INTEGER NOT NULL CHECK (uses_spent <= uses_max),
+  node_id TEXT,
+  rebind INTEGER NOT NULL,
+  roles TEXT NOT NULL,
+  cancelled_at INTEGER
+) STRICT, WITHOUT ROWID;
+CREATE INDEX tickets_by_age ON tickets (created_at DESC, token_hash);
+
+CREATE TABLE enrolments (
+  token_hash TEXT NOT NULL,
+  spki_hash TEXT NOT NULL,
+  serial TEXT NOT NULL,
+  enrolled_at INTEGER NOT NULL,
+  PRIMARY KEY (token_hash, spki_hash)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE certificates (
+  serial TEXT PRIMARY KEY,
+  issue_index INTEGER NOT NULL UNIQUE,
+  kind TEXT NOT NULL CHECK (kind IN ('node', 'administrator', 'server')),
+  subject TEXT NOT NULL,
+  spki_hash TEXT NOT NULL,
+  roles TEXT NOT NULL,
+  not_before INTEGER NOT NULL,
+  not_after INTEGER NOT NULL,
+  der BLOB NOT NULL,
+  revoked_at INTEGER,
+  revoked_reason TEXT
+) STRICT;
+CREATE INDEX certificates_by_subject ON certificates (kind, subject, issue_index DESC);
+CREATE INDEX certificates_by_key ON certificates (spki_hash);
+CREATE INDEX certificates_revoked ON certificates (not_after) WHERE revoked_at IS NOT NULL;
+
+CREATE TABLE nodes (
+  node_id TEXT PRIMARY KEY,
+  identity_spki_hash TEXT NOT NULL,
+  bound_at INTEGER NOT NULL,
+  revoked_at INTEGER
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE sightings (
+  node_id TEXT PRIMARY KEY,
+  seen_at INTEGER NOT NULL,
+  address TEXT,
+  crl_number INTEGER NOT NULL,
+  version TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX sightings_by_time ON sightings (seen_at DESC, node_id);
+
+CREATE TABLE crls (
+  issuer_key_hash TEXT PRIMARY KEY,
+  number INTEGER NOT NULL,
+  this_update INTEGER NOT NULL,
+  next_update INTEGER NOT NULL,
+  der BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE audit (
+  sequence INTEGER PRIMARY KEY,
+  at INTEGER NOT NULL,
+  actor TEXT NOT NULL,
+  action TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  detail TEXT NOT NULL,
+  previous_hash TEXT NOT NULL,
+  hash TEXT NOT NULL
+) STRICT;
+`;
+
+/** The authority's database file. The mark spells "CMau". */
+export const AUTHORITY_DATABASE: DatabaseKind = { applicationId: 0x434d6175, migrations: [SCHEMA_1] };

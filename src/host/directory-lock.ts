@@ -1,0 +1,60 @@
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { MeshError, quoted } from '../base/errors.ts';
+import { MODE_SECRET, writeFileAtomic } from './atomic-file.ts';
+
+const LOCK_FILE = 'lock';
+const PID_FILE = 'pid';
+
+/** SQLite's result code where another process holds the file. */
+const SQLITE_BUSY = 5;
+
+/** Held by the one process that may change a directory. */
+export interface DirectoryLock {
+  /** Lets the next process in. Calling it twice is not an error. */
+  release(): void;
+}
+
+/**
+ * Locks the directory for this process, or refuses at once.
+ *
+ * The lock is the kernel's own on the open file `lock`, taken by way of SQLite because Node.js offers no file locks
+ * itself. It goes when its process goes, however that ends, so there is never a stale one to judge by process ids.
+ * `pid` beside it only tells people who holds it.
+ *
+ * @throws ERR_DIR_LOCKED while another process, or this one, holds it.
+ */
+export function lockDirectory(directory: string): DirectoryLock {
+  const path = join(directory, LOCK_FILE);
+  closeSync(openSync(path, 'a', MODE_SECRET));
+  const file = new DatabaseSync(path, { timeout: 0 });
+  try {
+    file.exec('BEGIN EXCLUSIVE');
+  } catch (error) {
+    file.close();
+    if ((Number((error as { errcode?: unknown }).errcode) & 0xff) !== SQLITE_BUSY) throw error;
+    throw new MeshError(
+      'ERR_DIR_LOCKED',
+      `directory ${quoted(directory)} is in use by another process${holderOf(directory)}`,
+      'stop that process first, or use another --dir',
+    );
+  }
+  writeFileAtomic(join(directory, PID_FILE), `${process.pid}\n`, MODE_SECRET);
+  return {
+    release: () => {
+      if (!file.isOpen) return;
+      rmSync(join(directory, PID_FILE), { force: true });
+      file.close();
+    },
+  };
+}
+
+function holderOf(directory: string): string {
+  try {
+    const text = readFileSync(join(directory, PID_FILE), 'utf8').trim();
+    return /^[0-9]{1,10}$/.test(text) ? ` (process ${text})` : '';
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,113 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Bytes, utf8 } from '../base/bytes.ts';
+import { MeshError, quoted } from '../base/errors.ts';
+import { encodePem } from '../codec/pem.ts';
+import { Secret } from '../crypto/secret.ts';
+import { SecretBox } from '../crypto/secret-box.ts';
+import { generatePkcs8, type Signer, softwareSigner } from '../crypto/signer.ts';
+import type { KeyName, KeyStore } from '../ports/key-store.ts';
+import { createFileAtomic, MODE_SECRET } from './atomic-file.ts';
+import { readSecretFile } from './secret-file.ts';
+
+/** Sealed beside the keys: tells a wrong passphrase from a damaged key, and gives all keys one slow derivation. */
+const CHECK_FILE = 'check.box';
+const CHECK_CONTEXT = 'chainmail key store';
+
+/**
+ * Private keys in a folder, one file a key, each sealed under the directory's passphrase.
+ *
+ * One slow derivation (scrypt) a store, at {@link open}. Files that others may read are refused, sealed or not: a
+ * passphrase can be guessed at leisure from a copy.
+ */
+export class FileKeyStore implements KeyStore {
+  readonly #folder: string;
+  readonly #passphrase: Secret;
+  readonly #box: SecretBox;
+
+  private constructor(folder: string, passphrase: Secret, box: SecretBox) {
+    this.#folder = folder;
+    this.#passphrase = passphrase;
+    this.#box = box;
+  }
+
+  /**
+   * Opens the folder, or makes it with mode 0700.
+   * @throws ERR_PASSPHRASE_WRONG, ERR_KEY_FILE_MODE, ERR_STATE_CORRUPT.
+   */
+  static async open(folder: string, passphrase: Secret): Promise<FileKeyStore> {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    const path = join(folder, CHECK_FILE);
+    let check = readSecretFile(path);
+    if (check === undefined) {
+      const box = await SecretBox.create(passphrase);
+      const sealed = box.seal(CHECK_CONTEXT, new Secret(utf8(CHECK_CONTEXT)));
+      if (createFileAtomic(path, sealed, MODE_SECRET)) return new FileKeyStore(folder, passphrase, box);
+      check = readSecretFile(path); // another process was first
+      if (check === undefined) throw new MeshError('ERR_STATE_CORRUPT', `key store ${quoted(folder)} changes under us`);
+    }
+    const box = await SecretBox.forBox(passphrase, check);
+    try {
+      box.open(CHECK_CONTEXT, check)[Symbol.dispose]();
+    } catch (error) {
+      if ((error as { code?: unknown }).code !== 'ERR_PASSPHRASE_WRONG') throw error;
+      throw new MeshError(
+        'ERR_PASSPHRASE_WRONG',
+        `the passphrase does not open the keys in ${quoted(folder)}`,
+        'give the passphrase with which the directory was initialised',
+      );
+    }
+    return new FileKeyStore(folder, passphrase, box);
+  }
+
+  async has(name: KeyName): Promise<boolean> {
+    return existsSync(this.#path(name));
+  }
+
+  async generate(name: KeyName): Promise<Signer> {
+    const pkcs8 = generatePkcs8('P-256');
+    try {
+      using secret = new Secret(pkcs8);
+      if (!createFileAtomic(this.#path(name), this.#box.seal(contextOf(name), secret), MODE_SECRET))
+        throw new MeshError('ERR_DIR_EXISTS', `key ${name} exists in ${quoted(this.#folder)}`);
+      return softwareSigner(pkcs8);
+    } finally {
+      pkcs8.fill(0);
+    }
+  }
+
+  async open(name: KeyName): Promise<Signer> {
+    using secret = await this.#read(name);
+    return secret.use(softwareSigner);
+  }
+
+  /**
+   * The private key as PEM, for TLS: `node:tls` signs with keys in memory only. Keys in hardware have no such way, and
+   * the port has none either.
+   * @throws ERR_KEY_MISSING
+   */
+  async exportPem(name: KeyName): Promise<string> {
+    using secret = await this.#read(name);
+    return secret.use((pkcs8) => encodePem('PRIVATE KEY', pkcs8));
+  }
+
+  async #read(name: KeyName): Promise<Secret> {
+    const path = this.#path(name);
+    const sealed = readSecretFile(path);
+    if (sealed === undefined) throw new MeshError('ERR_KEY_MISSING', `key ${name} is not in ${quoted(this.#folder)}`);
+    return (await this.#boxFor(sealed)).open(contextOf(name), sealed);
+  }
+
+  /** A key that was carried here from another store (the root, kept offline) has a salt of its own. */
+  async #boxFor(sealed: Bytes): Promise<SecretBox> {
+    return this.#box.fits(sealed) ? this.#box : SecretBox.forBox(this.#passphrase, sealed);
+  }
+
+  #path(name: KeyName): string {
+    return join(this.#folder, `${name}.key.box`);
+  }
+}
+
+function contextOf(name: KeyName): string {
+  return `chainmail private key ${name}`;
+}

@@ -1,0 +1,346 @@
+import type { DatabaseSync, StatementSync, SQLOutputValue } from 'node:sqlite';
+import { MeshError, quoted } from '../base/errors.ts';
+import type { UnixMs } from '../base/time.ts';
+import type {
+  AuditRow,
+  AuthorityStore,
+  AuthorityTransaction,
+  CertificateKind,
+  CertificateRow,
+  CrlRow,
+  EnrolmentRow,
+  NodeRow,
+  SightingRow,
+  TicketRow,
+} from '../ports/authority-store.ts';
+import { AUTHORITY_DATABASE } from './authority-schema.ts';
+import { GroupCommit } from './group-commit.ts';
+import { guarded, openDatabase } from './sqlite-database.ts';
+
+/** The {@link AuthorityStore} of one machine: an SQLite file, many changes to one fsync. */
+export class SqliteAuthorityStore implements AuthorityStore {
+  readonly #database: DatabaseSync;
+  readonly #commits: GroupCommit;
+  readonly #transaction: AuthorityTransaction;
+
+  private constructor(database: DatabaseSync, path: string) {
+    this.#database = database;
+    this.#commits = new GroupCommit(database, path);
+    this.#transaction = transactionOn(new Statements(database, path));
+  }
+
+  /** @throws ERR_STATE_CORRUPT, ERR_STATE_FOREIGN; see {@link openDatabase}. */
+  static open(path: string): SqliteAuthorityStore {
+    const database = openDatabase(path, AUTHORITY_DATABASE);
+    return guarded(path, () => new SqliteAuthorityStore(database, path));
+  }
+
+  transact<T>(work: (tx: AuthorityTransaction) => Promise<T>): Promise<T> {
+    return this.#commits.run(() => work(this.#transaction));
+  }
+
+  async close(): Promise<void> {
+    await this.#commits.close();
+    if (this.#database.isOpen) this.#database.close();
+  }
+}
+
+type Value = null | number | string | Uint8Array;
+
+/** Each statement is compiled once, at its first use. */
+class Statements {
+  readonly path: string;
+  readonly #database: DatabaseSync;
+  readonly #compiled = new Map<string, StatementSync>();
+
+  constructor(database: DatabaseSync, path: string) {
+    this.#database = database;
+    this.path = path;
+  }
+
+  one(sql: string, ...values: Value[]): Row | undefined {
+    const row = this.#statement(sql).get(...values);
+    return row === undefined ? undefined : new Row(row, this.path);
+  }
+
+  all(sql: string, ...values: Value[]): Row[] {
+    return this.#statement(sql)
+      .all(...values)
+      .map((row) => new Row(row, this.path));
+  }
+
+  run(sql: string, ...values: Value[]): void {
+    this.#statement(sql).run(...values);
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#compiled.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      this.#compiled.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+/** One row as SQLite gave it, read column by column with the type that the schema promises. */
+class Row {
+  readonly #values: Record<string, SQLOutputValue>;
+  readonly #path: string;
+
+  constructor(values: Record<string, SQLOutputValue>, path: string) {
+    this.#values = values;
+    this.#path = path;
+  }
+
+  text(column: string): string {
+    const value = this.#values[column];
+    return typeof value === 'string' ? value : this.#damaged(column);
+  }
+
+  number(column: string): number {
+    const value = this.#values[column];
+    return typeof value === 'number' ? value : this.#damaged(column);
+  }
+
+  bytes(column: string): Uint8Array {
+    const value = this.#values[column];
+    return value instanceof Uint8Array ? value : this.#damaged(column);
+  }
+
+  at(column: string): UnixMs {
+    return this.number(column) as UnixMs;
+  }
+
+  textOrNone(column: string): string | undefined {
+    return this.#values[column] === null ? undefined : this.text(column);
+  }
+
+  atOrNone(column: string): UnixMs | undefined {
+    return this.#values[column] === null ? undefined : this.at(column);
+  }
+
+  words(column: string): string[] {
+    const value = this.text(column);
+    return value === '' ? [] : value.split(' ');
+  }
+
+  json(column: string): unknown {
+    try {
+      return JSON.parse(this.text(column));
+    } catch {
+      return this.#damaged(column);
+    }
+  }
+
+  #damaged(column: string): never {
+    throw new MeshError('ERR_STATE_CORRUPT', `state file ${quoted(this.#path)}: column ${column} has an impossible value`);
+  }
+}
+
+function transactionOn(db: Statements): AuthorityTransaction {
+  return {
+    getMeta: async (key) => db.one('SELECT value FROM meta WHERE key = ?', key)?.text('value'),
+    setMeta: async (key, value) => db.run('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)', key, value),
+
+    findTicket: async (tokenHash) => some(ticketOf, db.one('SELECT * FROM tickets WHERE token_hash = ?', tokenHash)),
+    listTickets: async (limit) =>
+      db.all('SELECT * FROM tickets ORDER BY created_at DESC, token_hash LIMIT ?', limit).map(ticketOf),
+    putTicket: async (row) =>
+      db.run(
+        `INSERT OR REPLACE INTO tickets (token_hash, epoch, created_at, expires_at, uses_max, uses_spent, node_id,
+           rebind, roles, cancelled_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+        row.tokenHash,
+        row.epoch,
+        row.createdAt,
+        row.expiresAt,
+        row.usesMax,
+        row.usesSpent,
+        row.nodeId ?? null,
+        row.rebind ? 1 : 0,
+        row.roles.join(' '),
+        row.cancelledAt ?? null,
+      ),
+
+    findEnrolment: async (tokenHash, spkiHash) =>
+      some(enrolmentOf, db.one('SELECT * FROM enrolments WHERE token_hash = ? AND spki_hash = ?', tokenHash, spkiHash)),
+    countEnrolments: async (tokenHash) =>
+      db.one('SELECT count(*) AS n FROM enrolments WHERE token_hash = ?', tokenHash)?.number('n') ?? 0,
+    putEnrolment: async (row) =>
+      db.run(
+        'INSERT OR REPLACE INTO enrolments (token_hash, spki_hash, serial, enrolled_at) VALUES (?, ?, ?, ?)',
+        row.tokenHash,
+        row.spkiHash,
+        row.serial,
+        row.enrolledAt,
+      ),
+
+    findCertificate: async (serial) =>
+      some(certificateOf, db.one('SELECT * FROM certificates WHERE serial = ?', serial)),
+    certificatesOf: async (kind, subject) =>
+      db
+        .all('SELECT * FROM certificates WHERE kind = ? AND subject = ? ORDER BY issue_index DESC', kind, subject)
+        .map(certificateOf),
+    isKeyRevoked: async (spkiHash) =>
+      db.one('SELECT 1 AS n FROM certificates WHERE spki_hash = ? AND revoked_at IS NOT NULL LIMIT 1', spkiHash) !==
+      undefined,
+    listRevoked: async (notAfterMin) =>
+      db
+        .all(
+          'SELECT * FROM certificates WHERE revoked_at IS NOT NULL AND not_after >= ? ORDER BY issue_index',
+          notAfterMin,
+        )
+        .map(certificateOf),
+    putCertificate: async (row) =>
+      db.run(
+        `INSERT INTO certificates (serial, issue_index, kind, subject, spki_hash, roles, not_before, not_after, der,
+           revoked_at, revoked_reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         ON CONFLICT (serial) DO UPDATE SET revoked_at = excluded.revoked_at, revoked_reason = excluded.revoked_reason`,
+        row.serial,
+        row.issueIndex,
+        row.kind,
+        row.subject,
+        row.spkiHash,
+        row.roles.join(' '),
+        row.notBefore,
+        row.notAfter,
+        row.der,
+        row.revokedAt ?? null,
+        row.revokedReason ?? null,
+      ),
+
+    findNode: async (nodeId) => some(nodeOf, db.one('SELECT * FROM nodes WHERE node_id = ?', nodeId)),
+    listNodes: async (after, limit) =>
+      db.all('SELECT * FROM nodes WHERE node_id > ? ORDER BY node_id LIMIT ?', after ?? '', limit).map(nodeOf),
+    countActiveNodes: async (now) =>
+      db
+        .one(
+          `SELECT count(*) AS n FROM nodes WHERE revoked_at IS NULL AND EXISTS (SELECT 1 FROM certificates c
+             WHERE c.kind = 'node' AND c.subject = nodes.node_id AND c.revoked_at IS NULL AND c.not_after > ?)`,
+          now,
+        )
+        ?.number('n') ?? 0,
+    putNode: async (row) =>
+      db.run(
+        'INSERT OR REPLACE INTO nodes (node_id, identity_spki_hash, bound_at, revoked_at) VALUES (?, ?, ?, ?)',
+        row.nodeId,
+        row.identitySpkiHash,
+        row.boundAt,
+        row.revokedAt ?? null,
+      ),
+
+    findSighting: async (nodeId) => some(sightingOf, db.one('SELECT * FROM sightings WHERE node_id = ?', nodeId)),
+    listSightings: async (limit) =>
+      db.all('SELECT * FROM sightings ORDER BY seen_at DESC, node_id LIMIT ?', limit).map(sightingOf),
+    putSighting: async (row) =>
+      db.run(
+        'INSERT OR REPLACE INTO sightings (node_id, seen_at, address, crl_number, version) VALUES (?, ?, ?, ?, ?)',
+        row.nodeId,
+        row.seenAt,
+        row.address ?? null,
+        row.crlNumber,
+        row.version,
+      ),
+
+    findCrl: async (issuerKeyHash) =>
+      some(crlOf, db.one('SELECT * FROM crls WHERE issuer_key_hash = ?', issuerKeyHash)),
+    putCrl: async (row) =>
+      db.run(
+        'INSERT OR REPLACE INTO crls (issuer_key_hash, number, this_update, next_update, der) VALUES (?, ?, ?, ?, ?)',
+        row.issuerKeyHash,
+        row.number,
+        row.thisUpdate,
+        row.nextUpdate,
+        row.der,
+      ),
+
+    lastAudit: async () => some(auditOf, db.one('SELECT * FROM audit ORDER BY sequence DESC LIMIT 1')),
+    listAudit: async (sequenceMin, limit) =>
+      db.all('SELECT * FROM audit WHERE sequence >= ? ORDER BY sequence LIMIT ?', sequenceMin, limit).map(auditOf),
+    appendAudit: async (row) =>
+      db.run(
+        `INSERT INTO audit (sequence, at, actor, action, subject, detail, previous_hash, hash)
+           VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+        row.sequence,
+        row.at,
+        row.actor,
+        row.action,
+        row.subject,
+        JSON.stringify(row.detail),
+        row.previousHash,
+        row.hash,
+      ),
+  };
+}
+
+function some<T>(read: (row: Row) => T, row: Row | undefined): T | undefined {
+  return row === undefined ? undefined : read(row);
+}
+
+const ticketOf = (row: Row): TicketRow => ({
+  tokenHash: row.text('token_hash'),
+  epoch: row.number('epoch'),
+  createdAt: row.at('created_at'),
+  expiresAt: row.at('expires_at'),
+  usesMax: row.number('uses_max'),
+  usesSpent: row.number('uses_spent'),
+  nodeId: row.textOrNone('node_id'),
+  rebind: row.number('rebind') === 1,
+  roles: row.words('roles'),
+  cancelledAt: row.atOrNone('cancelled_at'),
+});
+
+const enrolmentOf = (row: Row): EnrolmentRow => ({
+  tokenHash: row.text('token_hash'),
+  spkiHash: row.text('spki_hash'),
+  serial: row.text('serial'),
+  enrolledAt: row.at('enrolled_at'),
+});
+
+const certificateOf = (row: Row): CertificateRow => ({
+  serial: row.text('serial'),
+  issueIndex: row.number('issue_index'),
+  kind: row.text('kind') as CertificateKind, // the schema's CHECK lets no other in
+  subject: row.text('subject'),
+  spkiHash: row.text('spki_hash'),
+  roles: row.words('roles'),
+  notBefore: row.at('not_before'),
+  notAfter: row.at('not_after'),
+  der: row.bytes('der'),
+  revokedAt: row.atOrNone('revoked_at'),
+  revokedReason: row.textOrNone('revoked_reason'),
+});
+
+const nodeOf = (row: Row): NodeRow => ({
+  nodeId: row.text('node_id'),
+  identitySpkiHash: row.text('identity_spki_hash'),
+  boundAt: row.at('bound_at'),
+  revokedAt: row.atOrNone('revoked_at'),
+});
+
+const sightingOf = (row: Row): SightingRow => ({
+  nodeId: row.text('node_id'),
+  seenAt: row.at('seen_at'),
+  address: row.textOrNone('address'),
+  crlNumber: row.number('crl_number'),
+  version: row.text('version'),
+});
+
+const crlOf = (row: Row): CrlRow => ({
+  issuerKeyHash: row.text('issuer_key_hash'),
+  number: row.number('number'),
+  thisUpdate: row.at('this_update'),
+  nextUpdate: row.at('next_update'),
+  der: row.bytes('der'),
+});
+
+const auditOf = (row: Row): AuditRow => ({
+  sequence: row.number('sequence'),
+  at: row.at('at'),
+  actor: row.text('actor'),
+  action: row.text('action'),
+  subject: row.text('subject'),
+  detail: row.json('detail') as AuditRow['detail'], // what appendAudit wrote; the hash chain tells if it was changed
+  previousHash: row.text('previous_hash'),
+  hash: row.text('hash'),
+});

@@ -1,0 +1,100 @@
+import { closeSync, openSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { MeshError, messageOf, quoted } from '../base/errors.ts';
+
+/** What a database file of this program is, and how older ones become it. */
+export interface DatabaseKind {
+  /** 32-bit mark in the file's header, so that no other program's file is taken for ours. */
+  readonly applicationId: number;
+  /** Step `i` leads from schema `i` to `i + 1`. Steps that were published are never changed, only added to. */
+  readonly migrations: readonly string[];
+}
+
+/** Result codes of SQLite (the low byte) that mean: this file is damaged, or none of SQLite's at all. */
+const SQLITE_CORRUPT = 11;
+const SQLITE_NOTADB = 26;
+
+/** How long another process may hold the file before we give up; backups by `sqlite3 .backup` hold it for moments. */
+const BUSY_MS_MAX = 5_000;
+
+/**
+ * Opens the file, or makes it with mode 0600, and brings its schema up to date.
+ *
+ * Write-ahead log with `synchronous=FULL`: what was committed is on the disk, whatever happens next.
+ *
+ * @throws ERR_STATE_CORRUPT for a damaged file; ERR_STATE_FOREIGN for another program's file or a newer schema.
+ */
+export function openDatabase(path: string, kind: DatabaseKind): DatabaseSync {
+  closeSync(openSync(path, 'a', 0o600));
+  return guarded(path, () => {
+    const database = new DatabaseSync(path, { timeout: BUSY_MS_MAX, defensive: true });
+    try {
+      check(database, path, kind);
+      database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;');
+      migrate(database, kind);
+      return database;
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  });
+}
+
+/** Runs `work` on a database, with SQLite's own errors turned into ours. */
+export function guarded<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw stateError(path, error);
+  }
+}
+
+/** What an error thrown by SQLite means to the operator; other errors come back as they are. */
+export function stateError(path: string, error: unknown): unknown {
+  const code = (error as { errcode?: unknown } | null)?.errcode;
+  if (typeof code !== 'number') return error;
+  const kind = code & 0xff;
+  const damaged = kind === SQLITE_CORRUPT || kind === SQLITE_NOTADB;
+  return new MeshError(
+    damaged ? 'ERR_STATE_CORRUPT' : 'ERR_INTERNAL',
+    `state file ${quoted(path)}: ${messageOf(error)}`,
+    damaged ? undefined : 'check the disk: free space, permissions, and whether another program holds the file',
+    { cause: error },
+  );
+}
+
+function check(database: DatabaseSync, path: string, kind: DatabaseKind): void {
+  const tables = numberOf(database, 'SELECT count(*) AS n FROM sqlite_schema', 'n');
+  const applicationId = numberOf(database, 'PRAGMA application_id', 'application_id');
+  const version = numberOf(database, 'PRAGMA user_version', 'user_version');
+  if (tables === 0 && applicationId === 0 && version === 0) return; // new, or killed before its first commit
+  if (applicationId !== kind.applicationId)
+    throw new MeshError('ERR_STATE_FOREIGN', `state file ${quoted(path)} was made by another program`);
+  if (version > kind.migrations.length)
+    throw new MeshError(
+      'ERR_STATE_FOREIGN',
+      `state file ${quoted(path)} has schema ${version}, this program knows up to ${kind.migrations.length}`,
+      'run the newer version of chainmail that wrote it',
+    );
+  const verdict = database.prepare('PRAGMA quick_check(1)').get();
+  if (verdict?.['quick_check'] !== 'ok')
+    throw new MeshError('ERR_STATE_CORRUPT', `state file ${quoted(path)} is damaged: ${String(verdict?.['quick_check'])}`);
+}
+
+function migrate(database: DatabaseSync, kind: DatabaseKind): void {
+  const version = numberOf(database, 'PRAGMA user_version', 'user_version');
+  if (version === kind.migrations.length) return;
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    for (const step of kind.migrations.slice(version)) database.exec(step);
+    database.exec(`PRAGMA application_id=${kind.applicationId}; PRAGMA user_version=${kind.migrations.length};`);
+    database.exec('COMMIT');
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function numberOf(database: DatabaseSync, sql: string, column: string): number {
+  return Number(database.prepare(sql).get()?.[column]);
+}

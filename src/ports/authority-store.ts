@@ -1,0 +1,160 @@
+import type { Bytes } from '../base/bytes.ts';
+import type { UnixMs } from '../base/time.ts';
+
+/** An enrolment ticket as it is kept. The token itself is in nobody's store: only its hash is. */
+export interface TicketRow {
+  /** Hex of the SHA-256 of the token. */
+  readonly tokenHash: string;
+  /** Of the store when the ticket was made; a ticket of an earlier epoch is void (T7). */
+  readonly epoch: number;
+  readonly createdAt: UnixMs;
+  readonly expiresAt: UnixMs;
+  readonly usesMax: number;
+  readonly usesSpent: number;
+  /** The chosen name that the ticket grants. */
+  readonly nodeId: string | undefined;
+  /** Whether the name may be taken from the key that holds it: an administrator's explicit act (T15). */
+  readonly rebind: boolean;
+  readonly roles: readonly string[];
+  readonly cancelledAt: UnixMs | undefined;
+}
+
+/** One key that redeemed one ticket, and the certificate that it got. */
+export interface EnrolmentRow {
+  readonly tokenHash: string;
+  /** Hex of the SHA-256 of the key's SubjectPublicKeyInfo. */
+  readonly spkiHash: string;
+  readonly serial: string;
+  readonly enrolledAt: UnixMs;
+}
+
+export type CertificateKind = 'node' | 'administrator' | 'server';
+
+export interface CertificateRow {
+  /** Lower-case hex without leading zeros: one text a serial. */
+  readonly serial: string;
+  /** Dense number of the certificate, for compact revocation lists; never given twice. */
+  readonly issueIndex: number;
+  readonly kind: CertificateKind;
+  /** The node, or the administrator's name, or the name of the authority's own server. */
+  readonly subject: string;
+  readonly spkiHash: string;
+  readonly roles: readonly string[];
+  readonly notBefore: UnixMs;
+  readonly notAfter: UnixMs;
+  readonly der: Bytes;
+  readonly revokedAt: UnixMs | undefined;
+  /** RFC 5280 reason, where revoked. */
+  readonly revokedReason: string | undefined;
+}
+
+/** A node and the identity key that its id is bound to, for good. */
+export interface NodeRow {
+  readonly nodeId: string;
+  readonly identitySpkiHash: string;
+  readonly boundAt: UnixMs;
+  readonly revokedAt: UnixMs | undefined;
+}
+
+/** What a node said of itself when it last checked in. Not worth an audit entry; may be lost in a crash. */
+export interface SightingRow {
+  readonly nodeId: string;
+  readonly seenAt: UnixMs;
+  readonly address: string | undefined;
+  /** Number of the newest CRL that the node enforces. */
+  readonly crlNumber: number;
+  readonly version: string;
+}
+
+export interface CrlRow {
+  /** Hex of the SHA-256 of the issuer's SubjectPublicKeyInfo: numbers are counted per issuer. */
+  readonly issuerKeyHash: string;
+  readonly number: number;
+  readonly thisUpdate: UnixMs;
+  readonly nextUpdate: UnixMs;
+  readonly der: Bytes;
+}
+
+/** One entry of the audit log. `hash` covers all the rest, and `previousHash` binds it to the entry before. */
+export interface AuditRow {
+  readonly sequence: number;
+  readonly at: UnixMs;
+  readonly actor: string;
+  readonly action: string;
+  readonly subject: string;
+  /** Names and values in the order of the names. */
+  readonly detail: readonly (readonly [name: string, value: string])[];
+  readonly previousHash: string;
+  readonly hash: string;
+}
+
+/** Small facts that there is one of each. */
+export type MetaKey = 'mesh' | 'epoch' | 'next-issue-index' | 'last-signed-at' | 'endpoint';
+
+/** Tickets, nodes or log entries in one answer; more are asked for page by page. */
+export const PAGE_ROWS_MAX = 1_000;
+
+/** What {@link AuthorityStore.transact} lends for one piece of work. Useless once that piece has ended. */
+export interface AuthorityTransaction {
+  getMeta(key: MetaKey): Promise<string | undefined>;
+  setMeta(key: MetaKey, value: string): Promise<void>;
+
+  findTicket(tokenHash: string): Promise<TicketRow | undefined>;
+  /** Newest first. */
+  listTickets(limit: number): Promise<readonly TicketRow[]>;
+  /** Adds the ticket, or replaces the one with the same token hash. */
+  putTicket(row: TicketRow): Promise<void>;
+
+  findEnrolment(tokenHash: string, spkiHash: string): Promise<EnrolmentRow | undefined>;
+  countEnrolments(tokenHash: string): Promise<number>;
+  putEnrolment(row: EnrolmentRow): Promise<void>;
+
+  findCertificate(serial: string): Promise<CertificateRow | undefined>;
+  /** Newest first. */
+  certificatesOf(kind: CertificateKind, subject: string): Promise<readonly CertificateRow[]>;
+  /** Whether a certificate for this key was ever revoked. */
+  isKeyRevoked(spkiHash: string): Promise<boolean>;
+  /** Revoked ones that end at `notAfterMin` or later, by issue index. */
+  listRevoked(notAfterMin: UnixMs): Promise<readonly CertificateRow[]>;
+  /** Adds the certificate; where the serial is known, only its revocation may differ. */
+  putCertificate(row: CertificateRow): Promise<void>;
+
+  findNode(nodeId: string): Promise<NodeRow | undefined>;
+  /** In order of `nodeId`, from the first one after `after`. */
+  listNodes(after: string | undefined, limit: number): Promise<readonly NodeRow[]>;
+  /** Nodes that are not revoked and hold a certificate that ends after `now`. */
+  countActiveNodes(now: UnixMs): Promise<number>;
+  putNode(row: NodeRow): Promise<void>;
+
+  findSighting(nodeId: string): Promise<SightingRow | undefined>;
+  /** Latest first. */
+  listSightings(limit: number): Promise<readonly SightingRow[]>;
+  putSighting(row: SightingRow): Promise<void>;
+
+  findCrl(issuerKeyHash: string): Promise<CrlRow | undefined>;
+  /** Replaces the issuer's list. */
+  putCrl(row: CrlRow): Promise<void>;
+
+  lastAudit(): Promise<AuditRow | undefined>;
+  /** From the entry `sequenceMin` on, in order. */
+  listAudit(sequenceMin: number, limit: number): Promise<readonly AuditRow[]>;
+  appendAudit(row: AuditRow): Promise<void>;
+}
+
+/**
+ * The authority's memory: one truth, changed in whole steps.
+ *
+ * A piece of work sees the store alone, from its first look to its end. When {@link transact} resolves, all that the
+ * work wrote is on the disk; when the work throws, none of it is. An implementation may put several pieces into one
+ * commit, so that many enrolments a second share one fsync.
+ */
+export interface AuthorityStore {
+  /**
+   * @param work awaits nothing but the transaction's own methods: signing and other slow things come before or
+   *   between two pieces of work, never inside, because everybody else waits meanwhile.
+   * @throws what the work throws; ERR_STATE_CORRUPT where the store cannot be read or written.
+   */
+  transact<T>(work: (tx: AuthorityTransaction) => Promise<T>): Promise<T>;
+  /** Waits for the work that was begun, then lets go. Later calls of `transact` are refused with ERR_NOT_READY. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,128 @@
+import { MeshError } from '../base/errors.ts';
+import type { UnixMs } from '../base/time.ts';
+import type {
+  AuditRow,
+  AuthorityStore,
+  AuthorityTransaction,
+  CertificateKind,
+  CertificateRow,
+  CrlRow,
+  EnrolmentRow,
+  MetaKey,
+  NodeRow,
+  SightingRow,
+  TicketRow,
+} from '../ports/authority-store.ts';
+
+/** An {@link AuthorityStore} without a disk: the same promises for as long as the process lives. */
+export class MemoryAuthorityStore implements AuthorityStore {
+  readonly #tables = new Tables();
+  #last: Promise<unknown> = Promise.resolve();
+  #closed = false;
+
+  transact<T>(work: (tx: AuthorityTransaction) => Promise<T>): Promise<T> {
+    if (this.#closed) return Promise.reject(new MeshError('ERR_NOT_READY', 'the store is closed'));
+    const result = this.#last.then(() => this.#alone(work));
+    this.#last = result.catch(() => {});
+    return result;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#last;
+  }
+
+  async #alone<T>(work: (tx: AuthorityTransaction) => Promise<T>): Promise<T> {
+    const undo: (() => void)[] = [];
+    try {
+      return await work(transactionOn(this.#tables, undo));
+    } catch (error) {
+      for (const step of undo.reverse()) step();
+      throw error;
+    }
+  }
+}
+
+class Tables {
+  readonly meta = new Map<string, string>();
+  readonly tickets = new Map<string, TicketRow>();
+  readonly enrolments = new Map<string, EnrolmentRow>();
+  readonly certificates = new Map<string, CertificateRow>();
+  readonly nodes = new Map<string, NodeRow>();
+  readonly sightings = new Map<string, SightingRow>();
+  readonly crls = new Map<string, CrlRow>();
+  readonly audit = new Map<number, AuditRow>();
+}
+
+function transactionOn(tables: Tables, undo: (() => void)[]): AuthorityTransaction {
+  function put<K, V>(map: Map<K, V>, key: K, value: V): void {
+    const before = map.get(key);
+    undo.push(() => (before === undefined ? map.delete(key) : map.set(key, before)));
+    map.set(key, value);
+  }
+  const certificates = (): CertificateRow[] => [...tables.certificates.values()];
+  return {
+    getMeta: async (key: MetaKey) => tables.meta.get(key),
+    setMeta: async (key, value) => put(tables.meta, key, value),
+
+    findTicket: async (tokenHash) => tables.tickets.get(tokenHash),
+    listTickets: async (limit) =>
+      [...tables.tickets.values()]
+        .sort((a, b) => b.createdAt - a.createdAt || (a.tokenHash < b.tokenHash ? -1 : 1))
+        .slice(0, limit),
+    putTicket: async (row) => put(tables.tickets, row.tokenHash, row),
+
+    findEnrolment: async (tokenHash, spkiHash) => tables.enrolments.get(`${tokenHash} ${spkiHash}`),
+    countEnrolments: async (tokenHash) =>
+      [...tables.enrolments.values()].filter((row) => row.tokenHash === tokenHash).length,
+    putEnrolment: async (row) => put(tables.enrolments, `${row.tokenHash} ${row.spkiHash}`, row),
+
+    findCertificate: async (serial) => tables.certificates.get(serial),
+    certificatesOf: async (kind: CertificateKind, subject) =>
+      certificates()
+        .filter((row) => row.kind === kind && row.subject === subject)
+        .sort((a, b) => b.issueIndex - a.issueIndex),
+    isKeyRevoked: async (spkiHash) =>
+      certificates().some((row) => row.spkiHash === spkiHash && row.revokedAt !== undefined),
+    listRevoked: async (notAfterMin: UnixMs) =>
+      certificates()
+        .filter((row) => row.revokedAt !== undefined && row.notAfter >= notAfterMin)
+        .sort((a, b) => a.issueIndex - b.issueIndex),
+    putCertificate: async (row) => put(tables.certificates, row.serial, row),
+
+    findNode: async (nodeId) => tables.nodes.get(nodeId),
+    listNodes: async (after, limit) =>
+      [...tables.nodes.values()]
+        .filter((row) => after === undefined || row.nodeId > after)
+        .sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1))
+        .slice(0, limit),
+    countActiveNodes: async (now: UnixMs) => {
+      const active = new Set(
+        certificates()
+          .filter((row) => row.kind === 'node' && row.revokedAt === undefined && row.notAfter > now)
+          .map((row) => row.subject),
+      );
+      return [...tables.nodes.values()].filter((row) => row.revokedAt === undefined && active.has(row.nodeId)).length;
+    },
+    putNode: async (row) => put(tables.nodes, row.nodeId, row),
+
+    findSighting: async (nodeId) => tables.sightings.get(nodeId),
+    listSightings: async (limit) =>
+      [...tables.sightings.values()]
+        .sort((a, b) => b.seenAt - a.seenAt || (a.nodeId < b.nodeId ? -1 : 1))
+        .slice(0, limit),
+    putSighting: async (row) => put(tables.sightings, row.nodeId, row),
+
+    findCrl: async (issuerKeyHash) => tables.crls.get(issuerKeyHash),
+    putCrl: async (row) => put(tables.crls, row.issuerKeyHash, row),
+
+    lastAudit: async () => tables.audit.get(tables.audit.size),
+    listAudit: async (sequenceMin, limit) =>
+      [...tables.audit.values()].filter((row) => row.sequence >= sequenceMin).slice(0, limit),
+    appendAudit: async (row) => {
+      if (row.sequence !== tables.audit.size + 1)
+        throw new MeshError('ERR_STATE_CORRUPT', `audit entry ${row.sequence} follows ${tables.audit.size}`);
+      put(tables.audit, row.sequence, row);
+    },
+  };
+}

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, describe, it } from 'node:test';
+import { AUTHORITY_DATABASE } from '../../src/host/authority-schema.ts';
+import { SqliteAuthorityStore } from '../../src/host/sqlite-authority-store.ts';
+import { openDatabase } from '../../src/host/sqlite-database.ts';
+import { describeAuthorityStore, TICKET } from '../support/authority-store-suite.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'chainmail-test-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+let files = 0;
+const newPath = (): string => join(folder, `authority-${files++}.db`);
+
+describeAuthorityStore('sqlite', async () => SqliteAuthorityStore.open(newPath()));
+
+describe('the authority’s database file', () => {
+  it('keeps what was committed when it is opened again, readable by its owner only', async () => {
+    const path = newPath();
+    const store = SqliteAuthorityStore.open(path);
+    await store.transact((tx) => tx.putTicket(TICKET));
+    await store.close();
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    const again = SqliteAuthorityStore.open(path);
+    assert.deepEqual(await again.transact((tx) => tx.findTicket(TICKET.tokenHash)), TICKET);
+    await again.close();
+  });
+
+  it('puts work that arrives together into one commit', async () => {
+    const path = newPath();
+    const store = SqliteAuthorityStore.open(path);
+    const watcher = new DatabaseSync(path);
+    const version = () => Number(watcher.prepare('PRAGMA data_version').get()?.['data_version']);
+    const before = version();
+    await Promise.all(Array.from({ length: 100 }, (_, i) => store.transact((tx) => tx.setMeta('epoch', String(i)))));
+    assert.notEqual(version(), before);
+    const frames = statSync(`${path}-wal`).size / 4_120;
+    assert.ok(frames < 30, `${frames} pages in the write-ahead log: each change paid for its own commit`);
+    watcher.close();
+    await store.close();
+  });
+
+  it('refuses a file that is no database', () => {
+    const path = newPath();
+    writeFileSync(path, 'not a database, but long enough to be looked at as one'.repeat(20));
+    assert.throws(() => SqliteAuthorityStore.open(path), { code: 'ERR_STATE_CORRUPT' });
+  });
+
+  it('refuses a damaged page', async () => {
+    const path = newPath();
+    const store = SqliteAuthorityStore.open(path);
+    await store.transact(async (tx) => {
+      for (let i = 0; i < 200; i++) await tx.putTicket({ ...TICKET, tokenHash: `${i}`.padStart(64, '0') });
+    });
+    await store.close();
+    const size = statSync(path).size;
+    const file = new Uint8Array(size - 4096).fill(0xa5);
+    const { openSync, writeSync, closeSync } = await import('node:fs');
+    const fd = openSync(path, 'r+');
+    writeSync(fd, file, 0, file.length, 4096);
+    closeSync(fd);
+    assert.throws(() => SqliteAuthorityStore.open(path), { code: 'ERR_STATE_CORRUPT' });
+  });
+
+  it('refuses a database of another program', () => {
+    const path = newPath();
+    const other = new DatabaseSync(path);
+    other.exec('CREATE TABLE t (a); PRAGMA application_id=7');
+    other.close();
+    assert.throws(() => SqliteAuthorityStore.open(path), { code: 'ERR_STATE_FOREIGN' });
+  });
+
+  it('refuses a schema from a newer program', () => {
+    const path = newPath();
+    openDatabase(path, { ...AUTHORITY_DATABASE, migrations: [...AUTHORITY_DATABASE.migrations, 'CREATE TABLE later (a)'] }).close();
+    assert.throws(() => SqliteAuthorityStore.open(path), { code: 'ERR_STATE_FOREIGN', message: /schema 2/ });
+  });
+
+  it('is whole after a migration that failed: none of its steps stays', () => {
+    const path = newPath();
+    const broken = { ...AUTHORITY_DATABASE, migrations: ['CREATE TABLE a (b)', 'NOT SQL'] };
+    assert.throws(() => openDatabase(path, broken));
+    SqliteAuthorityStore.open(path); // as if new
+  });
+});

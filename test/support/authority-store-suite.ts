@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { UnixMs } from '../../src/base/time.ts';
+import type {
+  AuditRow,
+  AuthorityStore,
+  CertificateRow,
+  NodeRow,
+  SightingRow,
+  TicketRow,
+} from '../../src/ports/authority-store.ts';
+
+const at = (ms: number): UnixMs => ms as UnixMs;
+
+export const TICKET: TicketRow = {
+  tokenHash: 'aa'.repeat(32),
+  epoch: 1,
+  createdAt: at(1_000),
+  expiresAt: at(61_000),
+  usesMax: 2,
+  usesSpent: 0,
+  nodeId: undefined,
+  rebind: false,
+  roles: ['relay', 'operator'],
+  cancelledAt: undefined,
+};
+
+const CERTIFICATE: CertificateRow = {
+  serial: '1f',
+  issueIndex: 1,
+  kind: 'node',
+  subject: 'n1',
+  spkiHash: 'bb'.repeat(32),
+  roles: [],
+  notBefore: at(0),
+  notAfter: at(10_000),
+  der: Uint8Array.of(0x30, 0),
+  revokedAt: undefined,
+  revokedReason: undefined,
+};
+
+const NODE: NodeRow = { nodeId: 'n1', identitySpkiHash: 'bb'.repeat(32), boundAt: at(5), revokedAt: undefined };
+
+const AUDIT: AuditRow = {
+  sequence: 1,
+  at: at(9),
+  actor: 'admin',
+  action: 'ticket-created',
+  subject: 'aa',
+  detail: [['uses', '2']],
+  previousHash: '',
+  hash: 'cc',
+};
+
+/** What every {@link AuthorityStore} must do. */
+export function describeAuthorityStore(name: string, open: () => Promise<AuthorityStore>): void {
+  async function withStore(run: (store: AuthorityStore) => Promise<void>): Promise<void> {
+    const store = await open();
+    try {
+      await run(store);
+    } finally {
+      await store.close();
+    }
+  }
+
+  describe(`AuthorityStore: ${name}`, () => {
+    it('gives back every row as it was put', () =>
+      withStore(async (store) => {
+        const named = { ...TICKET, tokenHash: 'ab'.repeat(32), nodeId: 'n7', rebind: true, cancelledAt: at(7), roles: [] };
+        const sighting: SightingRow = { nodeId: 'n1', seenAt: at(3), address: undefined, crlNumber: 4, version: '1' };
+        const enrolment = { tokenHash: TICKET.tokenHash, spkiHash: 'bb', serial: '1f', enrolledAt: at(8) };
+        const crl = { issuerKeyHash: 'dd', number: 9, thisUpdate: at(1), nextUpdate: at(2), der: Uint8Array.of(1, 2) };
+        await store.transact(async (tx) => {
+          await tx.setMeta('mesh', 'm1');
+          await tx.putTicket(TICKET);
+          await tx.putTicket(named);
+          await tx.putEnrolment(enrolment);
+          await tx.putCertificate(CERTIFICATE);
+          await tx.putNode(NODE);
+          await tx.putSighting(sighting);
+          await tx.putCrl(crl);
+          await tx.appendAudit(AUDIT);
+        });
+        await store.transact(async (tx) => {
+          assert.equal(await tx.getMeta('mesh'), 'm1');
+          assert.equal(await tx.getMeta('epoch'), undefined);
+          assert.deepEqual(await tx.findTicket(TICKET.tokenHash), TICKET);
+          assert.deepEqual(await tx.findTicket(named.tokenHash), named);
+          assert.deepEqual(await tx.findEnrolment(TICKET.tokenHash, 'bb'), enrolment);
+          assert.equal(await tx.findEnrolment(TICKET.tokenHash, 'bc'), undefined);
+          assert.equal(await tx.countEnrolments(TICKET.tokenHash), 1);
+          assert.equal(await tx.countEnrolments(named.tokenHash), 0);
+          const found = await tx.findCertificate('1f');
+          assert.deepEqual({ ...found, der: [...(found?.der ?? [])] }, { ...CERTIFICATE, der: [0x30, 0] });
+          assert.deepEqual(await tx.findNode('n1'), NODE);
+          assert.deepEqual(await tx.findSighting('n1'), sighting);
+          const list = await tx.findCrl('dd');
+          assert.deepEqual({ ...list, der: [...(list?.der ?? [])] }, { ...crl, der: [1, 2] });
+          assert.deepEqual(await tx.lastAudit(), AUDIT);
+        });
+      }));
+
+    it('undoes all of a piece of work that throws, and none of its neighbours', () =>
+      withStore(async (store) => {
+        const outcomes = await Promise.allSettled([
+          store.transact((tx) => tx.setMeta('mesh', 'before')),
+          store.transact(async (tx) => {
+            await tx.setMeta('mesh', 'half');
+            await tx.putTicket(TICKET);
+            throw new Error('boom');
+          }),
+          store.transact((tx) => tx.setMeta('epoch', '2')),
+        ]);
+        assert.deepEqual(
+          outcomes.map((outcome) => outcome.status),
+          ['fulfilled', 'rejected', 'fulfilled'],
+        );
+        await store.transact(async (tx) => {
+          assert.equal(await tx.getMeta('mesh'), 'before');
+          assert.equal(await tx.getMeta('epoch'), '2');
+          assert.equal(await tx.findTicket(TICKET.tokenHash), undefined);
+        });
+      }));
+
+    it('lets each piece of work see the store alone', () =>
+      withStore(async (store) => {
+        await store.transact((tx) => tx.setMeta('next-issue-index', '0'));
+        const add = (): Promise<void> =>
+          store.transact(async (tx) => {
+            const value = Number(await tx.getMeta('next-issue-index'));
+            await Promise.resolve();
+            await tx.setMeta('next-issue-index', String(value + 1));
+          });
+        await Promise.all(Array.from({ length: 300 }, add));
+        assert.equal(await store.transact((tx) => tx.getMeta('next-issue-index')), '300');
+      }));
+
+    it('lists revoked certificates by issue index and knows revoked keys', () =>
+      withStore(async (store) => {
+        const second = { ...CERTIFICATE, serial: '2f', issueIndex: 2, notAfter: at(20_000), spkiHash: 'ee' };
+        await store.transact(async (tx) => {
+          await tx.putCertificate(second);
+          await tx.putCertificate(CERTIFICATE);
+          assert.deepEqual(await tx.listRevoked(at(0)), []);
+          assert.equal(await tx.isKeyRevoked('ee'), false);
+          await tx.putCertificate({ ...second, revokedAt: at(50), revokedReason: 'keyCompromise' });
+          await tx.putCertificate({ ...CERTIFICATE, revokedAt: at(51), revokedReason: 'unspecified' });
+          assert.equal(await tx.isKeyRevoked('ee'), true);
+        });
+        await store.transact(async (tx) => {
+          const serials = async (from: number) => (await tx.listRevoked(at(from))).map((row) => row.serial);
+          assert.deepEqual(await serials(0), ['1f', '2f']);
+          assert.deepEqual(await serials(10_000), ['1f', '2f']);
+          assert.deepEqual(await serials(10_001), ['2f']);
+          assert.equal((await tx.findCertificate('2f'))?.revokedReason, 'keyCompromise');
+        });
+      }));
+
+    it('finds the certificates of one subject and kind, newest first', () =>
+      withStore(async (store) => {
+        await store.transact(async (tx) => {
+          await tx.putCertificate(CERTIFICATE);
+          await tx.putCertificate({ ...CERTIFICATE, serial: '2f', issueIndex: 2 });
+          await tx.putCertificate({ ...CERTIFICATE, serial: '3f', issueIndex: 3, kind: 'administrator' });
+          await tx.putCertificate({ ...CERTIFICATE, serial: '4f', issueIndex: 4, subject: 'n2' });
+          const rows = await tx.certificatesOf('node', 'n1');
+          assert.deepEqual(
+            rows.map((row) => row.serial),
+            ['2f', '1f'],
+          );
+        });
+      }));
+
+    it('counts the nodes that hold a certificate that is good', () =>
+      withStore(async (store) => {
+        await store.transact(async (tx) => {
+          for (const [i, nodeId] of ['n1', 'n2', 'n3'].entries()) {
+            await tx.putNode({ ...NODE, nodeId });
+            await tx.putCertificate({ ...CERTIFICATE, serial: `${i}a`, issueIndex: i + 1, subject: nodeId });
+          }
+          assert.equal(await tx.countActiveNodes(at(1)), 3);
+          assert.equal(await tx.countActiveNodes(at(10_000)), 0);
+          await tx.putNode({ ...NODE, nodeId: 'n2', revokedAt: at(2) });
+          await tx.putCertificate({ ...CERTIFICATE, serial: '2a', issueIndex: 3, subject: 'n3', revokedAt: at(2) });
+          assert.equal(await tx.countActiveNodes(at(1)), 1);
+        });
+      }));
+
+    it('pages through nodes, tickets, sightings and the audit log in order', () =>
+      withStore(async (store) => {
+        await store.transact(async (tx) => {
+          for (const nodeId of ['c', 'a', 'b']) await tx.putNode({ ...NODE, nodeId });
+          const ids = async (after: string | undefined) => (await tx.listNodes(after, 2)).map((row) => row.nodeId);
+          assert.deepEqual(await ids(undefined), ['a', 'b']);
+          assert.deepEqual(await ids('b'), ['c']);
+          await tx.putTicket(TICKET);
+          await tx.putTicket({ ...TICKET, tokenHash: 'bb', createdAt: at(2_000) });
+          assert.deepEqual(
+            (await tx.listTickets(9)).map((row) => row.createdAt),
+            [2_000, 1_000],
+          );
+          for (const [nodeId, seenAt] of [
+            ['a', 3],
+            ['b', 9],
+            ['a', 4],
+          ] as const)
+            await tx.putSighting({ nodeId, seenAt: at(seenAt), address: 'h:1', crlNumber: 0, version: '1' });
+          assert.deepEqual(
+            (await tx.listSightings(9)).map((row) => [row.nodeId, row.seenAt]),
+            [
+              ['b', 9],
+              ['a', 4],
+            ],
+          );
+          assert.equal(await tx.lastAudit(), undefined);
+          for (const sequence of [1, 2, 3]) await tx.appendAudit({ ...AUDIT, sequence });
+          assert.deepEqual(
+            (await tx.listAudit(2, 9)).map((row) => row.sequence),
+            [2, 3],
+          );
+          assert.equal((await tx.lastAudit())?.sequence, 3);
+        });
+      }));
+
+    it('refuses work after it was closed, and finishes what was begun', async () => {
+      const store = await open();
+      const last = store.transact((tx) => tx.setMeta('mesh', 'm1'));
+      await store.close();
+      await last;
+      await assert.rejects(
+        store.transact((tx) => tx.getMeta('mesh')),
+        { code: 'ERR_NOT_READY' },
+      );
+    });
+  });
+}
