@@ -1,0 +1,132 @@
+import { toHex } from '../base/bytes.ts';
+import { HOUR_MS, type UnixMs } from '../base/time.ts';
+import { PublicKey } from '../crypto/public-key.ts';
+import type { NodeId } from '../identity/node-id.ts';
+import type { Certificate } from '../pki/certificate.ts';
+import { judgePath, type PathJudgement, type Trust } from '../pki/judge.ts';
+import type { RevocationView } from '../pki/revocation-view.ts';
+import { LIFETIME_MAX_MS } from '../message/limits.ts';
+import type { Message } from '../message/message.ts';
+
+/** Chains kept: one a certificate of every origin with live mail. 20,000 × about 3 KB = 60 MB at the very most. */
+export const CHAINS_MAX = 20_000;
+
+/** A chain that leads to our trust anchor, whether or not it is revoked or expired by now. */
+export interface KnownChain {
+  /** Hex of the SHA-256 of the leaf's DER: what messages name. */
+  readonly leafKey: string;
+  readonly chain: readonly Certificate[];
+  readonly nodeId: NodeId;
+  readonly publicKey: PublicKey;
+}
+
+interface Entry extends KnownChain {
+  /** The last judgement, good for this span of `at` and this state of revocations. */
+  judged: { readonly judgement: PathJudgement; readonly from: UnixMs; readonly until: UnixMs; readonly version: number } | undefined;
+}
+
+/** Who may have said a message, as far as its certificate tells. */
+export type OriginJudgement =
+  | { readonly tag: 'ok'; readonly chain: KnownChain; readonly capabilities: readonly string[] }
+  | { readonly tag: 'unknown' }
+  | { readonly tag: 'revoked' }
+  | { readonly tag: 'refused'; readonly detail: string };
+
+/**
+ * The certificates that this node has seen and judged, by the hash that messages name them with. They are kept
+ * for as long as mail signed under them may live, so a chain is fetched once.
+ */
+export class ChainBook {
+  readonly #trust: Trust;
+  readonly #revocation: RevocationView;
+  readonly #entries = new Map<string, Entry>();
+
+  constructor(trust: Trust, revocation: RevocationView) {
+    this.#trust = trust;
+    this.#revocation = revocation;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  get(leafKey: string): KnownChain | undefined {
+    return this.#entries.get(leafKey);
+  }
+
+  /** One judgement of a chain that a peer shows, now: for TLS and HTTP. */
+  judgePeer(chain: readonly Certificate[], wall: UnixMs, purpose: 'tls-server' | 'tls-client'): PathJudgement {
+    return judgePath(chain, this.#revocation, wall, purpose, this.#trust);
+  }
+
+  /**
+   * Keeps a chain for messages. It must lead to the trust anchor and have been valid at some time; being revoked
+   * does not keep it out, so that what it signed can be told from what is unknown.
+   *
+   * @returns the entry and whether it is new, or the refusal.
+   */
+  add(chain: readonly Certificate[], wall: UnixMs): { readonly known: KnownChain; readonly isNew: boolean } | { readonly refused: string } {
+    const leaf = chain[0];
+    if (leaf === undefined) return { refused: 'empty chain' };
+    const have = this.#entries.get(leaf.fingerprintHex);
+    if (have !== undefined) return { known: have, isNew: false };
+    if (keepChainUntil(leaf) <= wall) return { refused: 'expired too long ago' };
+    const judgement = judgePath(chain, NOTHING_REVOKED, leaf.notAfter, 'message', this.#trust);
+    if (judgement.tag === 'refused') return { refused: judgement.message };
+    if (this.#entries.size >= CHAINS_MAX) this.#forgetOldest();
+    const entry: Entry = {
+      leafKey: leaf.fingerprintHex,
+      chain,
+      nodeId: judgement.nodeId,
+      publicKey: PublicKey.fromSpki(leaf.spki),
+      judged: undefined,
+    };
+    this.#entries.set(entry.leafKey, entry);
+    return { known: entry, isNew: true };
+  }
+
+  /** Step 4 of the gate: is the certificate known, does it speak for this origin, was it valid then, is it revoked. */
+  judgeOrigin(message: Pick<Message, 'origin' | 'leafHash' | 'issuedAt'>): OriginJudgement {
+    const entry = this.#entries.get(toHex(message.leafHash));
+    if (entry === undefined) return { tag: 'unknown' };
+    const judgement = this.#judge(entry, message.issuedAt);
+    if (judgement.tag === 'refused')
+      return judgement.code === 'ERR_PATH_REVOKED' ? { tag: 'revoked' } : { tag: 'refused', detail: judgement.message };
+    if (judgement.nodeId !== message.origin) return { tag: 'refused', detail: 'the certificate speaks for another node' };
+    return { tag: 'ok', chain: entry, capabilities: judgement.capabilities };
+  }
+
+  /** Leaf hashes of chains that no mail can need any more; they are forgotten. */
+  forgetEnded(wall: UnixMs): string[] {
+    const ended: string[] = [];
+    for (const { leafKey, chain } of this.#entries.values())
+      if (keepChainUntil(chain[0] as Certificate) <= wall) ended.push(leafKey);
+    for (const leafKey of ended) this.#entries.delete(leafKey);
+    return ended;
+  }
+
+  #judge(entry: Entry, at: UnixMs): PathJudgement {
+    const version = this.#revocation.version;
+    const last = entry.judged;
+    if (last !== undefined && last.version === version && at >= last.from && at <= last.until) return last.judgement;
+    const judgement = judgePath(entry.chain, this.#revocation, at, 'message', this.#trust);
+    // A good judgement holds for the whole time in which all certificates of the chain are valid; a revocation
+    // for a reason that spares older mail depends on `at`, so other judgements are not kept.
+    if (judgement.tag === 'ok' && !this.#revocation.knowsAnyOf(entry.chain)) {
+      const from = Math.max(...entry.chain.map((c) => c.notBefore)) as UnixMs;
+      const until = Math.min(...entry.chain.map((c) => c.notAfter)) as UnixMs;
+      entry.judged = { judgement, from, until, version };
+    }
+    return judgement;
+  }
+
+  #forgetOldest(): void {
+    const oldest = this.#entries.keys().next().value;
+    if (oldest !== undefined) this.#entries.delete(oldest);
+  }
+}
+
+/** Mail signed in the last second of a certificate may live on for a lifetime. */
+export function keepChainUntil(leaf: Pick<Certificate, 'notAfter'>): UnixMs {
+  return (leaf.notAfter + LIFETIME_MAX_MS + HOUR_MS) as UnixMs;
+}

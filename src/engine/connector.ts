@@ -1,0 +1,200 @@
+import { BoundedMap } from '../base/bounded.ts';
+import { after, type Instant, MINUTE_MS, type MonotonicMs, SECOND_MS } from '../base/time.ts';
+import type { NodeId } from '../identity/node-id.ts';
+import type { Address } from '../message/address.ts';
+import { jittered, type Random } from '../ports/random.ts';
+
+/** Where a candidate was heard of. Discovery proves nothing: a candidate is no peer before TLS and the hello. */
+export type CandidateSource = 'bootstrap' | 'authority' | 'record' | 'multicast';
+
+/** A place where a node of this mesh may listen. */
+export interface Candidate {
+  readonly address: Address;
+  readonly source: CandidateSource;
+  /** Who is said to listen there; whoever answers must prove to be this node. */
+  readonly nodeId?: NodeId;
+}
+
+/** Candidates remembered of one source: a liar in one place cannot push out what another told (T4). */
+export const CANDIDATES_PER_SOURCE_MAX = 512;
+/** Links a node holds. Enough for gossip to reach everybody in few rounds; about 70 KiB each. */
+export const LINKS_MAX = 12;
+/** Places that peers may take by dialling us; the others are for peers that we chose (T4). */
+export const INBOUND_MAX = 8;
+/** Links that a node tries to have by its own choice. */
+export const OUTBOUND_TARGET = 4;
+/** Dials under way at once. */
+const DIALS_MAX = 4;
+const RETRY_MS_MIN = 500;
+const RETRY_MS_MAX = MINUTE_MS;
+/** A node shut out for misbehaviour is dialled no more for this long. */
+const SHUN_MS = 10 * MINUTE_MS;
+const SHUNNED_MAX = 1_024;
+/** Between two looks for better links while there are too few and nobody to dial. */
+const LOOK_MS = 5 * SECOND_MS;
+
+interface Known {
+  candidate: Candidate;
+  failures: number;
+  tryAt: MonotonicMs;
+}
+
+export interface ConnectorWorld {
+  readonly self: NodeId;
+  /** Addresses that are our own. */
+  isOwnAddress(address: Address): boolean;
+  linkedNodes(): ReadonlySet<NodeId>;
+  outboundCount(): number;
+  linkCount(): number;
+  isRevoked(nodeId: NodeId): boolean;
+  dial(dial: number, candidate: Candidate): void;
+}
+
+const SOURCES: readonly CandidateSource[] = ['bootstrap', 'record', 'authority', 'multicast'];
+
+/** Decides whom to dial: keeps some links of its own choosing, from different sources, and backs off from the dead. */
+export class Connector {
+  readonly #random: Random;
+  readonly #world: ConnectorWorld;
+  readonly #known: Readonly<Record<CandidateSource, BoundedMap<Address, Known>>>;
+  readonly #dials = new Map<number, Known>();
+  readonly #shunned = new BoundedMap<NodeId, MonotonicMs>(SHUNNED_MAX);
+  #nextDial = 1;
+  #nextSource = 0;
+  #lookAt: MonotonicMs | undefined;
+
+  constructor(random: Random, world: ConnectorWorld) {
+    this.#random = random;
+    this.#world = world;
+    const table = (): BoundedMap<Address, Known> => new BoundedMap(CANDIDATES_PER_SOURCE_MAX);
+    this.#known = { bootstrap: table(), authority: table(), record: table(), multicast: table() };
+  }
+
+  /** All candidates, for status. */
+  get size(): number {
+    return SOURCES.reduce((sum, source) => sum + this.#known[source].size, 0);
+  }
+
+  /** Where a node is said to listen. */
+  addressOf(nodeId: NodeId): Address | undefined {
+    for (const source of SOURCES) for (const { candidate } of this.#known[source].values()) if (candidate.nodeId === nodeId) return candidate.address;
+    return undefined;
+  }
+
+  handleCandidate(now: Instant, candidate: Candidate): void {
+    if (candidate.nodeId === this.#world.self || this.#world.isOwnAddress(candidate.address)) return;
+    const table = this.#known[candidate.source];
+    const have = table.peek(candidate.address);
+    if (have !== undefined && have.candidate.nodeId === candidate.nodeId) return;
+    if (candidate.source === 'record' && candidate.nodeId !== undefined) this.#forgetOthersOf(candidate.nodeId, table);
+    table.set(candidate.address, { candidate, failures: 0, tryAt: now.mono });
+    this.#lookSoon(now);
+  }
+
+  /** TLS and the hello went well, and this is who answered. */
+  handleConnected(now: Instant, dial: number, nodeId: NodeId): void {
+    const known = this.#dials.get(dial);
+    this.#dials.delete(dial);
+    if (known !== undefined) {
+      known.failures = 0;
+      known.candidate = { ...known.candidate, nodeId };
+    }
+    this.#lookSoon(now);
+  }
+
+  handleDialFailed(now: Instant, dial: number): void {
+    const known = this.#dials.get(dial);
+    if (known === undefined) return;
+    this.#dials.delete(dial);
+    this.#backOff(now, known);
+    this.#lookSoon(now);
+  }
+
+  /** A link ended, or a place became free. */
+  handleLinkDown(now: Instant, peer: NodeId): void {
+    for (const source of SOURCES)
+      for (const known of this.#known[source].values()) if (known.candidate.nodeId === peer) this.#backOff(now, known);
+    this.#lookSoon(now);
+  }
+
+  handleMisbehaved(now: Instant, peer: NodeId): void {
+    this.#shunned.set(peer, after(now.mono, SHUN_MS));
+  }
+
+  isShunned(now: Instant, peer: NodeId): boolean {
+    const until = this.#shunned.peek(peer);
+    return until !== undefined && now.mono < until;
+  }
+
+  /** A revoked node leaves every table. */
+  handleRevoked(nodeId: NodeId): void {
+    for (const source of SOURCES)
+      for (const [address, { candidate }] of Array.from(this.#known[source].entries())) if (candidate.nodeId === nodeId) this.#known[source].delete(address);
+  }
+
+  deadline(): MonotonicMs | undefined {
+    return this.#lookAt;
+  }
+
+  handleTimeout(now: Instant): void {
+    if (this.#lookAt === undefined || now.mono < this.#lookAt) return;
+    this.#lookAt = undefined;
+    while (this.#wantsMore()) {
+      const next = this.#choose(now);
+      if (next === undefined) break;
+      const dial = this.#nextDial++;
+      this.#dials.set(dial, next);
+      next.tryAt = after(now.mono, RETRY_MS_MAX);
+      this.#world.dial(dial, next.candidate);
+    }
+    if (this.#wantsMore()) this.#lookAt = this.#nextTry(now);
+  }
+
+  #wantsMore(): boolean {
+    const dialling = this.#dials.size;
+    return (
+      dialling < DIALS_MAX &&
+      this.#world.outboundCount() + dialling < OUTBOUND_TARGET &&
+      this.#world.linkCount() + dialling < LINKS_MAX
+    );
+  }
+
+  /** One candidate that is due, from the sources in turn, so that no single source chooses our neighbours (T4). */
+  #choose(now: Instant): Known | undefined {
+    const linked = this.#world.linkedNodes();
+    const dialled = new Set(Array.from(this.#dials.values(), ({ candidate }) => candidate.nodeId ?? candidate.address));
+    for (let turn = 0; turn < SOURCES.length; turn++) {
+      const source = SOURCES[(this.#nextSource + turn) % SOURCES.length] as CandidateSource;
+      const due = Array.from(this.#known[source].values()).filter(({ candidate, tryAt }) => {
+        const { nodeId, address } = candidate;
+        if (tryAt > now.mono || dialled.has(nodeId ?? address)) return false;
+        return nodeId === undefined || !(linked.has(nodeId) || this.isShunned(now, nodeId) || this.#world.isRevoked(nodeId));
+      });
+      const chosen = due[due.length === 0 ? 0 : this.#random.below(due.length)];
+      if (chosen === undefined) continue;
+      this.#nextSource = (this.#nextSource + turn + 1) % SOURCES.length;
+      return chosen;
+    }
+    return undefined;
+  }
+
+  #nextTry(now: Instant): MonotonicMs {
+    let at = after(now.mono, LOOK_MS);
+    for (const source of SOURCES) for (const { tryAt } of this.#known[source].values()) if (tryAt > now.mono && tryAt < at) at = tryAt;
+    return at;
+  }
+
+  #backOff(now: Instant, known: Known): void {
+    const delayMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(known.failures, 16));
+    known.failures++;
+    known.tryAt = after(now.mono, jittered(this.#random, delayMs, 0.3));
+  }
+
+  #forgetOthersOf(nodeId: NodeId, table: BoundedMap<Address, Known>): void {
+    for (const [address, { candidate }] of Array.from(table.entries())) if (candidate.nodeId === nodeId) table.delete(address);
+  }
+
+  #lookSoon(now: Instant): void {
+    this.#lookAt = now.mono;
+  }
+}

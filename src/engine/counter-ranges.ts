@@ -1,0 +1,80 @@
+/**
+ * A set of counters, kept as ranges: what is held of one stream. Never a sliding window, so that old mail that
+ * arrives after new is still mail (design.md section 3).
+ */
+export class CounterRanges {
+  /** `[start, end, start, end, ...]`, half-open, rising, never touching. */
+  readonly #bounds: number[] = [];
+
+  /** @param flat as {@link flat} gives it; @throws RangeError for anything else. */
+  static fromFlat(flat: readonly number[]): CounterRanges {
+    const ranges = new CounterRanges();
+    if (flat.length % 2 !== 0 || flat.length > 2 * RANGES_MAX) throw new RangeError('counter ranges: wrong length');
+    let last = -1;
+    for (const bound of flat) {
+      if (!Number.isSafeInteger(bound) || bound <= last) throw new RangeError('counter ranges: not rising');
+      last = bound;
+      ranges.#bounds.push(bound);
+    }
+    return ranges;
+  }
+
+  get flat(): readonly number[] {
+    return this.#bounds;
+  }
+
+  get count(): number {
+    return this.#bounds.length / 2;
+  }
+
+  has(counter: number): boolean {
+    return this.#upper(counter) % 2 === 1;
+  }
+
+  /** True where {@link add} would not need a range more than the limit. */
+  hasRoomFor(counter: number): boolean {
+    if (this.count < RANGES_MAX || this.has(counter)) return true;
+    const at = this.#upper(counter);
+    return this.#bounds[at - 1] === counter || this.#bounds[at] === counter + 1;
+  }
+
+  /** Adds one counter. @returns false where it was there. */
+  add(counter: number): boolean {
+    const bounds = this.#bounds;
+    const at = this.#upper(counter);
+    if (at % 2 === 1) return false;
+    const joinsBefore = at > 0 && bounds[at - 1] === counter;
+    const joinsAfter = bounds[at] === counter + 1;
+    if (joinsBefore && joinsAfter) bounds.splice(at - 1, 2);
+    else if (joinsBefore) bounds[at - 1] = counter + 1;
+    else if (joinsAfter) bounds[at] = counter;
+    else bounds.splice(at, 0, counter, counter + 1);
+    return true;
+  }
+
+  /** Counts everything below `floor` as held: used only where all of it has expired. */
+  settleBelow(floor: number): void {
+    if (floor <= 0) return;
+    const at = this.#upper(floor);
+    const end = at % 2 === 1 ? (this.#bounds[at] as number) : floor;
+    const keepFrom = at % 2 === 1 ? at + 1 : this.#bounds[at] === floor ? at + 2 : at;
+    const joined = this.#bounds[at] === floor && at % 2 === 0 ? (this.#bounds[at + 1] as number) : end;
+    this.#bounds.splice(0, keepFrom, 0, joined);
+  }
+
+  /** How many bounds are at or below `counter`: odd inside a range, even outside. */
+  #upper(counter: number): number {
+    const bounds = this.#bounds;
+    let low = 0;
+    let high = bounds.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((bounds[middle] as number) <= counter) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+/** Ranges kept of one stream. Gaps come from partitions and close by pulls; 64 gaps at once is more than any honest stream shows. */
+export const RANGES_MAX = 64;

@@ -1,0 +1,99 @@
+import { type Bytes, concatBytes } from '../base/bytes.ts';
+import { after, type Instant, type MonotonicMs, SECOND_MS } from '../base/time.ts';
+import { CRL_HEADERS_MAX, CRL_PIECE_BYTES_MAX, type CrlHeader, type Frame } from './frame.ts';
+import type { Link } from './link.ts';
+
+/** A peer that does not send the next piece in this time is not waited for; another may be asked. */
+const FETCH_MS_MAX = 10 * SECOND_MS;
+
+/** A list that is kept: what peers are told, and what they are sent. */
+export interface HeldCrl extends CrlHeader {
+  readonly der: Bytes;
+}
+
+export interface CrlSyncWorld {
+  crls(): readonly HeldCrl[];
+  links(): readonly Link[];
+  /** A whole list came from a peer: verify it and take it where it is newer. @returns whether it holds. */
+  install(now: Instant, der: Bytes): boolean;
+}
+
+interface Fetch {
+  readonly link: Link;
+  readonly number: number;
+  readonly pieces: Bytes[];
+  receivedBytes: number;
+  until: MonotonicMs;
+}
+
+/**
+ * Revocations by gossip: peers tell each other which lists they have, and who is behind asks piece by piece.
+ * Who told a newer number than it can prove is treated as one who forwards forgeries.
+ */
+export class CrlSync {
+  readonly #world: CrlSyncWorld;
+  readonly #fetches = new Map<string, Fetch>();
+
+  constructor(world: CrlSyncWorld) {
+    this.#world = world;
+  }
+
+  headers(): CrlHeader[] {
+    return this.#world
+      .crls()
+      .slice(0, CRL_HEADERS_MAX)
+      .map(({ issuerKeyHash, number, thisUpdate }) => ({ issuerKeyHash, number, thisUpdate }));
+  }
+
+  /** A newer list was taken: everybody linked is told at once. */
+  announce(): void {
+    const crls = this.headers();
+    for (const link of this.#world.links()) link.send({ tag: 'crls', crls });
+  }
+
+  handleHeaders(now: Instant, link: Link, theirs: readonly CrlHeader[]): void {
+    const ours = new Map(this.#world.crls().map((crl) => [crl.issuerKeyHash, crl.number]));
+    let theyLag = false;
+    for (const { issuerKeyHash, number } of theirs) {
+      const held = ours.get(issuerKeyHash) ?? -1;
+      if (number > held) this.#fetch(now, link, issuerKeyHash, number);
+      else if (number < held) theyLag = true;
+      ours.delete(issuerKeyHash);
+    }
+    if (theyLag || ours.size > 0) link.send({ tag: 'crls', crls: this.headers() });
+  }
+
+  handleWant(link: Link, { issuerKeyHash, number, offset }: Extract<Frame, { tag: 'want-crl' }>): void {
+    const held = this.#world.crls().find((crl) => crl.issuerKeyHash === issuerKeyHash && crl.number === number);
+    if (held === undefined || offset >= held.der.length) return; // replaced meanwhile: they will hear of the new one
+    const bytes = held.der.subarray(offset, offset + CRL_PIECE_BYTES_MAX);
+    link.send({ tag: 'crl-piece', issuerKeyHash, number, offset, total: held.der.length, bytes });
+  }
+
+  handlePiece(now: Instant, link: Link, piece: Extract<Frame, { tag: 'crl-piece' }>): void {
+    const { issuerKeyHash, number, offset, total, bytes } = piece;
+    const fetch = this.#fetches.get(issuerKeyHash);
+    if (fetch === undefined || fetch.link !== link || fetch.number !== number || fetch.receivedBytes !== offset) return;
+    fetch.pieces.push(bytes.slice());
+    fetch.receivedBytes += bytes.length;
+    fetch.until = after(now.mono, FETCH_MS_MAX);
+    if (fetch.receivedBytes < total && bytes.length > 0) {
+      link.send({ tag: 'want-crl', issuerKeyHash, number, offset: fetch.receivedBytes });
+      return;
+    }
+    this.#fetches.delete(issuerKeyHash);
+    if (!this.#world.install(now, concatBytes(...fetch.pieces))) link.handleReject(now);
+  }
+
+  handleLinkDown(link: Link): void {
+    for (const [issuerKeyHash, fetch] of this.#fetches) if (fetch.link === link) this.#fetches.delete(issuerKeyHash);
+  }
+
+  #fetch(now: Instant, link: Link, issuerKeyHash: string, number: number): void {
+    const under = this.#fetches.get(issuerKeyHash);
+    if (under !== undefined && under.number >= number && under.until > now.mono) return;
+    if (under === undefined && this.#fetches.size >= CRL_HEADERS_MAX) return;
+    this.#fetches.set(issuerKeyHash, { link, number, pieces: [], receivedBytes: 0, until: after(now.mono, FETCH_MS_MAX) });
+    link.send({ tag: 'want-crl', issuerKeyHash, number, offset: 0 });
+  }
+}

@@ -1,0 +1,56 @@
+import { type Bytes, concatBytes } from '../base/bytes.ts';
+import { MeshError } from '../base/errors.ts';
+import { FRAME_BYTES_MAX } from './frame.ts';
+
+const LENGTH_BYTES = 4;
+
+/**
+ * Cuts a byte stream into frames: `length u32 BE ‖ body`. Memory follows the bytes received, never the length
+ * that is claimed; bytes are joined once a frame is complete, so a peer that sends one at a time costs no more.
+ */
+export class FrameSplitter {
+  #chunks: Bytes[] = [];
+  #pendingBytes = 0;
+  #neededBytes = LENGTH_BYTES;
+
+  /** Bytes of a frame that has not ended: at most one frame and one read of the socket. */
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  /**
+   * @returns the bodies that are complete with these bytes.
+   * @throws ERR_CBOR for a frame that is empty or larger than {@link FRAME_BYTES_MAX}: the link cannot go on.
+   */
+  push(bytes: Bytes): Bytes[] {
+    this.#chunks.push(bytes);
+    this.#pendingBytes += bytes.length;
+    if (this.#pendingBytes < this.#neededBytes) return [];
+    const input = this.#chunks.length === 1 ? bytes : concatBytes(...this.#chunks);
+    const bodies: Bytes[] = [];
+    let offset = 0;
+    this.#neededBytes = LENGTH_BYTES;
+    while (input.length - offset >= LENGTH_BYTES) {
+      const length = lengthAt(input, offset);
+      if (length === 0 || length > FRAME_BYTES_MAX)
+        throw new MeshError('ERR_CBOR', `frame of ${length} bytes, expected 1 to ${FRAME_BYTES_MAX}`);
+      const end = offset + LENGTH_BYTES + length;
+      if (end > input.length) {
+        this.#neededBytes = LENGTH_BYTES + length;
+        break;
+      }
+      bodies.push(input.subarray(offset + LENGTH_BYTES, end));
+      offset = end;
+    }
+    this.#pendingBytes = input.length - offset;
+    this.#chunks = this.#pendingBytes === 0 ? [] : [input.slice(offset)];
+    return bodies;
+  }
+}
+
+function lengthAt(input: Bytes, offset: number): number {
+  return (
+    (input[offset] as number) * 0x100_0000 +
+    (((input[offset + 1] as number) << 16) | ((input[offset + 2] as number) << 8) | (input[offset + 3] as number))
+  );
+}

@@ -1,0 +1,204 @@
+import { toHex } from '../base/bytes.ts';
+import { isMeshError } from '../base/errors.ts';
+import type { Instant, UnixMs } from '../base/time.ts';
+import type { PublicKey } from '../crypto/public-key.ts';
+import { grants } from '../identity/capability.ts';
+import type { MeshName } from '../identity/mesh-name.ts';
+import type { NodeId } from '../identity/node-id.ts';
+import { parseIndicator } from '../message/indicator.ts';
+import { FUTURE_MAX_MS, LIFETIME_MAX_MS } from '../message/limits.ts';
+import { isSameCopy, type Message, parseMessage } from '../message/message.ts';
+import { parseNodeRecord } from '../message/node-record.ts';
+import { AUTHOR_RATE, Budgets, NEIGHBOUR_RATE } from './budgets.ts';
+import type { ChainBook } from './chain-book.ts';
+import type { HeldMessages } from './held-messages.ts';
+import { ACCEPT, ignore, reject, type Verdict } from './verdict.ts';
+
+/** Signature checks under way at once; the thread pool is busy long before, and each holds one message. */
+export const CHECKS_MAX = 4_096;
+
+/** Who handed a message over: a neighbour on a link, a program over HTTP, or this node itself. */
+export type Source =
+  | { readonly tag: 'link'; readonly link: number; readonly peer: NodeId; readonly bytesLength: number }
+  | { readonly tag: 'client'; readonly peer: NodeId; readonly request: number }
+  | { readonly tag: 'self'; readonly request: number };
+
+export interface GateOutbox {
+  /** Ask for a signature check. Exactly one {@link Gate.handleVerified} follows, at any later time. */
+  verify(ticket: number, key: PublicKey, message: Message): void;
+  /** The verdict on what a source handed over; `message` is absent where it could not be read. */
+  judged(now: Instant, source: Source, message: Message | undefined, verdict: Verdict): void;
+  /** The certificate of this message is unknown: keep it aside and ask the source. Comes instead of a verdict. */
+  missingChain(now: Instant, source: Source, message: Message): void;
+  /** One stream and counter with two contents, both signed: a clone (T24). */
+  conflict(now: Instant, keptContentKey: string, message: Message): void;
+}
+
+/** Where the gate looks whether a newer record of the same node is known. */
+export interface RecordSequences {
+  isSuperseded(message: Message): boolean;
+}
+
+interface Check {
+  readonly message: Message;
+  readonly source: Source;
+}
+
+/**
+ * The one way in. Before a message is stored, counted or forwarded, the gate judges it, in order of cost
+ * (design.md section 3): 1 size and shape, 2 lifetime, 3 seen, 4 origin, 5 counter, 6 the neighbour's budget,
+ * 7 the author's budget (looked at, not debited: a forger must not spend another's, T3), 8 signature. When the
+ * answer to 8 comes, 3 to 5 are asked again, and the author pays.
+ */
+export class Gate {
+  readonly #mesh: MeshName;
+  readonly #chains: ChainBook;
+  readonly #held: HeldMessages;
+  readonly #records: RecordSequences;
+  readonly #outbox: GateOutbox;
+  readonly #neighbours = new Budgets(NEIGHBOUR_RATE);
+  readonly #authors = new Budgets(AUTHOR_RATE);
+  readonly #checks = new Map<number, Check>();
+  readonly #checked = new Map<string, Message>();
+  #nextTicket = 0;
+
+  constructor(mesh: MeshName, chains: ChainBook, held: HeldMessages, records: RecordSequences, outbox: GateOutbox) {
+    this.#mesh = mesh;
+    this.#chains = chains;
+    this.#held = held;
+    this.#records = records;
+    this.#outbox = outbox;
+  }
+
+  /** Signature checks under way. */
+  get checking(): number {
+    return this.#checks.size;
+  }
+
+  handleBytes(now: Instant, bytes: Uint8Array, source: Source): void {
+    let message: Message;
+    try {
+      message = parseMessage(this.#mesh, bytes);
+    } catch (error) {
+      if (!isMeshError(error)) throw error;
+      this.#outbox.judged(now, source, undefined, reject('malformed', error.message));
+      return;
+    }
+    this.handleMessage(now, message, source);
+  }
+
+  handleMessage(now: Instant, message: Message, source: Source): void {
+    const verdict = this.#judgeBeforeCheck(now, message, source);
+    if (verdict === 'missing-chain') this.#outbox.missingChain(now, source, message);
+    else if (verdict !== 'check') this.#outbox.judged(now, source, message, verdict);
+  }
+
+  handleVerified(now: Instant, ticket: number, ok: boolean): void {
+    const check = this.#checks.get(ticket);
+    if (check === undefined) return; // answered twice: not an error
+    this.#checks.delete(ticket);
+    const { message, source } = check;
+    if (this.#checked.get(message.contentKey) === message) this.#checked.delete(message.contentKey);
+    this.#outbox.judged(now, source, message, ok ? this.#judgeAfterCheck(now, message) : reject('bad-signature'));
+  }
+
+  #judgeBeforeCheck(now: Instant, message: Message, source: Source): Verdict | 'check' | 'missing-chain' {
+    // 1. Memory and bandwidth: larger than its family may be.
+    const { payload, type } = message;
+    if (payload.length > type.payloadBytesMax)
+      return reject('payload', `${payload.length} bytes, expected at most ${type.payloadBytesMax}`);
+    // 2. Messages that live for ever, or were kept past their time by a partition, or come from a wrong clock.
+    const lifetime = judgeLifetime(message, now.wall);
+    if (lifetime !== undefined) return lifetime;
+    // 3. Echoes: most of what arrives.
+    if (this.#held.get(message.contentKey) !== undefined) return ignore('duplicate');
+    const underCheck = this.#checked.get(message.contentKey);
+    if (underCheck !== undefined && isSameCopy(underCheck, message)) return ignore('duplicate');
+    // 4. Impersonation, revoked nodes, and members who say what they may not.
+    const origin = this.#judgeOrigin(message);
+    if (origin.tag !== 'ok') return origin.verdict;
+    // 5. Replays, and clones: the second content for a counter goes on to 8 only to raise the alarm.
+    const counter = this.#judgeCounter(message);
+    if (counter !== undefined && counter.tag === 'ignore' && counter.reason !== 'conflict') return counter;
+    const shape = judgePayload(message);
+    if (shape !== undefined) return shape;
+    // 6. A neighbour that makes us verify; it is authenticated, so only its own budget is spent.
+    if (this.#checks.size >= CHECKS_MAX) return ignore('over-budget');
+    if (source.tag !== 'self' && !this.#neighbours.take(now.mono, source.peer)) return ignore('over-budget');
+    // 7. An author that floods. Leaves no trace, so a pull brings the message again.
+    if (!this.#authors.has(now.mono, message.origin)) return ignore('over-budget');
+    // 8. Tampering. Last, because it is the only step that costs more than a look-up.
+    const ticket = this.#nextTicket++;
+    this.#checks.set(ticket, { message, source });
+    if (underCheck === undefined) this.#checked.set(message.contentKey, message);
+    this.#outbox.verify(ticket, origin.key, message);
+    return 'check';
+  }
+
+  /** What may have changed while the signature was checked. */
+  #judgeAfterCheck(now: Instant, message: Message): Verdict {
+    if (this.#held.get(message.contentKey) !== undefined) return ignore('duplicate');
+    const origin = this.#judgeOrigin(message);
+    if (origin.tag !== 'ok') return origin.verdict === 'missing-chain' ? ignore('unknown-origin') : origin.verdict;
+    const counter = this.#judgeCounter(message);
+    if (counter !== undefined) {
+      const kept = this.#held.counterState(message.stream, message.counter);
+      if (kept.tag === 'live' && counter.tag === 'ignore' && counter.reason === 'conflict')
+        this.#outbox.conflict(now, kept.contentKey, message);
+      return counter;
+    }
+    return this.#authors.take(now.mono, message.origin) ? ACCEPT : ignore('over-budget');
+  }
+
+  #judgeOrigin(
+    message: Message,
+  ): { readonly tag: 'ok'; readonly key: PublicKey } | { readonly tag: 'no'; readonly verdict: Verdict | 'missing-chain' } {
+    const origin = this.#chains.judgeOrigin(message);
+    switch (origin.tag) {
+      case 'unknown':
+        return { tag: 'no', verdict: 'missing-chain' };
+      case 'revoked':
+        return { tag: 'no', verdict: ignore('revoked-origin') };
+      case 'refused':
+        return { tag: 'no', verdict: reject('wrong-origin', origin.detail) };
+      case 'ok': {
+        const needed = message.type.capability(message.type.text);
+        if (needed !== undefined && !grants(origin.capabilities, needed))
+          return { tag: 'no', verdict: reject('not-permitted', `${message.type.text} needs the capability ${needed}`) };
+        return { tag: 'ok', key: origin.chain.publicKey };
+      }
+    }
+  }
+
+  #judgeCounter(message: Message): Verdict | undefined {
+    const state = this.#held.counterState(message.stream, message.counter);
+    if (state.tag === 'settled') return ignore('duplicate');
+    if (state.tag === 'live') return ignore('conflict');
+    if (this.#records.isSuperseded(message)) return ignore('superseded');
+    return this.#held.hasRoomFor(message) ? undefined : ignore('no-room');
+  }
+}
+
+function judgeLifetime({ issuedAt, expiresAt }: Message, wall: UnixMs): Verdict | undefined {
+  const lifetimeMs = expiresAt - issuedAt;
+  if (lifetimeMs <= 0 || lifetimeMs > LIFETIME_MAX_MS) return reject('lifetime');
+  if (expiresAt <= wall) return ignore('expired');
+  if (issuedAt > wall + FUTURE_MAX_MS) return ignore('future');
+  return undefined;
+}
+
+function judgePayload(message: Message): Verdict | undefined {
+  try {
+    if (message.type.family === 'indicator') parseIndicator(message.payload);
+    if (message.type.family === 'record') parseNodeRecord(message.payload);
+    return undefined;
+  } catch (error) {
+    if (!isMeshError(error)) throw error;
+    return reject('payload', error.message);
+  }
+}
+
+/** How a message names its signer's certificate, as the chain book's key. */
+export function leafKeyOf(message: Pick<Message, 'leafHash'>): string {
+  return toHex(message.leafHash);
+}

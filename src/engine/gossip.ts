@@ -1,0 +1,184 @@
+import { BoundedMap } from '../base/bounded.ts';
+import { after, type Instant, type MonotonicMs, SECOND_MS } from '../base/time.ts';
+import type { NodeId } from '../identity/node-id.ts';
+import { jittered, type Random, sample } from '../ports/random.ts';
+import type { CrlHeader, Frame } from './frame.ts';
+import type { HeldMessage, HeldMessages } from './held-messages.ts';
+import type { Link } from './link.ts';
+import { PullAnswers } from './pull-answers.ts';
+import { digestPages } from './pull-digest.ts';
+
+/** Larger messages are offered by key first; below, asking would cost as much as sending. */
+export const PUSH_WHOLE_BYTES_MAX = 1_024 + 512;
+/** Keys asked for and not yet received. */
+export const WANTED_MAX = 4_096;
+/** After this another peer is asked. */
+const WANTED_MS = 2 * SECOND_MS;
+/** A peer that does not finish its answer in this time is not waited for. */
+const PULL_MS_MAX = 10 * SECOND_MS;
+
+/** Before asking on for the rest of a large answer: time to judge the first part, so that it is not sent twice. */
+const AGAIN_MS = 100;
+
+export interface GossipConfig {
+  /** Peers that a new message is pushed to, and peers pulled from in a round. */
+  readonly fanout: number;
+  /** Between two rounds of pulls while there is news. Too low: digests fill slow links; too high: the last few wait. */
+  readonly pullMsMin: number;
+  /** Between two rounds while nothing changes: how late a push lost on all paths is made good. */
+  readonly pullMsMax: number;
+  /** Added for each stream held, so that large digests are sent less often. */
+  readonly pullMsPerStream: number;
+}
+
+export const GOSSIP_DEFAULTS: GossipConfig = Object.freeze({ fanout: 3, pullMsMin: 1_000, pullMsMax: 30_000, pullMsPerStream: 5 });
+
+export interface GossipWorld {
+  /** Links that are up. */
+  links(): readonly Link[];
+  /** The bytes of a held message. */
+  read(contentKey: string): Uint8Array | undefined;
+  /** Our CRLs, told with every pull: revocations first. */
+  crlHeaders(): readonly CrlHeader[];
+}
+
+interface Pull {
+  readonly id: number;
+  readonly until: MonotonicMs;
+}
+
+/**
+ * How messages spread: pushed at once to a few peers, and repaired by rounds of pulls that compare what two
+ * nodes hold (spec 05). It moves only what the gate has accepted.
+ */
+export class Gossip {
+  readonly #config: GossipConfig;
+  readonly #held: HeldMessages;
+  readonly #random: Random;
+  readonly #world: GossipWorld;
+  readonly #answers: PullAnswers;
+  readonly #wanted = new BoundedMap<string, MonotonicMs>(WANTED_MAX);
+  readonly #pulls = new Map<number, Pull>();
+  /** Peers that have more for us than one answer holds. */
+  readonly #unfinished = new Set<Link>();
+  #nextId = 1;
+  #intervalMs: number;
+  #roundAt: MonotonicMs | undefined;
+  #newsSinceRound = false;
+
+  constructor(config: GossipConfig, held: HeldMessages, random: Random, world: GossipWorld) {
+    this.#config = config;
+    this.#held = held;
+    this.#random = random;
+    this.#world = world;
+    this.#answers = new PullAnswers(held, (contentKey) => world.read(contentKey));
+    this.#intervalMs = config.pullMsMin;
+  }
+
+  /** The gate accepted a message: on to a few peers, but not back to where it came from. */
+  handleAccepted(now: Instant, held: HeldMessage, bytes: Uint8Array, from: NodeId | undefined): void {
+    this.#wanted.delete(held.contentKey);
+    this.#newsSinceRound = true;
+    if (this.#intervalMs > this.#config.pullMsMin) this.#scheduleRound(now, this.#config.pullMsMin);
+    const others = this.#world.links().filter((link) => link.peer !== from && link.peer !== held.origin);
+    for (const link of sample(this.#random, others, this.#config.fanout)) {
+      if (bytes.length <= PUSH_WHOLE_BYTES_MAX) link.sendMessage(bytes, held.origin);
+      else link.send({ tag: 'have', keys: [held.contentKey] });
+    }
+  }
+
+  /** A link came up: each side asks the other for what it missed. */
+  handleLinkUp(now: Instant, link: Link): void {
+    this.#pull(now, link);
+    if (this.#roundAt === undefined) this.#scheduleRound(now, this.#config.pullMsMin);
+  }
+
+  handleLinkDown(link: Link): void {
+    this.#pulls.delete(link.end.id);
+    this.#answers.forget(link.end.id);
+    this.#unfinished.delete(link);
+  }
+
+  handleHave(now: Instant, link: Link, keys: readonly string[]): void {
+    const unknown = keys.filter((key) => {
+      if (this.#held.get(key) !== undefined) return false;
+      const askedAt = this.#wanted.peek(key);
+      return askedAt === undefined || now.mono >= after(askedAt, WANTED_MS);
+    });
+    for (const key of unknown) this.#wanted.set(key, now.mono);
+    if (unknown.length > 0) link.send({ tag: 'want', keys: unknown });
+  }
+
+  handleWant(link: Link, keys: readonly string[]): void {
+    for (const key of keys) {
+      const held = this.#held.get(key);
+      const bytes = held === undefined ? undefined : this.#world.read(key);
+      if (held !== undefined && bytes !== undefined) link.sendMessage(bytes, held.origin);
+    }
+  }
+
+  handlePull(link: Link, frame: Extract<Frame, { tag: 'pull' }>): void {
+    const same = frame.summary === this.#held.summary;
+    if (!same) this.#answers.begin(link.end.id, frame.id);
+    link.send({ tag: same ? 'pull-same' : 'pull-differs', id: frame.id });
+  }
+
+  handlePullSame(link: Link, id: number): void {
+    if (this.#pulls.get(link.end.id)?.id === id) this.#pulls.delete(link.end.id);
+  }
+
+  handlePullDiffers(link: Link, id: number): void {
+    if (this.#pulls.get(link.end.id)?.id !== id) return; // not asked, or too late
+    for (const page of digestPages(this.#held.streams)) link.send({ tag: 'digest', id, ...page });
+  }
+
+  handleDigest(now: Instant, link: Link, frame: Extract<Frame, { tag: 'digest' }>): void {
+    const answer = this.#answers.answer(link, frame);
+    if (answer === undefined || !frame.last) return;
+    link.sendAfterMessages({ tag: 'pull-done', id: frame.id, more: answer.more });
+    // The peer has something that we lack: ask it in turn, without waiting for a round.
+    if (answer.behind && !this.#pulls.has(link.end.id)) this.#scheduleRound(now, this.#config.pullMsMin);
+  }
+
+  handlePullDone(now: Instant, link: Link, id: number, more: boolean): void {
+    if (this.#pulls.get(link.end.id)?.id !== id) return;
+    this.#pulls.delete(link.end.id);
+    if (!more) return;
+    this.#unfinished.add(link);
+    this.#scheduleRound(now, AGAIN_MS);
+  }
+
+  deadline(): MonotonicMs | undefined {
+    return this.#roundAt;
+  }
+
+  handleTimeout(now: Instant): void {
+    if (this.#roundAt === undefined || now.mono < this.#roundAt) return;
+    const links = this.#world.links();
+    if (links.length === 0) {
+      this.#roundAt = undefined; // the next link that comes up starts the rounds again
+      return;
+    }
+    for (const [id, pull] of this.#pulls) if (pull.until <= now.mono) this.#pulls.delete(id);
+    const idle = links.filter((link) => !this.#pulls.has(link.end.id));
+    const chosen = new Set([...this.#unfinished, ...sample(this.#random, idle, this.#config.fanout)]);
+    this.#unfinished.clear();
+    for (const link of chosen) this.#pull(now, link);
+    const { pullMsMin, pullMsMax } = this.#config;
+    this.#scheduleRound(now, this.#newsSinceRound ? pullMsMin : Math.min(pullMsMax, this.#intervalMs * 2));
+    this.#newsSinceRound = false;
+  }
+
+  #pull(now: Instant, link: Link): void {
+    const id = this.#nextId++;
+    this.#pulls.set(link.end.id, { id, until: after(now.mono, PULL_MS_MAX) });
+    link.send({ tag: 'pull', id, summary: this.#held.summary, crls: this.#world.crlHeaders() });
+  }
+
+  #scheduleRound(now: Instant, intervalMs: number): void {
+    this.#intervalMs = intervalMs;
+    const stretchedMs = Math.max(intervalMs, this.#held.streams.size * this.#config.pullMsPerStream);
+    const at = after(now.mono, jittered(this.#random, stretchedMs, 0.2));
+    if (this.#roundAt === undefined || at < this.#roundAt || now.mono >= this.#roundAt) this.#roundAt = at;
+  }
+}

@@ -1,0 +1,225 @@
+import type { UnixMs } from '../base/time.ts';
+import type { NodeId } from '../identity/node-id.ts';
+import { LIFETIME_MAX_MS } from '../message/limits.ts';
+import type { Message } from '../message/message.ts';
+import type { MessageId, StreamKey } from '../message/message-id.ts';
+import { CounterRanges } from './counter-ranges.ts';
+import { ExpiryQueue } from './expiry-queue.ts';
+
+/** Live messages kept at once. 100,000 × about 400 bytes of index = 40 MB; an honest node of 1,000 origins needs a tenth. */
+export const HELD_MESSAGES_MAX = 100_000;
+/** Live messages kept of one origin, so that one author cannot push out all others. */
+export const HELD_PER_ORIGIN_MAX = 20_000;
+
+/** What is known of a kept message without reading its bytes. */
+export interface HeldMessage {
+  readonly id: MessageId;
+  readonly contentKey: string;
+  readonly origin: NodeId;
+  readonly stream: StreamKey;
+  readonly counter: number;
+  readonly type: string;
+  readonly audience: string | undefined;
+  readonly leafKey: string;
+  readonly issuedAt: UnixMs;
+  readonly expiresAt: UnixMs;
+  readonly receivedAt: UnixMs;
+  /** Rises by one with each message kept. */
+  readonly arrival: number;
+  readonly bytesLength: number;
+}
+
+/** What is held of one stream. */
+export interface HeldStream {
+  readonly key: StreamKey;
+  readonly origin: NodeId;
+  readonly incarnation: number;
+  readonly ranges: CounterRanges;
+  /** Content keys of the live messages, by counter. */
+  readonly live: Map<number, string>;
+}
+
+interface Stream extends HeldStream {
+  /** After this nothing of the stream can be accepted that we have seen: it may be forgotten. */
+  keepUntil: UnixMs;
+  /** When the counters held were signed, while there are gaps: nothing before a counter outlives its `issuedAt + LIFETIME_MAX`. */
+  readonly issued: Map<number, UnixMs>;
+}
+
+export type CounterState = { readonly tag: 'free' } | { readonly tag: 'live'; readonly contentKey: string } | { readonly tag: 'settled' };
+
+/** The messages that a node holds, and which counters of each stream it has had. Only the gate adds to it. */
+export class HeldMessages {
+  readonly #messages = new Map<string, HeldMessage>();
+  readonly #streams = new Map<StreamKey, Stream>();
+  readonly #perOrigin = new Map<NodeId, Set<string>>();
+  readonly #expiries = new ExpiryQueue<string>();
+  readonly #streamExpiries = new ExpiryQueue<StreamKey>();
+  #arrivals = 0;
+  #digestHigh = 0;
+  #digestLow = 0;
+
+  get size(): number {
+    return this.#messages.size;
+  }
+
+  get streams(): ReadonlyMap<StreamKey, HeldStream> {
+    return this.#streams;
+  }
+
+  /** XOR of the first eight bytes of all content keys: equal on two nodes that hold the same. */
+  get summary(): string {
+    return hex8(this.#digestHigh) + hex8(this.#digestLow);
+  }
+
+  get(contentKey: string): HeldMessage | undefined {
+    return this.#messages.get(contentKey);
+  }
+
+  /** In order of arrival. */
+  values(): IterableIterator<HeldMessage> {
+    return this.#messages.values();
+  }
+
+  ofOrigin(origin: NodeId): Iterable<HeldMessage> {
+    const keys = this.#perOrigin.get(origin) ?? [];
+    return Array.from(keys, (key) => this.#messages.get(key) as HeldMessage);
+  }
+
+  counterState(stream: StreamKey, counter: number): CounterState {
+    const held = this.#streams.get(stream);
+    if (held?.ranges.has(counter) !== true) return { tag: 'free' };
+    const contentKey = held.live.get(counter);
+    return contentKey === undefined ? { tag: 'settled' } : { tag: 'live', contentKey };
+  }
+
+  /** Whether one more of this origin fits, and its counter among the stream's ranges. */
+  hasRoomFor(message: Pick<Message, 'origin' | 'stream' | 'counter'>): boolean {
+    if ((this.#perOrigin.get(message.origin)?.size ?? 0) >= HELD_PER_ORIGIN_MAX) return false;
+    return this.#streams.get(message.stream)?.ranges.hasRoomFor(message.counter) ?? true;
+  }
+
+  /**
+   * Keeps a message that the gate accepted. Where all places are taken, the oldest message of the origin
+   * that holds most gives way.
+   *
+   * @param arrival given when a message comes back from the store; else the next.
+   * @returns the entry, and the content key that gave way.
+   */
+  put(message: Message, leafKey: string, receivedAt: UnixMs, arrival = this.#arrivals): { held: HeldMessage; evicted: string | undefined } {
+    const { id, contentKey, origin, stream, counter, issuedAt, expiresAt } = message;
+    const held: HeldMessage = {
+      id,
+      contentKey,
+      origin,
+      stream,
+      counter,
+      type: message.type.text,
+      audience: message.audience?.text,
+      leafKey,
+      issuedAt,
+      expiresAt,
+      receivedAt,
+      arrival,
+      bytesLength: message.bytes.length,
+    };
+    this.#arrivals = Math.max(this.#arrivals, arrival) + 1;
+    this.#messages.set(contentKey, held);
+    this.#expiries.add(contentKey, expiresAt);
+    const ofOrigin = this.#perOrigin.get(origin);
+    if (ofOrigin === undefined) this.#perOrigin.set(origin, new Set([contentKey]));
+    else ofOrigin.add(contentKey);
+    this.#toggleDigest(contentKey);
+    this.#putInStream(message);
+    const evicted = this.#messages.size > HELD_MESSAGES_MAX ? this.#evict() : undefined;
+    return { held, evicted };
+  }
+
+  /** Forgets a message; its counter stays settled, so that it is not fetched again. */
+  drop(contentKey: string): HeldMessage | undefined {
+    const held = this.#messages.get(contentKey);
+    if (held === undefined) return undefined;
+    this.#messages.delete(contentKey);
+    this.#expiries.delete(contentKey, held.expiresAt);
+    this.#streams.get(held.stream)?.live.delete(held.counter);
+    const ofOrigin = this.#perOrigin.get(held.origin);
+    if (ofOrigin?.delete(contentKey) === true && ofOrigin.size === 0) this.#perOrigin.delete(held.origin);
+    this.#toggleDigest(contentKey);
+    return held;
+  }
+
+  /** Counters of `stream` below `firstLive` have all ended, says its author: they need not be fetched. */
+  settleBelow(stream: StreamKey, firstLive: number): void {
+    this.#streams.get(stream)?.ranges.settleBelow(firstLive);
+  }
+
+  /** When {@link expire} next has work. */
+  get nextExpiryAt(): UnixMs | undefined {
+    return this.#expiries.nextAt;
+  }
+
+  /** Drops what has ended. @returns the content keys. */
+  expire(wall: UnixMs): string[] {
+    const ended = this.#expiries.takeExpired(wall);
+    for (const contentKey of ended) {
+      const stream = this.#messages.get(contentKey)?.stream;
+      this.drop(contentKey);
+      if (stream !== undefined) this.#raiseFloor(stream, wall);
+    }
+    for (const key of this.#streamExpiries.takeExpired(wall)) {
+      const stream = this.#streams.get(key);
+      if (stream === undefined) continue;
+      if (stream.live.size === 0 && stream.keepUntil <= wall) this.#streams.delete(key);
+      else this.#streamExpiries.add(key, stream.keepUntil > wall ? stream.keepUntil : ((wall + 1_000) as UnixMs));
+    }
+    return ended;
+  }
+
+  #putInStream({ stream: key, origin, incarnation, counter, contentKey, issuedAt, expiresAt }: Message): void {
+    let stream = this.#streams.get(key);
+    if (stream === undefined) {
+      stream = { key, origin, incarnation, ranges: new CounterRanges(), live: new Map(), keepUntil: expiresAt, issued: new Map() };
+      this.#streams.set(key, stream);
+      this.#streamExpiries.add(key, expiresAt);
+    }
+    stream.ranges.add(counter);
+    stream.live.set(counter, contentKey);
+    if (hasGap(stream.ranges)) stream.issued.set(counter, issuedAt);
+    else stream.issued.clear();
+    if (expiresAt > stream.keepUntil) stream.keepUntil = expiresAt;
+  }
+
+  /** The lowest gap closes when a later message was signed so long ago that nothing before it can still live. */
+  #raiseFloor(key: StreamKey, wall: UnixMs): void {
+    const stream = this.#streams.get(key);
+    if (stream === undefined || !hasGap(stream.ranges)) return;
+    let floor = 0;
+    for (const [counter, issuedAt] of stream.issued) {
+      if (issuedAt + LIFETIME_MAX_MS > wall) continue;
+      floor = Math.max(floor, counter);
+      stream.issued.delete(counter);
+    }
+    stream.ranges.settleBelow(floor);
+  }
+
+  #evict(): string | undefined {
+    let most: Set<string> | undefined;
+    for (const keys of this.#perOrigin.values()) if (most === undefined || keys.size > most.size) most = keys;
+    const oldest = most?.keys().next().value;
+    if (oldest !== undefined) this.drop(oldest);
+    return oldest;
+  }
+
+  #toggleDigest(contentKey: string): void {
+    this.#digestHigh ^= Number.parseInt(contentKey.slice(0, 8), 16);
+    this.#digestLow ^= Number.parseInt(contentKey.slice(8, 16), 16);
+  }
+}
+
+function hasGap(ranges: CounterRanges): boolean {
+  return ranges.count > 1 || ranges.flat[0] !== 0;
+}
+
+function hex8(value: number): string {
+  return (value >>> 0).toString(16).padStart(8, '0');
+}

@@ -1,0 +1,253 @@
+import { type Bytes, concatBytes } from '../base/bytes.ts';
+import { isMeshError } from '../base/errors.ts';
+import { TokenBucket } from '../base/token-bucket.ts';
+import { after, earliest, type Instant, type MonotonicMs, SECOND_MS } from '../base/time.ts';
+import type { MeshName } from '../identity/mesh-name.ts';
+import type { NodeId } from '../identity/node-id.ts';
+import type { Address } from '../message/address.ts';
+import type { Certificate } from '../pki/certificate.ts';
+import { type ByeReason, type Frame, type HelloFrame, LINK_VERSION } from './frame.ts';
+import { decodeFrame, encodeFrame } from './frame-codec.ts';
+import { FrameSplitter } from './frame-splitter.ts';
+import { OutgoingQueue } from './outgoing-queue.ts';
+
+/** A peer that has finished TLS sends its hello at once; what takes longer is dead or holds a place for nothing. */
+export const HELLO_MS_MAX = 5 * SECOND_MS;
+/** Silence after which a link is asked whether it lives: one ping a link and half minute when idle. */
+export const PING_AFTER_MS = 30 * SECOND_MS;
+/** Silence after which a link is given up. */
+export const SILENCE_MS_MAX = 75 * SECOND_MS;
+/** Bytes of messages that a peer may have under way to us: half a second of a busy mesh. */
+export const WINDOW_BYTES = 256 * 1024;
+/** A hello may not promise more than this; our queue and the socket stay bounded whatever a peer grants. */
+export const GRANTED_BYTES_MAX = 4 * 1024 * 1024;
+/** Rejects forgiven a neighbour: 16 at once, one more every ten seconds. No honest peer sends any. */
+export const REJECTS = Object.freeze({ tokensPerSecond: 0.1, burstTokens: 16 });
+/** Frames besides messages that one link may send: answers to our asking and its own rounds stay far below. */
+export const CONTROL_FRAMES = Object.freeze({ tokensPerSecond: 200, burstTokens: 2_000 });
+
+/** Who is at the other end, as TLS proved and {@link judgePath} said. */
+export interface PeerIdentity {
+  readonly nodeId: NodeId;
+  readonly chain: readonly Certificate[];
+}
+
+export interface LinkEnd {
+  readonly id: number;
+  readonly direction: 'inbound' | 'outbound';
+  readonly peer: PeerIdentity;
+  /** Where the other end is seen. */
+  readonly remoteAddress: string;
+}
+
+type LinkState =
+  | { readonly tag: 'awaiting-hello'; readonly until: MonotonicMs }
+  | { readonly tag: 'up'; readonly hello: HelloFrame }
+  | { readonly tag: 'closed' };
+
+/** Frames that a link does not answer by itself. */
+export type MeshFrame = Exclude<Frame, { readonly tag: 'hello' | 'ping' | 'pong' | 'credit' | 'bye' }>;
+
+export interface LinkOutbox {
+  /** The other side's hello came and fits: the link is up. */
+  up(now: Instant, link: Link, hello: HelloFrame): void;
+  /** A frame of a link that is up, flow control aside. */
+  frame(now: Instant, link: Link, frame: MeshFrame): void;
+  /** The link is over; the socket is to be closed once what is buffered has been written. */
+  closed(now: Instant, link: Link, why: ByeReason): void;
+  /** Something waits to be written. */
+  dirty(link: Link): void;
+}
+
+/** One link between two nodes, above TLS: hello both ways, frames, flow control, liveness (spec 04). */
+export class Link {
+  readonly end: LinkEnd;
+  readonly #mesh: MeshName;
+  readonly #outbox: LinkOutbox;
+  readonly #splitter = new FrameSplitter();
+  readonly #queue = new OutgoingQueue();
+  readonly #rejects: TokenBucket;
+  readonly #control: TokenBucket;
+  #buffer: Bytes[] = [];
+  #state: LinkState;
+  #heardAt: MonotonicMs;
+  #pingedAt: MonotonicMs | undefined;
+  #grantedToUs = 0;
+  /** Bytes of messages that the peer may still send, and bytes judged that it has not been granted again. */
+  #grantedToPeer = WINDOW_BYTES;
+  #consumed = 0;
+
+  constructor(now: Instant, end: LinkEnd, mesh: MeshName, hello: HelloFrame, outbox: LinkOutbox) {
+    this.end = end;
+    this.#mesh = mesh;
+    this.#outbox = outbox;
+    this.#state = { tag: 'awaiting-hello', until: after(now.mono, HELLO_MS_MAX) };
+    this.#heardAt = now.mono;
+    this.#rejects = new TokenBucket(REJECTS, now.mono);
+    this.#control = new TokenBucket(CONTROL_FRAMES, now.mono);
+    this.#write(hello);
+  }
+
+  get peer(): NodeId {
+    return this.end.peer.nodeId;
+  }
+
+  get isUp(): boolean {
+    return this.#state.tag === 'up';
+  }
+
+  get isClosed(): boolean {
+    return this.#state.tag === 'closed';
+  }
+
+  /** Addresses that the peer says it listens on: candidates, no more. */
+  get advertised(): readonly Address[] {
+    return this.#state.tag === 'up' ? this.#state.hello.addresses : [];
+  }
+
+  get queuedBytes(): number {
+    return this.#queue.bytes;
+  }
+
+  handleBytes(now: Instant, bytes: Bytes): void {
+    if (this.#state.tag === 'closed') return;
+    this.#heardAt = now.mono;
+    this.#pingedAt = undefined;
+    try {
+      for (const body of this.#splitter.push(bytes)) {
+        this.#handleFrame(now, decodeFrame(body));
+        if (this.isClosed) return;
+      }
+    } catch (error) {
+      if (!isMeshError(error)) throw error;
+      this.close(now, 'malformed');
+    }
+  }
+
+  /** Sends a frame that flow control does not hold back. */
+  send(frame: Exclude<Frame, { tag: 'message' } | HelloFrame>): void {
+    if (this.#state.tag === 'up') this.#write(frame);
+  }
+
+  /** Sends a message as soon as the peer grants it; may be shed, then a pull brings it. */
+  sendMessage(bytes: Bytes, author: NodeId): void {
+    if (this.#state.tag !== 'up') return;
+    this.#queue.pushMessage(bytes, author);
+    this.#drainQueue();
+  }
+
+  /** Sends a frame once the messages before it have gone out. */
+  sendAfterMessages(frame: MeshFrame): void {
+    if (this.#state.tag !== 'up') return;
+    this.#queue.pushMarker(frame);
+    this.#drainQueue();
+  }
+
+  /** A message of this peer has been judged: its bytes are granted again. */
+  handleConsumed(bytes: number): void {
+    this.#consumed += bytes;
+    if (this.#consumed < WINDOW_BYTES / 2) return;
+    this.send({ tag: 'credit', bytes: this.#consumed });
+    this.#grantedToPeer += this.#consumed;
+    this.#consumed = 0;
+  }
+
+  /** This peer passed on what no honest peer does. */
+  handleReject(now: Instant): void {
+    if (!this.#rejects.take(now.mono)) this.close(now, 'misbehaved');
+  }
+
+  /** Ends the link, telling the peer why. */
+  close(now: Instant, why: ByeReason): void {
+    if (this.#state.tag === 'closed') return;
+    this.#write({ tag: 'bye', reason: why });
+    this.#end(now, why);
+  }
+
+  /** Everything to be written, as one piece; empties the buffer. */
+  takeOutput(): Bytes | undefined {
+    if (this.#buffer.length === 0) return undefined;
+    const output = this.#buffer.length === 1 ? this.#buffer[0] : concatBytes(...this.#buffer);
+    this.#buffer = [];
+    return output;
+  }
+
+  deadline(): MonotonicMs | undefined {
+    switch (this.#state.tag) {
+      case 'awaiting-hello':
+        return this.#state.until;
+      case 'up':
+        return earliest(
+          after(this.#heardAt, SILENCE_MS_MAX),
+          this.#pingedAt === undefined ? after(this.#heardAt, PING_AFTER_MS) : undefined,
+        );
+      case 'closed':
+        return undefined;
+    }
+  }
+
+  handleTimeout(now: Instant): void {
+    if (this.#state.tag === 'awaiting-hello' && now.mono >= this.#state.until) return this.close(now, 'idle');
+    if (this.#state.tag !== 'up') return;
+    if (now.mono >= after(this.#heardAt, SILENCE_MS_MAX)) return this.close(now, 'idle');
+    if (this.#pingedAt === undefined && now.mono >= after(this.#heardAt, PING_AFTER_MS)) {
+      this.#pingedAt = now.mono;
+      this.send({ tag: 'ping' });
+    }
+  }
+
+  #handleFrame(now: Instant, frame: Frame): void {
+    if (frame.tag === 'bye') return this.#end(now, frame.reason);
+    if (this.#state.tag === 'awaiting-hello') {
+      if (frame.tag !== 'hello') return this.close(now, 'malformed');
+      return this.#handleHello(now, frame);
+    }
+    if (frame.tag !== 'message' && !this.#control.take(now.mono)) return this.close(now, 'misbehaved');
+    switch (frame.tag) {
+      case 'hello':
+        return this.close(now, 'malformed');
+      case 'ping':
+        return this.send({ tag: 'pong' });
+      case 'pong':
+        return;
+      case 'credit':
+        this.#grantedToUs = Math.min(GRANTED_BYTES_MAX, this.#grantedToUs + frame.bytes);
+        return this.#drainQueue();
+      case 'message':
+        this.#grantedToPeer -= frame.bytes.length;
+        if (this.#grantedToPeer < 0) return this.close(now, 'misbehaved');
+        return this.#outbox.frame(now, this, frame);
+      default:
+        this.#outbox.frame(now, this, frame);
+    }
+  }
+
+  #handleHello(now: Instant, hello: HelloFrame): void {
+    if (hello.version !== LINK_VERSION) return this.close(now, 'version');
+    if (hello.mesh !== this.#mesh || hello.nodeId !== this.peer) return this.close(now, 'mesh');
+    this.#grantedToUs = Math.min(GRANTED_BYTES_MAX, hello.windowBytes);
+    this.#state = { tag: 'up', hello };
+    this.#outbox.up(now, this, hello);
+  }
+
+  #drainQueue(): void {
+    for (;;) {
+      const item = this.#queue.shiftWithin(this.#grantedToUs);
+      if (item === undefined) return;
+      this.#grantedToUs -= item.costBytes;
+      this.#write(item.frame);
+    }
+  }
+
+  #end(now: Instant, why: ByeReason): void {
+    this.#state = { tag: 'closed' };
+    this.#outbox.closed(now, this, why);
+  }
+
+  #write(frame: Frame): void {
+    const wasEmpty = this.#buffer.length === 0;
+    this.#buffer.push(encodeFrame(frame));
+    if (wasEmpty) this.#outbox.dirty(this);
+  }
+}
+
