@@ -1,0 +1,72 @@
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** Environment variable that every process started by a test run inherits. */
+const RUN_ENV = 'CHAINMAIL_TEST_RUN';
+
+/** How long processes may take to end by themselves once the tests are done. */
+const GRACE_MS = 2_000;
+const POLL_MS = 50;
+
+/** Marks this process, so that what it starts from now on can be told from everything else on the machine. */
+export function markProcesses(): string {
+  const mark = randomUUID();
+  process.env[RUN_ENV] = mark;
+  return mark;
+}
+
+/**
+ * Waits for processes with this mark to end, kills those that do not, and says which they were. Finds nothing where
+ * there is no `/proc`.
+ */
+export async function endLeftovers(mark: string): Promise<readonly string[]> {
+  for (let waitedMs = 0; waitedMs < GRACE_MS; waitedMs += POLL_MS) {
+    if (markedPids(mark).length === 0) return [];
+    await sleep(POLL_MS);
+  }
+  return markedPids(mark).map((pid) => {
+    const command = argumentsOf(pid).join(' ').trim();
+    kill(pid);
+    return `${pid} ${command}`;
+  });
+}
+
+/** Kills the marked processes that have this argument. */
+export function killByArgument(mark: string, argument: string): void {
+  for (const pid of markedPids(mark)) if (argumentsOf(pid).includes(argument)) kill(pid);
+}
+
+function kill(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // ended meanwhile
+  }
+}
+
+function argumentsOf(pid: number): readonly string[] {
+  return readProc(pid, 'cmdline').split('\0');
+}
+
+function markedPids(mark: string): readonly number[] {
+  let names: readonly string[];
+  try {
+    names = readdirSync('/proc');
+  } catch {
+    return [];
+  }
+  return names
+    .map(Number)
+    .filter((pid) => pid > 0 && pid !== process.pid)
+    .filter((pid) => readProc(pid, 'environ').split('\0').includes(`${RUN_ENV}=${mark}`));
+}
+
+/** Empty for a process that is gone, or another user's. */
+function readProc(pid: number, name: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'utf8');
+  } catch {
+    return '';
+  }
+}
