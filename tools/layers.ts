@@ -44,7 +44,7 @@ export function judgeFile(path: string, text: string): readonly string[] {
     return [(error as SyntaxError).message];
   }
   const breaches = [...judgeImports(path, folder, file), ...judgeTestAwareness(folder, file)];
-  if (rank <= PURE_RANK_MAX) breaches.push(...judgePurity(file));
+  if (rank <= PURE_RANK_MAX) breaches.push(...judgePurity(folder, file));
   else if (SEEDED_FOLDERS.includes(folder)) breaches.push(...judgeReplay(file));
   return breaches
     .toSorted((a, b) => a.offset - b.offset)

@@ -1,5 +1,5 @@
 import type { Node } from 'oxc-parser';
-import { ENVIRONMENT_FOLDERS, PURE_GLOBALS, UNSEEDED_GLOBALS } from './architecture.ts';
+import { ENVIRONMENT_FOLDERS, PURE_GLOBALS, PURE_NODE_MODULES, UNSEEDED_GLOBALS } from './architecture.ts';
 import { childrenOf, type FreeName, freeNamesOf, type SourceFile } from './syntax.ts';
 
 /** One place where a file does what its folder may not. */
@@ -9,14 +9,15 @@ export interface Breach {
 }
 
 /** What the pure ranks promise: the same input gives the same output, whoever else runs in the process. */
-export function judgePurity(file: SourceFile): readonly Breach[] {
+export function judgePurity(folder: string, file: SourceFile): readonly Breach[] {
   const breaches: Breach[] = [];
   for (const use of freeNamesOf(file.program)) {
     const message = judgeClockOrRandom(use) ?? judgePureGlobal(use);
     if (message !== undefined) breaches.push({ offset: use.node.start, message });
   }
+  const meetsNode = Object.hasOwn(PURE_NODE_MODULES, folder); // its arguments may have to be called a Buffer
   for (const node of nodesOf(file.program)) {
-    const message = judgePureNode(node);
+    const message = judgePureNode(node) ?? (meetsNode ? undefined : judgeNodeType(node));
     if (message !== undefined) breaches.push({ offset: node.start, message });
   }
   for (const node of file.program.body) breaches.push(...judgeModuleState(node));
@@ -78,6 +79,13 @@ function judgePureNode(node: Node): string | undefined {
   if (node.type === 'MetaProperty' && node.meta.name === 'import') {
     return 'import.meta tells where the file lies; pure code does not know';
   }
+  if (node.type === 'PropertyDefinition' && node.static && !node.readonly && node.value !== null) {
+    return 'a static field that can change is state of the module; make it readonly or an instance field';
+  }
+  return undefined;
+}
+
+function judgeNodeType(node: Node): string | undefined {
   if (node.type === 'TSTypeReference') {
     const { typeName } = node;
     if (typeName.type === 'Identifier' && typeName.name === 'Buffer') {
@@ -86,9 +94,6 @@ function judgePureNode(node: Node): string | undefined {
     if (typeName.type === 'TSQualifiedName' && typeName.left.type === 'Identifier' && typeName.left.name === 'NodeJS') {
       return 'types of Node.js do not belong in pure code';
     }
-  }
-  if (node.type === 'PropertyDefinition' && node.static && !node.readonly && node.value !== null) {
-    return 'a static field that can change is state of the module; make it readonly or an instance field';
   }
   return undefined;
 }

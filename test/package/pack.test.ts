@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { REPOSITORY } from '../../tools/repository.ts';
+import { findOldNode, findProgram, missing } from '../support/programs.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+/** The environment of somebody's shell: not of this run, and not with this repository's tools on the PATH. */
+function plainEnv(node: string): NodeJS.ProcessEnv {
+  const env: NodeJS.ProcessEnv = {};
+  for (const [name, value] of Object.entries(process.env)) {
+    if (!/^(npm_|NODE_|INIT_CWD$)/i.test(name) || name === 'NODE_EXTRA_CA_CERTS') env[name] = value;
+  }
+  const folders = (process.env['PATH'] ?? '').split(':').filter((folder) => !folder.includes('node_modules'));
+  return { ...env, PATH: [dirname(node), ...folders].join(':') };
+}
+
+function run(t: TestContext, cwd: string, node: string, command: string, ...args: readonly string[]) {
+  const result = spawnSync(command, args, { cwd, env: plainEnv(node), encoding: 'utf8', signal: t.signal });
+  return { ok: result.status === 0, stdout: result.stdout, stderr: result.stderr };
+}
+
+/** What npm says when it cannot get the dependencies, which is not this package's fault. */
+const NO_REGISTRY = /ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|ECONNRESET|ENETUNREACH|ENOTCACHED/;
+
+describe('the packed tarball', () => {
+  it('installs in an empty folder and runs, without sources', { skip: missing('npm') }, (t) => {
+    const node = findOldNode() ?? findProgram('node') ?? process.execPath;
+    const dir = tempDir(t);
+    const packed = run(t, REPOSITORY, node, 'npm', 'pack', '--silent', '--pack-destination', dir);
+    assert.ok(packed.ok, packed.stderr);
+    const tarball = join(dir, packed.stdout.trim().split('\n').at(-1) ?? '');
+
+    const empty = join(dir, 'empty');
+    mkdirSync(empty);
+    writeFileSync(join(empty, 'package.json'), '{}');
+    const installed = run(t, empty, node, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', tarball);
+    if (!installed.ok && NO_REGISTRY.test(installed.stderr)) return t.skip('npm registry cannot be reached');
+    assert.ok(installed.ok, installed.stderr);
+
+    const { version } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')) as { version: string };
+    const help = run(t, empty, node, 'npx', '--no', 'chainmail', '--help');
+    assert.ok(help.ok, help.stderr);
+    assert.match(help.stdout, /^Usage: chainmail /m);
+    assert.equal(help.stderr, '');
+    // From a plain shell, where the first `node` on the PATH is whatever the machine has.
+    const direct = run(t, empty, node, 'node_modules/.bin/chainmail', '--version');
+    assert.equal(direct.stdout.trim(), version, direct.stderr);
+
+    const listed = run(t, dir, node, 'tar', '-tzf', tarball).stdout.trim().split('\n');
+    const foreign = listed.filter(
+      (path) => !/^package\/(bin\/|dist\/|package\.json|README\.md|LICENSE|CHANGELOG\.md)/.test(path),
+    );
+    assert.deepEqual(foreign, [], 'nothing but what users need');
+    assert.ok(listed.includes('package/LICENSE'));
+    assert.deepEqual(
+      listed.filter((path) => /(?<!\.d)\.ts$/.test(path)),
+      [],
+    );
+  });
+});
