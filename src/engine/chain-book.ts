@@ -40,6 +40,7 @@ export class ChainBook {
   readonly #trust: Trust;
   readonly #revocation: RevocationView;
   readonly #entries = new Map<string, Entry>();
+  readonly #byNode = new Map<NodeId, Set<Entry>>();
 
   constructor(trust: Trust, revocation: RevocationView) {
     this.#trust = trust;
@@ -82,6 +83,9 @@ export class ChainBook {
       judged: undefined,
     };
     this.#entries.set(entry.leafKey, entry);
+    const ofNode = this.#byNode.get(entry.nodeId);
+    if (ofNode === undefined) this.#byNode.set(entry.nodeId, new Set([entry]));
+    else ofNode.add(entry);
     return { known: entry, isNew: true };
   }
 
@@ -96,12 +100,28 @@ export class ChainBook {
     return { tag: 'ok', chain: entry, capabilities: judgement.capabilities };
   }
 
+  /** Whether all certificates that we know of a node are revoked. */
+  isRevoked(nodeId: NodeId): boolean {
+    const entries = this.#byNode.get(nodeId);
+    if (entries === undefined) return false;
+    for (const entry of entries) {
+      const judgement = this.#judge(entry, (entry.chain[0] as Certificate).notAfter);
+      if (judgement.tag === 'ok' || judgement.code !== 'ERR_PATH_REVOKED') return false;
+    }
+    return true;
+  }
+
+  /** All nodes of which that is so. */
+  revokedNodes(): NodeId[] {
+    return Array.from(this.#byNode.keys()).filter((nodeId) => this.isRevoked(nodeId));
+  }
+
   /** Leaf hashes of chains that no mail can need any more; they are forgotten. */
   forgetEnded(wall: UnixMs): string[] {
     const ended: string[] = [];
     for (const { leafKey, chain } of this.#entries.values())
       if (keepChainUntil(chain[0] as Certificate) <= wall) ended.push(leafKey);
-    for (const leafKey of ended) this.#entries.delete(leafKey);
+    for (const leafKey of ended) this.#forget(leafKey);
     return ended;
   }
 
@@ -122,7 +142,15 @@ export class ChainBook {
 
   #forgetOldest(): void {
     const oldest = this.#entries.keys().next().value;
-    if (oldest !== undefined) this.#entries.delete(oldest);
+    if (oldest !== undefined) this.#forget(oldest);
+  }
+
+  #forget(leafKey: string): void {
+    const entry = this.#entries.get(leafKey);
+    if (entry === undefined) return;
+    this.#entries.delete(leafKey);
+    const ofNode = this.#byNode.get(entry.nodeId);
+    if (ofNode?.delete(entry) === true && ofNode.size === 0) this.#byNode.delete(entry.nodeId);
   }
 }
 

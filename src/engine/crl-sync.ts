@@ -18,6 +18,9 @@ export interface CrlSyncWorld {
   install(now: Instant, der: Bytes): boolean;
 }
 
+/** A peer that passes on mail of revoked nodes is told of our lists, but not for every message. */
+const REMIND_MS = SECOND_MS;
+
 interface Fetch {
   readonly link: Link;
   readonly number: number;
@@ -33,6 +36,7 @@ interface Fetch {
 export class CrlSync {
   readonly #world: CrlSyncWorld;
   readonly #fetches = new Map<string, Fetch>();
+  readonly #remindedAt = new Map<Link, MonotonicMs>();
 
   constructor(world: CrlSyncWorld) {
     this.#world = world;
@@ -49,6 +53,14 @@ export class CrlSync {
   announce(): void {
     const crls = this.headers();
     for (const link of this.#world.links()) link.send({ tag: 'crls', crls });
+  }
+
+  /** This peer seems to be behind on revocations. */
+  remind(now: Instant, link: Link): void {
+    const last = this.#remindedAt.get(link);
+    if (last !== undefined && now.mono < after(last, REMIND_MS)) return;
+    this.#remindedAt.set(link, now.mono);
+    link.send({ tag: 'crls', crls: this.headers() });
   }
 
   handleHeaders(now: Instant, link: Link, theirs: readonly CrlHeader[]): void {
@@ -86,6 +98,7 @@ export class CrlSync {
   }
 
   handleLinkDown(link: Link): void {
+    this.#remindedAt.delete(link);
     for (const [issuerKeyHash, fetch] of this.#fetches) if (fetch.link === link) this.#fetches.delete(issuerKeyHash);
   }
 

@@ -2,7 +2,7 @@ import { BoundedMap } from '../base/bounded.ts';
 import { after, type Instant, type MonotonicMs, SECOND_MS } from '../base/time.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import { jittered, type Random, sample } from '../ports/random.ts';
-import type { CrlHeader, Frame } from './frame.ts';
+import { type CrlHeader, type Frame, KEYS_MAX } from './frame.ts';
 import type { HeldMessage, HeldMessages } from './held-messages.ts';
 import type { Link } from './link.ts';
 import { PullAnswers } from './pull-answers.ts';
@@ -59,6 +59,7 @@ export class Gossip {
   readonly #answers: PullAnswers;
   readonly #wanted = new BoundedMap<string, MonotonicMs>(WANTED_MAX);
   readonly #pulls = new Map<number, Pull>();
+  readonly #offers = new Map<Link, string[]>();
   /** Peers that have more for us than one answer holds. */
   readonly #unfinished = new Set<Link>();
   #nextId = 1;
@@ -83,8 +84,14 @@ export class Gossip {
     const others = this.#world.links().filter((link) => link.peer !== from && link.peer !== held.origin);
     for (const link of sample(this.#random, others, this.#config.fanout)) {
       if (bytes.length <= PUSH_WHOLE_BYTES_MAX) link.sendMessage(bytes, held.origin);
-      else link.send({ tag: 'have', keys: [held.contentKey] });
+      else this.#offer(link, held.contentKey);
     }
+  }
+
+  /** Sends the offers that have gathered in this turn, one frame a peer. */
+  flush(): void {
+    for (const [link, keys] of this.#offers) link.send({ tag: 'have', keys });
+    this.#offers.clear();
   }
 
   /** A link came up: each side asks the other for what it missed. */
@@ -97,6 +104,7 @@ export class Gossip {
     this.#pulls.delete(link.end.id);
     this.#answers.forget(link.end.id);
     this.#unfinished.delete(link);
+    this.#offers.delete(link);
   }
 
   handleHave(now: Instant, link: Link, keys: readonly string[]): void {
@@ -167,6 +175,12 @@ export class Gossip {
     const { pullMsMin, pullMsMax } = this.#config;
     this.#scheduleRound(now, this.#newsSinceRound ? pullMsMin : Math.min(pullMsMax, this.#intervalMs * 2));
     this.#newsSinceRound = false;
+  }
+
+  #offer(link: Link, contentKey: string): void {
+    const keys = this.#offers.get(link);
+    if (keys === undefined) this.#offers.set(link, [contentKey]);
+    else if (keys.length < KEYS_MAX) keys.push(contentKey); // else a pull brings it
   }
 
   #pull(now: Instant, link: Link): void {

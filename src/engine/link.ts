@@ -23,8 +23,8 @@ export const WINDOW_BYTES = 256 * 1024;
 export const GRANTED_BYTES_MAX = 4 * 1024 * 1024;
 /** Rejects forgiven a neighbour: 16 at once, one more every ten seconds. No honest peer sends any. */
 export const REJECTS = Object.freeze({ tokensPerSecond: 0.1, burstTokens: 16 });
-/** Frames besides messages that one link may send: answers to our asking and its own rounds stay far below. */
-export const CONTROL_FRAMES = Object.freeze({ tokensPerSecond: 200, burstTokens: 2_000 });
+/** Frames besides messages that one link may send. They cost microseconds; an honest peer sends tens a second. */
+export const CONTROL_FRAMES = Object.freeze({ tokensPerSecond: 500, burstTokens: 5_000 });
 
 /** Who is at the other end, as TLS proved and {@link judgePath} said. */
 export interface PeerIdentity {

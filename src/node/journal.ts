@@ -1,0 +1,67 @@
+import type { Bytes } from '../base/bytes.ts';
+import type { NodeChange, NodeStore } from '../ports/node-store.ts';
+
+/** Changes in one group. A group is one transaction, so this bounds how long one commit takes. */
+export const GROUP_CHANGES_MAX = 1_000;
+
+/** Asks for a group of changes to be made durable; exactly one `handlePersisted` with the ticket follows. */
+export type Persist = (ticket: number, changes: readonly NodeChange[]) => void;
+
+/**
+ * What is to be kept, in groups: one group is under way at a time, and the next gathers meanwhile, so that a
+ * busy node pays for one fsync where many messages arrive together.
+ */
+export class Journal {
+  readonly #store: NodeStore;
+  readonly #persist: Persist;
+  readonly #pending = new Map<string, Bytes>();
+  #gathering: NodeChange[] = [];
+  #waiting: ((ok: boolean) => void)[] = [];
+  #underWay: { readonly ticket: number; readonly changes: readonly NodeChange[]; readonly waiting: readonly ((ok: boolean) => void)[] } | undefined;
+  #nextTicket = 1;
+
+  constructor(store: NodeStore, persist: Persist) {
+    this.#store = store;
+    this.#persist = persist;
+  }
+
+  /** Changes not yet durable. */
+  get backlog(): number {
+    return this.#gathering.length + (this.#underWay?.changes.length ?? 0);
+  }
+
+  add(change: NodeChange): void {
+    this.#gathering.push(change);
+    if (change.tag === 'put-message') this.#pending.set(change.message.contentKey, change.message.bytes);
+  }
+
+  /** Calls back once everything added so far is durable, or could not be made so. */
+  whenDurable(answer: (ok: boolean) => void): void {
+    if (this.backlog === 0) answer(true);
+    else if (this.#gathering.length > 0) this.#waiting.push(answer);
+    else this.#underWay = this.#underWay && { ...this.#underWay, waiting: [...this.#underWay.waiting, answer] };
+  }
+
+  /** The bytes of a message, whether or not it is durable yet. */
+  read(contentKey: string): Bytes | undefined {
+    return this.#pending.get(contentKey) ?? this.#store.read(contentKey);
+  }
+
+  /** Sends off what has gathered, where nothing is under way. */
+  flush(): void {
+    if (this.#underWay !== undefined || this.#gathering.length === 0) return;
+    const changes = this.#gathering.splice(0, GROUP_CHANGES_MAX);
+    const waiting = this.#gathering.length === 0 ? this.#waiting.splice(0) : [];
+    const ticket = this.#nextTicket++;
+    this.#underWay = { ticket, changes, waiting };
+    this.#persist(ticket, changes);
+  }
+
+  handlePersisted(ticket: number, ok: boolean): void {
+    if (this.#underWay?.ticket !== ticket) return;
+    const { changes, waiting } = this.#underWay;
+    this.#underWay = undefined;
+    for (const change of changes) if (change.tag === 'put-message') this.#pending.delete(change.message.contentKey);
+    for (const answer of waiting) answer(ok);
+  }
+}

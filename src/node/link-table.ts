@@ -1,0 +1,144 @@
+import { type Instant, type MonotonicMs, earliest } from '../base/time.ts';
+import { INBOUND_MAX, LINKS_MAX } from '../engine/connector.ts';
+import type { ByeReason, HelloFrame } from '../engine/frame.ts';
+import { Link, type LinkEnd, type LinkOutbox, type MeshFrame } from '../engine/link.ts';
+import type { MeshName } from '../identity/mesh-name.ts';
+import type { NodeId } from '../identity/node-id.ts';
+import type { NodeOutbox } from './node-outbox.ts';
+
+/** Links that have finished TLS but not their hello: strangers cannot get here, members may be many at once. */
+export const LINKS_OPENING_MAX = 32;
+
+export interface LinkTableOwner {
+  readonly mesh: MeshName;
+  readonly self: NodeId;
+  helloFor(peer: NodeId): HelloFrame;
+  linkUp(now: Instant, link: Link, hello: HelloFrame): void;
+  linkDown(now: Instant, link: Link, why: ByeReason, wasUp: boolean): void;
+  frame(now: Instant, link: Link, frame: MeshFrame): void;
+}
+
+/** The links of a node: one a peer, so many and no more, each written to once a turn. */
+export class LinkTable implements LinkOutbox {
+  readonly #owner: LinkTableOwner;
+  readonly #outbox: Pick<NodeOutbox, 'write' | 'close' | 'wake'>;
+  readonly #links = new Map<number, Link>();
+  readonly #byPeer = new Map<NodeId, Link>();
+  readonly #dirty = new Set<Link>();
+
+  constructor(owner: LinkTableOwner, outbox: Pick<NodeOutbox, 'write' | 'close' | 'wake'>) {
+    this.#owner = owner;
+    this.#outbox = outbox;
+  }
+
+  /** Links that are up. */
+  get ups(): readonly Link[] {
+    return Array.from(this.#byPeer.values());
+  }
+
+  get linkedNodes(): ReadonlySet<NodeId> {
+    return new Set(this.#byPeer.keys());
+  }
+
+  get count(): number {
+    return this.#links.size;
+  }
+
+  get outboundCount(): number {
+    return this.#countOf('outbound');
+  }
+
+  ofPeer(nodeId: NodeId): Link | undefined {
+    return this.#byPeer.get(nodeId);
+  }
+
+  /** TLS is up and the peer judged: say hello. Where there is no room, the link is closed at once. */
+  open(now: Instant, end: LinkEnd): void {
+    const opening = this.#links.size - this.#byPeer.size;
+    if (opening >= LINKS_OPENING_MAX) {
+      this.#outbox.close(end.id);
+      return;
+    }
+    this.#links.set(end.id, new Link(now, end, this.#owner.mesh, this.#owner.helloFor(end.peer.nodeId), this));
+  }
+
+  handleBytes(now: Instant, id: number, bytes: Uint8Array): void {
+    this.#links.get(id)?.handleBytes(now, bytes);
+  }
+
+  /** The socket is gone. */
+  handleClosed(now: Instant, id: number): void {
+    const link = this.#links.get(id);
+    if (link !== undefined) this.#remove(now, link, 'idle');
+  }
+
+  /** Ends all links that the judgement condemns, at once. */
+  closeWhere(now: Instant, why: ByeReason, condemned: (link: Link) => boolean): void {
+    for (const link of Array.from(this.#links.values())) if (condemned(link)) link.close(now, why);
+  }
+
+  /** Writes what has gathered, one piece a link. */
+  flush(): void {
+    for (const link of this.#dirty) {
+      const output = link.takeOutput();
+      if (output !== undefined) this.#outbox.write(link.end.id, output);
+      if (link.isClosed) this.#outbox.close(link.end.id);
+    }
+    this.#dirty.clear();
+  }
+
+  deadline(): MonotonicMs | undefined {
+    let first: MonotonicMs | undefined;
+    for (const link of this.#links.values()) first = earliest(first, link.deadline());
+    return first;
+  }
+
+  handleTimeout(now: Instant): void {
+    for (const link of Array.from(this.#links.values())) link.handleTimeout(now);
+  }
+
+  up(now: Instant, link: Link, hello: HelloFrame): void {
+    const twin = this.#byPeer.get(link.peer);
+    if (twin !== undefined) {
+      if (!this.#replaces(link, twin)) return link.close(now, 'twin');
+      twin.close(now, 'twin');
+    } else if (this.#byPeer.size >= LINKS_MAX || (link.end.direction === 'inbound' && this.#countOf('inbound') >= INBOUND_MAX)) {
+      return link.close(now, 'full');
+    }
+    this.#byPeer.set(link.peer, link);
+    this.#owner.linkUp(now, link, hello);
+  }
+
+  frame(now: Instant, link: Link, frame: MeshFrame): void {
+    this.#owner.frame(now, link, frame);
+  }
+
+  closed(now: Instant, link: Link, why: ByeReason): void {
+    this.dirty(link);
+    this.#remove(now, link, why);
+  }
+
+  dirty(link: Link): void {
+    if (this.#dirty.size === 0) this.#outbox.wake();
+    this.#dirty.add(link);
+  }
+
+  /** Both sides dialled: both keep the link that the lower id dialled; of two by the same side, the newer. */
+  #replaces(link: Link, twin: Link): boolean {
+    const dialler = (of: Link): NodeId => (of.end.direction === 'outbound' ? this.#owner.self : of.peer);
+    return dialler(link) === dialler(twin) || dialler(link) < dialler(twin);
+  }
+
+  #remove(now: Instant, link: Link, why: ByeReason): void {
+    this.#links.delete(link.end.id);
+    const wasUp = this.#byPeer.get(link.peer) === link;
+    if (wasUp) this.#byPeer.delete(link.peer);
+    this.#owner.linkDown(now, link, why, wasUp);
+  }
+
+  #countOf(direction: LinkEnd['direction']): number {
+    let count = 0;
+    for (const link of this.#byPeer.values()) if (link.end.direction === direction) count++;
+    return count;
+  }
+}
