@@ -1,10 +1,12 @@
 import { toHex } from '../base/bytes.ts';
 import { HOUR_MS, type UnixMs } from '../base/time.ts';
 import { PublicKey } from '../crypto/public-key.ts';
+import type { Capability } from '../identity/capability.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { judgePath, type PathJudgement, type Trust } from '../pki/judge.ts';
-import type { RevocationView } from '../pki/revocation-view.ts';
+import { RevocationView } from '../pki/revocation-view.ts';
+import type { Revocations } from './revocations.ts';
 import { LIFETIME_MAX_MS } from '../message/limits.ts';
 import type { Message } from '../message/message.ts';
 
@@ -27,7 +29,7 @@ interface Entry extends KnownChain {
 
 /** Who may have said a message, as far as its certificate tells. */
 export type OriginJudgement =
-  | { readonly tag: 'ok'; readonly chain: KnownChain; readonly capabilities: readonly string[] }
+  | { readonly tag: 'ok'; readonly chain: KnownChain; readonly capabilities: readonly Capability[] }
   | { readonly tag: 'unknown' }
   | { readonly tag: 'revoked' }
   | { readonly tag: 'refused'; readonly detail: string };
@@ -38,13 +40,14 @@ export type OriginJudgement =
  */
 export class ChainBook {
   readonly #trust: Trust;
-  readonly #revocation: RevocationView;
+  readonly #revocations: Revocations;
+  readonly #nothingRevoked = new RevocationView();
   readonly #entries = new Map<string, Entry>();
   readonly #byNode = new Map<NodeId, Set<Entry>>();
 
-  constructor(trust: Trust, revocation: RevocationView) {
+  constructor(trust: Trust, revocations: Revocations) {
     this.#trust = trust;
-    this.#revocation = revocation;
+    this.#revocations = revocations;
   }
 
   get size(): number {
@@ -57,7 +60,7 @@ export class ChainBook {
 
   /** One judgement of a chain that a peer shows, now: for TLS and HTTP. */
   judgePeer(chain: readonly Certificate[], wall: UnixMs, purpose: 'tls-server' | 'tls-client'): PathJudgement {
-    return judgePath(chain, this.#revocation, wall, purpose, this.#trust);
+    return judgePath(chain, this.#revocations.view, wall, purpose, this.#trust);
   }
 
   /**
@@ -72,7 +75,7 @@ export class ChainBook {
     const have = this.#entries.get(leaf.fingerprintHex);
     if (have !== undefined) return { known: have, isNew: false };
     if (keepChainUntil(leaf) <= wall) return { refused: 'expired too long ago' };
-    const judgement = judgePath(chain, NOTHING_REVOKED, leaf.notAfter, 'message', this.#trust);
+    const judgement = judgePath(chain, this.#nothingRevoked, leaf.notAfter, 'message', this.#trust);
     if (judgement.tag === 'refused') return { refused: judgement.message };
     if (this.#entries.size >= CHAINS_MAX) this.#forgetOldest();
     const entry: Entry = {
@@ -82,6 +85,7 @@ export class ChainBook {
       publicKey: PublicKey.fromSpki(leaf.spki),
       judged: undefined,
     };
+    this.#revocations.learnIssuers(chain);
     this.#entries.set(entry.leafKey, entry);
     const ofNode = this.#byNode.get(entry.nodeId);
     if (ofNode === undefined) this.#byNode.set(entry.nodeId, new Set([entry]));
@@ -126,13 +130,13 @@ export class ChainBook {
   }
 
   #judge(entry: Entry, at: UnixMs): PathJudgement {
-    const version = this.#revocation.version;
+    const version = this.#revocations.version;
     const last = entry.judged;
     if (last !== undefined && last.version === version && at >= last.from && at <= last.until) return last.judgement;
-    const judgement = judgePath(entry.chain, this.#revocation, at, 'message', this.#trust);
+    const judgement = judgePath(entry.chain, this.#revocations.view, at, 'message', this.#trust);
     // A good judgement holds for the whole time in which all certificates of the chain are valid; a revocation
     // for a reason that spares older mail depends on `at`, so other judgements are not kept.
-    if (judgement.tag === 'ok' && !this.#revocation.knowsAnyOf(entry.chain)) {
+    if (judgement.tag === 'ok' && !this.#revocations.concerns(entry.chain)) {
       const from = Math.max(...entry.chain.map((c) => c.notBefore)) as UnixMs;
       const until = Math.min(...entry.chain.map((c) => c.notAfter)) as UnixMs;
       entry.judged = { judgement, from, until, version };

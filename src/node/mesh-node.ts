@@ -11,6 +11,7 @@ import { type HeldMessage, HeldMessages } from '../engine/held-messages.ts';
 import { type Link, type LinkEnd, type MeshFrame, WINDOW_BYTES } from '../engine/link.ts';
 import { Parking } from '../engine/parking.ts';
 import { RecordBook } from '../engine/record-book.ts';
+import { Revocations } from '../engine/revocations.ts';
 import { ERROR_OF_REASON, ignore, reject, type Verdict } from '../engine/verdict.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
@@ -20,9 +21,7 @@ import { LIFETIME_MAX_MS } from '../message/limits.ts';
 import { type ComposedMessage, type Message, parseMessage } from '../message/message.ts';
 import { encodeNodeRecord, type StreamExtent } from '../message/node-record.ts';
 import { type Certificate, MESH_CERTIFICATE_BYTES_MAX, parseCertificate } from '../pki/certificate.ts';
-import { parseCrl } from '../pki/crl.ts';
 import type { PathJudgement, Trust } from '../pki/judge.ts';
-import { RevocationView } from '../pki/revocation-view.ts';
 import type { NodeStore, RestoredNode } from '../ports/node-store.ts';
 import type { Random } from '../ports/random.ts';
 import { IndicatorSet, type ValidIndicator } from './indicator-set.ts';
@@ -73,7 +72,7 @@ export class MeshNode implements LinkTableOwner {
   readonly statistics = new Statistics();
   readonly #options: MeshNodeOptions;
   readonly #outbox: NodeOutbox;
-  readonly #revocation: RevocationView;
+  readonly #revocations: Revocations;
   readonly #chains: ChainBook;
   readonly #held = new HeldMessages();
   readonly #records = new RecordBook();
@@ -100,8 +99,8 @@ export class MeshNode implements LinkTableOwner {
     this.#options = options;
     this.#outbox = outbox;
     this.#addresses = options.addresses;
-    this.#revocation = new RevocationView(trust);
-    this.#chains = new ChainBook(trust, this.#revocation);
+    this.#revocations = new Revocations(trust);
+    this.#chains = new ChainBook(trust, this.#revocations);
     this.#journal = new Journal(store, (ticket, changes) => outbox.persist(ticket, changes));
     this.#links = new LinkTable(this, outbox);
     this.#gate = new Gate(mesh, this.#chains, this.#held, this.#records, {
@@ -203,21 +202,15 @@ export class MeshNode implements LinkTableOwner {
    * @returns whether it is a list of an issuer of this mesh; a list no newer than ours is fine and changes nothing.
    */
   installCrl(now: Instant, der: Bytes): boolean {
-    try {
-      const crl = parseCrl(der);
-      const outcome = this.#revocation.install(crl);
-      if (outcome.tag === 'refused') return false;
-      if (outcome.tag === 'current') return true;
-      this.#journal.add({ tag: 'put-crl', issuerKeyHash: outcome.issuerKeyHash, der });
-      this.#outbox.event({ tag: 'crl', issuerKeyHash: outcome.issuerKeyHash, number: crl.number });
-      this.#enforceRevocations(now);
-      this.#crls.announce();
-      this.#wake();
-      return true;
-    } catch (error) {
-      if (!isMeshError(error)) throw error;
-      return false;
-    }
+    const outcome = this.#revocations.install(der);
+    if (outcome.tag !== 'installed') return outcome.tag === 'current';
+    const { issuerKeyHash, number } = outcome;
+    this.#journal.add({ tag: 'put-crl', issuerKeyHash, der });
+    this.#outbox.event({ tag: 'crl', issuerKeyHash, number });
+    this.#enforceRevocations(now);
+    this.#crls.announce();
+    this.#wake();
+    return true;
   }
 
   // ---- answers to what was asked of the world ------------------------------------------------------------------
@@ -322,7 +315,7 @@ export class MeshNode implements LinkTableOwner {
   }
 
   crls(): readonly HeldCrl[] {
-    return this.#revocation.crls();
+    return this.#revocations.crls();
   }
 
   // ---- LinkTableOwner ----------------------------------------------------------------------------------------
@@ -545,7 +538,7 @@ export class MeshNode implements LinkTableOwner {
 
   #restore(now: Instant, restored: RestoredNode): void {
     for (const ders of restored.chains) this.#chains.add(ders.map((der) => parseCertificate(der, MESH_CERTIFICATE_BYTES_MAX)), now.wall);
-    for (const der of restored.crls) this.#revocation.install(parseCrl(der));
+    for (const der of restored.crls) this.#revocations.install(der);
     for (const { contentKey, arrival, receivedAt, bytes } of restored.messages) {
       const message = parseMessage(this.mesh, bytes);
       if (message.expiresAt <= now.wall || this.#chains.judgeOrigin(message).tag !== 'ok') {
