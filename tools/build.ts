@@ -22,6 +22,6 @@ async function build(): Promise<number> {
   );
   for (const file of stale)
     console.error(`${file}: new URL('….ts') names a source; build the ending from import.meta.url`);
-  console.log(`dist: ${files.length} modules`);
+  console.error(`dist: ${files.length} modules`);
   return stale.length === 0 ? 0 : 1;
 }

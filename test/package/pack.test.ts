@@ -36,18 +36,27 @@ describe('the packed tarball', () => {
     const empty = join(dir, 'empty');
     mkdirSync(empty);
     writeFileSync(join(empty, 'package.json'), '{}');
-    const installed = run(t, empty, node, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', tarball);
+    const installed = run(
+      t,
+      empty,
+      node,
+      'npm',
+      'install',
+      '--prefer-offline',
+      '--fetch-retries=1',
+      '--fetch-retry-mintimeout=1000',
+      tarball,
+    );
     if (!installed.ok && NO_REGISTRY.test(installed.stderr)) return t.skip('npm registry cannot be reached');
     assert.ok(installed.ok, installed.stderr);
 
     const { version } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')) as { version: string };
-    const help = run(t, empty, node, 'npx', '--no', 'chainmail', '--help');
+    const help = run(t, empty, node, 'npx', 'chainmail', '--help');
     assert.ok(help.ok, help.stderr);
     assert.match(help.stdout, /^Usage: chainmail /m);
-    assert.equal(help.stderr, '');
     // From a plain shell, where the first `node` on the PATH is whatever the machine has.
     const direct = run(t, empty, node, 'node_modules/.bin/chainmail', '--version');
-    assert.equal(direct.stdout.trim(), version, direct.stderr);
+    assert.deepEqual(direct, { ok: true, stdout: `${version}\n`, stderr: '' });
 
     const listed = run(t, dir, node, 'tar', '-tzf', tarball).stdout.trim().split('\n');
     const foreign = listed.filter(
