@@ -97,6 +97,14 @@ export class DerReader {
     return this.#bytes.subarray(start, this.#contentEnd);
   }
 
+  /** As {@link raw}, without moving. */
+  peekRaw(): Bytes {
+    const at = this.#at;
+    const whole = this.raw();
+    this.#at = at;
+    return whole;
+  }
+
   /** A reader over the content of the next element, which must have this (constructed) identifier octet. */
   nested(tag: number): DerReader {
     this.#enter(tag);

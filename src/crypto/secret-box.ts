@@ -130,7 +130,7 @@ function headerOf(box: Bytes): Bytes {
     box.length <= HEADER_BYTES + NONCE_BYTES + SECRET_BOX_BYTES_MAX + TAG_BYTES;
   if (!isSized || !bytesEqual(box.subarray(0, MAGIC.length), MAGIC) || box[MAGIC.length] !== VERSION)
     throw new MeshError('ERR_STATE_CORRUPT', 'not a sealed secret of version 1');
-  const header = box.slice(0, HEADER_BYTES);
+  const header = new Uint8Array(box.subarray(0, HEADER_BYTES));
   const { log2N, r, p } = costOf(header);
   if (log2N < LOG2N_MIN || log2N > LOG2N_MAX || r < 1 || r > R_MAX || p < 1 || p > P_MAX)
     throw new MeshError('ERR_STATE_CORRUPT', 'sealed secret asks for a cost out of bounds');

@@ -1,0 +1,36 @@
+/** Octets of a DNS name in text, without the final dot (RFC 1035 section 2.3.4). */
+const DNS_NAME_CHARS_MAX = 253;
+
+const LABEL = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
+const NUMERIC = /^[0-9]+$/;
+
+/**
+ * True for a host name in the preferred syntax (RFC 1034 section 3.5 as RFC 1123 changed it, which RFC 5280 section
+ * 4.2.1.6 asks for): no underscore, no final dot, and a last label that cannot be taken for an IP address.
+ */
+export function isDnsName(text: string): boolean {
+  if (text.length === 0 || text.length > DNS_NAME_CHARS_MAX) return false;
+  const labels = text.split('.');
+  return labels.every((label) => LABEL.test(label)) && !NUMERIC.test(labels[labels.length - 1] as string);
+}
+
+/** As {@link isDnsName}, or such a name behind a first label `*` (RFC 6125 section 6.4.3). */
+export function isDnsPattern(text: string): boolean {
+  return isDnsName(text.startsWith('*.') ? text.slice(2) : text);
+}
+
+/** True when `name` is `base` or has labels added to its left. Both in lower case. */
+export function isDnsWithin(name: string, base: string): boolean {
+  return name === base || name.endsWith(`.${base}`);
+}
+
+/** Both sides of the last `@`; `undefined` for anything but a mailbox at a host (RFC 5321 section 4.1.2, ASCII). */
+export function splitMailbox(text: string): { readonly local: string; readonly host: string } | undefined {
+  const at = text.lastIndexOf('@');
+  const local = text.slice(0, Math.max(at, 0));
+  const host = text.slice(at + 1);
+  const isLocal =
+    /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/.test(local) ||
+    /^"(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*"$/.test(local);
+  return at > 0 && isLocal && isDnsName(host) ? { local, host: host.toLowerCase() } : undefined;
+}

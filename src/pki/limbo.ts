@@ -1,0 +1,108 @@
+import { messageOf } from '../base/errors.ts';
+import type { UnixMs } from '../base/time.ts';
+import { OID } from '../codec/oid.ts';
+import { parsePem } from '../codec/pem.ts';
+import { checkX509Signature } from '../crypto/x509-signature.ts';
+import { type Certificate, parseCertificatesPem } from './certificate.ts';
+import { CRL_BYTES_MAX, parseCrl } from './crl.ts';
+import { revocationFromCrls } from './crl-revocation.ts';
+import { KEY_USAGE } from './extensions.ts';
+import { validatePath } from './path.ts';
+import type { PeerName } from './peer-name.ts';
+
+/** Groups of x509-limbo that speak of plain RFC 5280; the others test profiles of the web or of one library. */
+const GROUPS: ReadonlySet<string> = new Set(['rfc5280', 'pathlen', 'pathological', 'crl', 'invalid']);
+
+/** One case of a file in the format of x509-limbo, as far as it is read here. */
+export interface LimboCase {
+  readonly id: string;
+  readonly validation_kind?: string | null;
+  readonly trusted_certs?: readonly string[];
+  readonly untrusted_intermediates?: readonly string[];
+  readonly peer_certificate?: string;
+  readonly validation_time?: string | null;
+  readonly key_usage?: readonly string[] | null;
+  readonly extended_key_usage?: readonly string[] | null;
+  readonly expected_peer_name?: LimboName | null;
+  readonly expected_peer_names?: readonly LimboName[] | null;
+  readonly max_chain_depth?: number | null;
+  readonly crls?: readonly string[] | null;
+}
+
+interface LimboName {
+  readonly kind: string;
+  readonly value: string;
+}
+
+export interface LimboResult {
+  readonly id: string;
+  readonly actual_result: 'SUCCESS' | 'FAILURE' | 'SKIPPED';
+  readonly context: string;
+}
+
+/** Judges one case with {@link validatePath}. Never throws: what cannot be parsed is a FAILURE. `now` where no time is given. */
+export function judgeLimboCase(testCase: LimboCase, now: UnixMs): LimboResult {
+  const { id } = testCase;
+  const group = id.split('::')[0] ?? '';
+  if (!GROUPS.has(group)) return { id, actual_result: 'SKIPPED', context: `group ${group} is beyond RFC 5280` };
+  try {
+    const result = validatePath(inputOf(testCase, now));
+    if (result.tag === 'ok')
+      return { id, actual_result: 'SUCCESS', context: `path of ${result.path.length} certificates` };
+    return { id, actual_result: 'FAILURE', context: `${result.code} at depth ${result.depth}: ${result.message}` };
+  } catch (error) {
+    return { id, actual_result: 'FAILURE', context: messageOf(error) };
+  }
+}
+
+function inputOf(testCase: LimboCase, now: UnixMs) {
+  const at = testCase.validation_time == null ? now : (Date.parse(testCase.validation_time) as UnixMs);
+  const crls = (testCase.crls ?? []).map((pem) =>
+    parseCrl(parsePem(pem, 'X509 CRL', 2 * CRL_BYTES_MAX)[0] as Uint8Array),
+  );
+  const names = [testCase.expected_peer_name, ...(testCase.expected_peer_names ?? [])].filter((name) => name != null);
+  return {
+    leaf: certificatesOf([testCase.peer_certificate ?? ''])[0] as Certificate,
+    untrusted: certificatesOf(testCase.untrusted_intermediates ?? []),
+    anchors: certificatesOf(testCase.trusted_certs ?? []),
+    at,
+    checkSignature: checkX509Signature,
+    intermediatesMax: testCase.max_chain_depth ?? undefined,
+    extendedKeyUsages: (testCase.extended_key_usage ?? []).map((name) => known(EXTENDED_KEY_USAGES, name)),
+    keyUsage: (testCase.key_usage ?? []).map((name) => known(KEY_USAGES, name)).reduce((bits, bit) => bits | bit, 0),
+    peerNames: names.map(({ kind, value }): PeerName => ({ kind: known(NAME_KINDS, kind), value })),
+    checkRevocation: revocationFromCrls(crls, at, checkX509Signature),
+  };
+}
+
+function certificatesOf(pems: readonly string[]): Certificate[] {
+  return pems.flatMap((pem) => parseCertificatesPem(pem));
+}
+
+const NAME_KINDS: ReadonlyMap<string, PeerName['kind']> = new Map([
+  ['DNS', 'dns'],
+  ['IP', 'ip'],
+  ['RFC822', 'email'],
+]);
+
+const EXTENDED_KEY_USAGES: ReadonlyMap<string, string> = new Map([
+  ['anyExtendedKeyUsage', OID.anyExtendedKeyUsage],
+  ['serverAuth', OID.serverAuth],
+  ['clientAuth', OID.clientAuth],
+  ['codeSigning', '1.3.6.1.5.5.7.3.3'],
+  ['emailProtection', '1.3.6.1.5.5.7.3.4'],
+  ['timeStamping', '1.3.6.1.5.5.7.3.8'],
+  ['OCSPSigning', '1.3.6.1.5.5.7.3.9'],
+]);
+
+const KEY_USAGES: ReadonlyMap<string, number> = new Map([
+  ...Object.entries(KEY_USAGE),
+  ['contentCommitment', KEY_USAGE.nonRepudiation],
+  ['cRLSign', KEY_USAGE.crlSign],
+]);
+
+function known<T>(table: ReadonlyMap<string, T>, name: string): T {
+  const found = table.get(name);
+  if (found === undefined) throw new Error(`unknown word ${JSON.stringify(name)} in the case`);
+  return found;
+}

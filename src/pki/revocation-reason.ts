@@ -1,0 +1,53 @@
+import { MeshError, quoted } from '../base/errors.ts';
+import type { UnixMs } from '../base/time.ts';
+import type { SerialHex } from './certificate.ts';
+
+/** Reason codes by number (RFC 5280 section 5.3.1). 7 is not used; 8, removeFromCRL, exists in delta CRLs only. */
+const REASONS = [
+  'unspecified',
+  'keyCompromise',
+  'cACompromise',
+  'affiliationChanged',
+  'superseded',
+  'cessationOfOperation',
+  'certificateHold',
+  undefined,
+  undefined,
+  'privilegeWithdrawn',
+  'aACompromise',
+] as const;
+
+export type RevocationReason = Exclude<(typeof REASONS)[number], undefined>;
+
+export interface Revocation {
+  readonly serial: SerialHex;
+  readonly revokedAt: UnixMs;
+  readonly reason: RevocationReason;
+}
+
+export function reasonOfNumber(number: number): RevocationReason | undefined {
+  return REASONS[number];
+}
+
+export function numberOfReason(reason: RevocationReason): number {
+  return REASONS.indexOf(reason);
+}
+
+/** @throws ERR_INPUT */
+export function parseRevocationReason(text: string): RevocationReason {
+  const found = REASONS.find((reason) => reason === text);
+  if (found === undefined)
+    throw new MeshError(
+      'ERR_INPUT',
+      `revocation reason ${quoted(text)} is none of ${REASONS.filter((reason) => reason !== undefined).join(', ')}`,
+    );
+  return found;
+}
+
+/**
+ * True when a signature made at `signedAt` is void. A revocation counts whatever a signature's own time says, because
+ * who stole a key also sets its clock; except for the two reasons that say the key was sound until then.
+ */
+export function isVoidedBy({ reason, revokedAt }: Pick<Revocation, 'reason' | 'revokedAt'>, signedAt: UnixMs): boolean {
+  return (reason !== 'superseded' && reason !== 'cessationOfOperation') || signedAt >= revokedAt;
+}
