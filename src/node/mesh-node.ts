@@ -1,30 +1,28 @@
 import type { Bytes } from '../base/bytes.ts';
 import { isMeshError, messageOf } from '../base/errors.ts';
 import { after, DAY_MS, earliest, HOUR_MS, type Instant, MINUTE_MS, type MonotonicMs, type UnixMs } from '../base/time.ts';
-import { ChainBook, keepChainUntil } from '../engine/chain-book.ts';
+import { ChainBook } from '../engine/chain-book.ts';
 import { type Candidate, Connector } from '../engine/connector.ts';
 import { CrlSync, type HeldCrl } from '../engine/crl-sync.ts';
-import { type ByeReason, CHAINS_ASKED_MAX, type HelloFrame, LINK_VERSION } from '../engine/frame.ts';
-import { Gate, leafKeyOf, type Source } from '../engine/gate.ts';
+import { type ByeReason, type HelloFrame, LINK_VERSION } from '../engine/frame.ts';
+import { Gate, type Source } from '../engine/gate.ts';
 import { Gossip, GOSSIP_DEFAULTS, type GossipConfig } from '../engine/gossip.ts';
-import { type HeldMessage, HeldMessages } from '../engine/held-messages.ts';
 import { type Link, type LinkEnd, type MeshFrame, WINDOW_BYTES } from '../engine/link.ts';
-import { Parking } from '../engine/parking.ts';
-import { RecordBook } from '../engine/record-book.ts';
 import { Revocations } from '../engine/revocations.ts';
-import { ERROR_OF_REASON, ignore, reject, type Verdict } from '../engine/verdict.ts';
+import { ERROR_OF_REASON, type Verdict } from '../engine/verdict.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Address } from '../message/address.ts';
 import { parseMessageType } from '../message/family.ts';
 import { LIFETIME_MAX_MS } from '../message/limits.ts';
-import { type ComposedMessage, type Message, parseMessage } from '../message/message.ts';
-import { encodeNodeRecord, type StreamExtent } from '../message/node-record.ts';
+import type { ComposedMessage, Message } from '../message/message.ts';
+import { encodeNodeRecord } from '../message/node-record.ts';
 import { type Certificate, MESH_CERTIFICATE_BYTES_MAX, parseCertificate } from '../pki/certificate.ts';
 import type { PathJudgement, Trust } from '../pki/judge.ts';
 import type { NodeStore, RestoredNode } from '../ports/node-store.ts';
 import type { Random } from '../ports/random.ts';
-import { IndicatorSet, type ValidIndicator } from './indicator-set.ts';
+import { ChainExchange } from './chain-exchange.ts';
+import { Holdings } from './holdings.ts';
 import { Journal } from './journal.ts';
 import { LinkTable, type LinkTableOwner } from './link-table.ts';
 import type { NodeOutbox } from './node-outbox.ts';
@@ -74,11 +72,9 @@ export class MeshNode implements LinkTableOwner {
   readonly #outbox: NodeOutbox;
   readonly #revocations: Revocations;
   readonly #chains: ChainBook;
-  readonly #held = new HeldMessages();
-  readonly #records = new RecordBook();
-  readonly #indicators = new IndicatorSet();
+  readonly #exchange: ChainExchange;
+  readonly #holdings: Holdings;
   readonly #peers = new PeerTable();
-  readonly #parking = new Parking();
   readonly #gate: Gate;
   readonly #links: LinkTable;
   readonly #gossip: Gossip;
@@ -102,18 +98,24 @@ export class MeshNode implements LinkTableOwner {
     this.#revocations = new Revocations(trust);
     this.#chains = new ChainBook(trust, this.#revocations);
     this.#journal = new Journal(store, (ticket, changes) => outbox.persist(ticket, changes));
+    this.#holdings = new Holdings(mesh, this.#journal);
+    this.#exchange = new ChainExchange(this.#chains, this.#journal, {
+      resume: (at, { message, source }) => this.#gate.handleMessage(at, message, source),
+      giveUp: (at, source, message, verdict) => this.#judged(at, source, message, verdict),
+    });
     this.#links = new LinkTable(this, outbox);
-    this.#gate = new Gate(mesh, this.#chains, this.#held, this.#records, {
+    const { messages, records } = this.#holdings;
+    this.#gate = new Gate(mesh, this.#chains, messages, records, {
       verify: (ticket, key, message) => outbox.verify(ticket, key, message),
       judged: (at, source, message, verdict) => this.#judged(at, source, message, verdict),
-      missingChain: (at, source, message) => this.#missingChain(at, source, message),
+      missingChain: (at, source, message) => this.#exchange.handleMissing(at, source, message, this.#linkOf(source)),
       conflict: (_at, keptContentKey, message) => this.#conflict(keptContentKey, message),
     });
     const links = (): readonly Link[] => this.#links.ups;
     this.#crls = new CrlSync({ crls: () => this.crls(), links, install: (at, der) => this.installCrl(at, der) });
     const gossip = { ...GOSSIP_DEFAULTS, ...options.gossip };
-    const read = (contentKey: string): Bytes | undefined => this.#journal.read(contentKey);
-    this.#gossip = new Gossip(gossip, this.#held, random, { links, read, crlHeaders: () => this.#crls.headers() });
+    const read = (contentKey: string): Bytes | undefined => this.#holdings.bytesOf(contentKey);
+    this.#gossip = new Gossip(gossip, messages, random, { links, read, crlHeaders: () => this.#crls.headers() });
     this.#connector = new Connector(random, {
       self: this.self,
       isOwnAddress: (address) => this.#addresses.includes(address),
@@ -125,7 +127,7 @@ export class MeshNode implements LinkTableOwner {
     });
     this.#publisher = new Publisher(mesh, identity, options.incarnation, (ticket, data) => outbox.sign(ticket, data));
     this.#sweepAt = after(now.mono, SWEEP_MS);
-    this.#takeChain(now, options.chain);
+    this.#exchange.take(now, options.chain);
     this.#restore(now, options.restored);
     if (options.announce !== false) this.#announceAt = now.mono;
   }
@@ -193,7 +195,7 @@ export class MeshNode implements LinkTableOwner {
 
   /** Keeps a chain that a member showed over TLS, so that peers can fetch it. */
   keepChain(now: Instant, chain: readonly Certificate[]): void {
-    this.#takeChain(now, chain);
+    this.#exchange.take(now, chain);
   }
 
   /**
@@ -237,13 +239,13 @@ export class MeshNode implements LinkTableOwner {
 
   /** When {@link handleTimeout} next has work. */
   deadline(now: Instant): MonotonicMs {
-    const expiry = this.#held.nextExpiryAt;
+    const expiry = this.#holdings.messages.nextExpiryAt;
     const expiryAt = expiry === undefined ? undefined : after(now.mono, Math.max(0, expiry - now.wall));
     const first = earliest(
       this.#links.deadline(),
       this.#gossip.deadline(),
       this.#connector.deadline(),
-      this.#parking.deadline(),
+      this.#exchange.deadline(),
       this.#announceAt,
       expiryAt,
     );
@@ -254,13 +256,13 @@ export class MeshNode implements LinkTableOwner {
     this.#links.handleTimeout(now);
     this.#gossip.handleTimeout(now);
     this.#connector.handleTimeout(now);
-    for (const { source, message } of this.#parking.takeOverdue(now.mono)) this.#judged(now, source, message, ignore('unknown-origin'));
-    for (const contentKey of this.#held.expire(now.wall)) this.#forget(contentKey);
+    this.#exchange.handleTimeout(now);
+    this.#holdings.expire(now.wall);
     if (this.#announceAt !== undefined && now.mono >= this.#announceAt) this.#announce(now);
     if (now.mono >= this.#sweepAt) {
       this.#sweepAt = after(now.mono, SWEEP_MS);
       this.#closeCondemned(now);
-      for (const leafHash of this.#chains.forgetEnded(now.wall)) this.#journal.add({ tag: 'drop-chain', leafHash });
+      this.#exchange.sweep(now);
     }
     this.#wake();
   }
@@ -284,12 +286,9 @@ export class MeshNode implements LinkTableOwner {
     return this.#links.ups;
   }
 
-  get held(): HeldMessages {
-    return this.#held;
-  }
-
-  get records(): RecordBook {
-    return this.#records;
+  /** Messages, records and indicators held now. */
+  get holdings(): Holdings {
+    return this.#holdings;
   }
 
   get peersSeen(): PeerTable {
@@ -304,16 +303,6 @@ export class MeshNode implements LinkTableOwner {
     return { checking: this.#gate.checking, journal: this.#journal.backlog, candidates: this.#connector.size };
   }
 
-  /** The message itself; `undefined` where it is not held any more. */
-  read(contentKey: string): Message | undefined {
-    const bytes = this.#held.get(contentKey) === undefined ? undefined : this.#journal.read(contentKey);
-    return bytes === undefined ? undefined : parseMessage(this.mesh, bytes);
-  }
-
-  indicators(wall: UnixMs): ValidIndicator[] {
-    return this.#indicators.valid(wall);
-  }
-
   crls(): readonly HeldCrl[] {
     return this.#revocations.crls();
   }
@@ -321,9 +310,6 @@ export class MeshNode implements LinkTableOwner {
   // ---- LinkTableOwner ----------------------------------------------------------------------------------------
 
   helloFor(peer: NodeId): HelloFrame {
-    let heldIncarnation = 0;
-    for (const { origin, incarnation } of this.#held.streams.values())
-      if (origin === peer && incarnation > heldIncarnation) heldIncarnation = incarnation;
     return {
       tag: 'hello',
       version: LINK_VERSION,
@@ -332,7 +318,7 @@ export class MeshNode implements LinkTableOwner {
       software: this.#options.software,
       addresses: this.#addresses.slice(0, 8),
       crls: this.#crls.headers(),
-      heldIncarnation,
+      heldIncarnation: this.#holdings.incarnationOf(peer),
       windowBytes: WINDOW_BYTES,
     };
   }
@@ -345,7 +331,7 @@ export class MeshNode implements LinkTableOwner {
     if (dial !== undefined) this.#connector.handleConnected(now, dial, link.peer);
     const address = hello.addresses[0] ?? (direction === 'outbound' ? remoteAddress : undefined);
     this.#peers.seen(link.peer, now.wall, address);
-    this.#takeChain(now, peer.chain);
+    this.#exchange.take(now, peer.chain);
     this.#outbox.event({ tag: 'link-up', peer: link.peer, direction, address: remoteAddress });
     const reopened = this.#publisher.handleHeldIncarnation(now, hello.heldIncarnation);
     if (reopened !== undefined) this.#journal.add({ tag: 'put-incarnation', incarnation: reopened });
@@ -387,9 +373,9 @@ export class MeshNode implements LinkTableOwner {
       case 'pull-done':
         return this.#gossip.handlePullDone(now, link, frame.id, frame.more);
       case 'want-chains':
-        return this.#sendChains(link, frame.leafKeys);
+        return this.#exchange.handleWantChains(link, frame.leafKeys);
       case 'chain':
-        return this.#handleChain(now, link, frame.certificates);
+        return this.#exchange.handleChain(now, link, frame.certificates);
       case 'crls':
         return this.#crls.handleHeaders(now, link, frame.crls);
       case 'want-crl':
@@ -403,40 +389,35 @@ export class MeshNode implements LinkTableOwner {
 
   #judged(now: Instant, source: Source, message: Message | undefined, verdict: Verdict): void {
     this.statistics.countVerdict(verdict);
-    const link = source.tag === 'link' ? this.#links.ofPeer(source.peer) : undefined;
-    if (source.tag === 'link' && link?.end.id === source.link) {
+    const link = this.#linkOf(source);
+    if (link !== undefined && source.tag === 'link') {
       link.handleConsumed(source.bytesLength);
       if (verdict.tag === 'reject') link.handleReject(now);
       if (verdict.tag === 'ignore' && verdict.reason === 'revoked-origin') this.#crls.remind(now, link);
     }
-    if (verdict.tag === 'accept' && message !== undefined) this.#keep(now, message, source);
+    if (verdict.tag === 'accept' && message !== undefined) this.#accept(now, message, source);
     if (source.tag !== 'link' && message !== undefined) this.#answer(source.request, message, verdict);
     this.#wake();
   }
 
-  #keep(now: Instant, message: Message, source: Source): void {
-    const { held, evicted } = this.#held.put(message, leafKeyOf(message), now.wall);
-    const { contentKey, arrival, receivedAt, expiresAt } = held;
-    this.#journal.add({ tag: 'put-message', message: { contentKey, arrival, receivedAt, expiresAt, bytes: message.bytes } });
-    if (evicted !== undefined) this.#forget(evicted);
+  #accept(now: Instant, message: Message, source: Source): void {
+    const held = this.#holdings.keep(now, message);
     if (source.tag === 'self') this.statistics.published++;
-    this.#index(now, held, message);
+    if (message.type.family === 'record') this.#learnAddresses(now, message.origin);
     this.#gossip.handleAccepted(now, held, message.bytes, source.tag === 'self' ? undefined : source.peer);
     this.#outbox.event({ tag: 'message', held, message });
   }
 
-  /** What else the node knows by a message. */
-  #index(now: Instant, held: HeldMessage, message: Message): void {
-    this.#indicators.put(held, message.payload);
-    if (message.type.family !== 'record') return;
-    const older = this.#records.put(message);
-    if (older !== undefined) this.#drop(older.contentKey);
-    if (message.origin === this.self) return;
-    const record = this.#records.get(message.origin)?.record;
-    for (const { incarnation, firstLive } of record?.streams ?? [])
-      for (const stream of this.#held.streams.values())
-        if (stream.origin === message.origin && stream.incarnation === incarnation) this.#held.settleBelow(stream.key, firstLive);
-    for (const address of record?.addresses ?? []) this.#connector.handleCandidate(now, { address, source: 'record', nodeId: message.origin });
+  #learnAddresses(now: Instant, nodeId: NodeId): void {
+    for (const address of this.#holdings.records.get(nodeId)?.record.addresses ?? [])
+      this.#connector.handleCandidate(now, { address, source: 'record', nodeId });
+  }
+
+  /** The link over which something came, as long as it stands. */
+  #linkOf(source: Source): Link | undefined {
+    if (source.tag !== 'link') return undefined;
+    const link = this.#links.ofPeer(source.peer);
+    return link?.end.id === source.link ? link : undefined;
   }
 
   #answer(request: number, message: Message, verdict: Verdict): void {
@@ -456,59 +437,12 @@ export class MeshNode implements LinkTableOwner {
     this.#outbox.event({ tag: 'conflict', origin, messageId, keptContentKey, contentKey });
   }
 
-  // ---- certificates of others ----------------------------------------------------------------------------------
-
-  #missingChain(now: Instant, source: Source, message: Message): void {
-    const link = source.tag === 'link' ? this.#links.ofPeer(source.peer) : undefined;
-    if (link === undefined) return this.#judged(now, source, message, ignore('unknown-origin'));
-    const outcome = this.#parking.park(now.mono, { message, source });
-    if (outcome === 'full') return this.#judged(now, source, message, ignore('unknown-origin', 'too many wait for certificates'));
-    if (outcome === 'ask') link.send({ tag: 'want-chains', leafKeys: [leafKeyOf(message)] });
-  }
-
-  #sendChains(link: Link, leafKeys: readonly string[]): void {
-    for (const leafKey of leafKeys.slice(0, CHAINS_ASKED_MAX)) {
-      const known = this.#chains.get(leafKey);
-      if (known !== undefined) link.send({ tag: 'chain', certificates: known.chain.map((certificate) => certificate.der) });
-    }
-  }
-
-  #handleChain(now: Instant, link: Link, ders: readonly Bytes[]): void {
-    try {
-      const chain = ders.map((der) => parseCertificate(der.slice(), MESH_CERTIFICATE_BYTES_MAX));
-      const leafKey = chain[0]?.fingerprintHex;
-      if (leafKey === undefined || !this.#parking.expects(leafKey)) return; // not asked for, or too late
-      if (this.#takeChain(now, chain)) return;
-      for (const { source, message } of this.#parking.release(leafKey)) this.#judged(now, source, message, reject('wrong-origin', 'its certificate is not of this mesh'));
-    } catch (error) {
-      if (!isMeshError(error)) throw error;
-      link.handleReject(now);
-    }
-  }
-
-  #takeChain(now: Instant, chain: readonly Certificate[]): boolean {
-    const taken = this.#chains.add(chain, now.wall);
-    if ('refused' in taken) return false;
-    const { known, isNew } = taken;
-    if (isNew) {
-      const keepUntil = keepChainUntil(known.chain[0] as Certificate);
-      this.#journal.add({ tag: 'put-chain', leafHash: known.leafKey, chain: chain.map((certificate) => certificate.der), keepUntil });
-    }
-    for (const { source, message } of this.#parking.release(known.leafKey)) this.#gate.handleMessage(now, message, source);
-    return true;
-  }
-
   // ---- revocation ----------------------------------------------------------------------------------------------
 
   /** A revocation is an effect: links close, mail goes, tables forget (design.md section 2). */
   #enforceRevocations(now: Instant): void {
     this.#closeCondemned(now);
-    for (const held of Array.from(this.#held.values())) {
-      const message = { origin: held.origin, leafHash: Uint8Array.fromHex(held.leafKey), issuedAt: held.issuedAt };
-      if (this.#chains.judgeOrigin(message).tag !== 'revoked') continue;
-      this.#drop(held.contentKey);
-      if (held.type === 'record') this.#records.drop(held.contentKey, held.origin);
-    }
+    this.#holdings.dropRevoked(this.#chains);
     for (const nodeId of this.#chains.revokedNodes()) {
       this.#peers.drop(nodeId);
       this.#connector.handleRevoked(nodeId);
@@ -524,53 +458,26 @@ export class MeshNode implements LinkTableOwner {
     return this.#chains.isRevoked(nodeId);
   }
 
-  // ---- keeping and forgetting ----------------------------------------------------------------------------------
-
-  #drop(contentKey: string): void {
-    if (this.#held.drop(contentKey) !== undefined) this.#forget(contentKey);
-  }
-
-  /** A message is no longer held: out of the store and of what was known by it. */
-  #forget(contentKey: string): void {
-    this.#indicators.drop(contentKey);
-    this.#journal.add({ tag: 'drop-message', contentKey });
-  }
+  // ---- start and self-description ------------------------------------------------------------------------------
 
   #restore(now: Instant, restored: RestoredNode): void {
     for (const ders of restored.chains) this.#chains.add(ders.map((der) => parseCertificate(der, MESH_CERTIFICATE_BYTES_MAX)), now.wall);
     for (const der of restored.crls) this.#revocations.install(der);
-    for (const { contentKey, arrival, receivedAt, bytes } of restored.messages) {
-      const message = parseMessage(this.mesh, bytes);
-      if (message.expiresAt <= now.wall || this.#chains.judgeOrigin(message).tag !== 'ok') {
-        this.#journal.add({ tag: 'drop-message', contentKey });
-        continue;
-      }
-      const { held } = this.#held.put(message, leafKeyOf(message), receivedAt, arrival);
-      this.#index(now, held, message);
-    }
+    this.#holdings.restore(now.wall, restored.messages, this.#chains);
+    for (const { nodeId } of this.#holdings.records.values()) this.#learnAddresses(now, nodeId);
   }
 
   #announce(now: Instant): void {
     this.#announceAt = after(now.mono, RECORD_REFRESH_MS);
     if (this.#addresses.length === 0) return;
     const { name, software: version } = this.#options;
-    const payload = encodeNodeRecord({ addresses: this.#addresses, name, version, streams: this.#ownStreams() });
+    const payload = encodeNodeRecord({ addresses: this.#addresses, name, version, streams: this.#holdings.extentsOf(this.self) });
     try {
       this.#publisher.publish(now.wall, 0, { type: parseMessageType('record'), payload, ttlMs: LIFETIME_MAX_MS });
     } catch (error) {
       if (!isMeshError(error)) throw new Error(`record: ${messageOf(error)}`, { cause: error });
       this.#announceAt = after(now.mono, HOUR_MS);
     }
-  }
-
-  #ownStreams(): StreamExtent[] {
-    const extents: StreamExtent[] = [];
-    for (const { origin, incarnation, live } of this.#held.streams.values()) {
-      if (origin !== this.self || live.size === 0) continue;
-      const counters = Array.from(live.keys());
-      extents.push({ incarnation, firstLive: Math.min(...counters), next: Math.max(...counters) + 1 });
-    }
-    return extents.sort((a, b) => a.incarnation - b.incarnation);
   }
 
   #wake(): void {

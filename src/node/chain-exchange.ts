@@ -1,0 +1,88 @@
+import type { Bytes } from '../base/bytes.ts';
+import { isMeshError } from '../base/errors.ts';
+import type { Instant, MonotonicMs } from '../base/time.ts';
+import { type ChainBook, keepChainUntil } from '../engine/chain-book.ts';
+import { CHAINS_ASKED_MAX } from '../engine/frame.ts';
+import { leafKeyOf, type Source } from '../engine/gate.ts';
+import type { Link } from '../engine/link.ts';
+import { type Parked, Parking } from '../engine/parking.ts';
+import { ignore, reject, type Verdict } from '../engine/verdict.ts';
+import type { Message } from '../message/message.ts';
+import { type Certificate, MESH_CERTIFICATE_BYTES_MAX, parseCertificate } from '../pki/certificate.ts';
+import type { Journal } from './journal.ts';
+
+export interface ChainExchangeOwner {
+  /** A chain has come: judge the message that waited for it. */
+  resume(now: Instant, parked: Parked): void;
+  /** It will not come. */
+  giveUp(now: Instant, source: Source, message: Message, verdict: Verdict): void;
+}
+
+/** Certificates of origins: asked of the neighbour that passed on a message, given to those who ask. */
+export class ChainExchange {
+  readonly #chains: ChainBook;
+  readonly #journal: Journal;
+  readonly #owner: ChainExchangeOwner;
+  readonly #parking = new Parking();
+
+  constructor(chains: ChainBook, journal: Journal, owner: ChainExchangeOwner) {
+    this.#chains = chains;
+    this.#journal = journal;
+    this.#owner = owner;
+  }
+
+  /** A message names a certificate that is unknown: keep it aside and ask `link`, over which it came, if any. */
+  handleMissing(now: Instant, source: Source, message: Message, link: Link | undefined): void {
+    if (link === undefined) return this.#owner.giveUp(now, source, message, ignore('unknown-origin'));
+    const outcome = this.#parking.park(now.mono, { message, source });
+    if (outcome === 'full') this.#owner.giveUp(now, source, message, ignore('unknown-origin', 'too many wait for certificates'));
+    else if (outcome === 'ask') link.send({ tag: 'want-chains', leafKeys: [leafKeyOf(message)] });
+  }
+
+  handleWantChains(link: Link, leafKeys: readonly string[]): void {
+    for (const leafKey of leafKeys.slice(0, CHAINS_ASKED_MAX)) {
+      const known = this.#chains.get(leafKey);
+      if (known !== undefined) link.send({ tag: 'chain', certificates: known.chain.map((certificate) => certificate.der) });
+    }
+  }
+
+  handleChain(now: Instant, link: Link, ders: readonly Bytes[]): void {
+    let chain: readonly Certificate[];
+    try {
+      chain = ders.map((der) => parseCertificate(der.slice(), MESH_CERTIFICATE_BYTES_MAX));
+    } catch (error) {
+      if (!isMeshError(error)) throw error;
+      return link.handleReject(now);
+    }
+    const leafKey = chain[0]?.fingerprintHex;
+    if (leafKey === undefined || !this.#parking.expects(leafKey) || this.take(now, chain)) return;
+    for (const { source, message } of this.#parking.release(leafKey))
+      this.#owner.giveUp(now, source, message, reject('wrong-origin', 'its certificate is not of this mesh'));
+  }
+
+  /** Keeps a chain that leads to the trust anchor. @returns whether it does. */
+  take(now: Instant, chain: readonly Certificate[]): boolean {
+    const taken = this.#chains.add(chain, now.wall);
+    if ('refused' in taken) return false;
+    const { known, isNew } = taken;
+    if (isNew) {
+      const keepUntil = keepChainUntil(known.chain[0] as Certificate);
+      this.#journal.add({ tag: 'put-chain', leafHash: known.leafKey, chain: known.chain.map((certificate) => certificate.der), keepUntil });
+    }
+    for (const parked of this.#parking.release(known.leafKey)) this.#owner.resume(now, parked);
+    return true;
+  }
+
+  deadline(): MonotonicMs | undefined {
+    return this.#parking.deadline();
+  }
+
+  handleTimeout(now: Instant): void {
+    for (const { source, message } of this.#parking.takeOverdue(now.mono)) this.#owner.giveUp(now, source, message, ignore('unknown-origin'));
+  }
+
+  /** Forgets chains that no mail can need any more. */
+  sweep(now: Instant): void {
+    for (const leafHash of this.#chains.forgetEnded(now.wall)) this.#journal.add({ tag: 'drop-chain', leafHash });
+  }
+}

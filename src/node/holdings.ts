@@ -1,0 +1,120 @@
+import type { Bytes } from '../base/bytes.ts';
+import type { Instant, UnixMs } from '../base/time.ts';
+import type { ChainBook } from '../engine/chain-book.ts';
+import { leafKeyOf } from '../engine/gate.ts';
+import { type HeldMessage, HeldMessages } from '../engine/held-messages.ts';
+import { RecordBook } from '../engine/record-book.ts';
+import type { NodeId } from '../identity/node-id.ts';
+import type { MeshName } from '../identity/mesh-name.ts';
+import { type Message, parseMessage } from '../message/message.ts';
+import { streamKeyOf } from '../message/message-id.ts';
+import type { StreamExtent } from '../message/node-record.ts';
+import type { StoredMessage } from '../ports/node-store.ts';
+import { IndicatorSet } from './indicator-set.ts';
+import type { Journal } from './journal.ts';
+
+/**
+ * Everything a node holds of messages: which are live, where they are journalled, and what is known by them
+ * (records, indicators). What enters here has passed the gate.
+ */
+export class Holdings {
+  readonly messages = new HeldMessages();
+  readonly records = new RecordBook();
+  readonly indicators = new IndicatorSet();
+  readonly #mesh: MeshName;
+  readonly #journal: Journal;
+
+  constructor(mesh: MeshName, journal: Journal) {
+    this.#mesh = mesh;
+    this.#journal = journal;
+  }
+
+  /** Keeps a message that the gate accepted. It is durable once the journal says so. */
+  keep(now: Instant, message: Message): HeldMessage {
+    const { held, evicted } = this.messages.put(message, leafKeyOf(message), now.wall);
+    const { contentKey, arrival, receivedAt, expiresAt } = held;
+    this.#journal.add({ tag: 'put-message', message: { contentKey, arrival, receivedAt, expiresAt, bytes: message.bytes } });
+    if (evicted !== undefined) this.#forget(evicted);
+    this.#index(held, message);
+    return held;
+  }
+
+  /** Takes back what the store kept, as far as it has not ended and its origin is still believed. */
+  restore(wall: UnixMs, stored: Iterable<StoredMessage>, chains: ChainBook): void {
+    for (const { contentKey, arrival, receivedAt, bytes } of stored) {
+      const message = parseMessage(this.#mesh, bytes);
+      if (message.expiresAt <= wall || chains.judgeOrigin(message).tag !== 'ok') {
+        this.#journal.add({ tag: 'drop-message', contentKey });
+        continue;
+      }
+      this.#index(this.messages.put(message, leafKeyOf(message), receivedAt, arrival).held, message);
+    }
+  }
+
+  /** The message itself; `undefined` where it is not held any more. */
+  read(contentKey: string): Message | undefined {
+    const bytes = this.messages.get(contentKey) === undefined ? undefined : this.bytesOf(contentKey);
+    return bytes === undefined ? undefined : parseMessage(this.#mesh, bytes);
+  }
+
+  bytesOf(contentKey: string): Bytes | undefined {
+    return this.#journal.read(contentKey);
+  }
+
+  /** Forgets what has ended. */
+  expire(wall: UnixMs): void {
+    for (const contentKey of this.messages.expire(wall)) this.#forget(contentKey);
+  }
+
+  /** Forgets what revoked nodes have said, their records too. */
+  dropRevoked(chains: ChainBook): void {
+    for (const { contentKey, origin, leafKey, issuedAt } of Array.from(this.messages.values())) {
+      if (chains.judgeOrigin({ origin, leafHash: Uint8Array.fromHex(leafKey), issuedAt }).tag !== 'revoked') continue;
+      this.#drop(contentKey);
+      this.records.drop(contentKey, origin);
+    }
+  }
+
+  /** The streams of a node that have live messages, oldest first: what its record says of them. */
+  extentsOf(nodeId: NodeId): StreamExtent[] {
+    const extents: StreamExtent[] = [];
+    for (const { origin, incarnation, live } of this.messages.streams.values()) {
+      if (origin !== nodeId || live.size === 0) continue;
+      let firstLive = Number.POSITIVE_INFINITY;
+      let last = 0;
+      for (const counter of live.keys()) {
+        firstLive = Math.min(firstLive, counter);
+        last = Math.max(last, counter);
+      }
+      extents.push({ incarnation, firstLive, next: last + 1 });
+    }
+    return extents.sort((a, b) => a.incarnation - b.incarnation);
+  }
+
+  /** The highest incarnation held of a node; 0 for none. */
+  incarnationOf(nodeId: NodeId): number {
+    let highest = 0;
+    for (const { origin, incarnation } of this.messages.streams.values()) if (origin === nodeId && incarnation > highest) highest = incarnation;
+    return highest;
+  }
+
+  /** What else the node knows by a message. */
+  #index(held: HeldMessage, message: Message): void {
+    this.indicators.put(held, message.payload);
+    if (message.type.family !== 'record') return;
+    const older = this.records.put(message);
+    if (older !== undefined) this.#drop(older.contentKey);
+    for (const { incarnation, firstLive } of this.records.get(message.origin)?.record.streams ?? [])
+      this.messages.settleBelow(streamKeyOf(message.origin, incarnation), firstLive);
+  }
+
+  #drop(contentKey: string): void {
+    if (this.messages.drop(contentKey) !== undefined) this.#forget(contentKey);
+  }
+
+  /** A message is no longer held: out of the store and of what was known by it. */
+  #forget(contentKey: string): void {
+    this.indicators.drop(contentKey);
+    this.#journal.add({ tag: 'drop-message', contentKey });
+  }
+}
