@@ -1,22 +1,76 @@
 /**
- * `npm run layers`: holds every file of `src/` against the tables of `architecture.ts`, prints each breach as
- * `file:line: message` and exits 1 where there is one.
+ * `npm run layers`: holds every file of `src/` against the tables below, prints each breach as `file:line: message`
+ * and exits 1 where there is one. The tables are the architecture: which folder stands on which, and what each may take
+ * from outside. Changing a row is a decision; say why in `docs/adr/`.
  */
 
 import { readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join, posix } from 'node:path';
-import {
-  FOLDER_RANKS,
-  PACKAGE_FOLDERS,
-  PURE_NODE_MODULES,
-  PURE_RANK_MAX,
-  RANDOM_IMPORTS,
-  SEEDED_FOLDERS,
-} from './architecture.ts';
 import { type Breach, judgePurity, judgeReplay, judgeTestAwareness } from './purity.ts';
 import { filesUnder, REPOSITORY } from './repository.ts';
 import { type ImportedModule, parseSource, type SourceFile } from './syntax.ts';
+
+/** Rank of each folder of `src/`. A file imports its own folder and folders of lower rank, never one of equal rank. */
+export const FOLDER_RANKS: Readonly<Record<string, number>> = {
+  base: 0,
+  codec: 1,
+  crypto: 2,
+  cose: 3,
+  ports: 3,
+  identity: 4,
+  pki: 5,
+  message: 6,
+  bundle: 6,
+  attestation: 6,
+  audit: 6,
+  api: 6,
+  engine: 7,
+  node: 8,
+  authority: 8,
+  signer: 8,
+  streams: 8,
+  http: 9,
+  host: 9,
+  sim: 9,
+  daemon: 10,
+  bench: 10,
+  cli: 11,
+};
+
+/** Folders up to this rank are pure: no I/O, no ambient clock or randomness, no timers, no state of a module. */
+const PURE_RANK_MAX = 8;
+
+/** The folders that may import each npm package; a package without a row may be imported nowhere in `src/`. */
+const PACKAGE_FOLDERS: Readonly<Record<string, readonly string[]>> = {
+  '@fastify/rate-limit': ['http', 'host'],
+  cborg: ['codec'],
+  commander: ['cli'],
+  fastify: ['http', 'host'],
+  pino: ['daemon', 'cli'],
+  yaml: ['daemon', 'cli'],
+  zod: ['api', 'http', 'host', 'daemon', 'cli'],
+};
+
+/** Modules of Node.js that a pure folder may import; folders above {@link PURE_RANK_MAX} may import any. */
+const PURE_NODE_MODULES: Readonly<Record<string, readonly string[]>> = {
+  crypto: ['node:crypto'],
+};
+
+/** What `node:crypto` offers that is randomness for its own sake: the `Random` port gives that. */
+const RANDOM_IMPORTS: readonly string[] = [
+  'getRandomValues',
+  'pseudoRandomBytes',
+  'randomBytes',
+  'randomFill',
+  'randomFillSync',
+  'randomInt',
+  'randomUUID',
+  'webcrypto',
+];
+
+/** Pure by rank or not, these replay from a seed: no ambient clock, no ambient randomness. */
+const SEEDED_FOLDERS: readonly string[] = ['sim'];
 
 if (import.meta.main) {
   const files = filesUnder('src', '.ts');
@@ -35,7 +89,7 @@ export function judgeFile(path: string, text: string): readonly string[] {
   const folder = /^src\/([^/]+)\//.exec(path)?.[1];
   const rank = folder === undefined ? undefined : FOLDER_RANKS[folder];
   if (folder === undefined || rank === undefined) {
-    return [`${path}:1: ${folder ?? 'the file'} has no rank; give its folder one in tools/architecture.ts`];
+    return [`${path}:1: ${folder ?? 'the file'} has no rank; give its folder one in tools/layers.ts`];
   }
   let file: SourceFile;
   try {
@@ -44,7 +98,7 @@ export function judgeFile(path: string, text: string): readonly string[] {
     return [(error as SyntaxError).message];
   }
   const breaches = [...judgeImports(path, folder, file), ...judgeTestAwareness(folder, file)];
-  if (rank <= PURE_RANK_MAX) breaches.push(...judgePurity(folder, file));
+  if (rank <= PURE_RANK_MAX) breaches.push(...judgePurity(file, Object.hasOwn(PURE_NODE_MODULES, folder)));
   else if (SEEDED_FOLDERS.includes(folder)) breaches.push(...judgeReplay(file));
   return breaches
     .toSorted((a, b) => a.offset - b.offset)
@@ -66,7 +120,7 @@ function judgeImport(path: string, folder: string, imported: ImportedModule): st
   if (isBuiltin(specifier)) return `"${specifier}" is a module of Node.js; write "node:${specifier}"`;
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
   const folders = Object.hasOwn(PACKAGE_FOLDERS, name) ? PACKAGE_FOLDERS[name] : undefined;
-  if (folders === undefined) return `no folder may import "${name}"; see PACKAGE_FOLDERS in tools/architecture.ts`;
+  if (folders === undefined) return `no folder may import "${name}"; see PACKAGE_FOLDERS in tools/layers.ts`;
   if (!folders.includes(folder)) return `${folder}/ may not import "${name}", only ${folders.join('/, ')}/`;
   return undefined;
 }
@@ -79,7 +133,7 @@ function judgeRelative(path: string, folder: string, specifier: string): string 
   if (targetFolder === folder) return undefined;
   const rank = FOLDER_RANKS[folder] ?? 0;
   const targetRank = FOLDER_RANKS[targetFolder];
-  if (targetRank === undefined) return `${targetFolder}/ has no rank; give it one in tools/architecture.ts`;
+  if (targetRank === undefined) return `${targetFolder}/ has no rank; give it one in tools/layers.ts`;
   if (targetRank === rank) return `${folder}/ and ${targetFolder}/ have the same rank (${rank}) and may not meet`;
   if (targetRank > rank) return `${folder}/ (rank ${rank}) may not import ${targetFolder}/ (rank ${targetRank})`;
   return undefined;

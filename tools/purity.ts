@@ -1,5 +1,4 @@
 import type { Node } from 'oxc-parser';
-import { ENVIRONMENT_FOLDERS, PURE_GLOBALS, PURE_NODE_MODULES, UNSEEDED_GLOBALS } from './architecture.ts';
 import { childrenOf, type FreeName, freeNamesOf, type SourceFile } from './syntax.ts';
 
 /** One place where a file does what its folder may not. */
@@ -8,14 +7,76 @@ export interface Breach {
   readonly message: string;
 }
 
-/** What the pure ranks promise: the same input gives the same output, whoever else runs in the process. */
-export function judgePurity(folder: string, file: SourceFile): readonly Breach[] {
+/** Where the environment is read. Everybody else is handed a checked, frozen configuration. */
+const ENVIRONMENT_FOLDERS: readonly string[] = ['daemon', 'cli'];
+
+/** Global names that pure code may use: they compute, and give the same answer on every machine and at any time. */
+const PURE_GLOBALS: ReadonlySet<string> = new Set([
+  'AggregateError',
+  'Array',
+  'ArrayBuffer',
+  'BigInt',
+  'BigInt64Array',
+  'BigUint64Array',
+  'Boolean',
+  'DataView',
+  'Error',
+  'Float32Array',
+  'Float64Array',
+  'Infinity',
+  'Int16Array',
+  'Int32Array',
+  'Int8Array',
+  'Iterator',
+  'JSON',
+  'Map',
+  'NaN',
+  'Number',
+  'Object',
+  'Promise',
+  'Proxy',
+  'RangeError',
+  'Reflect',
+  'RegExp',
+  'Set',
+  'String',
+  'Symbol',
+  'SyntaxError',
+  'TextDecoder',
+  'TextEncoder',
+  'TypeError',
+  'URL',
+  'URLSearchParams',
+  'Uint16Array',
+  'Uint32Array',
+  'Uint8Array',
+  'Uint8ClampedArray',
+  'WeakMap',
+  'WeakSet',
+  'decodeURIComponent',
+  'encodeURIComponent',
+  'isFinite',
+  'isNaN',
+  'parseFloat',
+  'parseInt',
+  'structuredClone',
+  'undefined',
+]);
+
+/** Global names that are a clock, a timer or randomness; what a seeded folder may not use. */
+const UNSEEDED_GLOBALS: ReadonlySet<string> = new Set(['crypto', 'performance', 'setInterval', 'setTimeout']);
+
+/**
+ * What the pure ranks promise: the same input gives the same output, whoever else runs in the process.
+ *
+ * @param meetsNode The folder calls Node.js, so its arguments may have to be called a Buffer.
+ */
+export function judgePurity(file: SourceFile, meetsNode: boolean): readonly Breach[] {
   const breaches: Breach[] = [];
   for (const use of freeNamesOf(file.program)) {
     const message = judgeClockOrRandom(use) ?? judgePureGlobal(use);
     if (message !== undefined) breaches.push({ offset: use.node.start, message });
   }
-  const meetsNode = Object.hasOwn(PURE_NODE_MODULES, folder); // its arguments may have to be called a Buffer
   for (const node of nodesOf(file.program)) {
     const message = judgePureNode(node) ?? (meetsNode ? undefined : judgeNodeType(node));
     if (message !== undefined) breaches.push({ offset: node.start, message });
