@@ -1,0 +1,201 @@
+import { close as closeFile, fdatasync, openSync } from 'node:fs';
+import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
+import { type Bytes, fromHex, toHex } from '../base/bytes.ts';
+import { MeshError, quoted } from '../base/errors.ts';
+import type { UnixMs } from '../base/time.ts';
+import type { MeshName } from '../identity/mesh-name.ts';
+import type { NodeId } from '../identity/node-id.ts';
+import type { NodeChange, NodeStore, RestoredNode, StoredMessage } from '../ports/node-store.ts';
+import { NODE_DATABASE } from './node-schema.ts';
+import { guarded, openDatabase } from './sqlite-database.ts';
+
+/** Whose memory a file is. */
+export interface StoreOwner {
+  readonly mesh: MeshName;
+  readonly nodeId: NodeId;
+}
+
+/**
+ * The {@link NodeStore} of a node in the field: an SQLite file.
+ *
+ * A change is as durable as with `synchronous=FULL`, but the wait for the disk is off the event loop: the commit
+ * writes to the log and does not wait (`NORMAL`), then one `fdatasync` of that log does, and only then `apply`
+ * resolves. A slow memory card so delays the answers to programs, and nothing else.
+ */
+export class SqliteNodeStore implements NodeStore {
+  readonly #path: string;
+  readonly #database: DatabaseSync;
+  readonly #statements: Statements;
+  readonly #log: number;
+  #syncs = 0;
+  #whenSynced: (() => void) | undefined;
+
+  private constructor(path: string, database: DatabaseSync) {
+    this.#path = path;
+    this.#database = database;
+    this.#statements = prepareAll(database);
+    this.#log = openSync(`${path}-wal`, 'r+');
+  }
+
+  /** @throws ERR_STATE_CORRUPT; ERR_STATE_FOREIGN for another program's file, or that of another node or mesh. */
+  static open(path: string, owner: StoreOwner): SqliteNodeStore {
+    const database = openDatabase(path, NODE_DATABASE);
+    return guarded(path, () => {
+      try {
+        database.exec('PRAGMA synchronous=NORMAL');
+        claim(database, path, owner);
+        return new SqliteNodeStore(path, database);
+      } catch (error) {
+        database.close();
+        throw error;
+      }
+    });
+  }
+
+  load(): RestoredNode {
+    return guarded(this.#path, () => {
+      const { getMeta, allMessages, allChains, allCrls } = this.#statements;
+      const chains = new Map<string, Bytes[]>();
+      for (const row of allChains.iterate()) {
+        const leafHash = toHex(this.#bytes(row, 'leaf_hash'));
+        const chain = chains.get(leafHash);
+        if (chain === undefined) chains.set(leafHash, [this.#bytes(row, 'der')]);
+        else chain.push(this.#bytes(row, 'der'));
+      }
+      return {
+        incarnation: Number(getMeta.get('incarnation')?.['value'] ?? 0),
+        messages: this.#messages(allMessages),
+        chains: Array.from(chains.values()),
+        crls: allCrls.all().map((row) => this.#bytes(row, 'der')),
+      };
+    });
+  }
+
+  read(contentKey: string): Bytes | undefined {
+    return guarded(this.#path, () => {
+      const row = this.#statements.readMessage.get(fromHex(contentKey));
+      return row === undefined ? undefined : this.#bytes(row, 'bytes');
+    });
+  }
+
+  async apply(changes: readonly NodeChange[]): Promise<void> {
+    guarded(this.#path, () => {
+      this.#database.exec('BEGIN IMMEDIATE');
+      try {
+        for (const change of changes) this.#applyOne(change);
+        this.#database.exec('COMMIT');
+      } catch (error) {
+        if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+        throw error;
+      }
+    });
+    await this.#sync();
+  }
+
+  /** Waits for what was begun, then lets go of the file. */
+  async close(): Promise<void> {
+    if (!this.#database.isOpen) return;
+    if (this.#syncs > 0) await new Promise<void>((resolve) => (this.#whenSynced = resolve));
+    this.#database.close();
+    await new Promise<void>((resolve) => closeFile(this.#log, () => resolve()));
+  }
+
+  #sync(): Promise<void> {
+    this.#syncs++;
+    return new Promise((resolve, reject) => {
+      fdatasync(this.#log, (error) => {
+        this.#syncs--;
+        if (error === null) resolve();
+        else
+          reject(
+            new MeshError('ERR_INTERNAL', `state file ${quoted(this.#path)}: ${error.message}`, 'check the disk', {
+              cause: error,
+            }),
+          );
+        if (this.#syncs === 0) this.#whenSynced?.();
+      });
+    });
+  }
+
+  *#messages(statement: StatementSync): Iterable<StoredMessage> {
+    for (const row of statement.iterate())
+      yield {
+        contentKey: toHex(this.#bytes(row, 'content_key')),
+        arrival: Number(row['arrival']),
+        receivedAt: Number(row['received_at']) as UnixMs,
+        expiresAt: Number(row['expires_at']) as UnixMs,
+        bytes: this.#bytes(row, 'bytes'),
+      };
+  }
+
+  #applyOne(change: NodeChange): void {
+    const { putMessage, dropMessage, putCertificate, dropChain, putCrl, putMeta } = this.#statements;
+    switch (change.tag) {
+      case 'put-message': {
+        const { arrival, contentKey, receivedAt, expiresAt, bytes } = change.message;
+        putMessage.run(arrival, fromHex(contentKey), receivedAt, expiresAt, bytes);
+        return;
+      }
+      case 'drop-message':
+        dropMessage.run(fromHex(change.contentKey));
+        return;
+      case 'put-chain':
+        dropChain.run(fromHex(change.leafHash));
+        for (const [depth, der] of change.chain.entries()) putCertificate.run(fromHex(change.leafHash), depth, der);
+        return;
+      case 'drop-chain':
+        dropChain.run(fromHex(change.leafHash));
+        return;
+      case 'put-crl':
+        putCrl.run(fromHex(change.issuerKeyHash), change.der);
+        return;
+      case 'put-incarnation':
+        putMeta.run('incarnation', String(change.incarnation));
+        return;
+    }
+  }
+
+  #bytes(row: Readonly<Record<string, SQLOutputValue>>, column: string): Bytes {
+    const value = row[column];
+    if (!(value instanceof Uint8Array))
+      throw new MeshError('ERR_STATE_CORRUPT', `state file ${quoted(this.#path)}: ${column} is no bytes`);
+    return value;
+  }
+}
+
+type Statements = ReturnType<typeof prepareAll>;
+
+function prepareAll(database: DatabaseSync) {
+  return {
+    getMeta: database.prepare('SELECT value FROM meta WHERE key = ?'),
+    putMeta: database.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value'),
+    allMessages: database.prepare('SELECT * FROM messages ORDER BY arrival'),
+    readMessage: database.prepare('SELECT bytes FROM messages WHERE content_key = ?'),
+    putMessage: database.prepare('INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?, ?)'),
+    dropMessage: database.prepare('DELETE FROM messages WHERE content_key = ?'),
+    allChains: database.prepare('SELECT leaf_hash, der FROM chains ORDER BY leaf_hash, depth'),
+    putCertificate: database.prepare('INSERT INTO chains VALUES (?, ?, ?)'),
+    dropChain: database.prepare('DELETE FROM chains WHERE leaf_hash = ?'),
+    allCrls: database.prepare('SELECT der FROM crls'),
+    putCrl: database.prepare('INSERT OR REPLACE INTO crls VALUES (?, ?)'),
+  };
+}
+
+/** Writes the owner into a new file; refuses one that has another. */
+function claim(database: DatabaseSync, path: string, owner: StoreOwner): void {
+  const getMeta = database.prepare('SELECT value FROM meta WHERE key = ?');
+  const putMeta = database.prepare('INSERT OR IGNORE INTO meta VALUES (?, ?)');
+  for (const [key, expected] of [
+    ['mesh', owner.mesh],
+    ['node_id', owner.nodeId],
+  ] as const) {
+    putMeta.run(key, expected);
+    const found = String(getMeta.get(key)?.['value']);
+    if (found !== expected)
+      throw new MeshError(
+        'ERR_STATE_FOREIGN',
+        `state file ${quoted(path)} belongs to ${key} ${quoted(found)}, expected ${quoted(expected)}`,
+        'use the directory that this node was enrolled in',
+      );
+  }
+}

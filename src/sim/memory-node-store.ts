@@ -1,0 +1,50 @@
+import type { Bytes } from '../base/bytes.ts';
+import type { NodeChange, NodeStore, RestoredNode, StoredMessage } from '../ports/node-store.ts';
+
+/** A {@link NodeStore} without a disk: the same promises for as long as the process lives. */
+export class MemoryNodeStore implements NodeStore {
+  readonly #messages = new Map<string, StoredMessage>();
+  readonly #chains = new Map<string, readonly Bytes[]>();
+  readonly #crls = new Map<string, Bytes>();
+  #incarnation = 0;
+
+  load(): RestoredNode {
+    return {
+      incarnation: this.#incarnation,
+      messages: Array.from(this.#messages.values()).sort((a, b) => a.arrival - b.arrival),
+      chains: Array.from(this.#chains.values()),
+      crls: Array.from(this.#crls.values()),
+    };
+  }
+
+  read(contentKey: string): Bytes | undefined {
+    return this.#messages.get(contentKey)?.bytes;
+  }
+
+  async apply(changes: readonly NodeChange[]): Promise<void> {
+    for (const change of changes) this.#apply(change);
+  }
+
+  #apply(change: NodeChange): void {
+    switch (change.tag) {
+      case 'put-message':
+        this.#messages.set(change.message.contentKey, change.message);
+        return;
+      case 'drop-message':
+        this.#messages.delete(change.contentKey);
+        return;
+      case 'put-chain':
+        this.#chains.set(change.leafHash, change.chain);
+        return;
+      case 'drop-chain':
+        this.#chains.delete(change.leafHash);
+        return;
+      case 'put-crl':
+        this.#crls.set(change.issuerKeyHash, change.der);
+        return;
+      case 'put-incarnation':
+        this.#incarnation = change.incarnation;
+        return;
+    }
+  }
+}

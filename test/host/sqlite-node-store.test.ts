@@ -1,0 +1,115 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { after, describe, it } from 'node:test';
+import { AUTHORITY_DATABASE } from '../../src/host/authority-schema.ts';
+import { openDatabase } from '../../src/host/sqlite-database.ts';
+import { SqliteNodeStore, type StoreOwner } from '../../src/host/sqlite-node-store.ts';
+import { parseMeshName } from '../../src/identity/mesh-name.ts';
+import { parseNodeId } from '../../src/identity/node-id.ts';
+import type { NodeChange } from '../../src/ports/node-store.ts';
+import { contentOf, describeNodeStore, storedMessage } from '../support/node-store-suite.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'chainmail-test-'));
+after(() => rmSync(folder, { recursive: true, force: true }));
+let files = 0;
+const newPath = (): string => join(folder, `node-${files++}.db`);
+const OWNER: StoreOwner = { mesh: parseMeshName('m1'), nodeId: parseNodeId('n1') };
+
+const opened: SqliteNodeStore[] = [];
+after(() => Promise.all(opened.map((store) => store.close())));
+describeNodeStore('sqlite', async () => {
+  const store = SqliteNodeStore.open(newPath(), OWNER);
+  opened.push(store);
+  return store;
+});
+
+describe('a node’s database file', () => {
+  it('keeps what was applied when it is opened again, readable by its owner only', async () => {
+    const path = newPath();
+    const store = SqliteNodeStore.open(path, OWNER);
+    await store.apply([{ tag: 'put-message', message: storedMessage(1) }]);
+    const before = contentOf(store);
+    await store.close();
+    await store.close();
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+    const again = SqliteNodeStore.open(path, OWNER);
+    assert.deepEqual(contentOf(again), before);
+    await again.close();
+  });
+
+  it('has what was answered before a kill -9', async () => {
+    const path = newPath();
+    const program = `
+      import { SqliteNodeStore } from ${JSON.stringify(join(import.meta.dirname, '../../src/host/sqlite-node-store.ts'))};
+      const store = SqliteNodeStore.open(${JSON.stringify(path)}, { mesh: 'm1', nodeId: 'n1' });
+      for (let n = 1; n <= 50; n++) {
+        await store.apply([{ tag: 'put-incarnation', incarnation: n }]);
+        console.log(n);
+      }
+      process.kill(process.pid, 'SIGKILL');`;
+    const { stdout, signal } = spawnSync(process.execPath, ['--input-type=module', '-e', program], {
+      encoding: 'utf8',
+    });
+    assert.equal(signal, 'SIGKILL');
+    const answered = Number(stdout.trim().split('\n').at(-1));
+    const store = SqliteNodeStore.open(path, OWNER);
+    assert.ok(store.load().incarnation >= answered && answered > 0, `answered ${answered}`);
+    await store.close();
+  });
+
+  it('applies all of a group or nothing', async () => {
+    const store = SqliteNodeStore.open(newPath(), OWNER);
+    const bad = {
+      tag: 'put-message',
+      message: { ...storedMessage(2), contentKey: 'aa' },
+    } as const satisfies NodeChange;
+    await assert.rejects(store.apply([{ tag: 'put-incarnation', incarnation: 5 }, bad]), { code: 'ERR_INTERNAL' });
+    assert.deepEqual(contentOf(store), { incarnation: 0, messages: [], chains: [], crls: [] });
+    await store.apply([{ tag: 'put-incarnation', incarnation: 6 }]);
+    assert.equal(store.load().incarnation, 6);
+    await store.close();
+  });
+
+  it('refuses the file of another node or mesh, and of another program', async () => {
+    const path = newPath();
+    await SqliteNodeStore.open(path, OWNER).close();
+    assert.throws(() => SqliteNodeStore.open(path, { ...OWNER, nodeId: parseNodeId('n2') }), {
+      code: 'ERR_STATE_FOREIGN',
+    });
+    assert.throws(() => SqliteNodeStore.open(path, { ...OWNER, mesh: parseMeshName('m2') }), {
+      code: 'ERR_STATE_FOREIGN',
+    });
+    const other = newPath();
+    openDatabase(other, AUTHORITY_DATABASE).close();
+    assert.throws(() => SqliteNodeStore.open(other, OWNER), { code: 'ERR_STATE_FOREIGN' });
+  });
+
+  it('refuses a newer schema', async () => {
+    const path = newPath();
+    await SqliteNodeStore.open(path, OWNER).close();
+    const database = new DatabaseSync(path);
+    database.exec('PRAGMA user_version=99');
+    database.close();
+    assert.throws(() => SqliteNodeStore.open(path, OWNER), { code: 'ERR_STATE_FOREIGN' });
+  });
+
+  it('refuses a damaged file, and one that is no database', async () => {
+    const path = newPath();
+    writeFileSync(path, 'these are not the bytes you are looking for'.repeat(100));
+    assert.throws(() => SqliteNodeStore.open(path, OWNER), { code: 'ERR_STATE_CORRUPT' });
+
+    const damaged = newPath();
+    const store = SqliteNodeStore.open(damaged, OWNER);
+    for (let n = 0; n < 200; n++)
+      await store.apply([{ tag: 'put-message', message: { ...storedMessage(n), bytes: new Uint8Array(900) } }]);
+    await store.close();
+    const bytes = readFileSync(damaged);
+    bytes.fill(0x5a, 8_192, bytes.length - 4_096);
+    writeFileSync(damaged, bytes);
+    assert.throws(() => SqliteNodeStore.open(damaged, OWNER), { code: 'ERR_STATE_CORRUPT' });
+  });
+});

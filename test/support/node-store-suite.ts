@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { UnixMs } from '../../src/base/time.ts';
+import type { NodeStore, RestoredNode, StoredMessage } from '../../src/ports/node-store.ts';
+
+export function storedMessage(arrival: number, fill = arrival): StoredMessage {
+  return {
+    contentKey: fill.toString(16).padStart(2, '0').repeat(32),
+    arrival,
+    receivedAt: (1_000 + arrival) as UnixMs,
+    expiresAt: (9_000 + arrival) as UnixMs,
+    bytes: new Uint8Array(40).fill(fill),
+  };
+}
+
+/** Everything a store gives back, as plain values. */
+export function contentOf(store: NodeStore): object {
+  const { incarnation, messages, chains, crls }: RestoredNode = store.load();
+  return {
+    incarnation,
+    messages: Array.from(messages, (message) => ({ ...message, bytes: message.bytes.toHex() })),
+    chains: chains.map((chain) => chain.map((der) => der.toHex())).sort(),
+    crls: crls.map((der) => der.toHex()).sort(),
+  };
+}
+
+/** What every {@link NodeStore} must do. */
+export function describeNodeStore(name: string, open: () => Promise<NodeStore>): void {
+  describe(`NodeStore: ${name}`, () => {
+    it('is empty at first', async () => {
+      const store = await open();
+      assert.deepEqual(contentOf(store), { incarnation: 0, messages: [], chains: [], crls: [] });
+      assert.equal(store.read('00'.repeat(32)), undefined);
+    });
+
+    it('gives back what was put, messages in the order of their arrival', async () => {
+      const store = await open();
+      await store.apply([
+        { tag: 'put-message', message: storedMessage(7) },
+        { tag: 'put-message', message: storedMessage(3) },
+        {
+          tag: 'put-chain',
+          leafHash: 'aa'.repeat(32),
+          chain: [Uint8Array.of(2), Uint8Array.of(1)],
+          keepUntil: 5 as UnixMs,
+        },
+        { tag: 'put-crl', issuerKeyHash: 'bb'.repeat(32), der: Uint8Array.of(9) },
+        { tag: 'put-incarnation', incarnation: 1_700_000_000 },
+      ]);
+      const messages = [storedMessage(3), storedMessage(7)].map((message) => ({
+        ...message,
+        bytes: message.bytes.toHex(),
+      }));
+      assert.deepEqual(contentOf(store), {
+        incarnation: 1_700_000_000,
+        messages,
+        chains: [['02', '01']],
+        crls: ['09'],
+      });
+      assert.equal(store.read(storedMessage(7).contentKey)?.toHex(), '07'.repeat(40));
+    });
+
+    it('forgets what is dropped; dropping twice is not an error', async () => {
+      const store = await open();
+      await store.apply([
+        { tag: 'put-message', message: storedMessage(1) },
+        { tag: 'put-chain', leafHash: 'aa'.repeat(32), chain: [Uint8Array.of(2)], keepUntil: 5 as UnixMs },
+      ]);
+      for (let time = 0; time < 2; time++)
+        await store.apply([
+          { tag: 'drop-message', contentKey: storedMessage(1).contentKey },
+          { tag: 'drop-chain', leafHash: 'aa'.repeat(32) },
+        ]);
+      assert.deepEqual(contentOf(store), { incarnation: 0, messages: [], chains: [], crls: [] });
+      assert.equal(store.read(storedMessage(1).contentKey), undefined);
+    });
+
+    it('keeps one list an issuer, one chain a leaf and the newest incarnation', async () => {
+      const store = await open();
+      for (const n of [1, 2])
+        await store.apply([
+          { tag: 'put-crl', issuerKeyHash: 'bb'.repeat(32), der: Uint8Array.of(n) },
+          { tag: 'put-chain', leafHash: 'aa'.repeat(32), chain: [Uint8Array.of(n)], keepUntil: 5 as UnixMs },
+          { tag: 'put-incarnation', incarnation: n },
+        ]);
+      assert.deepEqual(contentOf(store), { incarnation: 2, messages: [], chains: [['02']], crls: ['02'] });
+    });
+
+    it('applies the changes of one group in their order', async () => {
+      const store = await open();
+      const message = storedMessage(4);
+      await store.apply([
+        { tag: 'put-message', message },
+        { tag: 'drop-message', contentKey: message.contentKey },
+        { tag: 'put-message', message: storedMessage(4, 5) },
+      ]);
+      assert.equal(store.read(message.contentKey), undefined);
+      assert.equal(store.read(storedMessage(4, 5).contentKey)?.length, 40);
+    });
+  });
+}
