@@ -44,7 +44,6 @@ const PURE_RANK_MAX = 8;
 /** The folders that may import each npm package; a package without a row may be imported nowhere in `src/`. */
 const PACKAGE_FOLDERS: Readonly<Record<string, readonly string[]>> = {
   '@fastify/rate-limit': ['http', 'host'],
-  cborg: ['codec'],
   commander: ['cli'],
   fastify: ['http', 'host'],
   pino: ['daemon', 'cli'],
