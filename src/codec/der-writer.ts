@@ -2,6 +2,7 @@ import { type Bytes, compareBytes, EMPTY, utf8 } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import { contextTag, OID_BYTES_MAX, TAG } from './der-reader.ts';
+import { OID } from './oid.ts';
 
 /*
  * Each function returns one whole DER element (X.690). They compose from the inside out; a certificate is some sixty
@@ -36,7 +37,9 @@ export function element(tag: number, ...parts: readonly Bytes[]): Bytes {
   const out = new Uint8Array(headerBytes(length) + length);
   let offset = writeHeader(out, 0, tag, length);
   for (const part of parts) {
-    out.set(part, offset);
+    // `set` costs as much as copying some forty bytes; most parts of a certificate are shorter.
+    if (part.length > 40) out.set(part, offset);
+    else for (let i = 0; i < part.length; i++) out[offset + i] = part[i] as number;
     offset += part.length;
   }
   return out;
@@ -82,7 +85,12 @@ function magnitude(value: bigint | number): Bytes {
   return Uint8Array.fromHex(hex.length % 2 === 0 ? hex : `0${hex}`);
 }
 
+/** An OBJECT IDENTIFIER. Those that this program knows are encoded once. @throws ERR_DER */
 export function oid(dotted: string): Bytes {
+  return KNOWN_OIDS.get(dotted) ?? encodeOid(dotted);
+}
+
+function encodeOid(dotted: string): Bytes {
   const arcs = dotted.split('.');
   if (arcs.length < 2 || arcs.some((arc) => !/^(0|[1-9][0-9]*)$/.test(arc)))
     throw new MeshError('ERR_DER', 'not an object identifier');
@@ -97,6 +105,8 @@ export function oid(dotted: string): Bytes {
   if (content.length > OID_BYTES_MAX) throw new MeshError('ERR_DER', 'object identifier is too long');
   return element(TAG.oid, Uint8Array.from(content));
 }
+
+const KNOWN_OIDS: ReadonlyMap<string, Bytes> = new Map(Object.values(OID).map((dotted) => [dotted, encodeOid(dotted)]));
 
 export const NULL: Bytes = Uint8Array.of(TAG.null, 0);
 
@@ -124,17 +134,32 @@ export function utf8String(text: string): Bytes {
 
 /** @throws ERR_DER for anything beyond ASCII. */
 export function ia5String(text: string, tag: number = TAG.ia5String): Bytes {
-  const bytes = utf8(text);
-  if (bytes.length !== text.length) throw new MeshError('ERR_DER', 'text is not ASCII');
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x80) throw new MeshError('ERR_DER', 'text is not ASCII');
+    bytes[i] = code;
+  }
   return element(tag, bytes);
 }
 
 /** UTCTime until 2049, GeneralizedTime from 2050 on (RFC 5280 section 4.1.2.5); fractions of a second are cut off. */
 export function time(at: UnixMs): Bytes {
-  const text = `${new Date(at).toISOString().slice(0, 19).replace(/[-:T]/g, '')}Z`;
-  const year = Number(text.slice(0, 4));
+  const date = new Date(at);
+  const year = date.getUTCFullYear();
+  if (!(year >= 1000 && year <= 9999)) throw new RangeError('time: expected a year of four digits');
   const isUtcTime = year >= 1950 && year < 2050;
-  return element(isUtcTime ? TAG.utcTime : TAG.generalizedTime, utf8(isUtcTime ? text.slice(2) : text));
+  const pairs = [year % 100, date.getUTCMonth() + 1, date.getUTCDate(), date.getUTCHours(), date.getUTCMinutes()];
+  if (!isUtcTime) pairs.unshift(Math.floor(year / 100));
+  pairs.push(date.getUTCSeconds());
+  const out = new Uint8Array(2 + pairs.length * 2 + 1);
+  writeHeader(out, 0, isUtcTime ? TAG.utcTime : TAG.generalizedTime, out.length - 2);
+  for (const [i, pair] of pairs.entries()) {
+    out[2 + 2 * i] = 0x30 + Math.floor(pair / 10);
+    out[3 + 2 * i] = 0x30 + (pair % 10);
+  }
+  out[out.length - 1] = 0x5a;
+  return out;
 }
 
 /** Nothing, where an optional element is absent. */

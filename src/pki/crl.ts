@@ -178,12 +178,21 @@ function readCrlExtensions(extensions: ReadonlyMap<string, RawExtension>): {
 function readEntries(list: DerReader): ReadonlyMap<SerialHex, PackedRevocation> {
   const entries = new Map<SerialHex, PackedRevocation>();
   if (list.isAtEnd) throw new MeshError('ERR_CRL', 'list of revocations is empty instead of absent');
+  // Long lists repeat few reasons, most of them in runs: equal bytes are read once.
+  let extensions: Bytes | undefined;
+  let extensionsReason: RevocationReason = 'unspecified';
   while (!list.isAtEnd) {
     const entry = list.sequence();
     const serial = readSerial(entry);
     const revokedAt = entry.time();
-    const reason = entry.isAtEnd ? 'unspecified' : readReason(entry);
-    entry.end();
+    let reason: RevocationReason = 'unspecified';
+    if (!entry.isAtEnd) {
+      const raw = entry.raw();
+      if (extensions === undefined || !bytesEqual(raw, extensions)) extensionsReason = readOnly(raw, readReason);
+      extensions = raw;
+      reason = extensionsReason;
+      entry.end();
+    }
     if (entries.has(serial)) throw new MeshError('ERR_CRL', `serial number ${serial} stands twice`);
     if (entries.size >= CRL_ENTRIES_MAX) throw new MeshError('ERR_CRL', `more than ${CRL_ENTRIES_MAX} revocations`);
     entries.set(serial, packRevocation(revokedAt, reason));

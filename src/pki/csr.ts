@@ -5,7 +5,6 @@ import { context, sequence, unsignedInteger } from '../codec/der-writer.ts';
 import { parsePem } from '../codec/pem.ts';
 import { PublicKey } from '../crypto/public-key.ts';
 import type { Signer } from '../crypto/signer.ts';
-import { checkX509Signature } from '../crypto/x509-signature.ts';
 import { readAlgorithm } from './certificate.ts';
 import { readName } from './distinguished-name.ts';
 import { signStructure } from './signed.ts';
@@ -29,8 +28,8 @@ export interface Csr {
 export function parseCsr(text: string): Csr {
   const der = decodeText(text);
   const { info, spki, signatureAlgorithm, signature } = parseShape(der);
-  const algorithm = acceptedKeyOf(spki);
-  if (!checkX509Signature(signatureAlgorithm, spki, info, signature))
+  const { key, algorithm } = acceptedKeyOf(spki);
+  if (!key.verifyX509(signatureAlgorithm, info, signature))
     throw new MeshError('ERR_CSR_SIGNATURE', 'the signature of the certification request is wrong');
   return { der, spki, algorithm };
 }
@@ -93,7 +92,7 @@ function skipAttributes(body: DerReader): void {
   }
 }
 
-function acceptedKeyOf(spki: Bytes): 'P-256' | 'Ed25519' {
+function acceptedKeyOf(spki: Bytes): { readonly key: PublicKey; readonly algorithm: Csr['algorithm'] } {
   let key: PublicKey;
   try {
     key = PublicKey.fromSpki(spki);
@@ -105,6 +104,7 @@ function acceptedKeyOf(spki: Bytes): 'P-256' | 'Ed25519' {
       { cause: error },
     );
   }
-  if (key.algorithm === 'P-256' || key.algorithm === 'Ed25519') return key.algorithm;
-  throw new MeshError('ERR_CSR_KEY', `a ${key.algorithm} key is not accepted`);
+  const { algorithm } = key;
+  if (algorithm === 'P-256' || algorithm === 'Ed25519') return { key, algorithm };
+  throw new MeshError('ERR_CSR_KEY', `a ${algorithm} key is not accepted`);
 }

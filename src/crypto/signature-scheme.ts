@@ -1,0 +1,89 @@
+import type { Bytes } from '../base/bytes.ts';
+import { type DerReader, readOnly } from '../codec/der-reader.ts';
+import { OID } from '../codec/oid.ts';
+import type { KeyAlgorithm } from './spki.ts';
+
+type Digest = 'sha256' | 'sha384' | 'sha512';
+
+/** How a signature in X.509 is made, as its AlgorithmIdentifier says. */
+export interface SignatureScheme {
+  /** Keys that may sign so. */
+  readonly keys: readonly KeyAlgorithm[];
+  readonly digest: Digest | null;
+  /** Set for RSA-PSS. */
+  readonly saltBytes?: number;
+}
+
+const EC_KEYS: readonly KeyAlgorithm[] = ['P-256', 'P-384', 'P-521'];
+
+/** Schemes whose AlgorithmIdentifier has no parameters (RFC 5758 section 3.2, RFC 8410 section 3). */
+const BARE_SCHEMES: ReadonlyMap<string, SignatureScheme> = new Map<string, SignatureScheme>([
+  [OID.ecdsaWithSha256, { keys: EC_KEYS, digest: 'sha256' }],
+  [OID.ecdsaWithSha384, { keys: EC_KEYS, digest: 'sha384' }],
+  [OID.ecdsaWithSha512, { keys: EC_KEYS, digest: 'sha512' }],
+  [OID.ed25519, { keys: ['Ed25519'], digest: null }],
+]);
+
+/** Schemes whose parameters are NULL, or absent (RFC 4055 section 5: both must be accepted). */
+const RSA_SCHEMES: ReadonlyMap<string, SignatureScheme> = new Map<string, SignatureScheme>([
+  [OID.sha256WithRsa, { keys: ['RSA'], digest: 'sha256' }],
+  [OID.sha384WithRsa, { keys: ['RSA'], digest: 'sha384' }],
+  [OID.sha512WithRsa, { keys: ['RSA'], digest: 'sha512' }],
+]);
+
+const DIGESTS: ReadonlyMap<string, Digest> = new Map<string, Digest>([
+  [OID.sha256, 'sha256'],
+  [OID.sha384, 'sha384'],
+  [OID.sha512, 'sha512'],
+]);
+
+/** Longest salt that RSA-PSS may use here; signers take the digest's length. */
+const PSS_SALT_BYTES_MAX = 64;
+
+/**
+ * Reads an AlgorithmIdentifier; `undefined` for what is unknown or weak (SHA-1, MD5, RSA-PSS with its defaults).
+ * @throws ERR_DER for anything malformed.
+ */
+export function signatureSchemeOf(algorithmIdentifier: Bytes): SignatureScheme | undefined {
+  return readOnly(algorithmIdentifier, readScheme);
+}
+
+function readScheme(reader: DerReader): SignatureScheme | undefined {
+  const body = reader.sequence();
+  const oid = body.oid();
+  if (oid === OID.rsaPss) return readPss(body);
+  const rsa = RSA_SCHEMES.get(oid);
+  if (rsa !== undefined && !body.isAtEnd) body.null();
+  body.end();
+  return rsa ?? BARE_SCHEMES.get(oid);
+}
+
+/** `RSASSA-PSS-params` (RFC 4055 section 3.1). Its defaults are SHA-1, so hash, mask and salt must all be written out. */
+function readPss(body: DerReader): SignatureScheme | undefined {
+  const parameters = body.sequence();
+  body.end();
+  const hash = parameters.optionalContext(0);
+  const mask = parameters.optionalContext(1);
+  const salt = parameters.optionalContext(2);
+  parameters.end();
+  if (hash === undefined || mask === undefined || salt === undefined) return undefined;
+  const hashOid = readDigestOid(hash.sequence());
+  hash.end();
+  const maskBody = mask.sequence();
+  mask.end();
+  const isMgf1 = maskBody.oid() === OID.mgf1;
+  const maskHashOid = readDigestOid(maskBody.sequence());
+  maskBody.end();
+  const saltBytes = salt.smallInteger();
+  salt.end();
+  const digest = DIGESTS.get(hashOid);
+  if (digest === undefined || !isMgf1 || maskHashOid !== hashOid || saltBytes > PSS_SALT_BYTES_MAX) return undefined;
+  return { keys: ['RSA', 'RSA-PSS'], digest, saltBytes };
+}
+
+function readDigestOid(body: DerReader): string {
+  const oid = body.oid();
+  if (!body.isAtEnd) body.null();
+  body.end();
+  return oid;
+}
