@@ -1,7 +1,6 @@
-import { createCipheriv, createDecipheriv, randomBytes, scrypt } from 'node:crypto';
+import { createCipheriv, createDecipheriv, scrypt } from 'node:crypto';
 import { type Bytes, bytesEqual, concatBytes, utf8 } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
-import { plainBytes } from './plain-bytes.ts';
 import { Secret } from './secret.ts';
 
 /** Cost of a passphrase guess: N = 2^log2N, r blocks, p lanes (RFC 7914); memory is 128 × N × r bytes. */
@@ -31,6 +30,11 @@ const HEADER_BYTES = MAGIC.length + 4 + SALT_BYTES;
 /** Largest sealed content: far above any key, far below what would be a file put there by mistake. */
 export const SECRET_BOX_BYTES_MAX = 64 * 1024;
 
+/** Where salts and nonces come from; the `Random` port fits. A repeated nonce under one salt would give the key away. */
+export interface RandomBytes {
+  bytes(length: number): Bytes;
+}
+
 /**
  * Seals small secrets under a passphrase: scrypt to a key, AES-256-GCM with a random nonce.
  *
@@ -42,26 +46,28 @@ export const SECRET_BOX_BYTES_MAX = 64 * 1024;
 export class SecretBox {
   readonly #header: Bytes;
   readonly #key: Secret;
+  readonly #random: RandomBytes;
 
-  private constructor(header: Bytes, key: Secret) {
+  private constructor(header: Bytes, key: Secret, random: RandomBytes) {
     this.#header = header;
     this.#key = key;
+    this.#random = random;
   }
 
   /** A box key with a new salt. */
-  static async create(passphrase: Secret): Promise<SecretBox> {
-    return SecretBox.#derive(passphrase, encodeHeader(COST, plainBytes(randomBytes(SALT_BYTES))));
+  static async create(passphrase: Secret, random: RandomBytes): Promise<SecretBox> {
+    return SecretBox.#derive(passphrase, encodeHeader(COST, random.bytes(SALT_BYTES)), random);
   }
 
   /**
    * The box key with which an existing box was sealed; whether the passphrase is right shows in {@link open}.
    * @throws ERR_STATE_CORRUPT for anything that is not such a box.
    */
-  static async forBox(passphrase: Secret, box: Bytes): Promise<SecretBox> {
-    return SecretBox.#derive(passphrase, headerOf(box));
+  static async forBox(passphrase: Secret, box: Bytes, random: RandomBytes): Promise<SecretBox> {
+    return SecretBox.#derive(passphrase, headerOf(box), random);
   }
 
-  static async #derive(passphrase: Secret, header: Bytes): Promise<SecretBox> {
+  static async #derive(passphrase: Secret, header: Bytes, random: RandomBytes): Promise<SecretBox> {
     const { log2N, r, p } = costOf(header);
     const salt = header.subarray(HEADER_BYTES - SALT_BYTES);
     const N = 2 ** log2N;
@@ -75,7 +81,7 @@ export class SecretBox {
     });
     const secret = new Secret(key);
     key.fill(0);
-    return new SecretBox(header, secret);
+    return new SecretBox(header, secret, random);
   }
 
   /** True where a box was sealed with this instance's salt and cost. @throws ERR_STATE_CORRUPT */
@@ -84,7 +90,7 @@ export class SecretBox {
   }
 
   seal(context: string, content: Secret): Bytes {
-    const nonce = plainBytes(randomBytes(NONCE_BYTES));
+    const nonce = this.#random.bytes(NONCE_BYTES);
     return this.#key.use((key) =>
       content.use((bytes) => {
         if (bytes.length > SECRET_BOX_BYTES_MAX)

@@ -9,6 +9,7 @@ import { generatePkcs8, type Signer, softwareSigner } from '../crypto/signer.ts'
 import type { KeyName, KeyStore } from '../ports/key-store.ts';
 import { createFileAtomic, MODE_SECRET } from './atomic-file.ts';
 import { readSecretFile } from './secret-file.ts';
+import { systemRandom } from './system-random.ts';
 
 /** Sealed beside the keys: tells a wrong passphrase from a damaged key, and gives all keys one slow derivation. */
 const CHECK_FILE = 'check.box';
@@ -40,13 +41,13 @@ export class FileKeyStore implements KeyStore {
     const path = join(folder, CHECK_FILE);
     let check = readSecretFile(path);
     if (check === undefined) {
-      const box = await SecretBox.create(passphrase);
+      const box = await SecretBox.create(passphrase, systemRandom);
       const sealed = box.seal(CHECK_CONTEXT, new Secret(utf8(CHECK_CONTEXT)));
       if (createFileAtomic(path, sealed, MODE_SECRET)) return new FileKeyStore(folder, passphrase, box);
       check = readSecretFile(path); // another process was first
       if (check === undefined) throw new MeshError('ERR_STATE_CORRUPT', `key store ${quoted(folder)} changes under us`);
     }
-    const box = await SecretBox.forBox(passphrase, check);
+    const box = await SecretBox.forBox(passphrase, check, systemRandom);
     try {
       box.open(CHECK_CONTEXT, check)[Symbol.dispose]();
     } catch (error) {
@@ -100,7 +101,7 @@ export class FileKeyStore implements KeyStore {
 
   /** A key that was carried here from another store (the root, kept offline) has a salt of its own. */
   async #boxFor(sealed: Bytes): Promise<SecretBox> {
-    return this.#box.fits(sealed) ? this.#box : SecretBox.forBox(this.#passphrase, sealed);
+    return this.#box.fits(sealed) ? this.#box : SecretBox.forBox(this.#passphrase, sealed, systemRandom);
   }
 
   #path(name: KeyName): string {
