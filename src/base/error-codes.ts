@@ -17,6 +17,7 @@ export const ERRORS = {
   ERR_METHOD: { status: 405, title: 'method not allowed' },
   ERR_BODY_TOO_LARGE: { status: 413, title: 'body too large', hint: 'send at most 64 KiB' },
   ERR_MEDIA_TYPE: { status: 415, title: 'unsupported media type' },
+  ERR_HEADERS_TOO_LARGE: { status: 431, title: 'request headers too large', hint: 'send at most 8 KiB of headers' },
   ERR_RATE_LIMITED: { status: 429, title: 'too many requests', hint: 'wait as long as Retry-After says' },
   ERR_INTERNAL: { status: 500, title: 'internal error', hint: 'see the log of the process' },
   ERR_OVERLOADED: { status: 503, title: 'overloaded', hint: 'try again shortly' },
@@ -52,7 +53,11 @@ export const ERRORS = {
   ERR_PATH_CRL: { status: 403, title: 'no usable CRL for an issuer in the chain' },
 
   // authority
-  ERR_TICKET_REFUSED: { status: 400, title: 'ticket refused', hint: 'ask the operator for a new ticket: chainmail ticket create' },
+  ERR_TICKET_REFUSED: {
+    status: 400,
+    title: 'ticket refused',
+    hint: 'ask the operator for a new ticket: chainmail ticket create',
+  },
   ERR_TICKET_MALFORMED: { status: 400, title: 'not an enrolment ticket' },
   ERR_TICKET_EXISTS: { status: 409, title: 'the output file exists', hint: 'choose another file with --out' },
   ERR_ENROLL_NODE_ID: { status: 403, title: 'the ticket does not grant this node id' },
@@ -62,12 +67,20 @@ export const ERRORS = {
   ERR_REVOKE_UNKNOWN: { status: 404, title: 'no such certificate or node' },
   ERR_CREDENTIAL_REQUIRED: { status: 401, title: 'a client certificate is required' },
   ERR_FORBIDDEN: { status: 403, title: 'not permitted' },
-  ERR_CLOCK_JUMPED: { status: 503, title: 'the clock moved against the last signature', hint: 'check the clock, then: chainmail authority accept-clock --dir DIR' },
+  ERR_CLOCK_JUMPED: {
+    status: 503,
+    title: 'the clock moved against the last signature',
+    hint: 'check the clock, then: chainmail authority accept-clock --dir DIR',
+  },
 
   // messages
   ERR_MESSAGE_MALFORMED: { status: 400, title: 'not a message of this mesh' },
   ERR_MESSAGE_EXPIRED: { status: 400, title: 'message expired' },
-  ERR_MESSAGE_FUTURE: { status: 400, title: 'message is dated more than 10 minutes ahead', hint: 'check the clock of the signer' },
+  ERR_MESSAGE_FUTURE: {
+    status: 400,
+    title: 'message is dated more than 10 minutes ahead',
+    hint: 'check the clock of the signer',
+  },
   ERR_MESSAGE_LIFETIME: { status: 400, title: 'message lives too long or not at all', hint: 'use 1 second to 7 days' },
   ERR_MESSAGE_PAYLOAD: { status: 400, title: 'payload refused for this type' },
   ERR_MESSAGE_SIGNATURE: { status: 403, title: 'message signature is wrong' },
@@ -79,7 +92,11 @@ export const ERRORS = {
 
   // files, processes, configuration
   ERR_PASSPHRASE_WRONG: { status: 500, title: 'wrong passphrase' },
-  ERR_PASSPHRASE_MISSING: { status: 500, title: 'no passphrase', hint: 'give --passphrase-file FILE, set CHAINMAIL_PASSPHRASE_FILE, or write DIR/passphrase with mode 0600' },
+  ERR_PASSPHRASE_MISSING: {
+    status: 500,
+    title: 'no passphrase',
+    hint: 'give --passphrase-file FILE, set CHAINMAIL_PASSPHRASE_FILE, or write DIR/passphrase with mode 0600',
+  },
   ERR_KEY_FILE_MODE: { status: 500, title: 'a secret file is readable by others', hint: 'chmod 600 the file' },
   ERR_KEY_MISSING: { status: 500, title: 'no such key in the key store' },
   ERR_STATE_CORRUPT: { status: 500, title: 'state file damaged', hint: 'restore the directory from a backup' },
@@ -92,7 +109,11 @@ export const ERRORS = {
   ERR_CONFIG: { status: 500, title: 'wrong configuration' },
   ERR_UNREACHABLE: { status: 502, title: 'the other side cannot be reached' },
   ERR_REMOTE: { status: 502, title: 'the other side refused' },
-  ERR_RUNTIME: { status: 500, title: 'this Node.js is too old', hint: 'install with npm, which brings the pinned Node 26' },
+  ERR_RUNTIME: {
+    status: 500,
+    title: 'this Node.js is too old',
+    hint: 'install with npm, which brings the pinned Node 26',
+  },
 } as const satisfies Record<string, ErrorEntry>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -1,7 +1,16 @@
 import { type Bytes, textOfUtf8 } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 
-const MAJOR_NAMES = ['an unsigned integer', 'a negative integer', 'bytes', 'text', 'an array', 'a map', 'a tag', 'a simple value'];
+const MAJOR_NAMES = [
+  'an unsigned integer',
+  'a negative integer',
+  'bytes',
+  'text',
+  'an array',
+  'a map',
+  'a tag',
+  'a simple value',
+];
 
 function refuse(what: string, offset: number): never {
   throw new MeshError('ERR_CBOR', `CBOR: ${what} at byte ${offset}`);

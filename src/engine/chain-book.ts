@@ -24,7 +24,9 @@ export interface KnownChain {
 
 interface Entry extends KnownChain {
   /** The last judgement, good for this span of `at` and this state of revocations. */
-  judged: { readonly judgement: PathJudgement; readonly from: UnixMs; readonly until: UnixMs; readonly version: number } | undefined;
+  judged:
+    | { readonly judgement: PathJudgement; readonly from: UnixMs; readonly until: UnixMs; readonly version: number }
+    | undefined;
 }
 
 /** Who may have said a message, as far as its certificate tells. */
@@ -69,7 +71,10 @@ export class ChainBook {
    *
    * @returns the entry and whether it is new, or the refusal.
    */
-  add(chain: readonly Certificate[], wall: UnixMs): { readonly known: KnownChain; readonly isNew: boolean } | { readonly refused: string } {
+  add(
+    chain: readonly Certificate[],
+    wall: UnixMs,
+  ): { readonly known: KnownChain; readonly isNew: boolean } | { readonly refused: string } {
     const leaf = chain[0];
     if (leaf === undefined) return { refused: 'empty chain' };
     const have = this.#entries.get(leaf.fingerprintHex);
@@ -100,7 +105,8 @@ export class ChainBook {
     const judgement = this.#judge(entry, message.issuedAt);
     if (judgement.tag === 'refused')
       return judgement.code === 'ERR_PATH_REVOKED' ? { tag: 'revoked' } : { tag: 'refused', detail: judgement.message };
-    if (judgement.nodeId !== message.origin) return { tag: 'refused', detail: 'the certificate speaks for another node' };
+    if (judgement.nodeId !== message.origin)
+      return { tag: 'refused', detail: 'the certificate speaks for another node' };
     return { tag: 'ok', chain: entry, capabilities: judgement.capabilities };
   }
 

@@ -77,7 +77,9 @@ export class Connector {
 
   /** Where a node is said to listen. */
   addressOf(nodeId: NodeId): Address | undefined {
-    for (const source of SOURCES) for (const { candidate } of this.#known[source].values()) if (candidate.nodeId === nodeId) return candidate.address;
+    for (const source of SOURCES)
+      for (const { candidate } of this.#known[source].values())
+        if (candidate.nodeId === nodeId) return candidate.address;
     return undefined;
   }
 
@@ -129,7 +131,8 @@ export class Connector {
   /** A revoked node leaves every table. */
   handleRevoked(nodeId: NodeId): void {
     for (const source of SOURCES)
-      for (const [address, { candidate }] of Array.from(this.#known[source].entries())) if (candidate.nodeId === nodeId) this.#known[source].delete(address);
+      for (const [address, { candidate }] of Array.from(this.#known[source].entries()))
+        if (candidate.nodeId === nodeId) this.#known[source].delete(address);
   }
 
   deadline(): MonotonicMs | undefined {
@@ -168,7 +171,9 @@ export class Connector {
       const due = Array.from(this.#known[source].values()).filter(({ candidate, tryAt }) => {
         const { nodeId, address } = candidate;
         if (tryAt > now.mono || dialled.has(nodeId ?? address)) return false;
-        return nodeId === undefined || !(linked.has(nodeId) || this.isShunned(now, nodeId) || this.#world.isRevoked(nodeId));
+        return (
+          nodeId === undefined || !(linked.has(nodeId) || this.isShunned(now, nodeId) || this.#world.isRevoked(nodeId))
+        );
       });
       const chosen = due[due.length === 0 ? 0 : this.#random.below(due.length)];
       if (chosen === undefined) continue;
@@ -180,7 +185,8 @@ export class Connector {
 
   #nextTry(now: Instant): MonotonicMs {
     let at = after(now.mono, LOOK_MS);
-    for (const source of SOURCES) for (const { tryAt } of this.#known[source].values()) if (tryAt > now.mono && tryAt < at) at = tryAt;
+    for (const source of SOURCES)
+      for (const { tryAt } of this.#known[source].values()) if (tryAt > now.mono && tryAt < at) at = tryAt;
     return at;
   }
 
@@ -191,7 +197,8 @@ export class Connector {
   }
 
   #forgetOthersOf(nodeId: NodeId, table: BoundedMap<Address, Known>): void {
-    for (const [address, { candidate }] of Array.from(table.entries())) if (candidate.nodeId === nodeId) table.delete(address);
+    for (const [address, { candidate }] of Array.from(table.entries()))
+      if (candidate.nodeId === nodeId) table.delete(address);
   }
 
   #lookSoon(now: Instant): void {

@@ -106,7 +106,13 @@ export class CrlSync {
     const under = this.#fetches.get(issuerKeyHash);
     if (under !== undefined && under.number >= number && under.until > now.mono) return;
     if (under === undefined && this.#fetches.size >= CRL_HEADERS_MAX) return;
-    this.#fetches.set(issuerKeyHash, { link, number, pieces: [], receivedBytes: 0, until: after(now.mono, FETCH_MS_MAX) });
+    this.#fetches.set(issuerKeyHash, {
+      link,
+      number,
+      pieces: [],
+      receivedBytes: 0,
+      until: after(now.mono, FETCH_MS_MAX),
+    });
     link.send({ tag: 'want-crl', issuerKeyHash, number, offset: 0 });
   }
 }

@@ -86,15 +86,27 @@ const CODECS: { readonly [T in FrameTag]: Codec<Extract<Frame, { tag: T }>> } = 
     encode: (w, f) => void w.bytes(f.bytes),
     decode: (r) => ({ tag: 'message', bytes: r.bytes(MESSAGE_BYTES_MAX) }),
   },
-  have: { items: 2, encode: (w, f) => encodeHashes(w, f.keys), decode: (r) => ({ tag: 'have', keys: decodeHashes(r, KEYS_MAX) }) },
-  want: { items: 2, encode: (w, f) => encodeHashes(w, f.keys), decode: (r) => ({ tag: 'want', keys: decodeHashes(r, KEYS_MAX) }) },
+  have: {
+    items: 2,
+    encode: (w, f) => encodeHashes(w, f.keys),
+    decode: (r) => ({ tag: 'have', keys: decodeHashes(r, KEYS_MAX) }),
+  },
+  want: {
+    items: 2,
+    encode: (w, f) => encodeHashes(w, f.keys),
+    decode: (r) => ({ tag: 'want', keys: decodeHashes(r, KEYS_MAX) }),
+  },
   pull: {
     items: 4,
     encode: (w, f) => encodeCrls(w.uint(f.id).bytes(fromHex(f.summary)), f.crls),
     decode: (r) => ({ tag: 'pull', id: r.uint(), summary: toHex(r.bytesOf(8)), crls: decodeCrls(r) }),
   },
   'pull-same': { items: 2, encode: (w, f) => void w.uint(f.id), decode: (r) => ({ tag: 'pull-same', id: r.uint() }) },
-  'pull-differs': { items: 2, encode: (w, f) => void w.uint(f.id), decode: (r) => ({ tag: 'pull-differs', id: r.uint() }) },
+  'pull-differs': {
+    items: 2,
+    encode: (w, f) => void w.uint(f.id),
+    decode: (r) => ({ tag: 'pull-differs', id: r.uint() }),
+  },
   digest: {
     items: 6,
     encode: (w, f) => {
@@ -113,7 +125,11 @@ const CODECS: { readonly [T in FrameTag]: Codec<Extract<Frame, { tag: T }>> } = 
       streams: list(r, DIGEST_STREAMS_MAX, () => decodeDigestStream(r)),
     }),
   },
-  'pull-done': { items: 3, encode: (w, f) => void w.uint(f.id).bool(f.more), decode: (r) => ({ tag: 'pull-done', id: r.uint(), more: r.bool() }) },
+  'pull-done': {
+    items: 3,
+    encode: (w, f) => void w.uint(f.id).bool(f.more),
+    decode: (r) => ({ tag: 'pull-done', id: r.uint(), more: r.bool() }),
+  },
   'want-chains': {
     items: 2,
     encode: (w, f) => encodeHashes(w, f.leafKeys),
@@ -125,7 +141,10 @@ const CODECS: { readonly [T in FrameTag]: Codec<Extract<Frame, { tag: T }>> } = 
       w.array(f.certificates.length);
       for (const der of f.certificates) w.bytes(der);
     },
-    decode: (r) => ({ tag: 'chain', certificates: list(r, CHAIN_CERTIFICATES_MAX, () => r.bytes(CERTIFICATE_BYTES_MAX)) }),
+    decode: (r) => ({
+      tag: 'chain',
+      certificates: list(r, CHAIN_CERTIFICATES_MAX, () => r.bytes(CERTIFICATE_BYTES_MAX)),
+    }),
   },
   crls: { items: 2, encode: (w, f) => encodeCrls(w, f.crls), decode: (r) => ({ tag: 'crls', crls: decodeCrls(r) }) },
   'want-crl': {
@@ -141,10 +160,16 @@ const CODECS: { readonly [T in FrameTag]: Codec<Extract<Frame, { tag: T }>> } = 
   credit: { items: 2, encode: (w, f) => void w.uint(f.bytes), decode: (r) => ({ tag: 'credit', bytes: r.uint() }) },
   ping: { items: 1, encode: NOTHING, decode: () => ({ tag: 'ping' }) },
   pong: { items: 1, encode: NOTHING, decode: () => ({ tag: 'pong' }) },
-  bye: { items: 2, encode: (w, f) => void w.text(f.reason), decode: (r) => ({ tag: 'bye', reason: decodeByeReason(r.text(16)) }) },
+  bye: {
+    items: 2,
+    encode: (w, f) => void w.text(f.reason),
+    decode: (r) => ({ tag: 'bye', reason: decodeByeReason(r.text(16)) }),
+  },
 };
 
-const TAG_OF: ReadonlyMap<number, FrameTag> = new Map(Object.entries(TYPE_OF).map(([tag, type]) => [type, tag as FrameTag]));
+const TAG_OF: ReadonlyMap<number, FrameTag> = new Map(
+  Object.entries(TYPE_OF).map(([tag, type]) => [type, tag as FrameTag]),
+);
 
 /** `length u32 BE ‖ CBOR [type, ...]`, the length without itself. */
 export function encodeFrame(frame: Frame): Bytes {
@@ -192,7 +217,8 @@ function decodeHashes(reader: CborReader, countMax: number): string[] {
 
 function encodeCrls(writer: CborWriter, crls: readonly CrlHeader[]): void {
   writer.array(crls.length);
-  for (const { issuerKeyHash, number, thisUpdate } of crls) writer.array(3).bytes(fromHex(issuerKeyHash)).uint(number).uint(thisUpdate);
+  for (const { issuerKeyHash, number, thisUpdate } of crls)
+    writer.array(3).bytes(fromHex(issuerKeyHash)).uint(number).uint(thisUpdate);
 }
 
 function decodeCrls(reader: CborReader): CrlHeader[] {
@@ -207,7 +233,8 @@ function decodeDigestStream(reader: CborReader): DigestStream {
   const key = reader.text(100) as StreamKey;
   const ranges = list(reader, 2 * RANGES_MAX, () => reader.uint());
   for (let i = 0; i < ranges.length; i++)
-    if (i > 0 && (ranges[i] as number) <= (ranges[i - 1] as number)) throw new MeshError('ERR_CBOR', 'digest: ranges do not rise');
+    if (i > 0 && (ranges[i] as number) <= (ranges[i - 1] as number))
+      throw new MeshError('ERR_CBOR', 'digest: ranges do not rise');
   if (ranges.length % 2 !== 0) throw new MeshError('ERR_CBOR', 'digest: half a range');
   return { key, ranges };
 }
@@ -218,7 +245,8 @@ function decodeCrlPiece(reader: CborReader): Extract<Frame, { tag: 'crl-piece' }
   const offset = reader.uint();
   const total = reader.uint();
   const bytes = reader.bytes(CRL_PIECE_BYTES_MAX);
-  if (total > CRL_BYTES_MAX || offset + bytes.length > total) throw new MeshError('ERR_CBOR', 'CRL piece: outside of its list');
+  if (total > CRL_BYTES_MAX || offset + bytes.length > total)
+    throw new MeshError('ERR_CBOR', 'CRL piece: outside of its list');
   return { tag: 'crl-piece', issuerKeyHash, number, offset, total, bytes };
 }
 

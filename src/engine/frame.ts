@@ -66,13 +66,27 @@ export type Frame =
   | { readonly tag: 'pull'; readonly id: number; readonly summary: string; readonly crls: readonly CrlHeader[] }
   | { readonly tag: 'pull-same'; readonly id: number }
   | { readonly tag: 'pull-differs'; readonly id: number }
-  | { readonly tag: 'digest'; readonly id: number; readonly from: string; readonly to: string; readonly last: boolean; readonly streams: readonly DigestStream[] }
+  | {
+      readonly tag: 'digest';
+      readonly id: number;
+      readonly from: string;
+      readonly to: string;
+      readonly last: boolean;
+      readonly streams: readonly DigestStream[];
+    }
   | { readonly tag: 'pull-done'; readonly id: number; readonly more: boolean }
   | { readonly tag: 'want-chains'; readonly leafKeys: readonly string[] }
   | { readonly tag: 'chain'; readonly certificates: readonly Bytes[] }
   | { readonly tag: 'crls'; readonly crls: readonly CrlHeader[] }
   | { readonly tag: 'want-crl'; readonly issuerKeyHash: string; readonly number: number; readonly offset: number }
-  | { readonly tag: 'crl-piece'; readonly issuerKeyHash: string; readonly number: number; readonly offset: number; readonly total: number; readonly bytes: Bytes }
+  | {
+      readonly tag: 'crl-piece';
+      readonly issuerKeyHash: string;
+      readonly number: number;
+      readonly offset: number;
+      readonly total: number;
+      readonly bytes: Bytes;
+    }
   | { readonly tag: 'credit'; readonly bytes: number }
   | { readonly tag: 'ping' }
   | { readonly tag: 'pong' }
@@ -81,5 +95,15 @@ export type Frame =
 export type FrameTag = Frame['tag'];
 
 /** Why a side ends a link. */
-export const BYE_REASONS = ['leaving', 'full', 'twin', 'revoked', 'misbehaved', 'idle', 'version', 'mesh', 'malformed'] as const;
+export const BYE_REASONS = [
+  'leaving',
+  'full',
+  'twin',
+  'revoked',
+  'misbehaved',
+  'idle',
+  'version',
+  'mesh',
+  'malformed',
+] as const;
 export type ByeReason = (typeof BYE_REASONS)[number];

@@ -152,7 +152,9 @@ export class Gate {
 
   #judgeOrigin(
     message: Message,
-  ): { readonly tag: 'ok'; readonly key: PublicKey } | { readonly tag: 'no'; readonly verdict: Verdict | 'missing-chain' } {
+  ):
+    | { readonly tag: 'ok'; readonly key: PublicKey }
+    | { readonly tag: 'no'; readonly verdict: Verdict | 'missing-chain' } {
     const origin = this.#chains.judgeOrigin(message);
     switch (origin.tag) {
       case 'unknown':

@@ -31,7 +31,12 @@ export interface GossipConfig {
   readonly pullMsPerStream: number;
 }
 
-export const GOSSIP_DEFAULTS: GossipConfig = Object.freeze({ fanout: 3, pullMsMin: 1_000, pullMsMax: 30_000, pullMsPerStream: 5 });
+export const GOSSIP_DEFAULTS: GossipConfig = Object.freeze({
+  fanout: 3,
+  pullMsMin: 1_000,
+  pullMsMax: 30_000,
+  pullMsPerStream: 5,
+});
 
 export interface GossipWorld {
   /** Links that are up. */

@@ -46,7 +46,10 @@ interface Stream extends HeldStream {
   readonly issued: Map<number, UnixMs>;
 }
 
-export type CounterState = { readonly tag: 'free' } | { readonly tag: 'live'; readonly contentKey: string } | { readonly tag: 'settled' };
+export type CounterState =
+  | { readonly tag: 'free' }
+  | { readonly tag: 'live'; readonly contentKey: string }
+  | { readonly tag: 'settled' };
 
 /** The messages that a node holds, and which counters of each stream it has had. Only the gate adds to it. */
 export class HeldMessages {
@@ -106,7 +109,12 @@ export class HeldMessages {
    * @param arrival given when a message comes back from the store; else the next.
    * @returns the entry, and the content key that gave way.
    */
-  put(message: Message, leafKey: string, receivedAt: UnixMs, arrival = this.#arrivals): { held: HeldMessage; evicted: string | undefined } {
+  put(
+    message: Message,
+    leafKey: string,
+    receivedAt: UnixMs,
+    arrival = this.#arrivals,
+  ): { held: HeldMessage; evicted: string | undefined } {
     const { id, contentKey, origin, stream, counter, issuedAt, expiresAt } = message;
     const held: HeldMessage = {
       id,
@@ -178,7 +186,15 @@ export class HeldMessages {
   #putInStream({ stream: key, origin, incarnation, counter, contentKey, issuedAt, expiresAt }: Message): void {
     let stream = this.#streams.get(key);
     if (stream === undefined) {
-      stream = { key, origin, incarnation, ranges: new CounterRanges(), live: new Map(), keepUntil: expiresAt, issued: new Map() };
+      stream = {
+        key,
+        origin,
+        incarnation,
+        ranges: new CounterRanges(),
+        live: new Map(),
+        keepUntil: expiresAt,
+        issued: new Map(),
+      };
       this.#streams.set(key, stream);
       this.#streamExpiries.add(key, expiresAt);
     }

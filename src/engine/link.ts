@@ -250,4 +250,3 @@ export class Link {
     if (wasEmpty) this.#outbox.dirty(this);
   }
 }
-

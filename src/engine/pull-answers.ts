@@ -40,12 +40,16 @@ export class PullAnswers {
    *
    * @returns what has been sent and seen so far, or `undefined` for a digest that answers nothing of ours.
    */
-  answer(link: Link, page: Extract<Frame, { tag: 'digest' }>): { readonly more: boolean; readonly behind: boolean } | undefined {
+  answer(
+    link: Link,
+    page: Extract<Frame, { tag: 'digest' }>,
+  ): { readonly more: boolean; readonly behind: boolean } | undefined {
     const answer = this.#open.get(link.end.id);
     if (answer === undefined || answer.id !== page.id) return undefined;
     if (page.last) this.#open.delete(link.end.id);
     const theirs = new Map<StreamKey, DigestStream>(page.streams.map((stream) => [stream.key, stream]));
-    for (const [key, stream] of this.#held.streams) if (isInPage(key, page)) this.#sendMissing(link, answer, stream, theirs.get(key));
+    for (const [key, stream] of this.#held.streams)
+      if (isInPage(key, page)) this.#sendMissing(link, answer, stream, theirs.get(key));
     for (const stream of page.streams) if (this.#lacks(stream)) answer.behind = true;
     return answer;
   }

@@ -35,7 +35,8 @@ export class Revocations {
 
   /** Learns the issuers of a chain that has been judged: they may revoke what they issued. */
   learnIssuers(judgedChain: readonly Certificate[]): void {
-    for (const issuer of judgedChain.slice(1)) if (this.#issuers.size < ISSUERS_MAX) this.#issuers.set(issuer.keyHash, issuer);
+    for (const issuer of judgedChain.slice(1))
+      if (this.#issuers.size < ISSUERS_MAX) this.#issuers.set(issuer.keyHash, issuer);
   }
 
   /** Takes a list where an issuer that we know signed it and it is newer than ours. */
@@ -76,7 +77,8 @@ export class Revocations {
     const held: HeldCrl[] = [];
     for (const { issuerKeyHash, number } of this.view.crlNumbers()) {
       const crl = this.view.crlOf(issuerKeyHash);
-      if (crl !== undefined) held.push({ issuerKeyHash, number, thisUpdate: unixSeconds(crl.thisUpdate), der: crl.der });
+      if (crl !== undefined)
+        held.push({ issuerKeyHash, number, thisUpdate: unixSeconds(crl.thisUpdate), der: crl.der });
     }
     return held;
   }

@@ -32,7 +32,9 @@ export function reject(reason: RejectReason, detail?: string): Verdict {
 }
 
 /** What a caller who handed a message in himself is told. A duplicate is no error: it is held. */
-export const ERROR_OF_REASON: Readonly<Record<Exclude<IgnoreReason, 'duplicate' | 'superseded'> | RejectReason, ErrorCode>> = {
+export const ERROR_OF_REASON: Readonly<
+  Record<Exclude<IgnoreReason, 'duplicate' | 'superseded'> | RejectReason, ErrorCode>
+> = {
   expired: 'ERR_MESSAGE_EXPIRED',
   future: 'ERR_MESSAGE_FUTURE',
   'unknown-origin': 'ERR_MESSAGE_UNKNOWN_ORIGIN',

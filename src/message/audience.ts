@@ -13,9 +13,14 @@ export function parseAudience(text: string): Audience {
     if (text.startsWith('role:')) return { tag: 'role', role: parseRole(text.slice(5)), text };
     return { tag: 'node', nodeId: parseNodeId(text), text };
   } catch (cause) {
-    throw new MeshError('ERR_MESSAGE_MALFORMED', `audience ${quoted(text)}, expected a node id or role:NAME`, undefined, {
-      cause,
-    });
+    throw new MeshError(
+      'ERR_MESSAGE_MALFORMED',
+      `audience ${quoted(text)}, expected a node id or role:NAME`,
+      undefined,
+      {
+        cause,
+      },
+    );
   }
 }
 

@@ -35,7 +35,11 @@ const LOG_MARKS: readonly RegExp[] = [
 ];
 
 function refuse(detail: string): never {
-  throw new MeshError('ERR_MESSAGE_PAYLOAD', `indicator: ${detail}`, 'see docs/spec/03-messages-and-the-gate.md, Indicators');
+  throw new MeshError(
+    'ERR_MESSAGE_PAYLOAD',
+    `indicator: ${detail}`,
+    'see docs/spec/03-messages-and-the-gate.md, Indicators',
+  );
 }
 
 /** @throws ERR_MESSAGE_PAYLOAD for anything but an indicator. */
@@ -43,14 +47,17 @@ export function parseIndicator(payload: Bytes): Indicator {
   if (payload.length > INDICATOR_BYTES_MAX) refuse(`${payload.length} bytes, expected at most ${INDICATOR_BYTES_MAX}`);
   const { kind, value, risk, labels, valid_until, ...rest } = parseObject(payload);
   const extra = Object.keys(rest)[0];
-  if (extra !== undefined) refuse(`no such member as ${JSON.stringify(extra.slice(0, 32))}, expected ${[...MEMBERS].join(', ')}`);
+  if (extra !== undefined)
+    refuse(`no such member as ${JSON.stringify(extra.slice(0, 32))}, expected ${[...MEMBERS].join(', ')}`);
   if (kind !== 'hash' && kind !== 'rule' && kind !== 'pattern') refuse('kind: expected hash, rule or pattern');
   if (typeof value !== 'string' || value.length < 1 || characters(value) > VALUE_CHARACTERS_MAX)
     refuse(`value: expected text of 1 to ${VALUE_CHARACTERS_MAX} characters`);
-  if (typeof risk !== 'number' || !Number.isInteger(risk) || risk < 0 || risk > 100) refuse('risk: expected an integer from 0 to 100');
+  if (typeof risk !== 'number' || !Number.isInteger(risk) || risk < 0 || risk > 100)
+    refuse('risk: expected an integer from 0 to 100');
   const parsedLabels = parseLabels(labels);
   for (const text of [value, ...parsedLabels]) {
-    if (LOG_MARKS.some((mark) => mark.test(text))) refuse('looks like a log; send a hash, rule or pattern, never raw logs');
+    if (LOG_MARKS.some((mark) => mark.test(text)))
+      refuse('looks like a log; send a hash, rule or pattern, never raw logs');
   }
   const indicator = { kind, value, risk, labels: parsedLabels } as const;
   return valid_until === undefined ? indicator : { ...indicator, validUntil: parseTime(valid_until) };

@@ -86,7 +86,10 @@ export function assembleMessage(composed: ComposedMessage, signature: Bytes): Me
 /** @throws ERR_MESSAGE_MALFORMED for anything but the one encoding of a message. */
 export function parseMessage(mesh: MeshName, bytes: Bytes): Message {
   if (bytes.length > MESSAGE_BYTES_MAX)
-    throw new MeshError('ERR_MESSAGE_MALFORMED', `message of ${bytes.length} bytes, expected at most ${MESSAGE_BYTES_MAX}`);
+    throw new MeshError(
+      'ERR_MESSAGE_MALFORMED',
+      `message of ${bytes.length} bytes, expected at most ${MESSAGE_BYTES_MAX}`,
+    );
   return malformedIfThrows(() => {
     const { protectedBytes, payload, signature } = decodeSign1(bytes, PAYLOAD_BYTES_MAX);
     if (signature.length !== 64) throw new MeshError('ERR_MESSAGE_MALFORMED', 'message signature: expected 64 bytes');
@@ -97,13 +100,21 @@ export function parseMessage(mesh: MeshName, bytes: Bytes): Message {
 /** Reads what a client composed by itself: the protected header and the payload apart (contract.md, gossip). */
 export function parseComposed(mesh: MeshName, protectedBytes: Bytes, payload: Bytes): ComposedMessage {
   if (payload.length > PAYLOAD_BYTES_MAX)
-    throw new MeshError('ERR_MESSAGE_PAYLOAD', `payload of ${payload.length} bytes, expected at most ${PAYLOAD_BYTES_MAX}`);
+    throw new MeshError(
+      'ERR_MESSAGE_PAYLOAD',
+      `payload of ${payload.length} bytes, expected at most ${PAYLOAD_BYTES_MAX}`,
+    );
   return malformedIfThrows(() => fromProtected(mesh, decodeProtected(protectedBytes), protectedBytes, payload));
 }
 
 type ProtectedFields = Omit<MessageFields, 'payload'>;
 
-function fromProtected(mesh: MeshName, fields: ProtectedFields, protectedBytes: Bytes, payload: Bytes): ComposedMessage {
+function fromProtected(
+  mesh: MeshName,
+  fields: ProtectedFields,
+  protectedBytes: Bytes,
+  payload: Bytes,
+): ComposedMessage {
   const toBeSigned = sigStructure(protectedBytes, externalAad(mesh), payload);
   return {
     algorithm: fields.algorithm,

@@ -32,7 +32,7 @@ const VERSION_BYTES_MAX = 32;
 /** Starts of a node within one lifetime that still have live messages; older ones are left out of the record. */
 const STREAMS_MAX = 8;
 
-/** `{"addrs": [text], "name": text, "streams": [[uint, uint, uint]], "version": text}`, keys in bytewise order. */
+/** `{"name": text, "addrs": [text], "streams": [[incarnation, firstLive, next]], "version": text}`: bytewise order of the encoded keys. */
 export function encodeNodeRecord(record: NodeRecord): Bytes {
   const writer = new CborWriter(256).map(4);
   writer.text('name').text(record.name);
@@ -48,7 +48,10 @@ export function encodeNodeRecord(record: NodeRecord): Bytes {
 /** @throws ERR_MESSAGE_PAYLOAD for anything but the one encoding of a record. */
 export function parseNodeRecord(payload: Bytes): NodeRecord {
   if (payload.length > RECORD_BYTES_MAX)
-    throw new MeshError('ERR_MESSAGE_PAYLOAD', `node record of ${payload.length} bytes, expected at most ${RECORD_BYTES_MAX}`);
+    throw new MeshError(
+      'ERR_MESSAGE_PAYLOAD',
+      `node record of ${payload.length} bytes, expected at most ${RECORD_BYTES_MAX}`,
+    );
   try {
     const reader = new CborReader(payload);
     if (reader.map(4) !== 4) throw new MeshError('ERR_MESSAGE_PAYLOAD', 'node record: expected four members');

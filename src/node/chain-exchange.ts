@@ -35,14 +35,16 @@ export class ChainExchange {
   handleMissing(now: Instant, source: Source, message: Message, link: Link | undefined): void {
     if (link === undefined) return this.#owner.giveUp(now, source, message, ignore('unknown-origin'));
     const outcome = this.#parking.park(now.mono, { message, source });
-    if (outcome === 'full') this.#owner.giveUp(now, source, message, ignore('unknown-origin', 'too many wait for certificates'));
+    if (outcome === 'full')
+      this.#owner.giveUp(now, source, message, ignore('unknown-origin', 'too many wait for certificates'));
     else if (outcome === 'ask') link.send({ tag: 'want-chains', leafKeys: [leafKeyOf(message)] });
   }
 
   handleWantChains(link: Link, leafKeys: readonly string[]): void {
     for (const leafKey of leafKeys.slice(0, CHAINS_ASKED_MAX)) {
       const known = this.#chains.get(leafKey);
-      if (known !== undefined) link.send({ tag: 'chain', certificates: known.chain.map((certificate) => certificate.der) });
+      if (known !== undefined)
+        link.send({ tag: 'chain', certificates: known.chain.map((certificate) => certificate.der) });
     }
   }
 
@@ -67,7 +69,12 @@ export class ChainExchange {
     const { known, isNew } = taken;
     if (isNew) {
       const keepUntil = keepChainUntil(known.chain[0] as Certificate);
-      this.#journal.add({ tag: 'put-chain', leafHash: known.leafKey, chain: known.chain.map((certificate) => certificate.der), keepUntil });
+      this.#journal.add({
+        tag: 'put-chain',
+        leafHash: known.leafKey,
+        chain: known.chain.map((certificate) => certificate.der),
+        keepUntil,
+      });
     }
     for (const parked of this.#parking.release(known.leafKey)) this.#owner.resume(now, parked);
     return true;
@@ -78,7 +85,8 @@ export class ChainExchange {
   }
 
   handleTimeout(now: Instant): void {
-    for (const { source, message } of this.#parking.takeOverdue(now.mono)) this.#owner.giveUp(now, source, message, ignore('unknown-origin'));
+    for (const { source, message } of this.#parking.takeOverdue(now.mono))
+      this.#owner.giveUp(now, source, message, ignore('unknown-origin'));
   }
 
   /** Forgets chains that no mail can need any more. */

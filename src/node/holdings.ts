@@ -33,7 +33,10 @@ export class Holdings {
   keep(now: Instant, message: Message): HeldMessage {
     const { held, evicted } = this.messages.put(message, leafKeyOf(message), now.wall);
     const { contentKey, arrival, receivedAt, expiresAt } = held;
-    this.#journal.add({ tag: 'put-message', message: { contentKey, arrival, receivedAt, expiresAt, bytes: message.bytes } });
+    this.#journal.add({
+      tag: 'put-message',
+      message: { contentKey, arrival, receivedAt, expiresAt, bytes: message.bytes },
+    });
     if (evicted !== undefined) this.#forget(evicted);
     this.#index(held, message);
     return held;
@@ -94,7 +97,8 @@ export class Holdings {
   /** The highest incarnation held of a node; 0 for none. */
   incarnationOf(nodeId: NodeId): number {
     let highest = 0;
-    for (const { origin, incarnation } of this.messages.streams.values()) if (origin === nodeId && incarnation > highest) highest = incarnation;
+    for (const { origin, incarnation } of this.messages.streams.values())
+      if (origin === nodeId && incarnation > highest) highest = incarnation;
     return highest;
   }
 

@@ -17,7 +17,13 @@ export class Journal {
   readonly #pending = new Map<string, Bytes>();
   #gathering: NodeChange[] = [];
   #waiting: ((ok: boolean) => void)[] = [];
-  #underWay: { readonly ticket: number; readonly changes: readonly NodeChange[]; readonly waiting: readonly ((ok: boolean) => void)[] } | undefined;
+  #underWay:
+    | {
+        readonly ticket: number;
+        readonly changes: readonly NodeChange[];
+        readonly waiting: readonly ((ok: boolean) => void)[];
+      }
+    | undefined;
   #nextTicket = 1;
 
   constructor(store: NodeStore, persist: Persist) {

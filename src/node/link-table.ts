@@ -102,7 +102,10 @@ export class LinkTable implements LinkOutbox {
     if (twin !== undefined) {
       if (!this.#replaces(link, twin)) return link.close(now, 'twin');
       twin.close(now, 'twin');
-    } else if (this.#byPeer.size >= LINKS_MAX || (link.end.direction === 'inbound' && this.#countOf('inbound') >= INBOUND_MAX)) {
+    } else if (
+      this.#byPeer.size >= LINKS_MAX ||
+      (link.end.direction === 'inbound' && this.#countOf('inbound') >= INBOUND_MAX)
+    ) {
       return link.close(now, 'full');
     }
     this.#byPeer.set(link.peer, link);

@@ -1,6 +1,15 @@
 import type { Bytes } from '../base/bytes.ts';
 import { isMeshError, messageOf } from '../base/errors.ts';
-import { after, DAY_MS, earliest, HOUR_MS, type Instant, MINUTE_MS, type MonotonicMs, type UnixMs } from '../base/time.ts';
+import {
+  after,
+  DAY_MS,
+  earliest,
+  HOUR_MS,
+  type Instant,
+  MINUTE_MS,
+  type MonotonicMs,
+  type UnixMs,
+} from '../base/time.ts';
 import { ChainBook } from '../engine/chain-book.ts';
 import { type Candidate, Connector } from '../engine/connector.ts';
 import { CrlSync, type HeldCrl } from '../engine/crl-sync.ts';
@@ -356,7 +365,12 @@ export class MeshNode implements LinkTableOwner {
   frame(now: Instant, link: Link, frame: MeshFrame): void {
     switch (frame.tag) {
       case 'message':
-        return this.#gate.handleBytes(now, frame.bytes, { tag: 'link', link: link.end.id, peer: link.peer, bytesLength: frame.bytes.length });
+        return this.#gate.handleBytes(now, frame.bytes, {
+          tag: 'link',
+          link: link.end.id,
+          peer: link.peer,
+          bytesLength: frame.bytes.length,
+        });
       case 'have':
         return this.#gossip.handleHave(now, link, frame.keys);
       case 'want':
@@ -422,7 +436,11 @@ export class MeshNode implements LinkTableOwner {
 
   #answer(request: number, message: Message, verdict: Verdict): void {
     if (verdict.tag !== 'accept' && verdict.reason !== 'duplicate' && verdict.reason !== 'superseded') {
-      this.#outbox.answer(request, { tag: 'refused', code: ERROR_OF_REASON[verdict.reason], detail: verdict.detail ?? verdict.reason });
+      this.#outbox.answer(request, {
+        tag: 'refused',
+        code: ERROR_OF_REASON[verdict.reason],
+        detail: verdict.detail ?? verdict.reason,
+      });
       return;
     }
     this.#journal.whenDurable((ok) => {
@@ -451,7 +469,11 @@ export class MeshNode implements LinkTableOwner {
 
   /** Ends links whose peer would be refused a handshake now: revoked, or expired while the link stood. */
   #closeCondemned(now: Instant): void {
-    this.#links.closeWhere(now, 'revoked', (link) => this.judgePeer(link.end.peer.chain, now.wall, purposeOf(link.end)).tag === 'refused');
+    this.#links.closeWhere(
+      now,
+      'revoked',
+      (link) => this.judgePeer(link.end.peer.chain, now.wall, purposeOf(link.end)).tag === 'refused',
+    );
   }
 
   #isRevoked(nodeId: NodeId): boolean {
@@ -461,7 +483,11 @@ export class MeshNode implements LinkTableOwner {
   // ---- start and self-description ------------------------------------------------------------------------------
 
   #restore(now: Instant, restored: RestoredNode): void {
-    for (const ders of restored.chains) this.#chains.add(ders.map((der) => parseCertificate(der, MESH_CERTIFICATE_BYTES_MAX)), now.wall);
+    for (const ders of restored.chains)
+      this.#chains.add(
+        ders.map((der) => parseCertificate(der, MESH_CERTIFICATE_BYTES_MAX)),
+        now.wall,
+      );
     for (const der of restored.crls) this.#revocations.install(der);
     this.#holdings.restore(now.wall, restored.messages, this.#chains);
     for (const { nodeId } of this.#holdings.records.values()) this.#learnAddresses(now, nodeId);
@@ -471,7 +497,12 @@ export class MeshNode implements LinkTableOwner {
     this.#announceAt = after(now.mono, RECORD_REFRESH_MS);
     if (this.#addresses.length === 0) return;
     const { name, software: version } = this.#options;
-    const payload = encodeNodeRecord({ addresses: this.#addresses, name, version, streams: this.#holdings.extentsOf(this.self) });
+    const payload = encodeNodeRecord({
+      addresses: this.#addresses,
+      name,
+      version,
+      streams: this.#holdings.extentsOf(this.self),
+    });
     try {
       this.#publisher.publish(now.wall, 0, { type: parseMessageType('record'), payload, ttlMs: LIFETIME_MAX_MS });
     } catch (error) {

@@ -16,11 +16,22 @@ export type RequestAnswer =
 
 /** What a node tells those who watch it. */
 export type NodeEvent =
-  | { readonly tag: 'link-up'; readonly peer: NodeId; readonly direction: 'inbound' | 'outbound'; readonly address: string }
+  | {
+      readonly tag: 'link-up';
+      readonly peer: NodeId;
+      readonly direction: 'inbound' | 'outbound';
+      readonly address: string;
+    }
   | { readonly tag: 'link-down'; readonly peer: NodeId; readonly why: ByeReason }
   | { readonly tag: 'message'; readonly held: HeldMessage; readonly message: Message }
   | { readonly tag: 'crl'; readonly issuerKeyHash: string; readonly number: number }
-  | { readonly tag: 'conflict'; readonly origin: NodeId; readonly messageId: MessageId; readonly keptContentKey: string; readonly contentKey: string };
+  | {
+      readonly tag: 'conflict';
+      readonly origin: NodeId;
+      readonly messageId: MessageId;
+      readonly keptContentKey: string;
+      readonly contentKey: string;
+    };
 
 /**
  * What a node asks of the world. Each asking with a ticket is answered exactly once, at any later time, by the

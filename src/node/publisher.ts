@@ -39,15 +39,32 @@ export function composeRequest(
 ): ComposedMessage {
   const { type, payload, ttlMs, audience, contentType = type.contentType } = request;
   if (!Number.isInteger(ttlMs / SECOND_MS) || ttlMs < SECOND_MS || ttlMs > LIFETIME_MAX_MS)
-    throw new MeshError('ERR_MESSAGE_LIFETIME', `lifetime of ${ttlMs / SECOND_MS} s, expected 1 to ${LIFETIME_MAX_MS / SECOND_MS} whole seconds`);
+    throw new MeshError(
+      'ERR_MESSAGE_LIFETIME',
+      `lifetime of ${ttlMs / SECOND_MS} s, expected 1 to ${LIFETIME_MAX_MS / SECOND_MS} whole seconds`,
+    );
   if (payload.length > type.payloadBytesMax)
-    throw new MeshError('ERR_MESSAGE_PAYLOAD', `payload of ${payload.length} bytes, expected at most ${type.payloadBytesMax} for ${type.text}`);
+    throw new MeshError(
+      'ERR_MESSAGE_PAYLOAD',
+      `payload of ${payload.length} bytes, expected at most ${type.payloadBytesMax} for ${type.text}`,
+    );
   if (contentType.length < 1 || contentType.length > CONTENT_TYPE_BYTES_MAX)
     throw new MeshError('ERR_MESSAGE_MALFORMED', `content type: expected 1 to ${CONTENT_TYPE_BYTES_MAX} characters`);
   const issuedAt = unixMsFromSeconds(unixSeconds(wall));
   const expiresAt = (issuedAt + ttlMs) as UnixMs;
   const { nodeId: origin, algorithm, leafKey } = identity;
-  return composeMessage(mesh, { algorithm, type, contentType, origin, audience, ...place, issuedAt, expiresAt, leafHash: fromHex(leafKey), payload });
+  return composeMessage(mesh, {
+    algorithm,
+    type,
+    contentType,
+    origin,
+    audience,
+    ...place,
+    issuedAt,
+    expiresAt,
+    leafHash: fromHex(leafKey),
+    payload,
+  });
 }
 
 interface Signing {
@@ -68,7 +85,12 @@ export class Publisher {
   #counter = 0;
   #nextTicket = 1;
 
-  constructor(mesh: MeshName, identity: SigningIdentity, incarnation: number, sign: (ticket: number, toBeSigned: Bytes) => void) {
+  constructor(
+    mesh: MeshName,
+    identity: SigningIdentity,
+    incarnation: number,
+    sign: (ticket: number, toBeSigned: Bytes) => void,
+  ) {
     this.#mesh = mesh;
     this.#identity = identity;
     this.#incarnation = incarnation;
@@ -86,8 +108,15 @@ export class Publisher {
 
   /** @throws what {@link composeRequest} throws, and ERR_OVERLOADED. */
   publish(wall: UnixMs, request: number, what: PublishRequest): void {
-    if (this.#signing.size >= SIGNING_MAX) throw new MeshError('ERR_OVERLOADED', `${SIGNING_MAX} messages wait for their signature`);
-    const composed = composeRequest(this.#mesh, this.#identity, { incarnation: this.#incarnation, counter: this.#counter }, what, wall);
+    if (this.#signing.size >= SIGNING_MAX)
+      throw new MeshError('ERR_OVERLOADED', `${SIGNING_MAX} messages wait for their signature`);
+    const composed = composeRequest(
+      this.#mesh,
+      this.#identity,
+      { incarnation: this.#incarnation, counter: this.#counter },
+      what,
+      wall,
+    );
     this.#counter++;
     const ticket = this.#nextTicket++;
     this.#signing.set(ticket, { composed, request });
@@ -95,7 +124,10 @@ export class Publisher {
   }
 
   /** @returns the signed message for the gate, or `undefined` where the key store could not sign. */
-  handleSigned(ticket: number, signature: Bytes | undefined): { readonly request: number; readonly message: Message | undefined } | undefined {
+  handleSigned(
+    ticket: number,
+    signature: Bytes | undefined,
+  ): { readonly request: number; readonly message: Message | undefined } | undefined {
     const signing = this.#signing.get(ticket);
     if (signing === undefined) return undefined;
     this.#signing.delete(ticket);

@@ -33,8 +33,8 @@ export type CertificateKind = 'node' | 'administrator' | 'server';
 export interface CertificateRow {
   /** Lower-case hex without leading zeros: one text a serial. */
   readonly serial: string;
-  /** Dense number of the certificate, for compact revocation lists; never given twice. */
-  readonly issueIndex: number;
+  /** Dense number of a node's certificate, for compact revocation lists; never given twice. Others have none. */
+  readonly issueIndex: number | undefined;
   readonly kind: CertificateKind;
   /** The node, or the administrator's name, or the name of the authority's own server. */
   readonly subject: string;
@@ -46,6 +46,14 @@ export interface CertificateRow {
   readonly revokedAt: UnixMs | undefined;
   /** RFC 5280 reason, where revoked. */
   readonly revokedReason: string | undefined;
+}
+
+/** What a revocation list needs of a certificate. */
+export interface RevokedRow {
+  readonly serial: string;
+  readonly issueIndex: number | undefined;
+  readonly revokedAt: UnixMs;
+  readonly revokedReason: string;
 }
 
 /** A node and the identity key that its id is bound to, for good. */
@@ -100,6 +108,8 @@ export interface AuthorityTransaction {
   setMeta(key: MetaKey, value: string): Promise<void>;
 
   findTicket(tokenHash: string): Promise<TicketRow | undefined>;
+  /** The ticket whose token hash begins so. */
+  findTicketByPrefix(prefix: string): Promise<TicketRow | undefined>;
   /** Newest first. */
   listTickets(limit: number): Promise<readonly TicketRow[]>;
   /** Adds the ticket, or replaces the one with the same token hash. */
@@ -114,8 +124,8 @@ export interface AuthorityTransaction {
   certificatesOf(kind: CertificateKind, subject: string): Promise<readonly CertificateRow[]>;
   /** Whether a certificate for this key was ever revoked. */
   isKeyRevoked(spkiHash: string): Promise<boolean>;
-  /** Revoked ones that end at `notAfterMin` or later, by issue index. */
-  listRevoked(notAfterMin: UnixMs): Promise<readonly CertificateRow[]>;
+  /** Revoked ones that end at `notAfterMin` or later, in the order of their issue. */
+  listRevoked(notAfterMin: UnixMs): Promise<readonly RevokedRow[]>;
   /** Adds the certificate; where the serial is known, only its revocation may differ. */
   putCertificate(row: CertificateRow): Promise<void>;
 

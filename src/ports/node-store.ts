@@ -16,7 +16,12 @@ export interface StoredMessage {
 export type NodeChange =
   | { readonly tag: 'put-message'; readonly message: StoredMessage }
   | { readonly tag: 'drop-message'; readonly contentKey: string }
-  | { readonly tag: 'put-chain'; readonly leafHash: string; readonly chain: readonly Bytes[]; readonly keepUntil: UnixMs }
+  | {
+      readonly tag: 'put-chain';
+      readonly leafHash: string;
+      readonly chain: readonly Bytes[];
+      readonly keepUntil: UnixMs;
+    }
   | { readonly tag: 'drop-chain'; readonly leafHash: string }
   | { readonly tag: 'put-crl'; readonly issuerKeyHash: string; readonly der: Bytes }
   | { readonly tag: 'put-incarnation'; readonly incarnation: number };

@@ -1,0 +1,81 @@
+import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { FrameSplitter } from '../../engine/frame-splitter.ts';
+import { decodeFrame } from '../../engine/frame-codec.ts';
+import { exchange, TLS_GROUPS } from '../../host/https-client.ts';
+import { splitAddress } from '../../message/address.ts';
+import type { Message } from '../../message/message.ts';
+
+/** A node that neither answers nor closes in this time is counted as one that did neither. */
+const DIAL_MS_MAX = 5_000;
+
+/** What a probe shows: a certificate and its key, and the anchor by which it knows the other side. */
+export interface ProbeCredential {
+  /** Leaf and intermediate, PEM. */
+  readonly certificate: string;
+  /** PKCS#8, PEM. */
+  readonly key: string;
+  readonly trustAnchors: readonly string[];
+}
+
+/**
+ * Dials a node's mesh port with this credential and waits for its hello. A node says hello only to a peer that it
+ * has judged, so `hello` means let in and `closed` shut out.
+ */
+export function dialForHello(address: string, credential: ProbeCredential): Promise<'hello' | 'closed' | 'silence'> {
+  const { host, port } = splitAddress(address);
+  const splitter = new FrameSplitter();
+  return new Promise((resolve) => {
+    const socket: TLSSocket = connectTls({
+      host,
+      port,
+      cert: credential.certificate,
+      key: credential.key,
+      ca: [...credential.trustAnchors],
+      minVersion: 'TLSv1.3',
+      ecdhCurve: TLS_GROUPS,
+      ALPNProtocols: ['dadm-mesh/1'],
+      // The probe only asks whether it is let in; it sends nothing, so it need not know who answers.
+      rejectUnauthorized: false,
+    });
+    const end = (outcome: 'hello' | 'closed' | 'silence'): void => {
+      socket.destroy();
+      resolve(outcome);
+    };
+    socket.setTimeout(DIAL_MS_MAX, () => end('silence'));
+    socket.on('data', (bytes: Uint8Array) => {
+      const [first] = splitter.push(bytes);
+      if (first !== undefined) end(decodeFrame(first).tag === 'hello' ? 'hello' : 'closed');
+    });
+    socket.on('error', () => end('closed'));
+    socket.on('close', () => end('closed'));
+  });
+}
+
+/** One member's HTTP access to a node. What it hands over may be signed by another. */
+export interface GossipCall {
+  readonly address: string;
+  /** `NODE_ID.MESH` of the node that is called. */
+  readonly serverName: string;
+  readonly credential: ProbeCredential;
+}
+
+/** Hands a signed message to a node. @returns the HTTP status and the code of a refusal. */
+export async function postMessage(
+  call: GossipCall,
+  message: Message,
+): Promise<{ readonly status: number; readonly code: string | undefined }> {
+  const options = {
+    method: 'POST',
+    path: '/v1/mesh/gossip',
+    headers: { 'content-type': 'application/cose' },
+    body: message.bytes,
+  } as const;
+  const answer = await exchange(targetOf(call), options);
+  const body = JSON.parse(new TextDecoder().decode(answer.body)) as { readonly code?: string };
+  return { status: answer.status, code: body.code };
+}
+
+function targetOf({ address, serverName, credential }: GossipCall): Parameters<typeof exchange>[0] {
+  const { certificate, key, trustAnchors } = credential;
+  return { tag: 'tls', endpoint: `https://${address}`, trustAnchors, serverName, client: { certificate, key } };
+}
