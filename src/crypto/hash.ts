@@ -15,6 +15,20 @@ export function sha256Concat(...parts: readonly Bytes[]): Bytes {
   return plainBytes(hash.digest());
 }
 
+/** SHA-256 of bytes that come piece by piece. */
+export class IncrementalSha256 {
+  readonly #hash = createHash('sha256');
+
+  update(bytes: Bytes): void {
+    this.#hash.update(bytes);
+  }
+
+  /** Ends it: nothing may be added afterwards. */
+  digest(): Bytes {
+    return plainBytes(this.#hash.digest());
+  }
+}
+
 /** Equality of secrets (MACs, token hashes) in a time that depends on the length alone. */
 export function secretsEqual(a: Bytes, b: Bytes): boolean {
   return a.length === b.length && timingSafeEqual(a, b);

@@ -22,13 +22,19 @@ export class MemoryNodeStore implements NodeStore {
   }
 
   async apply(changes: readonly NodeChange[]): Promise<void> {
+    this.applyNow(changes);
+  }
+
+  /** As {@link apply}, at once: for a world whose time does not pass meanwhile. */
+  applyNow(changes: readonly NodeChange[]): void {
     for (const change of changes) this.#apply(change);
   }
 
   #apply(change: NodeChange): void {
     switch (change.tag) {
       case 'put-message':
-        this.#messages.set(change.message.contentKey, change.message);
+        // What is kept must not hold on to the piece of a byte stream that it was cut from.
+        this.#messages.set(change.message.contentKey, { ...change.message, bytes: change.message.bytes.slice() });
         return;
       case 'drop-message':
         this.#messages.delete(change.contentKey);

@@ -1,0 +1,43 @@
+import { CANDIDATES_PER_SOURCE_MAX, LINKS_MAX } from '../../engine/connector.ts';
+import { CHECKS_MAX } from '../../engine/gate.ts';
+import { HELD_MESSAGES_MAX } from '../../engine/held-messages.ts';
+import { OUTGOING_BYTES_MAX } from '../../engine/outgoing-queue.ts';
+import type { SimulatedNode } from '../simulated-node.ts';
+import { type Checker, Violations, type WorldEvent } from '../world-event.ts';
+
+/** Bootstrap, authority, record, multicast. */
+const CANDIDATE_SOURCES = 4;
+
+/** What a node holds stays within its limits, and within what was ever said in its world. */
+export class Bounded implements Checker {
+  readonly #contents = new Set<string>();
+  readonly #violations = new Violations();
+  #heldMost = 0;
+
+  get violations(): readonly string[] {
+    return this.#violations.texts;
+  }
+
+  /** Messages that the fullest node has held at any time. */
+  get heldMost(): number {
+    return this.#heldMost;
+  }
+
+  handle(_nowMs: number, event: WorldEvent): void {
+    if (event.tag === 'node' && event.event.tag === 'message') this.#contents.add(event.event.held.contentKey);
+  }
+
+  turnEnded(nowMs: number, { name, node }: SimulatedNode): void {
+    const { holdings, links, backlog } = node;
+    const held = holdings.messages.size;
+    if (held > this.#heldMost) this.#heldMost = held;
+    const expect = (what: string, value: number, max: number): void => {
+      if (value > max) this.#violations.add(`${name}: ${value} ${what} at ${nowMs} ms, expected at most ${max}`);
+    };
+    expect('messages held', held, Math.min(HELD_MESSAGES_MAX, this.#contents.size));
+    expect('links', links.length, LINKS_MAX);
+    expect('checks under way', backlog.checking, CHECKS_MAX);
+    expect('candidates', backlog.candidates, CANDIDATE_SOURCES * CANDIDATES_PER_SOURCE_MAX);
+    for (const { queuedBytes } of links) expect('bytes queued on a link', queuedBytes, OUTGOING_BYTES_MAX);
+  }
+}

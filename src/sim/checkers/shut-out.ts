@@ -1,0 +1,88 @@
+import type { NodeId } from '../../identity/node-id.ts';
+import type { SimulatedNode } from '../simulated-node.ts';
+import { type Checker, Violations, type WorldEvent } from '../world-event.ts';
+
+/**
+ * Revocation as an effect (design.md section 2). A node that knows a list accepts no message of whom it revokes, has no
+ * link with them, holds nothing of theirs, and remembers neither their record nor where they were.
+ */
+export class ShutOut implements Checker {
+  readonly #revoked = new Set<NodeId>();
+  readonly #knowing = new Set<SimulatedNode>();
+  readonly #upHonest = new Set<SimulatedNode>();
+  readonly #violations = new Violations();
+  #crlNumber = Number.POSITIVE_INFINITY;
+  #lastLearnedAtMs: number | undefined;
+
+  get violations(): readonly string[] {
+    return this.#violations.texts;
+  }
+
+  /** True once every node that is up and not revoked knows the newest list. */
+  get isKnownToAll(): boolean {
+    for (const node of this.#upHonest) if (!this.#knowing.has(node)) return false;
+    return true;
+  }
+
+  /** When the last of them learned it. */
+  get lastLearnedAtMs(): number | undefined {
+    return this.#lastLearnedAtMs;
+  }
+
+  handle(nowMs: number, event: WorldEvent): void {
+    switch (event.tag) {
+      case 'started':
+        if (this.#revoked.has(event.node.nodeId)) return;
+        this.#upHonest.add(event.node);
+        return this.#learned(nowMs, event.node, Math.max(0, ...event.node.node.crls().map(({ number }) => number)));
+      case 'stopped':
+        this.#upHonest.delete(event.node);
+        this.#knowing.delete(event.node);
+        return;
+      case 'revoked':
+        for (const nodeId of event.nodeIds) this.#revoked.add(nodeId);
+        for (const node of [...this.#upHonest]) if (this.#revoked.has(node.nodeId)) this.#upHonest.delete(node);
+        this.#crlNumber = event.crlNumber;
+        this.#knowing.clear();
+        return;
+      case 'node':
+        return this.#nodeSaid(nowMs, event);
+      default:
+        return;
+    }
+  }
+
+  turnEnded(nowMs: number, node: SimulatedNode): void {
+    if (!this.#knowing.has(node)) return;
+    const fault = (what: string): void =>
+      this.#violations.add(`${node.name} knows of the revocation and ${what} at ${nowMs} ms`);
+    for (const { peer } of node.node.links) if (this.#revoked.has(peer)) fault(`has a link with ${peer}`);
+    for (const nodeId of this.#revoked) {
+      if (node.node.holdings.records.get(nodeId) !== undefined) fault(`keeps the record of ${nodeId}`);
+      for (const _ of node.node.holdings.messages.ofOrigin(nodeId)) return fault(`holds a message of ${nodeId}`);
+    }
+    for (const [nodeId] of node.node.peersSeen.entries())
+      if (this.#revoked.has(nodeId)) fault(`lists ${nodeId} among its peers`);
+  }
+
+  finish(): void {
+    for (const node of this.#upHonest)
+      if (!this.#knowing.has(node) && Number.isFinite(this.#crlNumber))
+        this.#violations.add(`${node.name} never learned of the revocation`);
+  }
+
+  #nodeSaid(nowMs: number, { node, event }: Extract<WorldEvent, { tag: 'node' }>): void {
+    if (event.tag === 'crl') return this.#learned(nowMs, node, event.number);
+    if (!this.#knowing.has(node)) return;
+    if (event.tag === 'message' && this.#revoked.has(event.held.origin))
+      this.#violations.add(`${node.name} knows of the revocation and accepted ${event.held.id} at ${nowMs} ms`);
+    if (event.tag === 'link-up' && this.#revoked.has(event.peer))
+      this.#violations.add(`${node.name} knows of the revocation and opened a link with ${event.peer} at ${nowMs} ms`);
+  }
+
+  #learned(nowMs: number, node: SimulatedNode, crlNumber: number): void {
+    if (crlNumber < this.#crlNumber || !this.#upHonest.has(node)) return;
+    this.#knowing.add(node);
+    this.#lastLearnedAtMs = nowMs;
+  }
+}

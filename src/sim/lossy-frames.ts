@@ -1,0 +1,41 @@
+import { type Bytes, concatBytes } from '../base/bytes.ts';
+import type { FrameTag } from '../engine/frame.ts';
+import { decodeFrame, encodeFrame } from '../engine/frame-codec.ts';
+import { FrameSplitter } from '../engine/frame-splitter.ts';
+import type { SeededRandom } from './seeded-random.ts';
+
+/** Frames that keep a link a link. They belong to the byte stream, which loses nothing. */
+const LINK_FRAMES: ReadonlySet<FrameTag> = new Set(['hello', 'credit', 'ping', 'pong', 'bye']);
+
+/** What is left of a piece of a frame stream. */
+export interface Remains {
+  readonly bytes: Bytes | undefined;
+  /** A grant to the sender for the messages that were lost; `undefined` where none was. */
+  readonly credit: Bytes | undefined;
+}
+
+/**
+ * Loses each frame above the link itself with the given chance.
+ *
+ * A TLS link loses no bytes: in the field a frame is lost because a queue sheds it, a budget refuses what it carries, or
+ * the link breaks under it. So the stream stays well formed here, and the sender is granted again what a lost message
+ * cost, as it would be by a receiver that took the message and dropped it.
+ *
+ * @param piece whole frames.
+ */
+export function loseFrames(piece: Bytes, lossRatio: number, random: SeededRandom): Remains {
+  const kept: Bytes[] = [];
+  let lostMessageBytes = 0;
+  let start = 0;
+  for (const body of new FrameSplitter().push(piece)) {
+    const end = body.byteOffset - piece.byteOffset + body.length;
+    const frame = decodeFrame(body);
+    if (LINK_FRAMES.has(frame.tag) || !random.chance(lossRatio)) kept.push(piece.subarray(start, end));
+    else if (frame.tag === 'message') lostMessageBytes += frame.bytes.length;
+    start = end;
+  }
+  return {
+    bytes: kept.length === 0 ? undefined : concatBytes(...kept),
+    credit: lostMessageBytes === 0 ? undefined : encodeFrame({ tag: 'credit', bytes: lostMessageBytes }),
+  };
+}

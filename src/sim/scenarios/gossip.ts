@@ -1,0 +1,26 @@
+import { MINUTE_MS, SECOND_MS } from '../../base/time.ts';
+import type { Scenario } from '../scenario.ts';
+import { Story } from '../story.ts';
+
+/** Messages are published within this time. */
+const PUBLISHING_MS = 2 * SECOND_MS;
+/** With restarts and broken links, these go on a little longer. */
+const DISTURBANCE_MS = 10 * SECOND_MS;
+const LIMIT_MS = 3 * MINUTE_MS;
+
+/** Messages spread to all nodes, whatever is lost and whoever restarts meanwhile. Rounds: of the slowest delivery. */
+export const gossip: Scenario = {
+  name: 'gossip',
+  summary: 'messages spread to every node',
+  run: async (options) => {
+    const story = await Story.begin(options, false);
+    story.meet();
+    story.publishWithin(PUBLISHING_MS);
+    story.disturbWithin(DISTURBANCE_MS);
+    story.runUntilDone(
+      LIMIT_MS,
+      () => story.delivery.isComplete && story.delivery.expectedMessages === options.messages,
+    );
+    return story.end('gossip');
+  },
+};

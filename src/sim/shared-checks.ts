@@ -1,0 +1,49 @@
+import { type Bytes, toHex } from '../base/bytes.ts';
+import { sha256Concat } from '../crypto/hash.ts';
+import type { PublicKey } from '../crypto/public-key.ts';
+import { type CheckX509Signature, checkX509Signature } from '../crypto/x509-signature.ts';
+import type { Message } from '../message/message.ts';
+
+/**
+ * Signature checks that all nodes of a world share: each distinct one is really made, once. Ten thousand nodes that
+ * judge the same message cost one check and ten thousand look-ups, and a forgery is as false as in the field.
+ */
+export class SharedChecks {
+  readonly #x509 = new Map<string, boolean>();
+  readonly #messages = new Map<string, boolean>();
+
+  /** Distinct checks made so far. */
+  get made(): number {
+    return this.#x509.size + this.#messages.size;
+  }
+
+  readonly checkX509: CheckX509Signature = (algorithmIdentifier, spki, signed, signature) => {
+    // Each of the first three is one DER element, so that no two sets of arguments make the same bytes.
+    const key = toHex(sha256Concat(algorithmIdentifier, spki, signed, signature));
+    return remembered(this.#x509, key, () => checkX509Signature(algorithmIdentifier, spki, signed, signature));
+  };
+
+  /** The content names the certificate whose key is `key`, so content and signature say which check this is. */
+  verifyMessage(
+    key: PublicKey,
+    message: Pick<Message, 'algorithm' | 'contentKey' | 'signature' | 'toBeSigned'>,
+  ): boolean {
+    const { algorithm, contentKey, signature, toBeSigned } = message;
+    return remembered(this.#messages, `${contentKey}${toHex(signature)}${keyOf(key.spki)}`, () =>
+      key.verify(algorithm, toBeSigned, signature),
+    );
+  }
+}
+
+function remembered(answers: Map<string, boolean>, key: string, ask: () => boolean): boolean {
+  const known = answers.get(key);
+  if (known !== undefined) return known;
+  const answer = ask();
+  answers.set(key, answer);
+  return answer;
+}
+
+/** Enough of a key to tell it from all others: both kinds of key end in their point. */
+function keyOf(spki: Bytes): string {
+  return toHex(spki.subarray(-32));
+}

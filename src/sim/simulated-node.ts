@@ -1,0 +1,257 @@
+import type { Bytes } from '../base/bytes.ts';
+import { type Instant, MINUTE_MS } from '../base/time.ts';
+import type { PublicKey } from '../crypto/public-key.ts';
+import type { LinkEnd } from '../engine/link.ts';
+import type { NodeId } from '../identity/node-id.ts';
+import { type Address, parseAddress } from '../message/address.ts';
+import { parseMessageType } from '../message/family.ts';
+import type { Message } from '../message/message.ts';
+import { MeshNode } from '../node/mesh-node.ts';
+import type { NodeEvent, NodeOutbox, RequestAnswer } from '../node/node-outbox.ts';
+import { nextIncarnation } from '../node/publisher.ts';
+import type { Certificate } from '../pki/certificate.ts';
+import type { Trust } from '../pki/judge.ts';
+import type { NodeChange } from '../ports/node-store.ts';
+import { MemoryNodeStore } from './memory-node-store.ts';
+import type { Endpoint, SimulatedNetwork } from './network.ts';
+import type { SeededRandom } from './seeded-random.ts';
+import type { SharedChecks } from './shared-checks.ts';
+import type { SimulatedIdentity } from './simulated-authority.ts';
+import type { VirtualTime } from './virtual-time.ts';
+import type { WorldEvent } from './world-event.ts';
+
+/** A signature and a check take this long: half a millisecond of work and the way to another thread and back. */
+const CRYPTO_MS = 1;
+/** A commit with fsync takes 2 ms and more on a real disk. */
+const COMMIT_MS_MIN = 2;
+const COMMIT_MS_MAX = 10;
+
+/** What the nodes of a world share. */
+export interface NodeSurroundings {
+  readonly time: VirtualTime;
+  readonly network: SimulatedNetwork;
+  readonly checks: SharedChecks;
+  readonly trust: Trust;
+  /** Whether nodes publish records of themselves. */
+  readonly announces: boolean;
+  emit(event: WorldEvent): void;
+  turnEnded(node: SimulatedNode): void;
+}
+
+/** A machine with a disk, on which the node of the field runs: {@link MeshNode}, started, stopped and started again. */
+export class SimulatedNode implements Endpoint, NodeOutbox {
+  readonly index: number;
+  readonly name: string;
+  readonly address: Address;
+  readonly identity: SimulatedIdentity;
+  readonly #world: NodeSurroundings;
+  readonly #random: SeededRandom;
+  readonly #store = new MemoryNodeStore();
+  readonly #neighbours: SimulatedNode[] = [];
+  readonly #askedAtMs = new Map<number, number>();
+  #node: MeshNode | undefined;
+  #starts = 0;
+  #nextRequest = 1;
+  #wakesAtMs: number | undefined;
+  #isTurnPending = false;
+
+  constructor(index: number, identity: SimulatedIdentity, world: NodeSurroundings, random: SeededRandom) {
+    this.index = index;
+    this.name = `n${index}`;
+    this.address = parseAddress(`${this.name}:4433`);
+    this.identity = identity;
+    this.#world = world;
+    this.#random = random;
+  }
+
+  get nodeId(): NodeId {
+    return this.identity.nodeId;
+  }
+
+  get chain(): readonly Certificate[] {
+    return this.identity.chain;
+  }
+
+  get isUp(): boolean {
+    return this.#node !== undefined;
+  }
+
+  /** The node that runs on this machine. @throws Error where none does. */
+  get node(): MeshNode {
+    if (this.#node === undefined) throw new Error(`${this.name} is down`);
+    return this.#node;
+  }
+
+  /** Whom this node is told of at each start. */
+  addNeighbour(other: SimulatedNode): void {
+    if (other !== this && !this.#neighbours.includes(other)) this.#neighbours.push(other);
+  }
+
+  // ---- what the world does to it -------------------------------------------------------------------------------
+
+  start(): void {
+    if (this.#node !== undefined) return;
+    const { time, network, trust, announces } = this.#world;
+    const { nodeId, signer, chain } = this.identity;
+    const restored = this.#store.load();
+    const incarnation = nextIncarnation(restored.incarnation, time.instant().wall);
+    this.#store.applyNow([{ tag: 'put-incarnation', incarnation }]);
+    const random = this.#random.fork(`start ${this.#starts++}`);
+    const now = time.instant();
+    this.#node = new MeshNode(now, {
+      mesh: trust.mesh,
+      identity: { nodeId, algorithm: signer.algorithm, leafKey: (chain[0] as Certificate).fingerprintHex },
+      chain,
+      roles: [],
+      name: this.name,
+      software: 'simulated',
+      addresses: [this.address],
+      incarnation,
+      trust,
+      store: this.#store,
+      restored,
+      random,
+      outbox: this,
+      announce: announces,
+    });
+    network.listen(this);
+    this.#world.emit({ tag: 'started', node: this });
+    for (const { address, nodeId: neighbour } of this.#neighbours)
+      this.#node.handleCandidate(now, { address, source: 'bootstrap', nodeId: neighbour });
+    this.#turn();
+  }
+
+  /** Its process is killed: what was not durable is lost, connections end without a word. */
+  stop(): void {
+    if (this.#node === undefined) return;
+    this.#node = undefined;
+    this.#wakesAtMs = undefined;
+    this.#askedAtMs.clear();
+    this.#world.network.drop(this);
+    this.#world.emit({ tag: 'stopped', node: this });
+  }
+
+  /** Has the node say something new. */
+  publish(text: string, ttlMs = 10 * MINUTE_MS): void {
+    const request = this.#nextRequest++;
+    this.#askedAtMs.set(request, this.#world.time.nowMs);
+    const payload = new TextEncoder().encode(JSON.stringify({ kind: 'hash', value: text, risk: 50 }));
+    this.#enter((node, now) => node.publish(now, request, { type: parseMessageType('indicator'), payload, ttlMs }));
+  }
+
+  /** A list came over HTTP. */
+  receiveCrl(der: Bytes): void {
+    this.#enter((node, now) => node.installCrl(now, der));
+  }
+
+  // ---- Endpoint --------------------------------------------------------------------------------------------------
+
+  judge(chain: readonly Certificate[], purpose: 'tls-server' | 'tls-client'): NodeId | undefined {
+    const judgement = this.#node?.judgePeer(chain, this.#world.time.instant().wall, purpose);
+    return judgement?.tag === 'ok' ? judgement.nodeId : undefined;
+  }
+
+  linkOpen(end: LinkEnd, dial: number | undefined): void {
+    this.#enter((node, now) => node.handleLinkOpen(now, end, dial));
+  }
+
+  linkBytes(link: number, bytes: Bytes): void {
+    this.#enter((node, now) => node.handleLinkBytes(now, link, bytes));
+  }
+
+  linkClosed(link: number): void {
+    this.#enter((node, now) => node.handleLinkClosed(now, link));
+  }
+
+  dialFailed(dial: number): void {
+    this.#enter((node, now) => node.handleDialFailed(now, dial));
+  }
+
+  // ---- NodeOutbox ------------------------------------------------------------------------------------------------
+
+  dial(dial: number, address: Address, expected: NodeId | undefined): void {
+    this.#world.network.dial(this, dial, address, expected);
+  }
+
+  write(link: number, bytes: Bytes): void {
+    this.#world.network.write(this, link, bytes);
+  }
+
+  close(link: number): void {
+    this.#world.network.close(this, link);
+  }
+
+  wake(): void {
+    this.#turn();
+  }
+
+  verify(ticket: number, key: PublicKey, message: Message): void {
+    this.#later(CRYPTO_MS, (node, now) =>
+      node.handleVerified(now, ticket, this.#world.checks.verifyMessage(key, message)),
+    );
+  }
+
+  sign(ticket: number, toBeSigned: Bytes): void {
+    this.#later(CRYPTO_MS, (node, now) => node.handleSigned(now, ticket, this.identity.signer.signSync(toBeSigned)));
+  }
+
+  persist(ticket: number, changes: readonly NodeChange[]): void {
+    this.#later(this.#random.between(COMMIT_MS_MIN, COMMIT_MS_MAX), (node, now) => {
+      this.#store.applyNow(changes);
+      node.handlePersisted(now, ticket, true);
+    });
+  }
+
+  answer(request: number, answer: RequestAnswer): void {
+    const askedAtMs = this.#askedAtMs.get(request);
+    if (askedAtMs === undefined) return; // the node's own record
+    this.#askedAtMs.delete(request);
+    if (answer.tag === 'refused') this.#world.emit({ tag: 'refused', node: this, code: answer.code });
+    else this.#world.emit({ tag: 'acknowledged', node: this, messageId: answer.messageId, askedAtMs });
+  }
+
+  event(event: NodeEvent): void {
+    this.#world.emit({ tag: 'node', node: this, event });
+  }
+
+  // ---- turns -----------------------------------------------------------------------------------------------------
+
+  #enter(step: (node: MeshNode, now: Instant) => void): void {
+    if (this.#node === undefined) return;
+    step(this.#node, this.#world.time.instant());
+    this.#turn();
+  }
+
+  /** As {@link #enter}, unless the node that asked is gone by then. */
+  #later(spanMs: number, step: (node: MeshNode, now: Instant) => void): void {
+    const asker = this.#node;
+    this.#world.time.after(spanMs, () => {
+      if (this.#node === asker) this.#enter(step);
+    });
+  }
+
+  /** Ends the turn once all that comes in this millisecond has come: written once, as in the field. */
+  #turn(): void {
+    if (this.#isTurnPending) return;
+    this.#isTurnPending = true;
+    this.#world.time.after(0, () => {
+      this.#isTurnPending = false;
+      if (this.#node === undefined) return;
+      this.#node.flush();
+      this.#setTimer(this.#node);
+      this.#world.turnEnded(this);
+    });
+  }
+
+  #setTimer(node: MeshNode): void {
+    const { time } = this.#world;
+    const at = Math.max(Math.ceil(node.deadline(time.instant())), time.nowMs);
+    if (this.#wakesAtMs !== undefined && this.#wakesAtMs <= at) return;
+    this.#wakesAtMs = at;
+    time.at(at, () => {
+      if (this.#wakesAtMs !== at || this.#node !== node) return;
+      this.#wakesAtMs = undefined;
+      this.#enter((awake, now) => awake.handleTimeout(now));
+    });
+  }
+}

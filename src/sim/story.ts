@@ -1,0 +1,122 @@
+import { SECOND_MS } from '../base/time.ts';
+import { AcceptedOnce } from './checkers/accepted-once.ts';
+import { Bounded } from './checkers/bounded.ts';
+import { Delivery } from './checkers/delivery.ts';
+import { ROUND_MS, type ScenarioOptions, type ScenarioResult } from './scenario.ts';
+import type { SimulatedNode } from './simulated-node.ts';
+import { World } from './world.ts';
+
+/** A world in which nobody finds anybody within this time is broken. */
+const MEETING_MS_MAX = 60 * SECOND_MS;
+/** After the first links: time for the rest of them, and for pulls to slow down. */
+const QUIET_MS = 8 * SECOND_MS;
+/** Watched on after all is delivered, so that what comes too often is seen as well. */
+const AFTERMATH_MS = 5 * SECOND_MS;
+/** A killed node stays away for so long. */
+const AWAY_MS_MIN = SECOND_MS;
+const AWAY_MS_MAX = 10 * SECOND_MS;
+
+/** A world with the checkers that every scenario wants, and the steps that scenarios are made of. */
+export class Story {
+  readonly world: World;
+  readonly delivery: Delivery;
+  readonly #options: ScenarioOptions;
+  readonly #bounded: Bounded;
+  readonly #violations: string[] = [];
+  #stepsToCome = 0;
+
+  private constructor(world: World, options: ScenarioOptions) {
+    this.world = world;
+    this.#options = options;
+    this.delivery = world.watch(new Delivery());
+    world.watch(new AcceptedOnce());
+    this.#bounded = world.watch(new Bounded());
+  }
+
+  static async begin(options: ScenarioOptions, announces: boolean): Promise<Story> {
+    const { seed, nodes, latencyMsMin, latencyMsMax, lossRatio } = options;
+    return new Story(await World.create({ seed, nodes, latencyMsMin, latencyMsMax, lossRatio, announces }), options);
+  }
+
+  /** What was found beyond the checkers. */
+  fault(text: string): void {
+    this.#violations.push(text);
+  }
+
+  /** All nodes start and find each other. */
+  meet(): void {
+    const { world } = this;
+    world.startAll();
+    const lonely = (): SimulatedNode[] => world.nodes.filter((node) => !node.isUp || node.node.links.length === 0);
+    for (let waitedMs = 0; waitedMs < MEETING_MS_MAX && (waitedMs === 0 || lonely().length > 0); waitedMs += SECOND_MS)
+      world.run(SECOND_MS);
+    if (world.nodes.length > 1) for (const { name } of lonely()) this.fault(`${name} found nobody`);
+    world.run(QUIET_MS);
+  }
+
+  /** Messages are published at random nodes and times within the span; `by` narrows down by whom. */
+  publishWithin(spanMs: number, count = this.#options.messages, by: readonly SimulatedNode[] = this.world.nodes): void {
+    const random = this.world.random.fork(`publish ${this.world.time.nowMs}`);
+    for (let i = 0; i < count; i++) {
+      this.step(random.below(spanMs), () => {
+        const up = by.filter(({ isUp }) => isUp);
+        up[random.below(Math.max(1, up.length))]?.publish(random.bytes(32).toHex());
+      });
+    }
+  }
+
+  /** Nodes are killed and come back, and connections break, as the options say. */
+  disturbWithin(spanMs: number): void {
+    const { restarts, linkBreaks } = this.#options;
+    const random = this.world.random.fork(`disturb ${this.world.time.nowMs}`);
+    for (let i = 0; i < restarts; i++) {
+      this.step(random.below(spanMs), () => {
+        const up = this.world.nodes.filter(({ isUp }) => isUp);
+        const node = up[random.below(Math.max(1, up.length))];
+        if (node === undefined) return;
+        node.stop();
+        this.step(random.between(AWAY_MS_MIN, AWAY_MS_MAX), () => node.start());
+      });
+    }
+    for (let i = 0; i < linkBreaks; i++) this.step(random.below(spanMs), () => this.world.network.breakOne(random));
+  }
+
+  /** Something that is to happen before the story may end. */
+  step(inMs: number, action: () => void): void {
+    this.#stepsToCome++;
+    this.world.time.after(inMs, () => {
+      this.#stepsToCome--;
+      action();
+    });
+  }
+
+  /** Goes on until all steps are taken and `isDone`, but not for ever. */
+  runUntilDone(limitMs: number, isDone: () => boolean): void {
+    this.world.run(limitMs, () => this.#stepsToCome === 0 && isDone());
+  }
+
+  end(scenario: string, spreadMs: number = this.delivery.worstDelayMs): ScenarioResult {
+    const { world } = this;
+    world.run(AFTERMATH_MS);
+    const { traceSha256, violations } = world.finish();
+    const all = [...this.#violations, ...violations];
+    return {
+      scenario,
+      seed: this.#options.seed,
+      nodes: this.#options.nodes,
+      ok: all.length === 0,
+      rounds: Math.round((100 * spreadMs) / ROUND_MS) / 100,
+      deliveredRatio: this.delivery.ratio,
+      traceSha256,
+      violations: all,
+      counters: {
+        virtualMs: world.time.nowMs,
+        actions: world.time.actions,
+        deliveries: this.delivery.deliveries,
+        signatureChecks: world.checks.made,
+        bytesSent: world.network.bytesSent,
+        heldMost: this.#bounded.heldMost,
+      },
+    };
+  }
+}

@@ -1,0 +1,146 @@
+import { SECOND_MS } from '../base/time.ts';
+import { parseMeshName } from '../identity/mesh-name.ts';
+import { type LinkConditions, SimulatedNetwork } from './network.ts';
+import { SeededRandom } from './seeded-random.ts';
+import { SharedChecks } from './shared-checks.ts';
+import { SimulatedAuthority } from './simulated-authority.ts';
+import { type NodeSurroundings, SimulatedNode } from './simulated-node.ts';
+import { randomRings } from './topology.ts';
+import { Trace } from './trace.ts';
+import { VirtualTime, WORLD_BEGINS_AT } from './virtual-time.ts';
+import type { Checker, WorldEvent } from './world-event.ts';
+
+const MESH = parseMeshName('simulated');
+/** Nodes of a world start within this time of its beginning, in random order. */
+const STARTS_WITHIN_MS = 2 * SECOND_MS;
+
+export interface WorldOptions extends LinkConditions {
+  /** Everything by chance in this world follows from it. */
+  readonly seed: number;
+  readonly nodes: number;
+  /** Whether nodes publish records of themselves: what is learned of addresses, at the price of a message a node. */
+  readonly announces: boolean;
+}
+
+/** Nodes, their network and their authority in one process, on virtual time. Equal options give an equal history. */
+export class World {
+  readonly options: WorldOptions;
+  readonly time: VirtualTime;
+  readonly network: SimulatedNetwork;
+  readonly authority: SimulatedAuthority;
+  readonly checks: SharedChecks;
+  readonly nodes: readonly SimulatedNode[];
+  /** For whoever drives the world: what it does by chance. */
+  readonly random: SeededRandom;
+  readonly #checkers: Checker[] = [];
+  readonly #trace = new Trace();
+
+  private constructor(parts: WorldParts) {
+    this.options = parts.options;
+    this.time = parts.time;
+    this.network = parts.network;
+    this.authority = parts.authority;
+    this.checks = parts.checks;
+    this.random = parts.random.fork('scenario');
+    const surroundings: NodeSurroundings = {
+      time: parts.time,
+      network: parts.network,
+      checks: parts.checks,
+      trust: parts.authority.trust,
+      announces: parts.options.announces,
+      emit: (event) => this.emit(event),
+      turnEnded: (node) => this.#turnEnded(node),
+    };
+    this.nodes = parts.identities.map(
+      (identity, index) => new SimulatedNode(index, identity, surroundings, parts.random.fork(`node ${index}`)),
+    );
+    for (const [a, b] of randomRings(this.nodes.length, parts.random.fork('topology'))) {
+      this.nodes[a]?.addNeighbour(this.nodes[b] as SimulatedNode);
+      this.nodes[b]?.addNeighbour(this.nodes[a] as SimulatedNode);
+    }
+  }
+
+  /** Makes keys and certificates for all nodes; none of them has started yet. */
+  static async create(options: WorldOptions): Promise<World> {
+    const random = new SeededRandom(`chainmail world ${options.seed}`);
+    const checks = new SharedChecks();
+    const time = new VirtualTime();
+    const network = new SimulatedNetwork(time, random.fork('network'), options);
+    const keySeed = `chainmail simulated keys ${options.seed}`;
+    const authority = await SimulatedAuthority.create(
+      MESH,
+      keySeed,
+      random.fork('authority'),
+      WORLD_BEGINS_AT,
+      checks.checkX509,
+    );
+    const identities = [];
+    for (let index = 0; index < options.nodes; index++)
+      identities.push(await authority.enroll(`n${index}`, WORLD_BEGINS_AT));
+    return new World({ options, time, network, authority, checks, random, identities });
+  }
+
+  watch<C extends Checker>(checker: C): C {
+    this.#checkers.push(checker);
+    return checker;
+  }
+
+  /** Lets every node start at a time of its own within the first two seconds from now. */
+  startAll(): void {
+    const random = this.random.fork('starts');
+    for (const node of this.nodes) this.time.after(random.below(STARTS_WITHIN_MS), () => node.start());
+  }
+
+  /** @returns true where `isDone` ended the run before `spanMs` had passed. */
+  run(spanMs: number, isDone?: () => boolean): boolean {
+    return this.time.runUntil(this.time.nowMs + spanMs, isDone);
+  }
+
+  /** Divides the nodes into islands that do not hear each other, as nearly equal as can be. */
+  partition(islands: number): void {
+    const order = this.random.shuffled(this.nodes);
+    this.network.partition(new Map(order.map((node, place) => [node, place % islands])));
+    this.emit({ tag: 'partitioned', islands });
+  }
+
+  heal(): void {
+    this.network.heal();
+    this.emit({ tag: 'healed' });
+  }
+
+  /** Revokes nodes at the authority. @returns the list; who hears of it first is for the caller to say. */
+  async revoke(nodes: readonly SimulatedNode[]): Promise<Uint8Array> {
+    const der = await this.authority.revoke(
+      nodes.map(({ chain }) => chain),
+      this.time.instant().wall,
+    );
+    const nodeIds = new Set(nodes.map(({ nodeId }) => nodeId));
+    this.emit({ tag: 'revoked', nodeIds, crlNumber: this.authority.crlNumber });
+    return der;
+  }
+
+  emit(event: WorldEvent): void {
+    this.#trace.add(this.time.nowMs, event);
+    for (const checker of this.#checkers) checker.handle(this.time.nowMs, event);
+  }
+
+  /** Asks the checkers for what they see only at the end. @returns SHA-256 of the trace and what must not be. */
+  finish(): { readonly traceSha256: string; readonly violations: readonly string[] } {
+    for (const checker of this.#checkers) checker.finish?.(this.time.nowMs);
+    return { traceSha256: this.#trace.digest(), violations: this.#checkers.flatMap(({ violations }) => violations) };
+  }
+
+  #turnEnded(node: SimulatedNode): void {
+    for (const checker of this.#checkers) checker.turnEnded?.(this.time.nowMs, node);
+  }
+}
+
+interface WorldParts {
+  readonly options: WorldOptions;
+  readonly time: VirtualTime;
+  readonly network: SimulatedNetwork;
+  readonly authority: SimulatedAuthority;
+  readonly checks: SharedChecks;
+  readonly random: SeededRandom;
+  readonly identities: Awaited<ReturnType<SimulatedAuthority['enroll']>>[];
+}
