@@ -30,8 +30,9 @@ CREATE TABLE enrolments (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE certificates (
-  serial TEXT PRIMARY KEY,
-  issue_index INTEGER NOT NULL UNIQUE,
+  place INTEGER PRIMARY KEY, -- the order of issue
+  serial TEXT NOT NULL UNIQUE,
+  issue_index INTEGER UNIQUE,
   kind TEXT NOT NULL CHECK (kind IN ('node', 'administrator', 'server')),
   subject TEXT NOT NULL,
   spki_hash TEXT NOT NULL,
@@ -42,7 +43,7 @@ CREATE TABLE certificates (
   revoked_at INTEGER,
   revoked_reason TEXT
 ) STRICT;
-CREATE INDEX certificates_by_subject ON certificates (kind, subject, issue_index DESC);
+CREATE INDEX certificates_by_subject ON certificates (kind, subject);
 CREATE INDEX certificates_by_key ON certificates (spki_hash);
 CREATE INDEX certificates_revoked ON certificates (not_after) WHERE revoked_at IS NOT NULL;
 

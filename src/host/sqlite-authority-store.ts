@@ -10,6 +10,7 @@ import type {
   CrlRow,
   EnrolmentRow,
   NodeRow,
+  RevokedRow,
   SightingRow,
   TicketRow,
 } from '../ports/authority-store.ts';
@@ -116,6 +117,10 @@ class Row {
     return this.#values[column] === null ? undefined : this.text(column);
   }
 
+  numberOrNone(column: string): number | undefined {
+    return this.#values[column] === null ? undefined : this.number(column);
+  }
+
   atOrNone(column: string): UnixMs | undefined {
     return this.#values[column] === null ? undefined : this.at(column);
   }
@@ -134,7 +139,10 @@ class Row {
   }
 
   #damaged(column: string): never {
-    throw new MeshError('ERR_STATE_CORRUPT', `state file ${quoted(this.#path)}: column ${column} has an impossible value`);
+    throw new MeshError(
+      'ERR_STATE_CORRUPT',
+      `state file ${quoted(this.#path)}: column ${column} has an impossible value`,
+    );
   }
 }
 
@@ -144,6 +152,8 @@ function transactionOn(db: Statements): AuthorityTransaction {
     setMeta: async (key, value) => db.run('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)', key, value),
 
     findTicket: async (tokenHash) => some(ticketOf, db.one('SELECT * FROM tickets WHERE token_hash = ?', tokenHash)),
+    findTicketByPrefix: async (prefix) =>
+      some(ticketOf, db.one('SELECT * FROM tickets WHERE substr(token_hash, 1, ?) = ? LIMIT 1', prefix.length, prefix)),
     listTickets: async (limit) =>
       db.all('SELECT * FROM tickets ORDER BY created_at DESC, token_hash LIMIT ?', limit).map(ticketOf),
     putTicket: async (row) =>
@@ -179,7 +189,7 @@ function transactionOn(db: Statements): AuthorityTransaction {
       some(certificateOf, db.one('SELECT * FROM certificates WHERE serial = ?', serial)),
     certificatesOf: async (kind, subject) =>
       db
-        .all('SELECT * FROM certificates WHERE kind = ? AND subject = ? ORDER BY issue_index DESC', kind, subject)
+        .all('SELECT * FROM certificates WHERE kind = ? AND subject = ? ORDER BY place DESC', kind, subject)
         .map(certificateOf),
     isKeyRevoked: async (spkiHash) =>
       db.one('SELECT 1 AS n FROM certificates WHERE spki_hash = ? AND revoked_at IS NOT NULL LIMIT 1', spkiHash) !==
@@ -187,17 +197,18 @@ function transactionOn(db: Statements): AuthorityTransaction {
     listRevoked: async (notAfterMin) =>
       db
         .all(
-          'SELECT * FROM certificates WHERE revoked_at IS NOT NULL AND not_after >= ? ORDER BY issue_index',
+          `SELECT serial, issue_index, revoked_at, revoked_reason FROM certificates
+             WHERE revoked_at IS NOT NULL AND not_after >= ? ORDER BY place`,
           notAfterMin,
         )
-        .map(certificateOf),
+        .map(revokedOf),
     putCertificate: async (row) =>
       db.run(
         `INSERT INTO certificates (serial, issue_index, kind, subject, spki_hash, roles, not_before, not_after, der,
            revoked_at, revoked_reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
          ON CONFLICT (serial) DO UPDATE SET revoked_at = excluded.revoked_at, revoked_reason = excluded.revoked_reason`,
         row.serial,
-        row.issueIndex,
+        row.issueIndex ?? null,
         row.kind,
         row.subject,
         row.spkiHash,
@@ -299,7 +310,7 @@ const enrolmentOf = (row: Row): EnrolmentRow => ({
 
 const certificateOf = (row: Row): CertificateRow => ({
   serial: row.text('serial'),
-  issueIndex: row.number('issue_index'),
+  issueIndex: row.numberOrNone('issue_index'),
   kind: row.text('kind') as CertificateKind, // the schema's CHECK lets no other in
   subject: row.text('subject'),
   spkiHash: row.text('spki_hash'),
@@ -309,6 +320,13 @@ const certificateOf = (row: Row): CertificateRow => ({
   der: row.bytes('der'),
   revokedAt: row.atOrNone('revoked_at'),
   revokedReason: row.textOrNone('revoked_reason'),
+});
+
+const revokedOf = (row: Row): RevokedRow => ({
+  serial: row.text('serial'),
+  issueIndex: row.numberOrNone('issue_index'),
+  revokedAt: row.at('revoked_at'),
+  revokedReason: row.textOrNone('revoked_reason') ?? 'unspecified',
 });
 
 const nodeOf = (row: Row): NodeRow => ({

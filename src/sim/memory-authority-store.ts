@@ -60,12 +60,14 @@ function transactionOn(tables: Tables, undo: (() => void)[]): AuthorityTransacti
     undo.push(() => (before === undefined ? map.delete(key) : map.set(key, before)));
     map.set(key, value);
   }
+  /** In the order of their issue: a map keeps the place of what is replaced. */
   const certificates = (): CertificateRow[] => [...tables.certificates.values()];
   return {
     getMeta: async (key: MetaKey) => tables.meta.get(key),
     setMeta: async (key, value) => put(tables.meta, key, value),
 
     findTicket: async (tokenHash) => tables.tickets.get(tokenHash),
+    findTicketByPrefix: async (prefix) => [...tables.tickets.values()].find((row) => row.tokenHash.startsWith(prefix)),
     listTickets: async (limit) =>
       [...tables.tickets.values()]
         .sort((a, b) => b.createdAt - a.createdAt || (a.tokenHash < b.tokenHash ? -1 : 1))
@@ -81,13 +83,15 @@ function transactionOn(tables: Tables, undo: (() => void)[]): AuthorityTransacti
     certificatesOf: async (kind: CertificateKind, subject) =>
       certificates()
         .filter((row) => row.kind === kind && row.subject === subject)
-        .sort((a, b) => b.issueIndex - a.issueIndex),
+        .reverse(),
     isKeyRevoked: async (spkiHash) =>
       certificates().some((row) => row.spkiHash === spkiHash && row.revokedAt !== undefined),
     listRevoked: async (notAfterMin: UnixMs) =>
       certificates()
-        .filter((row) => row.revokedAt !== undefined && row.notAfter >= notAfterMin)
-        .sort((a, b) => a.issueIndex - b.issueIndex),
+        .filter((row) => row.notAfter >= notAfterMin)
+        .flatMap(({ serial, issueIndex, revokedAt, revokedReason = 'unspecified' }) =>
+          revokedAt === undefined ? [] : [{ serial, issueIndex, revokedAt, revokedReason }],
+        ),
     putCertificate: async (row) => put(tables.certificates, row.serial, row),
 
     findNode: async (nodeId) => tables.nodes.get(nodeId),

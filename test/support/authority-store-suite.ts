@@ -66,7 +66,14 @@ export function describeAuthorityStore(name: string, open: () => Promise<Authori
   describe(`AuthorityStore: ${name}`, () => {
     it('gives back every row as it was put', () =>
       withStore(async (store) => {
-        const named = { ...TICKET, tokenHash: 'ab'.repeat(32), nodeId: 'n7', rebind: true, cancelledAt: at(7), roles: [] };
+        const named = {
+          ...TICKET,
+          tokenHash: 'ab'.repeat(32),
+          nodeId: 'n7',
+          rebind: true,
+          cancelledAt: at(7),
+          roles: [],
+        };
         const sighting: SightingRow = { nodeId: 'n1', seenAt: at(3), address: undefined, crlNumber: 4, version: '1' };
         const enrolment = { tokenHash: TICKET.tokenHash, spkiHash: 'bb', serial: '1f', enrolledAt: at(8) };
         const crl = { issuerKeyHash: 'dd', number: 9, thisUpdate: at(1), nextUpdate: at(2), der: Uint8Array.of(1, 2) };
@@ -86,6 +93,8 @@ export function describeAuthorityStore(name: string, open: () => Promise<Authori
           assert.equal(await tx.getMeta('epoch'), undefined);
           assert.deepEqual(await tx.findTicket(TICKET.tokenHash), TICKET);
           assert.deepEqual(await tx.findTicket(named.tokenHash), named);
+          assert.deepEqual(await tx.findTicketByPrefix('abab'), named);
+          assert.equal(await tx.findTicketByPrefix('ac'), undefined);
           assert.deepEqual(await tx.findEnrolment(TICKET.tokenHash, 'bb'), enrolment);
           assert.equal(await tx.findEnrolment(TICKET.tokenHash, 'bc'), undefined);
           assert.equal(await tx.countEnrolments(TICKET.tokenHash), 1);
@@ -135,12 +144,12 @@ export function describeAuthorityStore(name: string, open: () => Promise<Authori
         assert.equal(await store.transact((tx) => tx.getMeta('next-issue-index')), '300');
       }));
 
-    it('lists revoked certificates by issue index and knows revoked keys', () =>
+    it('lists revoked certificates in the order of their issue and knows revoked keys', () =>
       withStore(async (store) => {
         const second = { ...CERTIFICATE, serial: '2f', issueIndex: 2, notAfter: at(20_000), spkiHash: 'ee' };
         await store.transact(async (tx) => {
-          await tx.putCertificate(second);
           await tx.putCertificate(CERTIFICATE);
+          await tx.putCertificate(second);
           assert.deepEqual(await tx.listRevoked(at(0)), []);
           assert.equal(await tx.isKeyRevoked('ee'), false);
           await tx.putCertificate({ ...second, revokedAt: at(50), revokedReason: 'keyCompromise' });
@@ -161,7 +170,7 @@ export function describeAuthorityStore(name: string, open: () => Promise<Authori
         await store.transact(async (tx) => {
           await tx.putCertificate(CERTIFICATE);
           await tx.putCertificate({ ...CERTIFICATE, serial: '2f', issueIndex: 2 });
-          await tx.putCertificate({ ...CERTIFICATE, serial: '3f', issueIndex: 3, kind: 'administrator' });
+          await tx.putCertificate({ ...CERTIFICATE, serial: '3f', issueIndex: undefined, kind: 'administrator' });
           await tx.putCertificate({ ...CERTIFICATE, serial: '4f', issueIndex: 4, subject: 'n2' });
           const rows = await tx.certificatesOf('node', 'n1');
           assert.deepEqual(

@@ -1,0 +1,169 @@
+import { z } from 'zod';
+import { CSR_CHARS_MAX } from '../pki/csr.ts';
+import { BOOTSTRAP_PEERS_MAX, bootstrapPeerSchema, ticketSchema } from './ticket.ts';
+
+/** Bodies of the authority's HTTP interface. Member names are those of the seed; unknown members are passed over. */
+
+const nodeId = z.string().min(1).max(63);
+const instant = z.iso.datetime().describe('RFC 3339, UTC');
+
+export const attestationSchema = z
+  .object({ type: z.string().min(1).max(64), payload: z.string().max(49_152).optional().describe('base64') })
+  .meta({ id: 'Attestation', description: 'evidence about the platform (RFC 9334)' });
+
+export const enrollRequestSchema = z
+  .object({
+    token: z.string().min(1).max(256).describe('from the ticket'),
+    csr: z.string().min(1).max(CSR_CHARS_MAX).describe('PKCS#10, PEM or base64 DER'),
+    attestation: attestationSchema.optional(),
+    node_id: nodeId.optional().describe('the name asked for; by default the ticket’s, else derived from the key'),
+  })
+  .meta({ id: 'EnrollRequest' });
+
+export const meshConfigSchema = z
+  .object({
+    mesh: z.string(),
+    node_id: z.string(),
+    bootstrap_peers: z.array(bootstrapPeerSchema).max(BOOTSTRAP_PEERS_MAX),
+    gossip_fanout: z.int().min(1).max(16),
+    crl_url: z.url(),
+  })
+  .meta({ id: 'MeshConfig', description: 'what a node needs to join' });
+
+export type MeshConfig = z.infer<typeof meshConfigSchema>;
+
+export const enrollResponseSchema = z
+  .object({
+    node_id: z.string(),
+    certificate: z.string().describe('leaf, then intermediate; PEM'),
+    ca_cert: z.string().describe('intermediate and root; PEM'),
+    config: meshConfigSchema,
+  })
+  .meta({ id: 'EnrollResponse' });
+
+export type EnrollResponse = z.infer<typeof enrollResponseSchema>;
+
+/** Hex digits of a serial as people write it: 20 octets with colons, and room for leading zeros. */
+const SERIAL_CHARS_MAX = 96;
+
+export const revokeRequestSchema = z
+  .object({
+    serial: z.string().min(1).max(SERIAL_CHARS_MAX).optional().describe('hex; case, colons and leading zeros ignored'),
+    node_id: nodeId.optional().describe('revokes every certificate of the node'),
+    reason: z.string().max(128).optional().describe('an RFC 5280 reason such as keyCompromise'),
+  })
+  .refine((body) => (body.serial === undefined) !== (body.node_id === undefined), {
+    message: 'expected serial or node_id, and not both',
+  })
+  .meta({ id: 'RevokeRequest' });
+
+export const revokeResultSchema = z
+  .object({ node_id: z.string(), serials: z.array(z.string()), crl_number: z.int() })
+  .meta({
+    id: 'RevokeResult',
+    description: 'given to administrators on the control socket; over TLS the answer is 204',
+  });
+
+export type RevokeResult = z.infer<typeof revokeResultSchema>;
+
+export const nodeSchema = z
+  .object({
+    node_id: z.string(),
+    status: z.enum(['active', 'revoked', 'expired']),
+    serial: z.string().describe('of the newest certificate; lower-case hex'),
+    not_after: instant,
+    roles: z.array(z.string()),
+    last_seen: instant.optional(),
+    address: z.string().optional(),
+    crl_number: z.int().optional().describe('of the newest CRL that the node said it enforces'),
+  })
+  .meta({ id: 'Node' });
+
+export const nodesResponseSchema = z.object({ nodes: z.array(nodeSchema) }).meta({ id: 'NodesResponse' });
+
+export type NodesResponse = z.infer<typeof nodesResponseSchema>;
+
+/** Longest life of a ticket, in seconds: 30 days. A secret that is carried about should not be good for ever. */
+export const TICKET_LIFE_SEC_MAX = 30 * 86_400;
+/** Nodes that one ticket may enrol: a stolen one costs at most as many revocations. */
+export const TICKET_USES_MAX = 10_000;
+
+export const ticketRequestSchema = z
+  .object({
+    node_id: nodeId.optional(),
+    rebind: z.boolean().optional().describe('take node_id from the key that holds it; its certificates are revoked'),
+    roles: z.array(z.string().max(31)).max(16).optional(),
+    ttl_sec: z.int().min(1).max(TICKET_LIFE_SEC_MAX).optional().describe('an hour by default'),
+    uses: z.int().min(1).max(TICKET_USES_MAX).optional().describe('1 by default'),
+    endpoint: z
+      .url({ protocol: /^https$/ })
+      .max(300)
+      .optional()
+      .describe('another way to reach this authority'),
+  })
+  .refine((body) => body.node_id === undefined || (body.uses ?? 1) === 1, {
+    message: 'a ticket for one node_id has one use',
+  })
+  .refine((body) => body.node_id !== undefined || body.rebind !== true, { message: 'rebind needs node_id' })
+  .meta({ id: 'TicketRequest' });
+
+export type TicketRequest = z.infer<typeof ticketRequestSchema>;
+
+export const ticketCreatedSchema = z
+  .object({ id: z.string(), ticket: ticketSchema })
+  .meta({ id: 'TicketCreated', description: 'the only time that the token is seen; only its hash is kept' });
+
+export const ticketSummarySchema = z
+  .object({
+    id: z.string(),
+    status: z.enum(['open', 'spent', 'expired', 'cancelled', 'void']),
+    created_at: instant,
+    expires_at: instant,
+    uses: z.int(),
+    uses_spent: z.int(),
+    node_id: z.string().optional(),
+    roles: z.array(z.string()),
+  })
+  .meta({ id: 'TicketSummary' });
+
+export type TicketSummary = z.infer<typeof ticketSummarySchema>;
+
+export const ticketsResponseSchema = z
+  .object({ tickets: z.array(ticketSummarySchema) })
+  .meta({ id: 'TicketsResponse' });
+
+export const checkInRequestSchema = z
+  .object({
+    address: z.string().min(1).max(300).optional().describe('HOST:PORT where other nodes may reach this one'),
+    crl_number: z.int().min(0).describe('of the newest CRL that the node enforces; 0 for none'),
+    version: z.string().min(1).max(64),
+  })
+  .meta({ id: 'CheckInRequest' });
+
+export type CheckInRequest = z.infer<typeof checkInRequestSchema>;
+
+export const checkInResponseSchema = z
+  .object({ crl_number: z.int(), bootstrap_peers: z.array(bootstrapPeerSchema).max(BOOTSTRAP_PEERS_MAX) })
+  .meta({ id: 'CheckInResponse' });
+
+export type CheckInResponse = z.infer<typeof checkInResponseSchema>;
+
+export const adminRequestSchema = z
+  .object({
+    name: z.string().min(1).max(63).describe('lower-case letters, digits and inner hyphens'),
+    csr: z.string().min(1).max(CSR_CHARS_MAX).describe('PKCS#10, PEM or base64 DER'),
+  })
+  .meta({ id: 'AdministratorRequest' });
+
+export const adminResponseSchema = z
+  .object({
+    name: z.string(),
+    serial: z.string(),
+    not_after: instant,
+    certificate: z.string().describe('leaf, then intermediate; PEM'),
+  })
+  .meta({ id: 'AdministratorResponse' });
+
+export const healthSchema = z
+  .object({ status: z.literal('ok'), mesh: z.string(), version: z.string() })
+  .meta({ id: 'Health' });

@@ -1,0 +1,225 @@
+import { z } from 'zod';
+import {
+  adminRequestSchema,
+  adminResponseSchema,
+  checkInRequestSchema,
+  checkInResponseSchema,
+  enrollRequestSchema,
+  enrollResponseSchema,
+  healthSchema,
+  nodesResponseSchema,
+  revokeRequestSchema,
+  revokeResultSchema,
+  ticketCreatedSchema,
+  ticketRequestSchema,
+  ticketsResponseSchema,
+} from './authority.ts';
+import { PROBLEM_MEDIA_TYPE, problemSchema } from './problem.ts';
+
+/** One call of an HTTP interface, as its OpenAPI document describes it. */
+export interface Operation {
+  readonly method: 'get' | 'post' | 'delete';
+  readonly path: string;
+  readonly summary: string;
+  /** Who may call. */
+  readonly credential: 'none' | 'node' | 'administrator';
+  readonly request?: z.ZodType;
+  /** Answer by status; `undefined` where it has no body, a text where it is not JSON: its media types. */
+  readonly answers: Readonly<Record<number, z.ZodType | undefined | string>>;
+  readonly refusals: readonly number[];
+}
+
+const AUTHORITY_OPERATIONS: readonly Operation[] = [
+  {
+    method: 'post',
+    path: '/v1/enroll',
+    summary: 'Redeem a ticket: a certificate for the key of a CSR',
+    credential: 'none',
+    request: enrollRequestSchema,
+    answers: { 200: enrollResponseSchema },
+    refusals: [400, 403, 413, 415, 429, 503],
+  },
+  {
+    method: 'get',
+    path: '/v1/crl',
+    summary: 'The certificate revocation list, DER or PEM by Accept',
+    credential: 'none',
+    answers: { 200: 'application/pkix-crl application/x-pem-file', 304: undefined },
+    refusals: [429],
+  },
+  {
+    method: 'post',
+    path: '/v1/revoke',
+    summary: 'Revoke a certificate, or a node with all it has',
+    credential: 'administrator',
+    request: revokeRequestSchema,
+    answers: { 200: revokeResultSchema, 204: undefined },
+    refusals: [400, 401, 403, 404, 413, 429],
+  },
+  {
+    method: 'get',
+    path: '/v1/nodes',
+    summary: 'Every node that was ever enrolled',
+    credential: 'administrator',
+    answers: { 200: nodesResponseSchema },
+    refusals: [401, 403, 429],
+  },
+  {
+    method: 'post',
+    path: '/v1/tickets',
+    summary: 'Create an enrolment ticket',
+    credential: 'administrator',
+    request: ticketRequestSchema,
+    answers: { 201: ticketCreatedSchema },
+    refusals: [400, 401, 403, 413, 429],
+  },
+  {
+    method: 'get',
+    path: '/v1/tickets',
+    summary: 'List tickets, newest first',
+    credential: 'administrator',
+    answers: { 200: ticketsResponseSchema },
+    refusals: [401, 403, 429],
+  },
+  {
+    method: 'delete',
+    path: '/v1/tickets/{id}',
+    summary: 'Cancel a ticket',
+    credential: 'administrator',
+    answers: { 204: undefined },
+    refusals: [401, 403, 404, 429],
+  },
+  {
+    method: 'post',
+    path: '/v1/administrators',
+    summary: 'A client certificate for another administrator',
+    credential: 'administrator',
+    request: adminRequestSchema,
+    answers: { 201: adminResponseSchema },
+    refusals: [400, 401, 403, 413, 429],
+  },
+  {
+    method: 'post',
+    path: '/v1/checkin',
+    summary: 'A node tells where it is and which revocations it enforces',
+    credential: 'node',
+    request: checkInRequestSchema,
+    answers: { 200: checkInResponseSchema },
+    refusals: [400, 401, 403, 413, 429],
+  },
+  {
+    method: 'get',
+    path: '/healthz',
+    summary: 'The process answers',
+    credential: 'none',
+    answers: { 200: healthSchema },
+    refusals: [],
+  },
+  {
+    method: 'get',
+    path: '/readyz',
+    summary: 'The process can do its work',
+    credential: 'none',
+    answers: { 200: healthSchema },
+    refusals: [503],
+  },
+];
+
+/** The authority's interface as an OpenAPI 3.1 document, from the very schemas that parse its requests. */
+export function authorityOpenapi(version: string): object {
+  return openapiOf(
+    {
+      title: 'Chainmail authority',
+      version,
+      description: 'Certification authority of one mesh: enrols, revokes, knows its nodes.',
+    },
+    AUTHORITY_OPERATIONS,
+  );
+}
+
+/** @param operations in the order in which they are to be shown. */
+export function openapiOf(
+  info: { title: string; version: string; description: string },
+  operations: readonly Operation[],
+): object {
+  const paths: Record<string, Record<string, object>> = {};
+  for (const operation of operations) {
+    paths[operation.path] ??= {};
+    (paths[operation.path] as Record<string, object>)[operation.method] = operationObject(operation);
+  }
+  return {
+    openapi: '3.1.0',
+    info,
+    paths,
+    components: {
+      schemas: schemasOf([problemSchema, ...operations.flatMap(schemasIn)]),
+      securitySchemes: {
+        node: { type: 'mutualTLS', description: 'client certificate of a node of the mesh' },
+        administrator: { type: 'mutualTLS', description: 'client certificate of an administrator' },
+      },
+    },
+  };
+}
+
+function operationObject({ path, summary, credential, request, answers, refusals }: Operation): object {
+  const responses: Record<string, object> = {};
+  for (const [status, answer] of Object.entries(answers))
+    responses[status] = { description: status === '304' ? 'Not modified' : 'Done', ...contentOf(answer) };
+  for (const status of refusals)
+    responses[status] = {
+      description: 'Refused; the body says why',
+      content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
+    };
+  const names = [...path.matchAll(/\{([a-z_]+)\}/g)].map(([, name]) => name);
+  return {
+    summary,
+    ...(credential === 'none' ? { security: [] } : { security: [{ [credential]: [] }] }),
+    ...(names.length === 0
+      ? {}
+      : { parameters: names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })) }),
+    ...(request === undefined ? {} : { requestBody: { required: true, ...contentOf(request) } }),
+    responses,
+  };
+}
+
+function contentOf(answer: z.ZodType | string | undefined): object {
+  if (answer === undefined) return {};
+  if (typeof answer === 'string')
+    return {
+      content: Object.fromEntries(
+        answer.split(' ').map((type) => [type, { schema: { type: 'string', format: 'binary' } }]),
+      ),
+    };
+  return { content: { 'application/json': { schema: { $ref: `#/components/schemas/${idOf(answer)}` } } } };
+}
+
+function schemasIn({ request, answers }: Operation): z.ZodType[] {
+  const bodies = Object.values(answers).filter((answer) => answer !== undefined && typeof answer !== 'string');
+  return request === undefined ? bodies : [request, ...bodies];
+}
+
+/** Each named schema once, those inside others by reference. */
+function schemasOf(schemas: readonly z.ZodType[]): Record<string, unknown> {
+  const registry = z.registry<{ id: string }>();
+  const uri = (id: string): string => `#/components/schemas/${id}`;
+  const collect = (schema: z.ZodType): void => {
+    const id = schema.meta()?.id;
+    if (id !== undefined && !registry.has(schema)) registry.add(schema, { id });
+    for (const child of childrenOf(schema)) collect(child);
+  };
+  for (const schema of schemas) collect(schema);
+  const { schemas: found } = z.toJSONSchema(registry, { uri, io: 'input' });
+  return Object.fromEntries(Object.entries(found).map(([id, { $schema: _, $id: __, id: ___, ...rest }]) => [id, rest]));
+}
+
+/** Schemas that stand directly inside another. */
+function childrenOf(schema: z.ZodType): z.ZodType[] {
+  if (schema instanceof z.ZodObject) return Object.values(schema.shape);
+  if (schema instanceof z.ZodArray) return [schema.element as z.ZodType];
+  if (schema instanceof z.ZodOptional) return [schema.unwrap() as z.ZodType];
+  return [];
+}
+
+function idOf(schema: z.ZodType): string {
+  return schema.meta()?.id ?? 'unnamed';
+}

@@ -1,0 +1,206 @@
+import { MeshError, quoted } from '../base/errors.ts';
+import type { UnixMs } from '../base/time.ts';
+import { checkX509Signature } from '../crypto/x509-signature.ts';
+import type { Bytes } from '../base/bytes.ts';
+import { isMeshError } from '../base/errors.ts';
+import { type Certificate, MESH_CERTIFICATE_BYTES_MAX, parseCertificate } from '../pki/certificate.ts';
+import { type AdministratorJudgement, judgePath, type PathJudgement, type Trust } from '../pki/judge.ts';
+import { parseAdministratorName } from '../pki/mesh-names.ts';
+import { refusal } from '../pki/path-result.ts';
+import type { RevocationReason } from '../pki/revocation-reason.ts';
+import type { AuthorityStore, CertificateRow, CrlRow } from '../ports/authority-store.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Random } from '../ports/random.ts';
+import { appendAudit, RefusalLog } from './audit-trail.ts';
+import { type BootstrapPeer, bootstrapPeers, type CheckIn, checkIn } from './check-in.ts';
+import { ClockGuard } from './clock-guard.ts';
+import type { AuthorityCore } from './core.ts';
+import { CrlBook } from './crl-book.ts';
+import { enroll, type Enrollment, type EnrollmentRequest } from './enrollment.ts';
+import { issueAdministrator, issueServerCertificate } from './issuance.ts';
+import { IssueIndexes } from './issue-indexes.ts';
+import type { Issuer } from './issuer.ts';
+import { listNodes, type NodeSummary } from './nodes.ts';
+import type { AuthorityPolicy } from './policy.ts';
+import { type RevocationOutcome, type RevocationTarget, revoke } from './revocation.ts';
+import {
+  createTicket,
+  cancelTicket,
+  type CreatedTicket,
+  listTickets,
+  type TicketSummary,
+  type TicketWish,
+} from './ticket-desk.ts';
+
+export interface AuthorityOptions {
+  readonly issuer: Issuer;
+  readonly policy: AuthorityPolicy;
+  readonly store: AuthorityStore;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/**
+ * The certification authority of one mesh: enrols, revokes, and knows its nodes. What it promises is on the disk when
+ * its methods resolve. Whether a caller may ask is for the caller of these methods to find out, with {@link judgeAdministrator}
+ * and {@link judgeNode}.
+ */
+export class Authority {
+  readonly #core: AuthorityCore;
+  readonly #trust: Trust;
+
+  private constructor(core: AuthorityCore) {
+    this.#core = core;
+    this.#trust = { mesh: core.issuer.mesh, anchors: [core.issuer.root], checkSignature: checkX509Signature };
+  }
+
+  /**
+   * Opens the authority of this store; an empty store becomes this authority's.
+   * @throws ERR_STATE_FOREIGN where the store is of another mesh.
+   */
+  static async open(options: AuthorityOptions): Promise<Authority> {
+    const { issuer, store, clock, policy, random } = options;
+    const kept = await store.transact(async (tx) => {
+      const mesh = await tx.getMeta('mesh');
+      if (mesh === undefined) {
+        await tx.setMeta('mesh', issuer.mesh);
+        await tx.setMeta('epoch', '1');
+        await appendAudit(tx, {
+          at: clock.wall(),
+          actor: 'local',
+          action: 'authority-initialised',
+          subject: issuer.mesh,
+        });
+      } else if (mesh !== issuer.mesh)
+        throw new MeshError(
+          'ERR_STATE_FOREIGN',
+          `the store is of mesh ${quoted(mesh)}, the keys are of ${quoted(issuer.mesh)}`,
+        );
+      return {
+        epoch: Number(await tx.getMeta('epoch')),
+        nextIssueIndex: Number((await tx.getMeta('next-issue-index')) ?? 0),
+        lastSignedAt: await tx.getMeta('last-signed-at'),
+      };
+    });
+    const clockGuard = new ClockGuard(
+      kept.lastSignedAt === undefined ? undefined : (Number(kept.lastSignedAt) as UnixMs),
+    );
+    const crls = await CrlBook.open({ store, clock, issuer, clockGuard, crlLifeMs: policy.crlLifeMs });
+    return new Authority({
+      issuer,
+      policy,
+      store,
+      clock,
+      random,
+      epoch: kept.epoch,
+      issueIndexes: new IssueIndexes(kept.nextIssueIndex),
+      clockGuard,
+      crls,
+      refusals: new RefusalLog(store, clock.monotonic()),
+    });
+  }
+
+  get issuer(): Issuer {
+    return this.#core.issuer;
+  }
+
+  get policy(): AuthorityPolicy {
+    return this.#core.policy;
+  }
+
+  /** The newest revocation list. */
+  get crl(): CrlRow {
+    return this.#core.crls.current;
+  }
+
+  /** Publishes a list that has everything revoked by now: after a start, and when half of the last one's life is over. */
+  async tendCrl(when: 'now' | 'if-due'): Promise<void> {
+    if (when === 'now') await this.#core.crls.publishNow();
+    else await this.#core.crls.publishIfDue();
+  }
+
+  createTicket(wish: TicketWish, actor: string): Promise<CreatedTicket> {
+    return createTicket(this.#core, wish, actor);
+  }
+
+  listTickets(): Promise<readonly TicketSummary[]> {
+    return listTickets(this.#core);
+  }
+
+  /** @throws ERR_NOT_FOUND */
+  cancelTicket(id: string, actor: string): Promise<TicketSummary> {
+    return cancelTicket(this.#core, id, actor);
+  }
+
+  /** See {@link enroll}. */
+  enroll(request: EnrollmentRequest): Promise<Enrollment> {
+    return enroll(this.#core, request);
+  }
+
+  /** See {@link revoke}. */
+  revoke(target: RevocationTarget, reason: RevocationReason, actor: string, note?: string): Promise<RevocationOutcome> {
+    return revoke(this.#core, target, reason, actor, note);
+  }
+
+  listNodes(): Promise<readonly NodeSummary[]> {
+    return this.#core.store.transact((tx) => listNodes(tx, this.#core.clock.wall()));
+  }
+
+  checkIn(said: CheckIn): Promise<{ readonly crlNumber: number; readonly peers: readonly BootstrapPeer[] }> {
+    return checkIn(this.#core, said);
+  }
+
+  bootstrapPeers(except?: string): Promise<readonly BootstrapPeer[]> {
+    const { store, random, clock } = this.#core;
+    return store.transact((tx) => bootstrapPeers(tx, random, clock.wall(), except));
+  }
+
+  /** @throws ERR_INPUT, ERR_CSR_... */
+  issueAdministrator(name: string, csr: string, actor: string): Promise<CertificateRow> {
+    return issueAdministrator(this.#core, parseAdministratorName(name), csr, actor);
+  }
+
+  issueServerCertificate(spki: Bytes, hosts: readonly string[]): Promise<CertificateRow> {
+    return issueServerCertificate(this.#core, spki, hosts);
+  }
+
+  /** Whether this chain, whose key the caller has seen proved, is of an administrator who is not revoked. */
+  judgeAdministrator(chain: readonly Bytes[]): AdministratorJudgement {
+    const certificates = parseChain(chain);
+    if (certificates === undefined) return refusal('ERR_PATH_PROFILE', 'a certificate of the chain is malformed', 0);
+    return judgePath(
+      this.#complete(certificates),
+      this.#core.crls.revocation,
+      this.#core.clock.wall(),
+      'administrator',
+      this.#trust,
+    );
+  }
+
+  /** Whether this chain is of a node that is not revoked. */
+  judgeNode(chain: readonly Bytes[]): PathJudgement {
+    const certificates = parseChain(chain);
+    if (certificates === undefined) return refusal('ERR_PATH_PROFILE', 'a certificate of the chain is malformed', 0);
+    return judgePath(
+      this.#complete(certificates),
+      this.#core.crls.revocation,
+      this.#core.clock.wall(),
+      'tls-client',
+      this.#trust,
+    );
+  }
+
+  /** A client that sent its leaf alone is not refused for that: the issuer is ours. */
+  #complete(chain: readonly Certificate[]): readonly Certificate[] {
+    return chain.length === 1 ? [...chain, this.#core.issuer.certificate] : chain;
+  }
+}
+
+function parseChain(chain: readonly Bytes[]): Certificate[] | undefined {
+  try {
+    return chain.map((der) => parseCertificate(der, MESH_CERTIFICATE_BYTES_MAX));
+  } catch (error) {
+    if (isMeshError(error)) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,43 @@
+import { MeshError } from '../base/errors.ts';
+import { HOUR_MS, type Instant, toRfc3339, type UnixMs } from '../base/time.ts';
+
+/** How far the wall clock may move against the last signature: more than any leap or slew, less than a working day. */
+export const CLOCK_JUMP_MS_MAX = HOUR_MS;
+
+/**
+ * Refuses to sign when the wall clock moved by more than {@link CLOCK_JUMP_MS_MAX} against the last signature (T6): a
+ * clock set wrong would date certificates and lists so that nobody can take them back.
+ *
+ * Within a process the monotonic clock says how much time has really passed, so a jump either way is seen. Across a
+ * restart only the past can be told: the authority may have been off for months.
+ */
+export class ClockGuard {
+  #lastSignedAt: UnixMs | undefined;
+  #seen: Instant | undefined;
+
+  /** @param lastSignedAt what the store remembers; `undefined` where nothing was signed yet. */
+  constructor(lastSignedAt: UnixMs | undefined) {
+    this.#lastSignedAt = lastSignedAt;
+  }
+
+  /** @throws ERR_CLOCK_JUMPED; call it before each signature. */
+  check(now: Instant): void {
+    const last = this.#lastSignedAt;
+    if (last !== undefined && now.wall < last - CLOCK_JUMP_MS_MAX)
+      refuse(`it shows ${toRfc3339(now.wall)}, but something was signed at ${toRfc3339(last)}`);
+    if (this.#seen === undefined) return;
+    const movedMs = now.wall - this.#seen.wall - (now.mono - this.#seen.mono);
+    if (Math.abs(movedMs) > CLOCK_JUMP_MS_MAX)
+      refuse(`it moved by ${Math.round(movedMs / 1_000)} s against the time that passed`);
+  }
+
+  /** Something was signed now. */
+  noteSigned(now: Instant): void {
+    this.#lastSignedAt = now.wall;
+    this.#seen = now;
+  }
+}
+
+function refuse(why: string): never {
+  throw new MeshError('ERR_CLOCK_JUMPED', `the clock of the authority jumped: ${why}`);
+}

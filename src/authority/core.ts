@@ -1,0 +1,24 @@
+import type { Clock } from '../ports/clock.ts';
+import type { AuthorityStore } from '../ports/authority-store.ts';
+import type { Random } from '../ports/random.ts';
+import type { RefusalLog } from './audit-trail.ts';
+import type { ClockGuard } from './clock-guard.ts';
+import type { CrlBook } from './crl-book.ts';
+import type { IssueIndexes } from './issue-indexes.ts';
+import type { Issuer } from './issuer.ts';
+import type { AuthorityPolicy } from './policy.ts';
+
+/** What the parts of an authority share; made by {@link Authority.open}. */
+export interface AuthorityCore {
+  readonly issuer: Issuer;
+  readonly policy: AuthorityPolicy;
+  readonly store: AuthorityStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Of the store since it was made or last restored; tickets of other epochs are void (T7). */
+  readonly epoch: number;
+  readonly issueIndexes: IssueIndexes;
+  readonly clockGuard: ClockGuard;
+  readonly crls: CrlBook;
+  readonly refusals: RefusalLog;
+}

@@ -1,0 +1,128 @@
+import { MeshError, quoted } from '../base/errors.ts';
+import type { UnixMs } from '../base/time.ts';
+import { parseSerial } from '../pki/certificate.ts';
+import type { RevocationReason } from '../pki/revocation-reason.ts';
+import type { AuthorityTransaction, CertificateRow } from '../ports/authority-store.ts';
+import { appendAudit } from './audit-trail.ts';
+import type { AuthorityCore } from './core.ts';
+import { REVOCATION_KEPT_MS } from './crl-book.ts';
+
+/** A node with everything it has, or one certificate. */
+export type RevocationTarget =
+  | { readonly tag: 'node'; readonly nodeId: string }
+  /** Hex as people write it. */
+  | { readonly tag: 'serial'; readonly serial: string };
+
+export interface RevocationOutcome {
+  readonly nodeId: string;
+  /** All serials of the target that stand on the list now. */
+  readonly serials: readonly string[];
+  readonly crlNumber: number;
+}
+
+/**
+ * Revokes, and answers when the list that says so is published. Again is not an error and changes nothing.
+ *
+ * A revocation is for good. By node id it takes all certificates of the node that are not yet forgotten, and its key
+ * never enrols again.
+ *
+ * @param note what the operator said of it, for the audit log.
+ * @throws ERR_REVOKE_UNKNOWN where nothing is known by that name, or it ended so long ago that no mail can need it.
+ */
+export async function revoke(
+  core: AuthorityCore,
+  target: RevocationTarget,
+  reason: RevocationReason,
+  actor: string,
+  note?: string,
+): Promise<RevocationOutcome> {
+  const at = core.clock.wall();
+  const { subject, rows } = await core.store.transact(async (tx) => {
+    const found = await findTarget(tx, target, at);
+    const fresh = await revokeInPlace(tx, at, found.rows, reason);
+    const node = target.tag === 'node' ? await tx.findNode(found.subject) : undefined;
+    if (node !== undefined && node.revokedAt === undefined) await tx.putNode({ ...node, revokedAt: at });
+    if (fresh.length > 0 || (node !== undefined && node.revokedAt === undefined))
+      await appendAudit(tx, {
+        at,
+        actor,
+        action: 'revoked',
+        subject: found.subject,
+        detail: { reason, note, serials: fresh.map((row) => row.serial).join(' ') },
+      });
+    return found;
+  });
+  const serials = rows.map((row) => row.serial);
+  const crl = core.crls.covers(serials) ? core.crls.current : await core.crls.publishNow();
+  return { nodeId: subject, serials, crlNumber: crl.number };
+}
+
+/** Marks those of the certificates that are not revoked yet. @returns them. */
+export async function revokeInPlace(
+  tx: AuthorityTransaction,
+  at: UnixMs,
+  rows: readonly CertificateRow[],
+  reason: RevocationReason,
+): Promise<readonly CertificateRow[]> {
+  const fresh = rows.filter((row) => row.revokedAt === undefined && isKept(row, at));
+  for (const row of fresh) await tx.putCertificate({ ...row, revokedAt: at, revokedReason: reason });
+  return fresh;
+}
+
+async function findTarget(
+  tx: AuthorityTransaction,
+  target: RevocationTarget,
+  at: UnixMs,
+): Promise<{ subject: string; rows: readonly CertificateRow[] }> {
+  if (target.tag === 'serial') {
+    const serial = parseSerial(target.serial);
+    const row = await tx.findCertificate(serial);
+    if (row === undefined || !isKept(row, at)) throw unknown(`certificate with serial ${serial}`);
+    return { subject: row.subject, rows: [row] };
+  }
+  const rows = (await tx.certificatesOf('node', target.nodeId)).filter((row) => isKept(row, at));
+  if (rows.length === 0) throw unknown(`node ${quoted(target.nodeId)}`);
+  return { subject: target.nodeId, rows };
+}
+
+function isKept(row: CertificateRow, at: UnixMs): boolean {
+  return row.notAfter + REVOCATION_KEPT_MS >= at;
+}
+
+function unknown(what: string): MeshError {
+  return new MeshError(
+    'ERR_REVOKE_UNKNOWN',
+    `${what} is not known here, or ended so long ago that nothing needs it`,
+    'see: chainmail nodes --dir DIR',
+  );
+}
+
+/**
+ * An operator's reason: a word of RFC 5280 in any spelling (`keyCompromise`, `key-compromise`), or free text, which
+ * means `unspecified` on the list and is kept in the audit log.
+ * @throws ERR_INPUT for `certificateHold` and `removeFromCRL`: a revocation is for good.
+ */
+export function readReason(text: string | undefined): {
+  readonly reason: RevocationReason;
+  readonly note: string | undefined;
+} {
+  if (text === undefined || text === '') return { reason: 'unspecified', note: undefined };
+  const plain = plainWord(text);
+  if (plain === 'certificatehold' || plain === 'removefromcrl')
+    throw new MeshError('ERR_INPUT', `reason ${quoted(text)}: a revocation here is for good`);
+  const reason = OPERATOR_REASONS.find((candidate) => plainWord(candidate) === plain);
+  return reason === undefined ? { reason: 'unspecified', note: text } : { reason, note: undefined };
+}
+
+const OPERATOR_REASONS: readonly RevocationReason[] = [
+  'unspecified',
+  'keyCompromise',
+  'affiliationChanged',
+  'superseded',
+  'cessationOfOperation',
+  'privilegeWithdrawn',
+];
+
+function plainWord(text: string): string {
+  return text.toLowerCase().replace(/[^a-z]/g, '');
+}

@@ -1,0 +1,81 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { messageOf } from '../base/errors.ts';
+import { parseDuration } from '../daemon/duration.ts';
+import { Output } from './output.ts';
+
+/** What a command is handed: where to speak, and its options and arguments as commander parsed them. */
+export interface Invocation<Options> {
+  readonly output: Output;
+  readonly options: Options;
+  readonly args: readonly string[];
+}
+
+/**
+ * Adds a command with what all of them have: `--json`, a worked example in its help, errors in the one form.
+ *
+ * @param usage name and arguments, as `create` or `send <file>`.
+ * @param example what follows `$ ` in the help; several lines are several commands.
+ */
+export function addCommand(parent: Command, usage: string, summary: string, example: string): Command {
+  return parent
+    .command(usage)
+    .summary(summary)
+    .description(summary)
+    .option('--json', 'one JSON document, or JSON lines where results stream')
+    .addHelpText(
+      'after',
+      `\nExample:\n${example
+        .split('\n')
+        .map((line) => `  $ ${line}`)
+        .join('\n')}`,
+    );
+}
+
+/** A group of commands: `chainmail ticket …`. Alone it shows its help. */
+export function addGroup(parent: Command, name: string, summary: string): Command {
+  return parent.command(name).summary(summary).description(summary);
+}
+
+/** Turns a function into commander's action; what it throws is told in the one form. */
+export function act<Options>(
+  run: (invocation: Invocation<Options>) => Promise<void>,
+): (...all: unknown[]) => Promise<void> {
+  return async (...all) => {
+    const command = all.at(-1) as Command;
+    const options = command.opts<Options & { json?: boolean }>();
+    const output = new Output(options.json === true);
+    try {
+      await run({ output, options, args: command.processedArgs.filter((arg) => typeof arg === 'string') });
+    } catch (error) {
+      output.fail(error);
+    }
+  };
+}
+
+/** Parser of an option that is a span of time. @returns milliseconds. */
+export function durationOption(text: string): number {
+  return checked(() => parseDuration(text));
+}
+
+/** Parser of an option that is a whole number within bounds. */
+export function integerOption(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^-?[0-9]{1,15}$/.test(text) || value < min || value > max)
+      throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`);
+    return value;
+  };
+}
+
+/** Parser of an option that may stand several times. */
+export function repeatedOption(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), text];
+}
+
+function checked<T>(parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
+}

@@ -1,0 +1,134 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { systemClock } from '../../host/system-clock.ts';
+import type { DeskOptions } from '../../daemon/authority-desk.ts';
+import { readPassphrase } from '../../daemon/passphrase.ts';
+import { act, addCommand, addGroup, durationOption, repeatedOption } from '../command.ts';
+import { untilStopped } from '../signals.ts';
+
+interface DirectoryOptions {
+  readonly dir: string;
+  readonly passphraseFile?: string;
+}
+
+interface InitOptions extends DirectoryOptions {
+  readonly mesh: string;
+  readonly certificateLife?: number;
+  readonly listen?: string;
+  readonly host?: readonly string[];
+}
+
+/** `chainmail authority …` */
+export function register(program: Command): void {
+  const group = addGroup(program, 'authority', 'make and run the authority of a mesh');
+
+  withDirectory(
+    addCommand(
+      group,
+      'init',
+      'make a new authority: root, issuing key, first administrator',
+      'chainmail authority init --dir /var/lib/chainmail --mesh depot --host ca.depot.example',
+    ),
+  )
+    .requiredOption('--mesh <name>', 'name of the mesh: a letter, then up to 30 letters, digits or hyphens')
+    .option('--certificate-life <span>', 'life of a node’s certificate, 1m to 7d (default: 24h)', durationOption)
+    .option('--listen <host:port>', 'where it will listen (default: 127.0.0.1:8440)')
+    .option('--host <name>', 'a name or address by which nodes reach it; repeatable', repeatedOption)
+    .action(
+      act<InitOptions>(async ({ output, options }) => {
+        const { initAuthority } = await import('../../daemon/authority.ts');
+        const layout = await initAuthority({
+          directory: resolve(options.dir),
+          mesh: options.mesh,
+          passphrase: await readPassphrase({ ...passphraseSources(options), isNew: true }),
+          certificateLifeMs: options.certificateLife,
+          listen: options.listen,
+          hosts: options.host,
+        });
+        output.result(
+          {
+            ok: true,
+            mesh: options.mesh,
+            dir: layout.directory,
+            trust_anchor: layout.rootCertificate,
+            ca: layout.caCertificates,
+            admin_certificate: layout.adminCertificate,
+            admin_key: layout.adminKey,
+          },
+          [
+            `authority of mesh ${options.mesh} made in ${layout.directory}`,
+            `  trust anchor   ${layout.rootCertificate}`,
+            `  administrator  ${layout.adminCertificate}, ${layout.adminKey}`,
+            `  root key       ${layout.root} (sealed; carry it away when the mesh stands)`,
+            `next: chainmail authority run --dir ${options.dir}`,
+          ].join('\n'),
+        );
+      }),
+    );
+
+  withDirectory(
+    addCommand(
+      group,
+      'run',
+      'serve enrolment, revocation and the list of nodes over HTTPS',
+      'chainmail authority run --dir /var/lib/chainmail --listen 0.0.0.0:8440',
+    ),
+  )
+    .option('--listen <host:port>', 'where to listen; port 0 is any free one (default: as configured)')
+    .option('--log-level <level>', 'debug, info, warn, error or silent (default: as configured)')
+    .action(
+      act<DirectoryOptions & { readonly listen?: string; readonly logLevel?: string }>(async ({ output, options }) => {
+        const { runAuthority } = await import('../../daemon/authority-server.ts');
+        const running = await runAuthority({
+          directory: resolve(options.dir),
+          passphrase: await readPassphrase(passphraseSources(options)),
+          environment: process.env,
+          flags: { listen: options.listen, log_level: options.logLevel },
+        });
+        const stopped = untilStopped();
+        output.event(
+          { event: 'ready', url: running.url, mesh: running.mesh },
+          `authority of mesh ${running.mesh} listens at ${running.url} (Ctrl-C ends it)`,
+        );
+        await stopped;
+        await running.close();
+      }),
+    );
+}
+
+/** Options of every command that works on an authority's directory. */
+export function withDirectory(command: Command): Command {
+  return command
+    .requiredOption('--dir <dir>', 'directory of the authority')
+    .option('--passphrase-file <file>', 'file whose first line opens the keys (default: DIR/passphrase, or a prompt)');
+}
+
+/** How a command reaches the authority of its directory. */
+export function deskOf(options: DirectoryOptions): DeskOptions {
+  return {
+    directory: resolve(options.dir),
+    environment: process.env,
+    passphrase: () => readPassphrase(passphraseSources(options)),
+  };
+}
+
+export type { DirectoryOptions };
+
+function passphraseSources({ dir, passphraseFile }: DirectoryOptions) {
+  return { directory: resolve(dir), file: passphraseFile, environment: process.env };
+}
+
+/** How long ago an RFC 3339 instant was, or how soon it will be, for people. */
+export function relative(instant: string): string {
+  const ms = Date.parse(instant) - systemClock.wall();
+  const span = Math.abs(ms);
+  const text =
+    span < 120_000
+      ? `${Math.round(span / 1_000)} s`
+      : span < 7_200_000
+        ? `${Math.round(span / 60_000)} min`
+        : span < 172_800_000
+          ? `${Math.round(span / 3_600_000)} h`
+          : `${Math.round(span / 86_400_000)} d`;
+  return ms < 0 ? `${text} ago` : `in ${text}`;
+}

@@ -1,0 +1,65 @@
+import { readFileSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { TICKET_BYTES_MAX } from '../../api/ticket.ts';
+import { MeshError, messageOf, quoted } from '../../base/errors.ts';
+import { toRfc3339 } from '../../base/time.ts';
+import { enrollNode } from '../../daemon/enrollment.ts';
+import { readPassphrase } from '../../daemon/passphrase.ts';
+import { act, addCommand, addGroup } from '../command.ts';
+import { relative } from './authority.ts';
+
+interface EnrollOptions {
+  readonly dir: string;
+  readonly ticket: string;
+  readonly passphraseFile?: string;
+}
+
+/** `chainmail node …` */
+export function register(program: Command): void {
+  const group = addGroup(program, 'node', 'make and run a node of a mesh');
+
+  addCommand(
+    group,
+    'enroll',
+    'join a mesh with a ticket: makes the key, asks for the certificate',
+    'chainmail node enroll --dir /var/lib/chainmail-node --ticket gate-7.ticket',
+  )
+    .requiredOption('--dir <dir>', 'directory of the node')
+    .requiredOption('--ticket <file>', 'the ticket, as «chainmail ticket create» wrote it')
+    .option('--passphrase-file <file>', 'file whose first line seals the keys (default: DIR/passphrase, or a prompt)')
+    .action(
+      act<EnrollOptions>(async ({ output, options }) => {
+        const directory = resolve(options.dir);
+        const ticket = readTicketFile(resolve(options.ticket));
+        const passphrase = await readPassphrase({
+          directory,
+          file: options.passphraseFile,
+          environment: process.env,
+          isNew: true,
+        });
+        const { mesh, nodeId, notAfter, layout } = await enrollNode({ directory, ticket, passphrase });
+        const until = toRfc3339(notAfter);
+        output.result(
+          {
+            ok: true,
+            node_id: nodeId,
+            mesh,
+            not_after: until,
+            certificate: layout.certificate,
+            ca: layout.caCertificates,
+          },
+          `enrolled as ${nodeId} in mesh ${mesh}; the certificate ends ${relative(until)}\nnext: chainmail node run --dir ${options.dir}`,
+        );
+      }),
+    );
+}
+
+function readTicketFile(path: string): string {
+  try {
+    if (statSync(path).size > TICKET_BYTES_MAX) throw new Error(`it is larger than ${TICKET_BYTES_MAX} bytes`);
+    return readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new MeshError('ERR_TICKET_MALFORMED', `ticket ${quoted(path)} cannot be read: ${messageOf(error)}`);
+  }
+}

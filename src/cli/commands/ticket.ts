@@ -1,0 +1,137 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import {
+  TICKET_LIFE_SEC_MAX,
+  TICKET_USES_MAX,
+  ticketCreatedSchema,
+  ticketsResponseSchema,
+} from '../../api/authority.ts';
+import { renderTicket } from '../../api/ticket.ts';
+import { MeshError, messageOf, quoted } from '../../base/errors.ts';
+import { SECOND_MS } from '../../base/time.ts';
+import { withAuthority } from '../../daemon/authority-desk.ts';
+import { createFileAtomic, MODE_SECRET } from '../../host/atomic-file.ts';
+import { act, addCommand, addGroup, durationOption, integerOption, repeatedOption } from '../command.ts';
+import { renderTable } from '../table.ts';
+import { type DirectoryOptions, deskOf, relative, withDirectory } from './authority.ts';
+
+interface CreateOptions extends DirectoryOptions {
+  readonly nodeId?: string;
+  readonly role?: readonly string[];
+  readonly ttl?: number;
+  readonly uses?: number;
+  readonly rebind?: boolean;
+  readonly endpoint?: string;
+  readonly out: string;
+}
+
+/** `chainmail ticket …` */
+export function register(program: Command): void {
+  const group = addGroup(program, 'ticket', 'enrolment tickets: one file lets a machine join');
+
+  withDirectory(
+    addCommand(
+      group,
+      'create',
+      'write a ticket; it is a secret, carry it to the node on a safe way',
+      'chainmail ticket create --dir /var/lib/chainmail --ttl 1h --out gate-7.ticket',
+    ),
+  )
+    .requiredOption('--out <file>', 'the file to write (mode 0600); must not exist')
+    .option('--node-id <id>', 'a chosen name for the node; by default its id comes from its key')
+    .option('--rebind', 'take that name from the key that holds it; its certificates are revoked')
+    .option('--role <role>', 'a role to grant, such as operator; repeatable', repeatedOption)
+    .option('--ttl <span>', 'how long it can be redeemed, up to 30d (default: 1h)', durationOption)
+    .option('--uses <n>', 'how many nodes it enrols (default: 1)', integerOption(1, TICKET_USES_MAX))
+    .option('--endpoint <url>', 'https://HOST:PORT, where nodes reach the authority another way than by default')
+    .action(
+      act<CreateOptions>(async ({ output, options }) => {
+        const body = ticketBody(options);
+        const { id, ticket } = await withAuthority(deskOf(options), (desk) =>
+          desk.call(ticketCreatedSchema, { method: 'POST', path: '/v1/tickets', body }),
+        );
+        writeTicket(resolve(options.out), renderTicket(ticket));
+        const { mesh, endpoint, expires_at, node_id } = ticket;
+        output.result(
+          {
+            ok: true,
+            id,
+            file: resolve(options.out),
+            mesh,
+            endpoint,
+            expires_at,
+            ...(node_id === undefined ? {} : { node_id }),
+          },
+          `ticket ${id} written to ${options.out}; it expires ${relative(expires_at)}\nnext, on the node: chainmail node enroll --dir DIR --ticket ${options.out}`,
+        );
+      }),
+    );
+
+  withDirectory(
+    addCommand(group, 'list', 'tickets and what became of them', 'chainmail ticket list --dir /var/lib/chainmail'),
+  ).action(
+    act<DirectoryOptions>(async ({ output, options }) => {
+      const list = await withAuthority(deskOf(options), (desk) =>
+        desk.call(ticketsResponseSchema, { method: 'GET', path: '/v1/tickets' }),
+      );
+      const rows = list.tickets.map((ticket) => [
+        ticket.id,
+        ticket.status,
+        `${ticket.uses_spent}/${ticket.uses}`,
+        relative(ticket.expires_at),
+        ticket.node_id ?? '-',
+        ticket.roles.join(' ') || '-',
+      ]);
+      output.result(list, renderTable(['ID', 'STATUS', 'USED', 'EXPIRES', 'NODE', 'ROLES'], rows, 'no tickets yet'));
+    }),
+  );
+
+  withDirectory(
+    addCommand(
+      group,
+      'cancel <id>',
+      'make a ticket worth nothing',
+      'chainmail ticket cancel 3f9a0c117b2e44d0 --dir /var/lib/chainmail',
+    ),
+  ).action(
+    act<DirectoryOptions>(async ({ output, options, args }) => {
+      const [id = ''] = args;
+      await withAuthority(deskOf(options), (desk) =>
+        desk.call(z.undefined(), { method: 'DELETE', path: `/v1/tickets/${encodeURIComponent(id)}` }),
+      );
+      output.result({ ok: true, id }, `ticket ${id} is cancelled`);
+    }),
+  );
+}
+
+function ticketBody(options: CreateOptions): object {
+  const { nodeId, rebind, role, ttl, uses, endpoint } = options;
+  if (nodeId !== undefined && uses !== undefined && uses > 1)
+    throw new MeshError('ERR_USAGE', '--uses above 1 and --node-id exclude each other');
+  if (rebind === true && nodeId === undefined) throw new MeshError('ERR_USAGE', '--rebind needs --node-id');
+  if (ttl !== undefined && (ttl < SECOND_MS || ttl > TICKET_LIFE_SEC_MAX * SECOND_MS))
+    throw new MeshError('ERR_USAGE', '--ttl: expected 1s to 30d');
+  return {
+    ...(nodeId === undefined ? {} : { node_id: nodeId }),
+    ...(rebind === true ? { rebind } : {}),
+    ...(role === undefined ? {} : { roles: role }),
+    ...(ttl === undefined ? {} : { ttl_sec: Math.floor(ttl / SECOND_MS) }),
+    ...(uses === undefined ? {} : { uses }),
+    ...(endpoint === undefined ? {} : { endpoint }),
+  };
+}
+
+function writeTicket(path: string, text: string): void {
+  let isNew: boolean;
+  try {
+    isNew = createFileAtomic(path, text, MODE_SECRET);
+  } catch (error) {
+    throw new MeshError(
+      'ERR_CONFIG',
+      `ticket file ${quoted(path)} cannot be written: ${messageOf(error)}`,
+      'choose another --out',
+    );
+  }
+  if (!isNew) throw new MeshError('ERR_TICKET_EXISTS', `file ${quoted(path)} exists`);
+}

@@ -1,0 +1,75 @@
+import { isMeshError, MeshError, messageOf } from '../base/errors.ts';
+
+/** The command did what it was asked. */
+export const EXIT_OK = 0;
+/** It was refused, or failed. */
+export const EXIT_REFUSED = 1;
+/** The command line itself was wrong. */
+export const EXIT_USAGE = 2;
+
+/** Errors about how the command was called: they go to standard error as text and exit with {@link EXIT_USAGE}. */
+const USAGE_CODES: ReadonlySet<string> = new Set(['ERR_USAGE', 'ERR_PASSPHRASE_MISSING']);
+
+/**
+ * Where a command speaks: results to standard output, as text or with `--json` as JSON, everything else to standard
+ * error. A reader that has gone (`chainmail … | head`) ends the command in silence.
+ */
+export class Output {
+  readonly isJson: boolean;
+
+  constructor(isJson: boolean) {
+    this.isJson = isJson;
+    process.stdout.on('error', endQuietly);
+  }
+
+  /** The one result of a command: a JSON document, or its text. */
+  result(json: unknown, text: string): void {
+    process.stdout.write(this.isJson ? `${JSON.stringify(json)}\n` : endLine(text));
+  }
+
+  /** One of many results: a JSON line, or a line of text. `undefined` text is said to programs only. */
+  event(json: unknown, text?: string): void {
+    if (this.isJson) process.stdout.write(`${JSON.stringify(json)}\n`);
+    else if (text !== undefined) process.stdout.write(endLine(text));
+  }
+
+  /** Bytes as they are: an exported file. */
+  raw(bytes: Uint8Array | string): void {
+    process.stdout.write(bytes);
+  }
+
+  /** Progress and advice, for people. */
+  note(text: string): void {
+    process.stderr.write(endLine(text));
+  }
+
+  /** Says what went wrong and sets the exit code; see contract.md, «Errors». */
+  fail(error: unknown): void {
+    const known = isMeshError(error) ? error : new MeshError('ERR_INTERNAL', messageOf(error), unexpectedHint(error));
+    const isUsage = USAGE_CODES.has(known.code);
+    process.exitCode = isUsage ? EXIT_USAGE : EXIT_REFUSED;
+    if (this.isJson && !isUsage) {
+      const { code, message, hint } = known;
+      this.result({ ok: false, error: { code, message, ...(hint === undefined ? {} : { hint }) } }, '');
+      return;
+    }
+    process.stderr.write(`chainmail: error: ${known.message}\n`);
+    if (known.hint !== undefined) process.stderr.write(`chainmail: hint: ${known.hint}\n`);
+  }
+}
+
+function endLine(text: string): string {
+  return text === '' || text.endsWith('\n') ? text : `${text}\n`;
+}
+
+function endQuietly(error: NodeJS.ErrnoException): void {
+  if (error.code === 'EPIPE') process.exit(EXIT_OK);
+  throw error;
+}
+
+/** A bug of ours: where it happened is worth more than advice. */
+function unexpectedHint(error: unknown): string | undefined {
+  if (!(error instanceof Error) || error.stack === undefined) return undefined;
+  const frame = error.stack.split('\n').find((line) => line.trimStart().startsWith('at '));
+  return `this should not happen; please report it${frame === undefined ? '' : ` (${frame.trim()})`}`;
+}

@@ -1,0 +1,114 @@
+import { z } from 'zod';
+import {
+  CERTIFICATE_LIFE_MS_MAX,
+  CERTIFICATE_LIFE_MS_MIN,
+  type AuthorityPolicy,
+  POLICY_DEFAULTS,
+} from '../authority/policy.ts';
+import { DAY_MS, HOUR_MS } from '../base/time.ts';
+import { isMeshError } from '../base/errors.ts';
+import { splitAddress } from '../message/address.ts';
+import { type ConfigSources, durationKnob, loadConfig } from './config.ts';
+import { formatDuration } from './duration.ts';
+
+/** Where an authority listens unless it is told. */
+export const AUTHORITY_LISTEN_DEFAULT = '127.0.0.1:8440';
+
+/** `HOST:PORT`; port 0 is any free one. */
+const listenKnob = z.string().superRefine((text, context) => {
+  try {
+    splitAddress(text, 0);
+  } catch (error) {
+    if (!isMeshError(error)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
+  }
+});
+
+const spanKnob = (minMs: number, maxMs: number) =>
+  durationKnob().refine((ms) => ms >= minMs && ms <= maxMs, {
+    message: `expected ${formatDuration(minMs)} to ${formatDuration(maxMs)}`,
+  });
+
+/** Knobs of an authority, as `chainmail.yaml` names them. */
+const authorityConfigSchema = z.strictObject({
+  mesh: z.string(),
+  listen: listenKnob.default(AUTHORITY_LISTEN_DEFAULT),
+  hosts: z.array(z.string().min(1).max(253)).max(32).default([]),
+  certificate_life: spanKnob(CERTIFICATE_LIFE_MS_MIN, CERTIFICATE_LIFE_MS_MAX).default(
+    POLICY_DEFAULTS.certificateLifeMs,
+  ),
+  administrator_life: spanKnob(HOUR_MS, 3_650 * DAY_MS).default(POLICY_DEFAULTS.administratorLifeMs),
+  crl_life: spanKnob(60_000, 30 * DAY_MS).default(POLICY_DEFAULTS.crlLifeMs),
+  allow: z.array(z.string().min(1).max(63)).max(100_000).optional(),
+  nodes_max: z.int().min(1).max(1_000_000).default(POLICY_DEFAULTS.nodesMax),
+  gossip_fanout: z.int().min(1).max(16).default(POLICY_DEFAULTS.gossipFanout),
+  enroll_per_minute: z.int().min(1).max(1_000_000).default(300),
+  requests_per_minute: z.int().min(1).max(1_000_000).default(1_200),
+  log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+
+export type AuthorityConfig = Readonly<z.output<typeof authorityConfigSchema>>;
+
+/** @throws ERR_CONFIG */
+export function loadAuthorityConfig(sources: ConfigSources): AuthorityConfig {
+  return loadConfig(authorityConfigSchema, sources);
+}
+
+export function policyOf(config: AuthorityConfig): AuthorityPolicy {
+  return {
+    certificateLifeMs: config.certificate_life,
+    administratorLifeMs: config.administrator_life,
+    crlLifeMs: config.crl_life,
+    allow: config.allow,
+    nodesMax: config.nodes_max,
+    gossipFanout: config.gossip_fanout,
+  };
+}
+
+/** The file that `authority init` writes: what was chosen, and every other knob with its default in a comment. */
+export function renderAuthorityConfig(chosen: {
+  readonly mesh: string;
+  readonly listen: string;
+  readonly hosts: readonly string[];
+  readonly certificateLifeMs: number;
+}): string {
+  const span = formatDuration;
+  return `# Configuration of a Chainmail authority. A flag comes first, then the environment variable CHAINMAIL_NAME
+# (in capitals), then this file. Unknown names are refused. Read when the authority starts.
+
+# The mesh that this authority vouches for. Fixed: keys and certificates carry it.
+mesh: ${chosen.mesh}
+
+# Where it listens, HOST:PORT. Its certificate names this host; 0.0.0.0 means every address of the machine.
+listen: ${JSON.stringify(chosen.listen)}
+
+# Names and addresses by which nodes reach it, beside where it listens; the first goes into tickets. Addresses can be
+# added at any time. Host names must have been named at init (--host): the issuing certificate permits those only.
+hosts: ${JSON.stringify(chosen.hosts)}
+
+# Life of a node's certificate, ${span(CERTIFICATE_LIFE_MS_MIN)} to ${span(CERTIFICATE_LIFE_MS_MAX)}. Shorter: a stolen one is worth less; longer: nodes may be away longer.
+certificate_life: ${span(chosen.certificateLifeMs)}
+
+# Life of an administrator's certificate.
+# administrator_life: ${span(POLICY_DEFAULTS.administratorLifeMs)}
+
+# How long a revocation list is good for. It is renewed at half of that, and at each revocation.
+# crl_life: ${span(POLICY_DEFAULTS.crlLifeMs)}
+
+# Node ids that may enrol; a final * stands for any rest. Left out: all that have a ticket.
+# allow: [gate-*, sensor-17]
+
+# Nodes that hold a good certificate at one time.
+# nodes_max: ${POLICY_DEFAULTS.nodesMax}
+
+# Peers to which a node pushes news in a round, 1 to 16.
+# gossip_fanout: ${POLICY_DEFAULTS.gossipFanout}
+
+# Requests that one address may send in a minute: for certificates, and in all.
+# enroll_per_minute: 300
+# requests_per_minute: 1200
+
+# debug, info, warn, error or silent; the log goes to standard error.
+# log_level: info
+`;
+}

@@ -1,0 +1,142 @@
+import { createServer } from 'node:http';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { z } from 'zod';
+import { errorOfProblem } from '../api/problem.ts';
+import { describeIssue } from '../api/schema.ts';
+import { textOfUtf8 } from '../base/bytes.ts';
+import { isMeshError, MeshError } from '../base/errors.ts';
+import type { Secret } from '../crypto/secret.ts';
+import { controlSocketOf } from '../host/control-socket.ts';
+import { exchange, isNobodyThere } from '../host/https-client.ts';
+import { addAuthorityRoutes } from '../http/authority/routes.ts';
+import { createHttpApp } from '../http/server.ts';
+import { formatAddress, splitAddress } from '../message/address.ts';
+import { type OpenAuthority, openAuthority } from './authority.ts';
+import { requireAuthorityDirectory } from './directory.ts';
+import { programVersion } from './version.ts';
+
+/** How long a command waits for another one that has the directory for a moment, or for a process that is starting. */
+const BUSY_MS_MAX = 10_000;
+const BUSY_PAUSE_MS = 50;
+
+/** A command's own time limit: revoking many nodes signs one long list. */
+const CALL_MS_MAX = 60_000;
+
+export interface DeskOptions {
+  readonly directory: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Asked for only where no authority runs. */
+  readonly passphrase: () => Promise<Secret>;
+}
+
+export interface DeskCall {
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  readonly path: string;
+  readonly body?: unknown;
+}
+
+interface Answer {
+  readonly status: number;
+  readonly text: string;
+}
+
+/**
+ * The authority of a directory, for commands: through its control socket where it runs, else opened by this process
+ * for as long as `use` takes. Either way the same endpoints answer, so a command cannot tell.
+ */
+export async function withAuthority<T>(options: DeskOptions, use: (desk: AuthorityDesk) => Promise<T>): Promise<T> {
+  const { directory } = requireAuthorityDirectory(options.directory);
+  const socket = controlSocketOf(directory);
+  for (let waitedMs = 0; ; waitedMs += BUSY_PAUSE_MS) {
+    if (await isRunning(socket)) return use(new AuthorityDesk((call) => overSocket(socket, call)));
+    try {
+      return await withOpened(options, use);
+    } catch (error) {
+      if (!isMeshError(error) || error.code !== 'ERR_DIR_LOCKED' || waitedMs >= BUSY_MS_MAX) throw error;
+      await pause(BUSY_PAUSE_MS);
+    }
+  }
+}
+
+/** Calls of the authority's HTTP interface, as its administrator. */
+export class AuthorityDesk {
+  readonly #send: (call: DeskCall) => Promise<Answer>;
+
+  constructor(send: (call: DeskCall) => Promise<Answer>) {
+    this.#send = send;
+  }
+
+  /** @throws what the authority answered; ERR_REMOTE where that is not what the interface promises. */
+  async call<S extends z.ZodType>(schema: S, call: DeskCall): Promise<z.output<S>> {
+    const { status, text } = await this.#send(call);
+    const json: unknown = text === '' ? undefined : parseJson(text);
+    if (status >= 300) throw errorOfProblem(json) ?? new MeshError('ERR_REMOTE', `the authority answered ${status}`);
+    const parsed = schema.safeParse(json);
+    if (!parsed.success) throw new MeshError('ERR_REMOTE', `the authority’s answer: ${describeIssue(parsed.error)}`);
+    return parsed.data;
+  }
+}
+
+/** Where nodes reach this authority: as it last ran, else as it is configured. */
+export async function storedEndpoint({ store, config }: OpenAuthority): Promise<string> {
+  const last = await store.transact((tx) => tx.getMeta('endpoint'));
+  if (last !== undefined) return last;
+  const { host, port } = splitAddress(config.listen, 0);
+  return `https://${formatAddress(config.hosts[0] ?? host, port)}`;
+}
+
+async function isRunning(socket: string): Promise<boolean> {
+  try {
+    await exchange({ tag: 'socket', path: socket }, { method: 'GET', path: '/healthz' });
+    return true;
+  } catch (error) {
+    if (isNobodyThere(error)) return false;
+    throw error;
+  }
+}
+
+async function overSocket(socket: string, { method, path, body }: DeskCall): Promise<Answer> {
+  const { status, body: bytes } = await exchange(
+    { tag: 'socket', path: socket },
+    { method, path, body, headers: { accept: 'application/json' }, timeoutMs: CALL_MS_MAX },
+  );
+  return { status, text: textOfUtf8(bytes) };
+}
+
+async function withOpened<T>(options: DeskOptions, use: (desk: AuthorityDesk) => Promise<T>): Promise<T> {
+  const { directory, environment } = options;
+  const opened = await openAuthority({ directory, environment, passphrase: await options.passphrase() });
+  try {
+    const endpoint = await storedEndpoint(opened);
+    const app = await createHttpApp({ createServer, rate: undefined });
+    addAuthorityRoutes(app, {
+      authority: opened.authority,
+      endpoint: () => endpoint,
+      version: programVersion(),
+      credentialOf: () => ({ tag: 'local' }),
+      enrollPerMinute: 1,
+      notReady: async () => 'the authority does not run',
+    });
+    const desk = new AuthorityDesk(async ({ method, path, body }) => {
+      const headers = { accept: 'application/json' };
+      const payload = body === undefined ? {} : { payload: body as object };
+      const answer = await app.inject({ method, url: path, headers, ...payload });
+      return { status: answer.statusCode, text: answer.body };
+    });
+    try {
+      return await use(desk);
+    } finally {
+      await app.close();
+    }
+  } finally {
+    await opened.close();
+  }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new MeshError('ERR_REMOTE', 'the authority’s answer is not JSON');
+  }
+}

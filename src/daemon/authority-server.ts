@@ -1,0 +1,245 @@
+import { chmodSync, rmSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
+import { networkInterfaces } from 'node:os';
+import type { TLSSocket } from 'node:tls';
+import { chainPem } from '../authority/issuer.ts';
+import { CRL_DUE_CHECK_MS } from '../authority/crl-book.ts';
+import { MeshError, messageOf, quoted } from '../base/errors.ts';
+import type { UnixMs } from '../base/time.ts';
+import { controlSocketOf, withSocketPath } from '../host/control-socket.ts';
+import { peerChainOf } from '../host/peer-chain.ts';
+import { systemClock } from '../host/system-clock.ts';
+import { tlsServerOptions } from '../host/tls-server.ts';
+import type { Credential } from '../http/authority/credential.ts';
+import { type AuthorityDeps, addAuthorityRoutes } from '../http/authority/routes.ts';
+import { createHttpApp, type HttpApp, socketOf } from '../http/server.ts';
+import { formatAddress, splitAddress } from '../message/address.ts';
+import { type OpenAuthority, openAuthority, type OpenAuthorityOptions } from './authority.ts';
+import { createLog, type Log } from './log.ts';
+import { programVersion } from './version.ts';
+
+export interface RunAuthorityOptions extends OpenAuthorityOptions {
+  /** By default what the configuration says, on standard error. */
+  readonly log?: Log;
+}
+
+export interface RunningAuthority {
+  /** `https://HOST:PORT`. */
+  readonly url: string;
+  readonly mesh: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Runs the authority of a directory: HTTPS where `listen` says, and the control socket.
+ * @throws as {@link openAuthority}; ERR_PORT_IN_USE, ERR_CONFIG for an address that is not this machine's.
+ */
+export async function runAuthority(options: RunAuthorityOptions): Promise<RunningAuthority> {
+  const opened = await openAuthority(options);
+  const log = options.log ?? createLog(opened.config.log_level, 'authority');
+  const closers: (() => Promise<void> | void)[] = [() => opened.close()];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    await opened.authority.tendCrl('now'); // what was revoked before a crash is published now
+    const listen = splitAddress(opened.config.listen, 0);
+    const certificate = await ServerCertificate.issue(opened, listen.host);
+    let endpoint = '';
+    const deps = (credentialOf: AuthorityDeps['credentialOf']): AuthorityDeps => ({
+      authority: opened.authority,
+      endpoint: () => endpoint,
+      version: programVersion(),
+      credentialOf,
+      enrollPerMinute: opened.config.enroll_per_minute,
+      notReady: () => notReady(opened),
+    });
+
+    let tlsServer: HttpsServer | undefined;
+    const tlsOptions = await certificate.options();
+    const app = await createHttpApp({
+      createServer: (limits, listener) => {
+        tlsServer = createHttpsServer({ ...limits, ...tlsOptions }, listener);
+        return tlsServer;
+      },
+      rate: { requestsMax: opened.config.requests_per_minute, windowMs: 60_000 },
+      ...logging(log),
+    });
+    closers.push(() => app.close());
+    addAuthorityRoutes(
+      app,
+      deps((request) => tlsCredential(socketOf(request) as TLSSocket)),
+    );
+    tlsServer?.on('tlsClientError', (error) => log.debug({ reason: messageOf(error) }, 'handshake failed'));
+
+    const control = await createHttpApp({ createServer: createHttpServer, rate: undefined, ...logging(log) });
+    closers.push(() => control.close());
+    addAuthorityRoutes(
+      control,
+      deps(() => ({ tag: 'local' })),
+    );
+
+    const port = await listenTls(app, listen.host, listen.port);
+    endpoint = `https://${formatAddress(publicHostOf(opened, listen.host), port)}`;
+    await opened.store.transact((tx) => tx.setMeta('endpoint', endpoint));
+    await listenControl(control, controlSocketOf(opened.layout.directory));
+    closers.push(() => rmSync(controlSocketOf(opened.layout.directory), { force: true }));
+
+    const timer = setInterval(() => {
+      void tend(opened, certificate, tlsServer as HttpsServer, log);
+    }, CRL_DUE_CHECK_MS);
+    closers.push(() => clearInterval(timer));
+    log.info({ url: endpoint, mesh: opened.config.mesh }, 'authority listens');
+    return { url: `https://${formatAddress(displayHostOf(listen.host), port)}`, mesh: opened.config.mesh, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** The certificate of this server, renewed while it runs. */
+class ServerCertificate {
+  readonly #opened: OpenAuthority;
+  readonly #hosts: readonly string[];
+  #pem = '';
+  #renewAt = 0 as UnixMs;
+
+  private constructor(opened: OpenAuthority, hosts: readonly string[]) {
+    this.#opened = opened;
+    this.#hosts = hosts;
+  }
+
+  static async issue(opened: OpenAuthority, listenHost: string): Promise<ServerCertificate> {
+    const hosts = [...new Set([...hostsOf(listenHost), ...opened.config.hosts])];
+    const certificate = new ServerCertificate(opened, hosts);
+    await certificate.#renew();
+    return certificate;
+  }
+
+  async options(): Promise<ReturnType<typeof tlsServerOptions>> {
+    const { keys, authority } = this.#opened;
+    return tlsServerOptions({
+      certificate: this.#pem,
+      key: await keys.exportPem('server'),
+      trustAnchors: [authority.issuer.rootPem],
+    });
+  }
+
+  /** When a third of the life that was received is left. */
+  async renewIfDue(server: HttpsServer): Promise<void> {
+    if (systemClock.wall() < this.#renewAt) return;
+    await this.#renew();
+    server.setSecureContext(await this.options());
+  }
+
+  async #renew(): Promise<void> {
+    const { keys, authority } = this.#opened;
+    const signer = (await keys.has('server')) ? await keys.open('server') : await keys.generate('server');
+    try {
+      const { der, notAfter } = await authority.issueServerCertificate(signer.spki, this.#hosts);
+      this.#pem = chainPem(authority.issuer, der);
+      this.#renewAt = (notAfter - (notAfter - systemClock.wall()) / 3) as UnixMs;
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      throw new MeshError(
+        'ERR_CONFIG',
+        `the certificate cannot name ${this.#hosts.join(', ')}: ${error.message}`,
+        'host names have to be given at init with --host; addresses and localhost are always possible',
+      );
+    }
+  }
+}
+
+async function tend(
+  opened: OpenAuthority,
+  certificate: ServerCertificate,
+  server: HttpsServer,
+  log: Log,
+): Promise<void> {
+  try {
+    await opened.authority.tendCrl('if-due');
+    await certificate.renewIfDue(server);
+  } catch (error) {
+    log.error({ reason: messageOf(error) }, 'signing failed'); // told to operators by /readyz as well
+  }
+}
+
+async function notReady({ authority, store }: OpenAuthority): Promise<string | undefined> {
+  await store.transact((tx) => tx.getMeta('mesh'));
+  return systemClock.wall() < authority.crl.nextUpdate ? undefined : 'the revocation list has expired';
+}
+
+function tlsCredential(socket: TLSSocket): Credential {
+  const chain = peerChainOf(socket);
+  return chain.length === 0 ? { tag: 'none' } : { tag: 'certificate', chain };
+}
+
+function logging(log: Log): Pick<Parameters<typeof createHttpApp>[0], 'onRequestDone' | 'onUnexpected'> {
+  return {
+    onRequestDone: (record) =>
+      record.code === undefined ? log.debug(record, 'answered') : log.info(record, 'refused'),
+    onUnexpected: (error) => log.error({ err: error }, 'request failed'),
+  };
+}
+
+async function listenTls(app: HttpApp, host: string, port: number): Promise<number> {
+  try {
+    await app.listen({ host, port });
+  } catch (error) {
+    throw listenError(error, formatAddress(host, port));
+  }
+  const address = app.server.address();
+  return typeof address === 'object' && address !== null ? address.port : port;
+}
+
+/** What a failed `listen` means to the operator. */
+export function listenError(error: unknown, address: string): unknown {
+  const { code } = error as NodeJS.ErrnoException;
+  if (code === 'EADDRINUSE')
+    return new MeshError('ERR_PORT_IN_USE', `address ${quoted(address)} is in use by another process`);
+  if (code === undefined || !['EADDRNOTAVAIL', 'ENOTFOUND', 'EACCES', 'EAI_AGAIN', 'EINVAL'].includes(code))
+    return error;
+  return new MeshError(
+    'ERR_CONFIG',
+    `cannot listen on ${quoted(address)}: ${messageOf(error)}`,
+    'choose another with --listen HOST:PORT',
+  );
+}
+
+/** We hold the directory's lock, so a socket that lies there is of a process that was killed. */
+export async function listenControl(app: HttpApp, path: string): Promise<void> {
+  rmSync(path, { force: true });
+  await withSocketPath(path, (shortPath) => app.listen({ path: shortPath }));
+  chmodSync(path, 0o600); // nobody came in between: the directory itself is its owner's alone
+}
+
+function isWildcard(host: string): boolean {
+  return host === '0.0.0.0' || host === '::';
+}
+
+/** Names and addresses that clients may have used to come here. */
+function hostsOf(listenHost: string): readonly string[] {
+  if (!isWildcard(listenHost)) return [listenHost, ...(isLoopback(listenHost) ? ['localhost'] : [])];
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address));
+  return [...addresses.map((address) => address.split('%', 1)[0] as string), 'localhost'];
+}
+
+function isLoopback(host: string): boolean {
+  return host === '::1' || host.startsWith('127.');
+}
+
+/** What goes into tickets: a name of the operator's choice, or an address by which others get here. */
+function publicHostOf(opened: OpenAuthority, listenHost: string): string {
+  const [named] = opened.config.hosts;
+  if (named !== undefined) return named;
+  if (!isWildcard(listenHost)) return listenHost;
+  const outer = Object.values(networkInterfaces())
+    .flatMap((list) => list ?? [])
+    .find(({ family, internal }) => family === 'IPv4' && !internal);
+  return outer?.address ?? '127.0.0.1';
+}
+
+function displayHostOf(listenHost: string): string {
+  return isWildcard(listenHost) ? '127.0.0.1' : listenHost;
+}

@@ -1,0 +1,234 @@
+import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { Authority } from '../authority/authority.ts';
+import { createIssuer, chainPem, type Issuer } from '../authority/issuer.ts';
+import { POLICY_DEFAULTS } from '../authority/policy.ts';
+import { MeshError, quoted } from '../base/errors.ts';
+import { DAY_MS } from '../base/time.ts';
+import { encodePem } from '../codec/pem.ts';
+import type { Secret } from '../crypto/secret.ts';
+import { generatePkcs8, softwareSigner } from '../crypto/signer.ts';
+import { MODE_PUBLIC, MODE_SECRET, writeFileAtomic } from '../host/atomic-file.ts';
+import { type DirectoryLock, lockDirectory } from '../host/directory-lock.ts';
+import { FileKeyStore } from '../host/file-key-store.ts';
+import { SqliteAuthorityStore } from '../host/sqlite-authority-store.ts';
+import { systemClock } from '../host/system-clock.ts';
+import { systemRandom } from '../host/system-random.ts';
+import { type MeshName, parseMeshName } from '../identity/mesh-name.ts';
+import { parseCertificate, parseCertificatesPem } from '../pki/certificate.ts';
+import { SERIAL_RANDOM_BYTES } from '../pki/certificate-build.ts';
+import { buildCsr } from '../pki/csr.ts';
+import { isDnsName } from '../pki/dns-name.ts';
+import { buildIntermediate, buildRoot } from '../pki/issuer-profile.ts';
+import type { KeyStore } from '../ports/key-store.ts';
+import {
+  AUTHORITY_LISTEN_DEFAULT,
+  type AuthorityConfig,
+  loadAuthorityConfig,
+  policyOf,
+  renderAuthorityConfig,
+} from './authority-config.ts';
+import { writeConfig } from './config.ts';
+import {
+  type AuthorityLayout,
+  authorityLayout,
+  isAuthorityDirectory,
+  makeDirectory,
+  readStateFile,
+  requireAuthorityDirectory,
+} from './directory.ts';
+
+/** Lives of the two issuers. The anchor outlives every device in the field; roll-over replaces either without hands. */
+const ROOT_LIFE_MS = 7_305 * DAY_MS;
+const ISSUER_LIFE_MS = 1_826 * DAY_MS;
+
+/** Name of the administrator whose credential `init` writes. */
+const FIRST_ADMINISTRATOR = 'admin';
+
+export interface InitAuthorityOptions {
+  readonly directory: string;
+  readonly mesh: string;
+  readonly passphrase: Secret;
+  readonly certificateLifeMs?: number | undefined;
+  readonly listen?: string | undefined;
+  /** Host names and addresses, beside where it listens. Host names can be named only now. */
+  readonly hosts?: readonly string[] | undefined;
+}
+
+/**
+ * Makes a new authority: root, issuing key, store, the first administrator's credential, configuration. The
+ * configuration is written last, so what was killed on the way is simply made again, with the keys that are there.
+ *
+ * @throws ERR_DIR_EXISTS where there is an authority already; ERR_MESH_NAME, ERR_CONFIG.
+ */
+export async function initAuthority(options: InitAuthorityOptions): Promise<AuthorityLayout> {
+  const mesh = parseMeshName(options.mesh);
+  const layout = authorityLayout(options.directory);
+  const {
+    listen = AUTHORITY_LISTEN_DEFAULT,
+    hosts = [],
+    certificateLifeMs = POLICY_DEFAULTS.certificateLifeMs,
+  } = options;
+  makeDirectory(layout.directory);
+  const lock = lockDirectory(layout.directory);
+  try {
+    if (isAuthorityDirectory(layout.directory))
+      throw new MeshError(
+        'ERR_DIR_EXISTS',
+        `there is an authority in ${quoted(layout.directory)} already`,
+        'use it, or choose another --dir',
+      );
+    const config = loadAuthorityConfig({
+      directory: layout.directory,
+      environment: {},
+      flags: { mesh, listen, hosts, certificate_life: `${certificateLifeMs}ms` },
+    });
+    const issuer = await makeIssuer(layout, mesh, hosts, options.passphrase);
+    const store = SqliteAuthorityStore.open(layout.database);
+    try {
+      const authority = await Authority.open({
+        issuer,
+        store,
+        policy: policyOf(config),
+        clock: systemClock,
+        random: systemRandom,
+      });
+      await writeAdministrator(authority, layout);
+    } finally {
+      await store.close();
+    }
+    writeConfig(layout.directory, renderAuthorityConfig({ mesh, listen, hosts, certificateLifeMs }));
+    return layout;
+  } finally {
+    lock.release();
+  }
+}
+
+/** An authority that this process alone has open. */
+export interface OpenAuthority {
+  readonly authority: Authority;
+  readonly config: AuthorityConfig;
+  readonly layout: AuthorityLayout;
+  readonly keys: FileKeyStore;
+  readonly store: SqliteAuthorityStore;
+  close(): Promise<void>;
+}
+
+export interface OpenAuthorityOptions {
+  readonly directory: string;
+  readonly passphrase: Secret;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly flags?: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Opens the authority of a directory for this process.
+ * @throws ERR_DIR_NOT_INITIALISED, ERR_DIR_LOCKED, ERR_PASSPHRASE_WRONG, ERR_CONFIG, ERR_STATE_...
+ */
+export async function openAuthority(options: OpenAuthorityOptions): Promise<OpenAuthority> {
+  const layout = requireAuthorityDirectory(options.directory);
+  const lock: DirectoryLock = lockDirectory(layout.directory);
+  let store: SqliteAuthorityStore | undefined;
+  try {
+    const { directory, environment, flags = {} } = options;
+    const config = loadAuthorityConfig({ directory, environment, flags });
+    const keys = await FileKeyStore.open(layout.keys, options.passphrase);
+    const issuer = await loadIssuer(layout, parseMeshName(config.mesh), keys);
+    store = SqliteAuthorityStore.open(layout.database);
+    const opened = store;
+    const authority = await Authority.open({
+      issuer,
+      store,
+      policy: policyOf(config),
+      clock: systemClock,
+      random: systemRandom,
+    });
+    return {
+      authority,
+      config,
+      layout,
+      keys,
+      store,
+      close: async () => {
+        await opened.close();
+        lock.release();
+      },
+    };
+  } catch (error) {
+    await store?.close();
+    lock.release();
+    throw error;
+  }
+}
+
+/**
+ * Another administrator's credential, made where the command runs: the key never leaves it.
+ * @returns the request to be signed, and the key as plain PEM.
+ */
+export async function makeAdministratorKey(): Promise<{ readonly csr: string; readonly keyPem: string }> {
+  const pkcs8 = generatePkcs8('P-256');
+  try {
+    const csr = encodePem('CERTIFICATE REQUEST', await buildCsr(softwareSigner(pkcs8)));
+    return { csr, keyPem: encodePem('PRIVATE KEY', pkcs8) };
+  } finally {
+    pkcs8.fill(0);
+  }
+}
+
+async function writeAdministrator(authority: Authority, layout: AuthorityLayout): Promise<void> {
+  const { csr, keyPem } = await makeAdministratorKey();
+  const { der } = await authority.issueAdministrator(FIRST_ADMINISTRATOR, csr, 'local');
+  mkdirSync(layout.admin, { recursive: true, mode: 0o700 });
+  chmodSync(layout.admin, 0o700);
+  writeFileAtomic(layout.adminKey, keyPem, MODE_SECRET);
+  writeFileAtomic(layout.adminCertificate, chainPem(authority.issuer, der), MODE_PUBLIC);
+}
+
+async function makeIssuer(
+  layout: AuthorityLayout,
+  mesh: MeshName,
+  hosts: readonly string[],
+  passphrase: Secret,
+): Promise<Issuer> {
+  const rootKeys = await FileKeyStore.open(layout.root, passphrase);
+  const keys = await FileKeyStore.open(layout.keys, passphrase);
+  const rootSigner = await openOrGenerate(rootKeys, 'root');
+  const signer = await openOrGenerate(keys, 'issuer');
+  const issuedAt = systemClock.wall();
+  const serial = (): Uint8Array => systemRandom.bytes(SERIAL_RANDOM_BYTES);
+  const root = parseCertificate(
+    await buildRoot({ mesh, serial: serial(), validity: { issuedAt, lifeMs: ROOT_LIFE_MS } }, rootSigner),
+  );
+  const certificate = parseCertificate(
+    await buildIntermediate(
+      {
+        mesh,
+        serial: serial(),
+        validity: { issuedAt, lifeMs: ISSUER_LIFE_MS },
+        issuer: root,
+        spki: signer.spki,
+        authorityHosts: hosts.filter(isHostName),
+      },
+      rootSigner,
+    ),
+  );
+  const issuer = createIssuer(mesh, certificate, root, signer);
+  writeFileAtomic(layout.rootCertificate, issuer.rootPem, MODE_PUBLIC);
+  writeFileAtomic(layout.caCertificates, issuer.caPem, MODE_PUBLIC);
+  return issuer;
+}
+
+async function loadIssuer(layout: AuthorityLayout, mesh: MeshName, keys: FileKeyStore): Promise<Issuer> {
+  const [certificate, root] = parseCertificatesPem(readStateFile(layout.caCertificates));
+  if (certificate === undefined || root === undefined || !existsSync(layout.rootCertificate))
+    throw new MeshError('ERR_STATE_CORRUPT', `${quoted(layout.caCertificates)} does not hold intermediate and root`);
+  return createIssuer(mesh, certificate, root, await keys.open('issuer'));
+}
+
+async function openOrGenerate(keys: KeyStore, name: 'root' | 'issuer') {
+  return (await keys.has(name)) ? keys.open(name) : keys.generate(name);
+}
+
+/** A DNS name, and no address: those need no permission in the issuing certificate. */
+function isHostName(host: string): boolean {
+  return isDnsName(host) && !/^[0-9.]+$/.test(host) && !host.includes(':');
+}

@@ -1,0 +1,219 @@
+import { existsSync } from 'node:fs';
+import { z } from 'zod';
+import { type MeshConfig, enrollResponseSchema, type EnrollResponse, meshConfigSchema } from '../api/authority.ts';
+import { errorOfProblem } from '../api/problem.ts';
+import { describeIssue } from '../api/schema.ts';
+import { parseTicket, type Ticket } from '../api/ticket.ts';
+import { bytesEqual, textOfUtf8, utf8 } from '../base/bytes.ts';
+import { MeshError, messageOf, quoted } from '../base/errors.ts';
+import type { UnixMs } from '../base/time.ts';
+import { encodePem } from '../codec/pem.ts';
+import { sha256 } from '../crypto/hash.ts';
+import type { Secret } from '../crypto/secret.ts';
+import type { Signer } from '../crypto/signer.ts';
+import { checkX509Signature } from '../crypto/x509-signature.ts';
+import { MODE_PUBLIC, MODE_SECRET, writeFileAtomic } from '../host/atomic-file.ts';
+import { lockDirectory } from '../host/directory-lock.ts';
+import { FileKeyStore } from '../host/file-key-store.ts';
+import { type ClientAnswer, exchange } from '../host/https-client.ts';
+import { systemClock } from '../host/system-clock.ts';
+import { type MeshName, parseMeshName } from '../identity/mesh-name.ts';
+import { type Certificate, parseCertificatesPem } from '../pki/certificate.ts';
+import { buildCsr } from '../pki/csr.ts';
+import { judgePath } from '../pki/judge.ts';
+import { authorityNames } from '../pki/mesh-names.ts';
+import { RevocationView } from '../pki/revocation-view.ts';
+import type { KeyName } from '../ports/key-store.ts';
+import { makeDirectory, type NodeLayout, nodeLayout, readStateFile, requireNodeDirectory } from './directory.ts';
+
+/** Largest answer to an enrolment: two chains and a list of peers. */
+const ENROLLMENT_BYTES_MAX = 256 * 1024;
+
+const enrollmentFileSchema = z.object({
+  /** Of the ticket that was redeemed, so that the same command again is known for what it is. */
+  token_hash: z.string(),
+  endpoint: z.string(),
+  config: meshConfigSchema,
+});
+
+/** A node's place in its mesh, as it was enrolled: everything that its process starts from, checked. */
+export interface EnrolledNode {
+  readonly layout: NodeLayout;
+  readonly mesh: MeshName;
+  readonly nodeId: string;
+  readonly roles: readonly string[];
+  readonly config: MeshConfig;
+  /** `https://HOST:PORT` of the authority. */
+  readonly endpoint: string;
+  /** Leaf first. */
+  readonly chain: readonly Certificate[];
+  readonly certificatePem: string;
+  /** The mesh's trust anchor. */
+  readonly root: Certificate;
+  readonly rootPem: string;
+  readonly notAfter: UnixMs;
+}
+
+export interface EnrollNodeOptions {
+  readonly directory: string;
+  /** The text of the ticket file. */
+  readonly ticket: string;
+  readonly passphrase: Secret;
+}
+
+/**
+ * Makes a node of this directory: an identity key, a request, and a certificate from the authority that the ticket
+ * names, whom only the ticket's own trust anchor vouches for.
+ *
+ * Safe to repeat at any point, also after kill -9: the key is made once, the request is kept before it is sent, and
+ * the authority gives the same key the same certificate. `enrollment.json` is written last.
+ *
+ * @throws ERR_TICKET_MALFORMED, ERR_TICKET_REFUSED, ERR_UNREACHABLE, ERR_DIR_EXISTS where another enrolment is still good,
+ *   ERR_DIR_LOCKED, ERR_PASSPHRASE_WRONG, ERR_PATH_... where the answer does not hold.
+ */
+export async function enrollNode(options: EnrollNodeOptions): Promise<EnrolledNode> {
+  const ticket = parseTicket(options.ticket);
+  const mesh = parseMeshName(ticket.mesh);
+  const layout = nodeLayout(options.directory);
+  makeDirectory(layout.directory);
+  const lock = lockDirectory(layout.directory);
+  try {
+    const tokenHash = sha256(utf8(ticket.token)).toHex();
+    const before = existsSync(layout.enrollment) ? loadEnrolledNode(layout.directory) : undefined;
+    if (before !== undefined) {
+      if (readEnrollmentFile(layout).token_hash === tokenHash) return before;
+      if (before.notAfter > systemClock.wall())
+        throw new MeshError(
+          'ERR_DIR_EXISTS',
+          `${quoted(layout.directory)} is enrolled as ${before.nodeId} in mesh ${before.mesh}`,
+          'use that node, or choose another --dir',
+        );
+    }
+    const keys = await FileKeyStore.open(layout.keys, options.passphrase);
+    const signer = (await keys.has('identity')) ? await keys.open('identity') : await keys.generate('identity');
+    const csr = encodePem('CERTIFICATE REQUEST', await buildCsr(signer));
+    writeFileAtomic(layout.request, csr, MODE_PUBLIC);
+    const answer = await requestCertificate(ticket, mesh, csr);
+    const judged = judgeAnswer(ticket, mesh, signer, answer);
+    writeFileAtomic(layout.certificate, answer.certificate, MODE_PUBLIC);
+    writeFileAtomic(layout.caCertificates, judged.caPem, MODE_PUBLIC);
+    const file = { token_hash: tokenHash, endpoint: ticket.endpoint, config: answer.config };
+    writeFileAtomic(layout.enrollment, `${JSON.stringify(file, undefined, 2)}\n`, MODE_SECRET);
+    return loadEnrolledNode(layout.directory);
+  } finally {
+    lock.release();
+  }
+}
+
+/**
+ * Reads what {@link enrollNode} wrote, and judges it again. Whether the certificate is still valid is left to the
+ * caller: an expired node starts too, to renew.
+ * @throws ERR_DIR_NOT_INITIALISED, ERR_STATE_CORRUPT
+ */
+export function loadEnrolledNode(directory: string): EnrolledNode {
+  const layout = requireNodeDirectory(directory);
+  const { endpoint, config } = readEnrollmentFile(layout);
+  const certificatePem = readStateFile(layout.certificate);
+  try {
+    const mesh = parseMeshName(config.mesh);
+    const chain = parseCertificatesPem(certificatePem);
+    const root = rootAmong(parseCertificatesPem(readStateFile(layout.caCertificates)));
+    const [leaf] = chain;
+    const judgement = judgePath(chain, NOTHING_REVOKED, leaf?.notAfter ?? (0 as UnixMs), 'tls-client', {
+      mesh,
+      anchors: [root],
+      checkSignature: checkX509Signature,
+    });
+    if (judgement.tag === 'refused') throw new MeshError(judgement.code, judgement.message);
+    const { nodeId, roles, notAfter } = judgement;
+    const rootPem = encodePem('CERTIFICATE', root.der);
+    return { layout, mesh, nodeId, roles, config, endpoint, chain, certificatePem, root, rootPem, notAfter };
+  } catch (error) {
+    throw new MeshError('ERR_STATE_CORRUPT', `the node in ${quoted(directory)} is damaged: ${messageOf(error)}`);
+  }
+}
+
+/**
+ * The key that a node's certificate is for: the certificate key after a rekey, else the identity key.
+ * @throws ERR_STATE_FOREIGN where neither is.
+ */
+export async function certificateKeyName(keys: FileKeyStore, leaf: Certificate): Promise<KeyName> {
+  for (const name of ['certificate', 'identity'] as const)
+    if ((await keys.has(name)) && bytesEqual((await keys.open(name)).spki, leaf.spki)) return name;
+  throw new MeshError('ERR_STATE_FOREIGN', 'no key in the store belongs to the certificate of this node');
+}
+
+const NOTHING_REVOKED = new RevocationView();
+
+async function requestCertificate(ticket: Ticket, mesh: MeshName, csr: string): Promise<EnrollResponse> {
+  const body = {
+    token: ticket.token,
+    csr,
+    ...(ticket.node_id === undefined ? {} : { node_id: ticket.node_id }),
+  };
+  const answer = await exchange(
+    {
+      tag: 'tls',
+      endpoint: ticket.endpoint,
+      trustAnchors: [ticket.trust_anchor],
+      serverName: authorityNames(mesh).dns, // the anchor also vouches for nodes; none of them has this name
+    },
+    { method: 'POST', path: '/v1/enroll', body, bodyBytesMax: ENROLLMENT_BYTES_MAX },
+  );
+  const json = jsonOf(answer, ticket.endpoint);
+  if (answer.status !== 200) throw errorOfProblem(json) ?? remoteError(ticket.endpoint, `status ${answer.status}`);
+  const parsed = enrollResponseSchema.safeParse(json);
+  if (!parsed.success) throw remoteError(ticket.endpoint, describeIssue(parsed.error));
+  return parsed.data;
+}
+
+/** Nothing of the answer is kept before all of it holds under the ticket's own anchor. */
+function judgeAnswer(
+  ticket: Ticket,
+  mesh: MeshName,
+  signer: Signer,
+  answer: EnrollResponse,
+): { readonly caPem: string } {
+  const [root] = parseCertificatesPem(ticket.trust_anchor);
+  if (root === undefined) throw new MeshError('ERR_TICKET_MALFORMED', 'the ticket has no trust anchor');
+  const chain = parseCertificatesPem(answer.certificate);
+  const judgement = judgePath(chain, NOTHING_REVOKED, systemClock.wall(), 'tls-client', {
+    mesh,
+    anchors: [root],
+    checkSignature: checkX509Signature,
+  });
+  if (judgement.tag === 'refused')
+    throw new MeshError(judgement.code, `the certificate that came does not hold: ${judgement.message}`);
+  const isOurs = bytesEqual(judgement.leaf.spki, signer.spki);
+  if (!isOurs || judgement.nodeId !== answer.node_id || answer.config.mesh !== mesh)
+    throw remoteError(ticket.endpoint, 'the certificate is for another key, node or mesh');
+  const issuers = [...chain.slice(1), root].map(({ der }) => encodePem('CERTIFICATE', der));
+  return { caPem: issuers.join('') };
+}
+
+function readEnrollmentFile(layout: NodeLayout): z.output<typeof enrollmentFileSchema> {
+  try {
+    return enrollmentFileSchema.parse(JSON.parse(readStateFile(layout.enrollment)));
+  } catch (error) {
+    const what = error instanceof z.ZodError ? describeIssue(error) : messageOf(error);
+    throw new MeshError('ERR_STATE_CORRUPT', `state file ${quoted(layout.enrollment)}: ${what}`);
+  }
+}
+
+function rootAmong(certificates: readonly Certificate[]): Certificate {
+  const root = certificates.find((certificate) => certificate.isSelfIssued);
+  if (root === undefined) throw new MeshError('ERR_STATE_CORRUPT', 'no trust anchor among the CA certificates');
+  return root;
+}
+
+function jsonOf({ body }: ClientAnswer, endpoint: string): unknown {
+  try {
+    return JSON.parse(textOfUtf8(body));
+  } catch {
+    throw remoteError(endpoint, 'the answer is not JSON');
+  }
+}
+
+function remoteError(endpoint: string, what: string): MeshError {
+  return new MeshError('ERR_REMOTE', `${endpoint}: ${what}`, 'check that this is the authority of the ticket');
+}

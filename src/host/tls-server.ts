@@ -1,0 +1,34 @@
+import { constants } from 'node:crypto';
+import type { ServerOptions } from 'node:https';
+import { TLS_GROUPS } from './https-client.ts';
+
+/** A handshake that takes longer is not honest, or not worth waiting for. */
+const HANDSHAKE_MS_MAX = 10_000;
+
+export interface TlsIdentity {
+  /** PEM, leaf and then its issuers. */
+  readonly certificate: string;
+  /** PEM. */
+  readonly key: string;
+  /** PEM of the roots that clients are asked to present a chain to. */
+  readonly trustAnchors: readonly string[];
+}
+
+/**
+ * How the servers of a mesh do TLS: 1.3 only, hybrid key exchange first, the client's certificate asked for and left to
+ * `judgePath`; whoever has none is told so in HTTP. Nobody resumes: a resumed session shows no chain to judge (T13).
+ */
+export function tlsServerOptions({ certificate, key, trustAnchors }: TlsIdentity): ServerOptions {
+  return {
+    cert: certificate,
+    key,
+    ca: [...trustAnchors],
+    minVersion: 'TLSv1.3',
+    maxVersion: 'TLSv1.3',
+    ecdhCurve: TLS_GROUPS,
+    requestCert: true,
+    rejectUnauthorized: false,
+    secureOptions: constants.SSL_OP_NO_TICKET,
+    handshakeTimeout: HANDSHAKE_MS_MAX,
+  };
+}

@@ -1,0 +1,25 @@
+import { type RevokeResult, revokeRequestSchema } from '../../api/authority.ts';
+import { parseBody } from '../../api/schema.ts';
+import type { RevocationTarget } from '../../authority/revocation.ts';
+import { readReason } from '../../authority/revocation.ts';
+import type { HttpApp } from '../server.ts';
+import { actorOf, requireAdministrator } from './credential.ts';
+import type { AuthorityDeps } from './routes.ts';
+
+/**
+ * `POST /v1/revoke` (seed 001 section 7.3): by serial, or a node with everything it has. 204, again too. Who asks for
+ * JSON (`Accept: application/json`, as our own commands do) is told the serials.
+ */
+export function postRevoke(app: HttpApp, deps: AuthorityDeps): void {
+  app.post('/v1/revoke', { preParsing: requireAdministrator(deps) }, async (request, reply) => {
+    const { serial, node_id, reason } = parseBody(revokeRequestSchema, request.body);
+    const target: RevocationTarget =
+      serial === undefined ? { tag: 'node', nodeId: node_id as string } : { tag: 'serial', serial };
+    const read = readReason(reason);
+    const outcome = await deps.authority.revoke(target, read.reason, actorOf(request), read.note);
+    reply.header('chainmail-crl-number', String(outcome.crlNumber));
+    if (request.headers.accept !== 'application/json') return reply.code(204).send();
+    const { nodeId, serials, crlNumber } = outcome;
+    return { node_id: nodeId, serials: [...serials], crl_number: crlNumber } satisfies RevokeResult;
+  });
+}

@@ -1,0 +1,23 @@
+import type { TicketSummary as TicketJson } from '../../api/authority.ts';
+import type { BootstrapPeer as PeerJson } from '../../api/ticket.ts';
+import type { BootstrapPeer } from '../../authority/check-in.ts';
+import type { TicketSummary } from '../../authority/ticket-desk.ts';
+import { toRfc3339 } from '../../base/time.ts';
+
+/** Peers in the words of contract.md. */
+export function peersJson(peers: readonly BootstrapPeer[]): PeerJson[] {
+  return peers.map(({ nodeId, address }) => ({ node_id: nodeId, address }));
+}
+
+export function ticketJson({ id, status, row }: TicketSummary): TicketJson {
+  return {
+    id,
+    status,
+    created_at: toRfc3339(row.createdAt),
+    expires_at: toRfc3339(row.expiresAt),
+    uses: row.usesMax,
+    uses_spent: row.usesSpent,
+    ...(row.nodeId === undefined ? {} : { node_id: row.nodeId }),
+    roles: [...row.roles],
+  };
+}

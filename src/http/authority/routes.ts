@@ -1,0 +1,47 @@
+import type { FastifyRequest } from 'fastify';
+import type { Authority } from '../../authority/authority.ts';
+import type { HttpApp } from '../server.ts';
+import type { Credential } from './credential.ts';
+import { deleteTicket } from './delete-ticket.ts';
+import { getCrl } from './get-crl.ts';
+import { getHealth } from './get-health.ts';
+import { getNodes } from './get-nodes.ts';
+import { getOpenapi } from './get-openapi.ts';
+import { getTickets } from './get-tickets.ts';
+import { postAdministrators } from './post-administrators.ts';
+import { postCheckIn } from './post-check-in.ts';
+import { postEnroll } from './post-enroll.ts';
+import { postRevoke } from './post-revoke.ts';
+import { postTickets } from './post-tickets.ts';
+
+/** What the endpoints stand on. */
+export interface AuthorityDeps {
+  readonly authority: Authority;
+  /** `https://HOST:PORT` by which nodes reach this authority. */
+  readonly endpoint: () => string;
+  readonly version: string;
+  /** What the connection proves about who asks. */
+  readonly credentialOf: (request: FastifyRequest) => Credential;
+  /** Requests for a certificate that one address may send in a minute. */
+  readonly enrollPerMinute: number;
+  /** `undefined`: ready. Else why not, for `/readyz`. */
+  readonly notReady: () => Promise<string | undefined>;
+}
+
+/** All endpoints of an authority, one file each: parse → act → render. */
+export function addAuthorityRoutes(app: HttpApp, deps: AuthorityDeps): void {
+  for (const add of [
+    postEnroll,
+    getCrl,
+    postRevoke,
+    getNodes,
+    postTickets,
+    getTickets,
+    deleteTicket,
+    postAdministrators,
+    postCheckIn,
+    getHealth,
+    getOpenapi,
+  ])
+    add(app, deps);
+}

@@ -1,0 +1,176 @@
+import type { IncomingMessage, RequestListener, Server, ServerOptions } from 'node:http';
+import type { Socket } from 'node:net';
+import rateLimit from '@fastify/rate-limit';
+import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
+import { PROBLEM_MEDIA_TYPE, problemOf } from '../api/problem.ts';
+import { isMeshError, MeshError } from '../base/errors.ts';
+import { clientKeyOf, type RequestRate } from './rate.ts';
+
+/** Largest body, judged by the length that the request claims before a byte of it is read (T16). Bundles have a way of their own. */
+export const BODY_BYTES_MAX = 64 * 1024;
+/** Request line and headers together. */
+export const HEADER_BYTES_MAX = 8 * 1024;
+export const HEADERS_MAX = 64;
+/** A whole request must have arrived by then, so that slow senders hold no sockets (slow-loris). */
+export const REQUEST_MS_MAX = 20_000;
+export const HEADERS_MS_MAX = 10_000;
+/** An idle connection is kept this long for the next request. */
+export const KEEP_ALIVE_MS = 30_000;
+/** Open connections. 70 KiB each with TLS: 140 MiB at most. */
+export const CONNECTIONS_MAX = 2_000;
+/** Requests that one client may send in a minute where a route says nothing else. */
+export const REQUEST_RATE: RequestRate = { requestsMax: 1_200, windowMs: 60_000 };
+
+/** What a request came to, for the log. */
+export interface RequestRecord {
+  readonly method: string;
+  readonly path: string;
+  readonly status: number;
+  readonly elapsedMs: number;
+  /** `ERR_...` where it was refused. */
+  readonly code: string | undefined;
+}
+
+export interface HttpAppOptions {
+  /** Makes the server that will carry the app: plain, TLS, or one that is handed its connections. */
+  readonly createServer: (options: ServerOptions, listener: RequestListener) => Server;
+  /** `undefined`: no limit on requests a minute, for sockets that only the owner of the directory can reach. */
+  readonly rate: RequestRate | undefined;
+  readonly onRequestDone?: (record: RequestRecord) => void;
+  /** Errors that are none of ours: the caller is told nothing of them. */
+  readonly onUnexpected?: (error: unknown) => void;
+}
+
+/** An app with routes still to be added; see {@link createHttpApp}. */
+export type HttpApp = FastifyInstance<Server>;
+
+/**
+ * What the HTTP servers of authority and node share: limits before anything is parsed, every refusal as problem+json
+ * with its status from the one table, unknown routes and methods told apart, and no word about what runs here.
+ *
+ * The caller adds routes, then listens, or calls `app.ready()` where connections are handed over.
+ */
+export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
+  const app = fastify({
+    serverFactory: (listener) => serverWithin(options, listener as RequestListener),
+    bodyLimit: BODY_BYTES_MAX,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    requestTimeout: REQUEST_MS_MAX,
+    exposeHeadRoutes: false,
+    return503OnClosing: false,
+    forceCloseConnections: true,
+    logger: false,
+    routerOptions: { maxParamLength: 128, caseSensitive: true },
+    frameworkErrors: (error, _request, reply) => answerError(options, error, reply as FastifyReply),
+    clientErrorHandler: (error, socket) => answerUnparsed(error, socket as Socket),
+  }) as unknown as HttpApp;
+
+  app.removeContentTypeParser('text/plain');
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
+  });
+  if (options.onRequestDone !== undefined) {
+    const done = options.onRequestDone;
+    app.addHook('onResponse', async (request, reply) => done(recordOf(request, reply)));
+  }
+  app.setErrorHandler((error, _request, reply) => answerError(options, error, reply));
+  if (options.rate !== undefined) await limitRate(app, options.rate);
+  app.setNotFoundHandler(
+    options.rate === undefined ? {} : { preHandler: app.rateLimit() },
+    (request: FastifyRequest, reply: FastifyReply) => answerError(options, notFound(app, request, reply), reply),
+  );
+  return app;
+}
+
+/** The connection that a request came on; a `TLSSocket` on TLS servers. */
+export function socketOf(request: FastifyRequest): Socket {
+  return (request.raw as IncomingMessage).socket;
+}
+
+function serverWithin(options: HttpAppOptions, listener: RequestListener): Server {
+  const server = options.createServer(
+    {
+      maxHeaderSize: HEADER_BYTES_MAX,
+      headersTimeout: HEADERS_MS_MAX,
+      requestTimeout: REQUEST_MS_MAX,
+      keepAliveTimeout: KEEP_ALIVE_MS,
+      connectionsCheckingInterval: 5_000,
+      requireHostHeader: true,
+      insecureHTTPParser: false,
+    },
+    listener,
+  );
+  server.maxHeadersCount = HEADERS_MAX;
+  server.maxConnections = CONNECTIONS_MAX;
+  return server;
+}
+
+async function limitRate(app: HttpApp, rate: RequestRate): Promise<void> {
+  await app.register(rateLimit, {
+    global: true,
+    max: rate.requestsMax,
+    timeWindow: rate.windowMs,
+    cache: CLIENTS_MAX,
+    keyGenerator: (request) => clientKeyOf(socketOf(request).remoteAddress),
+    errorResponseBuilder: (_request, context) =>
+      new MeshError('ERR_RATE_LIMITED', `more than ${context.max} requests in ${rate.windowMs / 1_000} s`),
+  });
+}
+
+/** Clients whose requests are counted; the one not heard of for longest is forgotten. 5,000 × ~200 B = 1 MB. */
+const CLIENTS_MAX = 5_000;
+
+function answerError(options: HttpAppOptions, error: unknown, reply: FastifyReply): void {
+  const known = meshErrorOf(error);
+  if (known === undefined || known.code === 'ERR_INTERNAL') options.onUnexpected?.(error);
+  const problem = problemOf(known);
+  reply.header('chainmail-error', problem.code);
+  reply.code(problem.status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
+}
+
+/** The framework's own refusals in our words; `undefined` for what nobody expected. */
+function meshErrorOf(error: unknown): MeshError | undefined {
+  if (isMeshError(error)) return error;
+  const { code, statusCode, message } = error as FastifyError;
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return new MeshError('ERR_BODY_TOO_LARGE', `body is larger than ${BODY_BYTES_MAX} bytes`);
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
+    return new MeshError('ERR_MEDIA_TYPE', 'the content type of the body is not accepted', 'send application/json');
+  if (code === 'FST_ERR_BAD_URL') return new MeshError('ERR_INPUT', 'the path is not a valid URL path');
+  if (error instanceof SyntaxError || (statusCode !== undefined && statusCode >= 400 && statusCode < 500))
+    return new MeshError('ERR_INPUT', `the request is malformed: ${message.slice(0, 120)}`);
+  return undefined;
+}
+
+const METHODS = ['GET', 'POST', 'PUT', 'DELETE', 'PATCH'] as const;
+
+function notFound(app: HttpApp, request: FastifyRequest, reply: FastifyReply): MeshError {
+  const url = request.url.split('?', 1)[0] as string;
+  const allowed = METHODS.filter((method) => app.findRoute({ method, url }) !== null);
+  if (allowed.length === 0) return new MeshError('ERR_NOT_FOUND', 'there is nothing at this path');
+  reply.header('allow', allowed.join(', '));
+  return new MeshError('ERR_METHOD', `this path takes ${allowed.join(', ')}`);
+}
+
+/** For bytes that are no HTTP request at all: one answer, and the connection is closed. */
+function answerUnparsed(error: Error & { code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) return;
+  const code = error.code === 'HPE_HEADER_OVERFLOW' ? 'ERR_HEADERS_TOO_LARGE' : 'ERR_INPUT';
+  const problem = problemOf(new MeshError(code, 'this is no HTTP request that is read here'));
+  const body = JSON.stringify(problem);
+  socket.end(
+    `HTTP/1.1 ${problem.status} Refused\r\ncontent-type: ${PROBLEM_MEDIA_TYPE}\r\n` +
+      `content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}
+
+function recordOf(request: FastifyRequest, reply: FastifyReply): RequestRecord {
+  const code = reply.getHeader('chainmail-error');
+  return {
+    method: request.method,
+    path: request.routeOptions.url ?? '(unknown)',
+    status: reply.statusCode,
+    elapsedMs: Math.round(reply.elapsedTime * 10) / 10,
+    code: typeof code === 'string' ? code : undefined,
+  };
+}
