@@ -25,7 +25,10 @@ export class UpView {
         return this.#line(at, `authority of mesh ${event.mesh} at ${event.url}, process ${event.pid}`);
       case 'node-enrolled':
         this.#names.set(event.node_id, event.name);
-        return this.#line(at, `${event.name} enrolled with a ticket, listens on ${event.address}, process ${event.pid}, id ${event.node_id.slice(0, 10)}…`);
+        return this.#line(
+          at,
+          `${event.name} enrolled with a ticket, listens on ${event.address}, process ${event.pid}, id ${event.node_id.slice(0, 10)}…`,
+        );
       case 'link-up':
         return this.#gather('links', at, `${this.#name(event.from)}–${this.#name(event.to)}`);
       case 'message-published':
@@ -51,7 +54,8 @@ export class UpView {
     const hows = this.#shutOuts.get(by) ?? [];
     hows.push(how);
     this.#shutOuts.set(by, hows);
-    if (how === 'message-dropped') this.#line(at, `${this.#name(by)} shuts it out: ${hows.map((each) => HOW[each]).join(', ')}`);
+    if (how === 'message-dropped')
+      this.#line(at, `${this.#name(by)} shuts it out: ${hows.map((each) => HOW[each]).join(', ')}`);
   }
 
   #gather(kind: 'links' | 'delivered', at: number, part: string): void {
@@ -86,15 +90,28 @@ export class UpView {
         `  echo ${indicator} | ${command(`publish --dir ${dir}/nodes/n1 --type indicator -`).trim()}`,
         command(`indicators --dir ${dir}/nodes/n3`),
         command(`nodes --dir ${dir}/authority`),
-        command(`revoke --dir ${dir}/authority --node-id ${[...this.#names].find(([, name]) => name === 'n2')?.[0] ?? 'NODE_ID'}`),
+        command(
+          `revoke --dir ${dir}/authority --node-id ${[...this.#names].find(([, name]) => name === 'n2')?.[0] ?? 'NODE_ID'}`,
+        ),
       ].join('\n'),
     );
   }
 
-  #summary({ ok, nodes, published, delivered, shut_out: shutOut, failed }: Extract<UpEvent, { event: 'summary' }>): void {
+  #summary({
+    ok,
+    nodes,
+    published,
+    delivered,
+    shut_out: shutOut,
+    failed,
+  }: Extract<UpEvent, { event: 'summary' }>): void {
     this.#flush();
     const told = `${nodes} nodes, ${published} messages published, ${delivered} deliveries, shut out by ${shutOut}`;
-    this.#print(ok ? `\nall of it happened: ${told}` : `\n${styleText('red', 'not all of it happened')}: ${told}\n  ${failed.join('\n  ')}`);
+    this.#print(
+      ok
+        ? `\nall of it happened: ${told}`
+        : `\n${styleText('red', 'not all of it happened')}: ${told}\n  ${failed.join('\n  ')}`,
+    );
   }
 
   #name(nodeId: string): string {

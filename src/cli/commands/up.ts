@@ -22,7 +22,11 @@ export function register(program: Command): void {
   )
     .option('--nodes <n>', 'nodes to start', integerOption(1, UP_NODES_MAX), 5)
     .option('--dir <dir>', 'keep everything there (default: a temporary folder, removed at the end)')
-    .option('--for <time>', 'end after this time, but not before the story is told (default: on Ctrl-C)', durationOption)
+    .option(
+      '--for <time>',
+      'end after this time, but not before the story is told (default: on Ctrl-C)',
+      durationOption,
+    )
     .action(
       act<UpOptions>(async ({ output, options }) => {
         const view = new UpView((line) => output.event(undefined, line));

@@ -1,0 +1,212 @@
+import { utf8 } from '../../base/bytes.ts';
+import { exchange } from '../../host/https-client.ts';
+import type { Fleet, FleetNode } from './fleet.ts';
+import { Happenings } from './happenings.ts';
+import type { WatchedEvent } from './node-watch.ts';
+import { Outcast } from './outcast.ts';
+import type { ShutOut, UpEventBody } from './up-event.ts';
+
+/** Steps of the story wait this long for what should happen; on two cores each takes a second or less. */
+const STEP_MS_MAX = 15_000;
+/** Peers that a node should be linked with before the story begins, where there are so many. */
+const LINKS_WANTED = 2;
+
+/**
+ * What `chainmail up` shows: a message reaches all, a node that was away gets it when it comes back, a revoked node
+ * is shut out. Everything is really done and seen at the nodes; what does not happen ends up in `failed`.
+ */
+export class Story {
+  readonly #fleet: Fleet;
+  readonly #tell: (event: UpEventBody) => void;
+  readonly #clock: () => number;
+  readonly #happenings = new Happenings();
+  readonly #publishedAt = new Map<string, number>();
+  readonly #failed: string[] = [];
+  #published = 0;
+  #delivered = 0;
+  #shutOut = 0;
+
+  constructor(fleet: Fleet, clock: () => number, tell: (event: UpEventBody) => void) {
+    this.#fleet = fleet;
+    this.#clock = clock;
+    this.#tell = tell;
+  }
+
+  /** Takes in what a node says of itself. Bound, so that it can be handed to the fleet. */
+  readonly handleEvent = (node: FleetNode, event: WatchedEvent): void => {
+    const { peer, message_id: messageId } = event as { readonly peer?: string; readonly message_id?: string };
+    switch (event.event) {
+      case 'link-up':
+        this.#happenings.forget(`down ${node.nodeId} ${peer}`);
+        this.#happenings.note(`linked ${node.nodeId} ${peer}`);
+        if (event['direction'] === 'outbound') this.#tell({ event: 'link-up', from: node.nodeId, to: String(peer) });
+        return;
+      case 'link-down':
+        this.#happenings.forget(`linked ${node.nodeId} ${peer}`);
+        this.#happenings.note(`down ${node.nodeId} ${peer}`);
+        return;
+      case 'message':
+        if (messageId !== undefined) this.#handleDelivered(node, messageId);
+    }
+  };
+
+  async run(): Promise<void> {
+    const { nodes } = this.#fleet;
+    const [author] = nodes;
+    const away = nodes.at(-2);
+    const outcast = nodes.at(-1);
+    if (author === undefined || !(await this.#meshForms())) return;
+    await this.#publishToAll('spread', author, nodes);
+    if (away !== undefined && away !== author) await this.#catchUp(author, away);
+    if (outcast !== undefined && outcast !== author) await this.#revokeAndShutOut(outcast);
+  }
+
+  summary(): Extract<UpEventBody, { event: 'summary' }> {
+    return {
+      event: 'summary',
+      ok: this.#failed.length === 0,
+      nodes: this.#fleet.nodes.length,
+      published: this.#published,
+      delivered: this.#delivered,
+      shut_out: this.#shutOut,
+      failed: this.#failed,
+    };
+  }
+
+  fail(what: string): void {
+    this.#failed.push(what);
+  }
+
+  async #meshForms(): Promise<boolean> {
+    const { nodes } = this.#fleet;
+    const wanted = Math.min(LINKS_WANTED, nodes.length - 1);
+    const until = this.#clock() + STEP_MS_MAX;
+    for (const node of nodes) {
+      while (this.#peersOf(node).length < wanted) {
+        if (this.#clock() > until) {
+          this.fail(`${node.name} found only ${this.#peersOf(node).length} peers`);
+          return false;
+        }
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+    }
+    return true;
+  }
+
+  /** Publishes at `author`; all other living nodes of `expected` must have it. @returns the message id. */
+  async #publishToAll(what: string, author: FleetNode, expected: readonly FleetNode[]): Promise<string | undefined> {
+    const messageId = await this.#publish(author, what);
+    if (messageId === undefined) return undefined;
+    for (const node of expected) if (node !== author) await this.#expectDelivered(messageId, node, what);
+    return messageId;
+  }
+
+  async #catchUp(author: FleetNode, away: FleetNode): Promise<void> {
+    const { nodeId, pid } = away;
+    await away.stop();
+    this.#tell({ event: 'node-stopped', node_id: nodeId, pid });
+    const others = this.#fleet.nodes.filter((node) => node !== away);
+    const messageId = await this.#publishToAll('while one is away', author, others);
+    await away.start(this.handleEvent);
+    this.#tell({ event: 'node-back', node_id: away.nodeId, pid: away.pid, address: away.address });
+    if (messageId === undefined) return;
+    await this.#readHeld(away, messageId);
+    await this.#expectDelivered(messageId, away, 'after it came back');
+  }
+
+  async #revokeAndShutOut(node: FleetNode): Promise<void> {
+    const others = this.#fleet.nodes.filter((other) => other !== node);
+    const outcast = await Outcast.of(this.#fleet, node);
+    const [first] = others;
+    // The same dial as later, while the node is still believed: else a refusal would prove nothing.
+    if (first === undefined || (await outcast.dial(first)) !== 'hello') {
+      this.fail(`${node.name} could not dial ${first?.name ?? 'anybody'} even before it was revoked`);
+      return;
+    }
+    const linked = others.filter((other) => this.#happenings.has(`linked ${other.nodeId} ${node.nodeId}`));
+    const crlNumber = await this.#fleet.revoke(node);
+    this.#tell({ event: 'revoked', node_id: node.nodeId, crl_number: crlNumber });
+    const done = await Promise.all(others.map((other) => this.#shutsOut(other, outcast, linked.includes(other))));
+    this.#shutOut = done.filter((isDone) => isDone).length;
+  }
+
+  /** Whether `by` closes its link with the revoked node, refuses its dial and drops its message. */
+  async #shutsOut(by: FleetNode, outcast: Outcast, wasLinked: boolean): Promise<boolean> {
+    const { node } = outcast;
+    const told = (how: ShutOut, isDone: boolean): boolean => {
+      if (isDone) this.#tell({ event: 'shut-out', node_id: node.nodeId, by: by.nodeId, how });
+      else this.fail(`${by.name} did not shut ${node.name} out: ${how}`);
+      return isDone;
+    };
+    const isClosed =
+      !wasLinked || told('link-closed', await this.#happenings.until(`down ${by.nodeId} ${node.nodeId}`, STEP_MS_MAX));
+    const isRefused = told('dial-refused', await this.#until(async () => (await outcast.dial(by)) === 'closed'));
+    const isDropped = told('message-dropped', await this.#until(() => outcast.isDroppedBy(by)));
+    return isClosed && isRefused && isDropped;
+  }
+
+  async #publish(author: FleetNode, what: string): Promise<string | undefined> {
+    const indicator = { kind: 'rule', value: `chainmail up: ${what}`, risk: 50, labels: ['demonstration'] };
+    const payload = utf8(JSON.stringify(indicator)).toBase64();
+    const publishedAt = this.#clock();
+    const path = '/v1/messages';
+    const body = { type: 'indicator', payload, ttl_sec: 3_600 };
+    const answer = await exchange({ tag: 'socket', path: author.controlSocket }, { method: 'POST', path, body });
+    const { message_id: messageId } = JSON.parse(new TextDecoder().decode(answer.body)) as { message_id?: string };
+    if (answer.status !== 201 || messageId === undefined) {
+      this.fail(`${author.name} could not publish: status ${answer.status}`);
+      return undefined;
+    }
+    this.#published++;
+    this.#tell({ event: 'message-published', message_id: messageId, origin: author.nodeId });
+    this.#publishedAt.set(messageId, publishedAt);
+    for (const node of this.#fleet.nodes)
+      if (this.#happenings.has(`has ${messageId} ${node.nodeId}`)) this.#tellDelivered(node, messageId);
+    return messageId;
+  }
+
+  async #expectDelivered(messageId: string, node: FleetNode, what: string): Promise<void> {
+    if (!(await this.#happenings.until(`has ${messageId} ${node.nodeId}`, STEP_MS_MAX)))
+      this.fail(`${node.name} did not get the message: ${what}`);
+  }
+
+  #handleDelivered(node: FleetNode, messageId: string): void {
+    if (!this.#happenings.note(`has ${messageId} ${node.nodeId}`)) return;
+    if (this.#publishedAt.has(messageId)) this.#tellDelivered(node, messageId);
+  }
+
+  #tellDelivered(node: FleetNode, messageId: string): void {
+    const publishedAt = this.#publishedAt.get(messageId);
+    if (publishedAt === undefined || messageId.startsWith(`${node.nodeId}.`)) return;
+    this.#delivered++;
+    this.#tell({
+      event: 'message-delivered',
+      message_id: messageId,
+      node_id: node.nodeId,
+      ms: Math.round(this.#clock() - publishedAt),
+    });
+  }
+
+  /** What a node got before we followed its events. */
+  async #readHeld(node: FleetNode, messageId: string): Promise<void> {
+    const path = '/v1/messages?type=indicator&limit=1000';
+    const answer = await exchange({ tag: 'socket', path: node.controlSocket }, { method: 'GET', path });
+    const { messages } = JSON.parse(new TextDecoder().decode(answer.body)) as {
+      messages: readonly { message_id: string }[];
+    };
+    if (messages.some(({ message_id: id }) => id === messageId)) this.#handleDelivered(node, messageId);
+  }
+
+  #peersOf(node: FleetNode): readonly FleetNode[] {
+    return this.#fleet.nodes.filter((other) => this.#happenings.has(`linked ${node.nodeId} ${other.nodeId}`));
+  }
+
+  async #until(isSo: () => Promise<boolean>): Promise<boolean> {
+    const until = this.#clock() + STEP_MS_MAX;
+    while (!(await isSo())) {
+      if (this.#clock() > until) return false;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    return true;
+  }
+}
