@@ -27,6 +27,10 @@ export const OUTBOUND_TARGET = 4;
 const DIALS_MAX = 4;
 const RETRY_MS_MIN = 500;
 const RETRY_MS_MAX = MINUTE_MS;
+/** A link that lived so long shows that its candidate is good; one that ends sooner counts as another failure. */
+const STABLE_MS = MINUTE_MS;
+/** Between two tries of places that are not needed but have been silent: so two halves of a mesh find each other again. */
+const SEEK_MS = 30 * SECOND_MS;
 /** A node shut out for misbehaviour is dialled no more for this long. */
 const SHUN_MS = 10 * MINUTE_MS;
 const SHUNNED_MAX = 1_024;
@@ -37,6 +41,9 @@ interface Known {
   candidate: Candidate;
   failures: number;
   tryAt: MonotonicMs;
+  /** Whether anybody answers there: never tried, answered when last tried, or silent since. */
+  state: 'new' | 'reached' | 'lost';
+  connectedAt: MonotonicMs | undefined;
 }
 
 export interface ConnectorWorld {
@@ -62,6 +69,7 @@ export class Connector {
   #nextDial = 1;
   #nextSource = 0;
   #lookAt: MonotonicMs | undefined;
+  #seekAt: MonotonicMs | undefined;
 
   constructor(random: Random, world: ConnectorWorld) {
     this.#random = random;
@@ -89,7 +97,7 @@ export class Connector {
     const have = table.peek(candidate.address);
     if (have !== undefined && have.candidate.nodeId === candidate.nodeId) return;
     if (candidate.source === 'record' && candidate.nodeId !== undefined) this.#forgetOthersOf(candidate.nodeId, table);
-    table.set(candidate.address, { candidate, failures: 0, tryAt: now.mono });
+    table.set(candidate.address, { candidate, failures: 0, tryAt: now.mono, state: 'new', connectedAt: undefined });
     this.#lookSoon(now);
   }
 
@@ -98,7 +106,8 @@ export class Connector {
     const known = this.#dials.get(dial);
     this.#dials.delete(dial);
     if (known !== undefined) {
-      known.failures = 0;
+      known.state = 'reached';
+      known.connectedAt = now.mono;
       known.candidate = { ...known.candidate, nodeId };
     }
     this.#lookSoon(now);
@@ -108,14 +117,21 @@ export class Connector {
     const known = this.#dials.get(dial);
     if (known === undefined) return;
     this.#dials.delete(dial);
+    known.state = 'lost';
     this.#backOff(now, known);
     this.#lookSoon(now);
   }
 
-  /** A link ended, or a place became free. */
-  handleLinkDown(now: Instant, peer: NodeId): void {
+  /** A link ended. @param isSilent the peer was not heard any more: it may be in another part of a divided mesh. */
+  handleLinkDown(now: Instant, peer: NodeId, isSilent: boolean): void {
     for (const source of SOURCES)
-      for (const known of this.#known[source].values()) if (known.candidate.nodeId === peer) this.#backOff(now, known);
+      for (const known of this.#known[source].values()) {
+        if (known.candidate.nodeId !== peer) continue;
+        if (known.connectedAt !== undefined && now.mono >= after(known.connectedAt, STABLE_MS)) known.failures = 0;
+        known.connectedAt = undefined;
+        if (isSilent) known.state = 'lost';
+        this.#backOff(now, known);
+      }
     this.#lookSoon(now);
   }
 
@@ -145,12 +161,38 @@ export class Connector {
     while (this.#wantsMore()) {
       const next = this.#choose(now);
       if (next === undefined) break;
-      const dial = this.#nextDial++;
-      this.#dials.set(dial, next);
-      next.tryAt = after(now.mono, RETRY_MS_MAX);
-      this.#world.dial(dial, next.candidate);
+      this.#dial(now, next);
     }
     if (this.#wantsMore()) this.#lookAt = this.#nextTry(now);
+    else if (this.#dials.size === 0 && this.#world.linkCount() < LINKS_MAX) this.#seek(now);
+  }
+
+  #dial(now: Instant, known: Known): void {
+    const dial = this.#nextDial++;
+    this.#dials.set(dial, known);
+    known.tryAt = after(now.mono, RETRY_MS_MAX);
+    this.#world.dial(dial, known.candidate);
+  }
+
+  /**
+   * There are links enough, but perhaps all in one part of a divided mesh, whose nodes are content with each other. So
+   * now and then somebody is dialled who was lost, or was named to us at the start and never reached.
+   */
+  #seek(now: Instant): void {
+    const linked = this.#world.linkedNodes();
+    const sought = SOURCES.flatMap((source) => Array.from(this.#known[source].values())).filter(
+      (known) => isSought(known) && this.#isEligible(now, known, linked),
+    );
+    if (sought.length === 0) return;
+    this.#seekAt ??= after(now.mono, jittered(this.#random, SEEK_MS, 0.3));
+    const dueAt = Math.max(this.#seekAt, Math.min(...sought.map(({ tryAt }) => tryAt))) as MonotonicMs;
+    if (dueAt > now.mono) {
+      this.#lookAt = dueAt;
+      return;
+    }
+    this.#seekAt = undefined;
+    const due = sought.filter(({ tryAt }) => tryAt <= now.mono);
+    this.#dial(now, due[this.#random.below(due.length)] as Known);
   }
 
   #wantsMore(): boolean {
@@ -165,22 +207,27 @@ export class Connector {
   /** One candidate that is due, from the sources in turn, so that no single source chooses our neighbours (T4). */
   #choose(now: Instant): Known | undefined {
     const linked = this.#world.linkedNodes();
-    const dialled = new Set(Array.from(this.#dials.values(), ({ candidate }) => candidate.nodeId ?? candidate.address));
     for (let turn = 0; turn < SOURCES.length; turn++) {
       const source = SOURCES[(this.#nextSource + turn) % SOURCES.length] as CandidateSource;
-      const due = Array.from(this.#known[source].values()).filter(({ candidate, tryAt }) => {
-        const { nodeId, address } = candidate;
-        if (tryAt > now.mono || dialled.has(nodeId ?? address)) return false;
-        return (
-          nodeId === undefined || !(linked.has(nodeId) || this.isShunned(now, nodeId) || this.#world.isRevoked(nodeId))
-        );
-      });
+      const due = Array.from(this.#known[source].values()).filter(
+        (known) => known.tryAt <= now.mono && this.#isEligible(now, known, linked),
+      );
       const chosen = due[due.length === 0 ? 0 : this.#random.below(due.length)];
       if (chosen === undefined) continue;
       this.#nextSource = (this.#nextSource + turn + 1) % SOURCES.length;
       return chosen;
     }
     return undefined;
+  }
+
+  /** Not linked, not being dialled, and nobody whom we want nothing to do with. */
+  #isEligible(now: Instant, { candidate }: Known, linked: ReadonlySet<NodeId>): boolean {
+    const { nodeId, address } = candidate;
+    for (const { candidate: dialled } of this.#dials.values())
+      if ((dialled.nodeId ?? dialled.address) === (nodeId ?? address)) return false;
+    return (
+      nodeId === undefined || !(linked.has(nodeId) || this.isShunned(now, nodeId) || this.#world.isRevoked(nodeId))
+    );
   }
 
   #nextTry(now: Instant): MonotonicMs {
@@ -204,4 +251,9 @@ export class Connector {
   #lookSoon(now: Instant): void {
     this.#lookAt = now.mono;
   }
+}
+
+/** Worth a dial although there are links enough. */
+function isSought({ state, candidate: { source } }: Known): boolean {
+  return state === 'lost' || (state === 'new' && (source === 'bootstrap' || source === 'authority'));
 }

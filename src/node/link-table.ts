@@ -1,9 +1,10 @@
 import { type Instant, type MonotonicMs, earliest } from '../base/time.ts';
-import { INBOUND_MAX, LINKS_MAX } from '../engine/connector.ts';
+import { INBOUND_MAX, LINKS_MAX, OUTBOUND_TARGET } from '../engine/connector.ts';
 import type { ByeReason, HelloFrame } from '../engine/frame.ts';
 import { Link, type LinkEnd, type LinkOutbox, type MeshFrame } from '../engine/link.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
+import type { Random } from '../ports/random.ts';
 import type { NodeOutbox } from './node-outbox.ts';
 
 /** Links that have finished TLS but not their hello: strangers cannot get here, members may be many at once. */
@@ -75,6 +76,12 @@ export class LinkTable implements LinkOutbox {
   /** Ends all links that the judgement condemns, at once. */
   closeWhere(now: Instant, why: ByeReason, condemned: (link: Link) => boolean): void {
     for (const link of Array.from(this.#links.values())) if (condemned(link)) link.close(now, why);
+  }
+
+  /** More links of our own choice than we want: one gives way to the newest, by chance, so that the mesh stays mixed. */
+  closeSurplus(now: Instant, newest: Link, random: Random): void {
+    const chosen = this.ups.filter((link) => link.end.direction === 'outbound' && link !== newest);
+    if (chosen.length >= OUTBOUND_TARGET) chosen[random.below(chosen.length)]?.close(now, 'full');
   }
 
   /** Writes what has gathered, one piece a link. */

@@ -346,6 +346,7 @@ export class MeshNode implements LinkTableOwner {
     if (reopened !== undefined) this.#journal.add({ tag: 'put-incarnation', incarnation: reopened });
     this.#crls.handleHeaders(now, link, hello.crls);
     this.#gossip.handleLinkUp(now, link);
+    if (direction === 'outbound') this.#links.closeSurplus(now, link, this.#options.random);
   }
 
   linkDown(now: Instant, link: Link, why: ByeReason, wasUp: boolean): void {
@@ -357,7 +358,7 @@ export class MeshNode implements LinkTableOwner {
     this.statistics.linksDown++;
     this.#gossip.handleLinkDown(link);
     this.#crls.handleLinkDown(link);
-    this.#connector.handleLinkDown(now, link.peer);
+    this.#connector.handleLinkDown(now, link.peer, why === 'idle');
     if (!this.#isRevoked(link.peer)) this.#peers.seen(link.peer, now.wall, undefined);
     this.#outbox.event({ tag: 'link-down', peer: link.peer, why });
   }

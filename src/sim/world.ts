@@ -96,11 +96,17 @@ export class World {
     return this.time.runUntil(this.time.nowMs + spanMs, isDone);
   }
 
-  /** Divides the nodes into islands that do not hear each other, as nearly equal as can be. */
-  partition(islands: number): void {
-    const order = this.random.shuffled(this.nodes);
-    this.network.partition(new Map(order.map((node, place) => [node, place % islands])));
-    this.emit({ tag: 'partitioned', islands });
+  /**
+   * Divides the nodes into islands that do not hear each other, as nearly equal as can be.
+   *
+   * @returns who is on which.
+   */
+  partition(count: number): readonly ReadonlySet<SimulatedNode>[] {
+    const islands = Array.from({ length: count }, () => new Set<SimulatedNode>());
+    for (const [place, node] of this.random.shuffled(this.nodes).entries()) islands[place % count]?.add(node);
+    this.network.partition(new Map(islands.flatMap((island, number) => [...island].map((node) => [node, number]))));
+    this.emit({ tag: 'partitioned', islands: count });
+    return islands;
   }
 
   heal(): void {

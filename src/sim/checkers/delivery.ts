@@ -26,6 +26,7 @@ export class Delivery implements Checker {
   #healedAtMs = 0;
   #worstDelayMs = 0;
   #deliveries = 0;
+  #lastAtMs = 0;
 
   get violations(): readonly string[] {
     return this.#violations.texts;
@@ -44,6 +45,11 @@ export class Delivery implements Checker {
   /** Acceptances so far, origins apart. */
   get deliveries(): number {
     return this.#deliveries;
+  }
+
+  /** When the last of them was. */
+  get lastAtMs(): number {
+    return this.#lastAtMs;
   }
 
   /**
@@ -115,6 +121,7 @@ export class Delivery implements Checker {
     if (message.reached.has(node)) return; // twice: for another checker to say
     message.reached.add(node);
     this.#deliveries++;
+    this.#lastAtMs = nowMs;
     if (this.#revoked.has(origin)) return;
     const since = Math.max(message.askedAtMs ?? nowMs, this.#upSinceMs.get(node) ?? 0, this.#healedAtMs);
     this.#worstDelayMs = Math.max(this.#worstDelayMs, nowMs - since);
