@@ -71,7 +71,7 @@ export class Outcast {
 
 async function keysOf(node: FleetNode): Promise<FileKeyStore> {
   using passphrase = await readPassphrase({ directory: node.directory, environment: {} });
-  return FileKeyStore.open(nodeLayout(node.directory).keys, passphrase);
+  return await FileKeyStore.open(nodeLayout(node.directory).keys, passphrase);
 }
 
 async function credentialOf(fleet: Fleet, node: FleetNode, keys: FileKeyStore): Promise<ProbeCredential> {

@@ -27,7 +27,7 @@ const MESH = 'demo';
 export async function up(options: UpOptions): Promise<boolean> {
   const startedAt = performance.now();
   const clock = (): number => performance.now() - startedAt;
-  const tell = (event: UpEventBody): void => options.onEvent({ ...event, t_ms: Math.round(clock()) } as UpEvent);
+  const tell = (event: UpEventBody): void => options.onEvent({ ...event, t_ms: Math.round(clock()) });
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'chainmail-up-'));
   const fleet = new Fleet(directory, MESH, options.nodes);
   const story = new Story(fleet, clock, tell);
