@@ -146,7 +146,7 @@ function readCertificate(reader: DerReader, der: Bytes): CertificateFields {
   const notAfter = validity.time();
   validity.end();
   const subject = readName(body);
-  const spki = body.raw();
+  const spki = readSpki(body);
   for (const n of [1, 2]) {
     if (body.peek() !== contextTag(n, 'primitive')) continue;
     if (version === 1) throw new MeshError('ERR_CERTIFICATE', 'unique identifier in a certificate of version 1');
@@ -174,6 +174,16 @@ function readCertificate(reader: DerReader, der: Bytes): CertificateFields {
     spki,
     extensions,
   };
+}
+
+/** A SubjectPublicKeyInfo whole. What kind of key it is, if any, is for `PublicKey` to say. */
+function readSpki(body: DerReader): Bytes {
+  const whole = body.peekRaw();
+  const info = body.sequence();
+  readAlgorithm(info);
+  info.bitString();
+  info.end();
+  return whole;
 }
 
 function readVersion(body: DerReader): 1 | 2 | 3 {
