@@ -1,4 +1,4 @@
-import { type Bytes, concatBytes, utf8 } from '../../src/base/bytes.ts';
+import { type Bytes, utf8 } from '../../src/base/bytes.ts';
 import type { UnixMs } from '../../src/base/time.ts';
 import {
   bitString,
@@ -62,6 +62,7 @@ export interface Recipe {
 }
 
 let keys = 0;
+let serials = 0;
 
 /** A fresh key, the same one in each run. */
 export function testKey(): SyncSigner {
@@ -99,8 +100,9 @@ const keyIdOf = (signer: SyncSigner) => sha256(signer.spki).subarray(0, 20);
 /** A certificate that RFC 5280 likes, but for what the recipe says. */
 export function make(recipe: Recipe = {}): Party {
   const signer = recipe.key ?? testKey();
+  serials += 1;
   const by = recipe.issuer?.signer ?? signer;
-  const subject = recipe.subject ?? commonName(`subject ${keys}`);
+  const subject = recipe.subject ?? commonName(`subject ${serials}`);
   const isCa = recipe.isCa ?? recipe.issuer === undefined;
   const pathLen = recipe.pathLenMax === undefined ? [] : [unsignedInteger(recipe.pathLenMax)];
   const usage = isCa ? KEY_USAGE.keyCertSign | KEY_USAGE.crlSign : KEY_USAGE.digitalSignature;
@@ -120,7 +122,7 @@ export function make(recipe: Recipe = {}): Party {
   const algorithm = x509AlgorithmIdentifier(by.algorithm);
   const tbs = sequence(
     recipe.version ?? context(0, unsignedInteger(2)),
-    recipe.serial ?? unsignedInteger(sha256(utf8(`serial ${keys}`)).subarray(0, 16)),
+    recipe.serial ?? unsignedInteger(sha256(utf8(`serial ${serials}`)).subarray(0, 16)),
     recipe.innerAlgorithm ?? algorithm,
     recipe.issuerName ?? recipe.issuer?.certificate.subject.der ?? subject,
     sequence(recipe.notBefore ?? time((NOW - YEAR_MS) as UnixMs), recipe.notAfter ?? time((NOW + YEAR_MS) as UnixMs)),
@@ -152,10 +154,4 @@ export function judge(
 /** `ok`, or the code: short enough for tables. */
 export function outcome(result: PathResult): string {
   return result.tag === 'ok' ? 'ok' : result.code;
-}
-
-/** Bytes of an element with some replaced, for what no writer would write. */
-export function patched(der: Bytes, find: Bytes, replace: Bytes): Bytes {
-  const at = der.findIndex((_, i) => find.every((byte, j) => der[i + j] === byte));
-  return concatBytes(der.subarray(0, at), replace, der.subarray(at + find.length));
 }
