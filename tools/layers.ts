@@ -45,8 +45,13 @@ const PURE_RANK_MAX = 8;
 const PACKAGE_FOLDERS: Readonly<Record<string, readonly string[]>> = {
   '@fastify/rate-limit': ['http', 'host'],
   commander: ['cli'],
+  ethers: ['bench'],
   fastify: ['http', 'host'],
+  mongodb: ['host'],
   pino: ['daemon', 'cli'],
+  secp256k1: ['host', 'bench'],
+  'tiny-secp256k1': ['host'],
+  viem: ['bench'],
   yaml: ['daemon', 'cli'],
   zod: ['api', 'http', 'host', 'daemon', 'cli'],
 };
