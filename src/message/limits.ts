@@ -21,4 +21,5 @@ export const MESSAGE_BYTES_MAX = PAYLOAD_BYTES_MAX + 1_024 + 128;
 /** Family and topic: `sensor/` and a topic of a few words. */
 export const TYPE_BYTES_MAX = 128;
 
+/** Characters of a media type with a parameter or two (RFC 6838 allows 127 a half, nobody uses them). */
 export const CONTENT_TYPE_BYTES_MAX = 128;

@@ -26,7 +26,9 @@ export interface StreamExtent {
   readonly next: number;
 }
 
+/** One address an interface; a device has few, and a dial tries them all. */
 const ADDRESSES_MAX = 8;
+/** A host name, and the number of a version: both for people. */
 const NAME_BYTES_MAX = 64;
 const VERSION_BYTES_MAX = 32;
 /** Starts of a node within one lifetime that still have live messages; older ones are left out of the record. */
