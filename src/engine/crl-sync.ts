@@ -1,10 +1,12 @@
 import { type Bytes, concatBytes } from '../base/bytes.ts';
-import { after, type Instant, type MonotonicMs, SECOND_MS } from '../base/time.ts';
+import { after, type Instant, MINUTE_MS, type MonotonicMs, SECOND_MS } from '../base/time.ts';
 import { CRL_HEADERS_MAX, CRL_PIECE_BYTES_MAX, type CrlHeader, type Frame } from './frame.ts';
 import type { Link } from './link.ts';
 
-/** A peer that does not send the next piece in this time is not waited for; another may be asked. */
-const FETCH_MS_MAX = 10 * SECOND_MS;
+/** A peer that does not send the next piece in this time is not waited for: the next that has a list is asked. */
+const PIECE_MS_MAX = 2 * SECOND_MS;
+/** Nor is one that takes longer than this for a whole list, a little at a time. */
+const FETCH_MS_MAX = MINUTE_MS;
 
 /** A list that is kept: what peers are told, and what they are sent. */
 export interface HeldCrl extends CrlHeader {
@@ -13,6 +15,8 @@ export interface HeldCrl extends CrlHeader {
 
 export interface CrlSyncWorld {
   crls(): readonly HeldCrl[];
+  /** Whether a list of this issuer could be verified here. */
+  knowsIssuer(issuerKeyHash: string): boolean;
   links(): readonly Link[];
   /** A whole list came from a peer: verify it and take it where it is newer. @returns whether it holds. */
   install(now: Instant, der: Bytes): boolean;
@@ -25,8 +29,9 @@ interface Fetch {
   readonly link: Link;
   readonly number: number;
   readonly pieces: Bytes[];
+  readonly until: MonotonicMs;
   receivedBytes: number;
-  until: MonotonicMs;
+  nextPieceUntil: MonotonicMs;
 }
 
 /**
@@ -68,11 +73,11 @@ export class CrlSync {
     let theyLag = false;
     for (const { issuerKeyHash, number } of theirs) {
       const held = ours.get(issuerKeyHash) ?? -1;
-      if (number > held) this.#fetch(now, link, issuerKeyHash, number);
+      if (number > held && this.#world.knowsIssuer(issuerKeyHash)) this.#fetch(now, link, issuerKeyHash, number);
       else if (number < held) theyLag = true;
       ours.delete(issuerKeyHash);
     }
-    if (theyLag || ours.size > 0) link.send({ tag: 'crls', crls: this.headers() });
+    if (theyLag || ours.size > 0) this.remind(now, link);
   }
 
   handleWant(link: Link, { issuerKeyHash, number, offset }: Extract<Frame, { tag: 'want-crl' }>): void {
@@ -88,13 +93,13 @@ export class CrlSync {
     if (fetch === undefined || fetch.link !== link || fetch.number !== number || fetch.receivedBytes !== offset) return;
     fetch.pieces.push(bytes.slice());
     fetch.receivedBytes += bytes.length;
-    fetch.until = after(now.mono, FETCH_MS_MAX);
+    fetch.nextPieceUntil = after(now.mono, PIECE_MS_MAX);
     if (fetch.receivedBytes < total && bytes.length > 0) {
       link.send({ tag: 'want-crl', issuerKeyHash, number, offset: fetch.receivedBytes });
       return;
     }
     this.#fetches.delete(issuerKeyHash);
-    if (!this.#world.install(now, concatBytes(...fetch.pieces))) link.handleReject(now);
+    if (!this.#world.install(now, concatBytes(...fetch.pieces))) link.close(now, 'misbehaved');
   }
 
   handleLinkDown(link: Link): void {
@@ -102,16 +107,21 @@ export class CrlSync {
     for (const [issuerKeyHash, fetch] of this.#fetches) if (fetch.link === link) this.#fetches.delete(issuerKeyHash);
   }
 
+  /** One list of an issuer at a time, from one peer; nobody holds that place by promising more or by being slow. */
   #fetch(now: Instant, link: Link, issuerKeyHash: string, number: number): void {
     const under = this.#fetches.get(issuerKeyHash);
-    if (under !== undefined && under.number >= number && under.until > now.mono) return;
-    if (under === undefined && this.#fetches.size >= CRL_HEADERS_MAX) return;
+    if (under === undefined) {
+      if (this.#fetches.size >= CRL_HEADERS_MAX) return;
+    } else if (now.mono < under.nextPieceUntil) {
+      if (under.link === link ? under.number >= number : now.mono < under.until) return;
+    }
     this.#fetches.set(issuerKeyHash, {
       link,
       number,
       pieces: [],
+      until: under?.link === link ? under.until : after(now.mono, FETCH_MS_MAX),
       receivedBytes: 0,
-      until: after(now.mono, FETCH_MS_MAX),
+      nextPieceUntil: after(now.mono, PIECE_MS_MAX),
     });
     link.send({ tag: 'want-crl', issuerKeyHash, number, offset: 0 });
   }

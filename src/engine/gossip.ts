@@ -1,5 +1,5 @@
 import { BoundedMap } from '../base/bounded.ts';
-import { after, type Instant, type MonotonicMs, SECOND_MS } from '../base/time.ts';
+import { after, earliest, type Instant, type MonotonicMs, SECOND_MS } from '../base/time.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import { jittered, type Random, sample } from '../ports/random.ts';
 import { type CrlHeader, type Frame, KEYS_MAX } from './frame.ts';
@@ -65,8 +65,9 @@ export class Gossip {
   readonly #wanted = new BoundedMap<string, MonotonicMs>(WANTED_MAX);
   readonly #pulls = new Map<number, Pull>();
   readonly #offers = new Map<Link, string[]>();
-  /** Peers that have more for us than one answer holds. */
-  readonly #unfinished = new Set<Link>();
+  readonly #pulledAt = new Map<Link, MonotonicMs>();
+  /** Peers that are known to have more for us, and when they are asked: outside of the rounds. */
+  readonly #unfinished = new Map<Link, MonotonicMs>();
   #nextId = 1;
   #intervalMs: number;
   #roundAt: MonotonicMs | undefined;
@@ -108,6 +109,7 @@ export class Gossip {
   handleLinkDown(link: Link): void {
     this.#pulls.delete(link.end.id);
     this.#answers.forget(link.end.id);
+    this.#pulledAt.delete(link);
     this.#unfinished.delete(link);
     this.#offers.delete(link);
   }
@@ -149,34 +151,35 @@ export class Gossip {
     const answer = this.#answers.answer(link, frame);
     if (answer === undefined || !frame.last) return;
     link.sendAfterMessages({ tag: 'pull-done', id: frame.id, more: answer.more });
-    // The peer has something that we lack: ask it in turn, without waiting for a round.
-    if (answer.behind && !this.#pulls.has(link.end.id)) this.#scheduleRound(now, this.#config.pullMsMin);
+    if (!answer.behind || this.#pulls.has(link.end.id)) return;
+    // The peer has something that we lack: ask it, without waiting for a round. Not more often than in the busiest
+    // rounds, because two nodes that refuse each other's messages lack something for ever.
+    const pulledAt = this.#pulledAt.get(link);
+    const isRecent = pulledAt !== undefined && now.mono < after(pulledAt, this.#config.pullMsMin);
+    this.#unfinished.set(link, after(now.mono, isRecent ? this.#config.pullMsMin : AGAIN_MS));
   }
 
   handlePullDone(now: Instant, link: Link, id: number, more: boolean): void {
     if (this.#pulls.get(link.end.id)?.id !== id) return;
     this.#pulls.delete(link.end.id);
-    if (!more) return;
-    this.#unfinished.add(link);
-    this.#scheduleRound(now, AGAIN_MS);
+    if (more) this.#unfinished.set(link, after(now.mono, AGAIN_MS));
   }
 
   deadline(): MonotonicMs | undefined {
-    return this.#roundAt;
+    return earliest(this.#roundAt, ...this.#unfinished.values());
   }
 
   handleTimeout(now: Instant): void {
+    for (const [id, pull] of this.#pulls) if (pull.until <= now.mono) this.#pulls.delete(id);
+    for (const [link, dueAt] of this.#unfinished) if (dueAt <= now.mono) this.#pull(now, link);
     if (this.#roundAt === undefined || now.mono < this.#roundAt) return;
     const links = this.#world.links();
     if (links.length === 0) {
       this.#roundAt = undefined; // the next link that comes up starts the rounds again
       return;
     }
-    for (const [id, pull] of this.#pulls) if (pull.until <= now.mono) this.#pulls.delete(id);
     const idle = links.filter((link) => !this.#pulls.has(link.end.id));
-    const chosen = new Set([...this.#unfinished, ...sample(this.#random, idle, this.#config.fanout)]);
-    this.#unfinished.clear();
-    for (const link of chosen) this.#pull(now, link);
+    for (const link of sample(this.#random, idle, this.#config.fanout)) this.#pull(now, link);
     const { pullMsMin, pullMsMax } = this.#config;
     this.#scheduleRound(now, this.#newsSinceRound ? pullMsMin : Math.min(pullMsMax, this.#intervalMs * 2));
     this.#newsSinceRound = false;
@@ -189,6 +192,8 @@ export class Gossip {
   }
 
   #pull(now: Instant, link: Link): void {
+    this.#unfinished.delete(link);
+    this.#pulledAt.set(link, now.mono);
     const id = this.#nextId++;
     this.#pulls.set(link.end.id, { id, until: after(now.mono, PULL_MS_MAX) });
     link.send({ tag: 'pull', id, summary: this.#held.summary, crls: this.#world.crlHeaders() });

@@ -1,40 +1,75 @@
-import { after, type MonotonicMs, SECOND_MS } from '../base/time.ts';
-import type { Message } from '../message/message.ts';
+import { after, earliest, type MonotonicMs, SECOND_MS } from '../base/time.ts';
+import type { NodeId } from '../identity/node-id.ts';
+import { isSameCopy, type Message } from '../message/message.ts';
 import { leafKeyOf, type Source } from './gate.ts';
 
 /** Messages that wait for a certificate: a few a stranger, enough for the burst that follows a partition. */
 export const PARKED_MAX = 512;
 /** Certificates asked for at once. */
 export const PARKED_CHAINS_MAX = 128;
-/** A neighbour that has the message has its chain: longer silence means that it will not come. */
+/** Messages of one neighbour that may wait: who makes up strangers does not take the places of the others (T3). */
+export const PARKED_PER_PEER_MAX = 64;
+/** A neighbour that has the message has its chain: longer silence of all of them means that it will not come. */
 export const PARKED_MS_MAX = 10 * SECOND_MS;
+/** After this another neighbour that has the message is asked too: one that does not answer must not hold it up. */
+export const ASK_AGAIN_MS = 2 * SECOND_MS;
+
+/** Messages come from links here: who hands one in himself shows his chain with it. */
+export type LinkSource = Extract<Source, { readonly tag: 'link' }>;
 
 export interface Parked {
   readonly message: Message;
-  readonly source: Source;
+  readonly source: LinkSource;
+}
+
+/** A certificate that is to be asked of a neighbour. */
+export interface Asking {
+  readonly leafKey: string;
+  readonly source: LinkSource;
 }
 
 interface Waiting {
   readonly until: MonotonicMs;
   readonly messages: Parked[];
+  /** Neighbours that have shown to have a message under this certificate: the first was asked last, or never. */
+  readonly sources: LinkSource[];
+  askedAt: MonotonicMs;
 }
 
 /** Messages whose signer's certificate has been asked for. What does not fit is dropped; a pull brings it again. */
 export class Parking {
   readonly #waiting = new Map<string, Waiting>();
+  readonly #perPeer = new Map<NodeId, number>();
   #count = 0;
 
-  /** @returns 'ask' where nobody has been asked for this certificate yet, 'full' where the message was not kept. */
-  park(now: MonotonicMs, parked: Parked): 'ask' | 'wait' | 'full' {
-    const leafKey = leafKeyOf(parked.message);
+  /**
+   * @returns 'ask' where nobody has been asked for this certificate yet; 'copy' where the same message waits already,
+   *   'full' where there is no place: in both cases it was not kept.
+   */
+  park(now: MonotonicMs, parked: Parked): 'ask' | 'wait' | 'copy' | 'full' {
+    const { message, source } = parked;
+    const leafKey = leafKeyOf(message);
     const waiting = this.#waiting.get(leafKey);
-    if (this.#count >= PARKED_MAX || (waiting === undefined && this.#waiting.size >= PARKED_CHAINS_MAX)) return 'full';
+    if (waiting?.messages.some((other) => isSameCopy(other.message, message)) === true) {
+      if (waiting.sources.every(({ peer }) => peer !== source.peer)) waiting.sources.unshift(source);
+      return 'copy';
+    }
+    const ofPeer = this.#perPeer.get(source.peer) ?? 0;
+    if (this.#count >= PARKED_MAX || ofPeer >= PARKED_PER_PEER_MAX) return 'full';
+    if (waiting === undefined && this.#waiting.size >= PARKED_CHAINS_MAX) return 'full';
     this.#count++;
+    this.#perPeer.set(source.peer, ofPeer + 1);
     if (waiting !== undefined) {
       waiting.messages.push(parked);
+      if (waiting.sources.every(({ peer }) => peer !== source.peer)) waiting.sources.unshift(source);
       return 'wait';
     }
-    this.#waiting.set(leafKey, { until: after(now, PARKED_MS_MAX), messages: [parked] });
+    this.#waiting.set(leafKey, {
+      until: after(now, PARKED_MS_MAX),
+      messages: [parked],
+      sources: [source],
+      askedAt: now,
+    });
     return 'ask';
   }
 
@@ -49,11 +84,20 @@ export class Parking {
     if (waiting === undefined) return [];
     this.#waiting.delete(leafKey);
     this.#count -= waiting.messages.length;
+    for (const { source } of waiting.messages) {
+      const left = (this.#perPeer.get(source.peer) ?? 0) - 1;
+      if (left > 0) this.#perPeer.set(source.peer, left);
+      else this.#perPeer.delete(source.peer);
+    }
     return waiting.messages;
   }
 
+  /** When {@link takeOverdue} or {@link takeAskings} next have work. */
   deadline(): MonotonicMs | undefined {
-    return this.#waiting.values().next().value?.until;
+    let first: MonotonicMs | undefined;
+    for (const { until, askedAt } of this.#waiting.values())
+      first = earliest(first, until, after(askedAt, ASK_AGAIN_MS));
+    return first;
   }
 
   /** What has waited too long. */
@@ -64,5 +108,18 @@ export class Parking {
       overdue.push(...this.release(leafKey));
     }
     return overdue;
+  }
+
+  /** Whom to ask again: each neighbour that has such a message in turn. */
+  takeAskings(now: MonotonicMs): Asking[] {
+    const askings: Asking[] = [];
+    for (const [leafKey, waiting] of this.#waiting) {
+      if (after(waiting.askedAt, ASK_AGAIN_MS) > now) continue;
+      const source = waiting.sources.shift() as LinkSource;
+      waiting.sources.push(source);
+      waiting.askedAt = now;
+      askings.push({ leafKey, source });
+    }
+    return askings;
   }
 }

@@ -39,6 +39,11 @@ export class Revocations {
       if (this.#issuers.size < ISSUERS_MAX) this.#issuers.set(issuer.keyHash, issuer);
   }
 
+  /** Whether a list of this issuer could be verified here. */
+  knowsIssuer(issuerKeyHash: string): boolean {
+    return this.#issuers.has(issuerKeyHash);
+  }
+
   /** Takes a list where an issuer that we know signed it and it is newer than ours. */
   install(der: Bytes): CrlOutcome {
     let crl: Crl;

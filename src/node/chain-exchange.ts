@@ -12,6 +12,8 @@ import { type Certificate, MESH_CERTIFICATE_BYTES_MAX, parseCertificate } from '
 import type { Journal } from './journal.ts';
 
 export interface ChainExchangeOwner {
+  /** The link over which a message came, where it still stands. */
+  linkOf(source: Source): Link | undefined;
   /** A chain has come: judge the message that waited for it. */
   resume(now: Instant, parked: Parked): void;
   /** It will not come. */
@@ -31,13 +33,16 @@ export class ChainExchange {
     this.#owner = owner;
   }
 
-  /** A message names a certificate that is unknown: keep it aside and ask `link`, over which it came, if any. */
-  handleMissing(now: Instant, source: Source, message: Message, link: Link | undefined): void {
-    if (link === undefined) return this.#owner.giveUp(now, source, message, ignore('unknown-origin'));
+  /** A message names a certificate that is unknown: keep it aside and ask the neighbour that passed it on, if any. */
+  handleMissing(now: Instant, source: Source, message: Message): void {
+    const link = this.#owner.linkOf(source);
+    if (link === undefined || source.tag !== 'link')
+      return this.#owner.giveUp(now, source, message, ignore('unknown-origin'));
     const outcome = this.#parking.park(now.mono, { message, source });
-    if (outcome === 'full')
+    if (outcome === 'ask') this.#ask(link, leafKeyOf(message));
+    else if (outcome === 'copy') this.#owner.giveUp(now, source, message, ignore('duplicate'));
+    else if (outcome === 'full')
       this.#owner.giveUp(now, source, message, ignore('unknown-origin', 'too many wait for certificates'));
-    else if (outcome === 'ask') link.send({ tag: 'want-chains', leafKeys: [leafKeyOf(message)] });
   }
 
   handleWantChains(link: Link, leafKeys: readonly string[]): void {
@@ -87,10 +92,18 @@ export class ChainExchange {
   handleTimeout(now: Instant): void {
     for (const { source, message } of this.#parking.takeOverdue(now.mono))
       this.#owner.giveUp(now, source, message, ignore('unknown-origin'));
+    for (const { source, leafKey } of this.#parking.takeAskings(now.mono)) {
+      const link = this.#owner.linkOf(source);
+      if (link !== undefined) this.#ask(link, leafKey);
+    }
   }
 
   /** Forgets chains that no mail can need any more. */
   sweep(now: Instant): void {
     for (const leafHash of this.#chains.forgetEnded(now.wall)) this.#journal.add({ tag: 'drop-chain', leafHash });
+  }
+
+  #ask(link: Link, leafKey: string): void {
+    link.send({ tag: 'want-chains', leafKeys: [leafKey] });
   }
 }

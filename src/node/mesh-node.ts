@@ -109,6 +109,7 @@ export class MeshNode implements LinkTableOwner {
     this.#journal = new Journal(store, (ticket, changes) => outbox.persist(ticket, changes));
     this.#holdings = new Holdings(mesh, this.#journal);
     this.#exchange = new ChainExchange(this.#chains, this.#journal, {
+      linkOf: (source) => this.#linkOf(source),
       resume: (at, { message, source }) => this.#gate.handleMessage(at, message, source),
       giveUp: (at, source, message, verdict) => this.#judged(at, source, message, verdict),
     });
@@ -117,11 +118,16 @@ export class MeshNode implements LinkTableOwner {
     this.#gate = new Gate(mesh, this.#chains, messages, records, {
       verify: (ticket, key, message) => outbox.verify(ticket, key, message),
       judged: (at, source, message, verdict) => this.#judged(at, source, message, verdict),
-      missingChain: (at, source, message) => this.#exchange.handleMissing(at, source, message, this.#linkOf(source)),
+      missingChain: (at, source, message) => this.#exchange.handleMissing(at, source, message),
       conflict: (_at, keptContentKey, message) => this.#conflict(keptContentKey, message),
     });
     const links = (): readonly Link[] => this.#links.ups;
-    this.#crls = new CrlSync({ crls: () => this.crls(), links, install: (at, der) => this.installCrl(at, der) });
+    this.#crls = new CrlSync({
+      crls: () => this.crls(),
+      knowsIssuer: (issuerKeyHash) => this.#revocations.knowsIssuer(issuerKeyHash),
+      links,
+      install: (at, der) => this.installCrl(at, der),
+    });
     const gossip = { ...GOSSIP_DEFAULTS, ...options.gossip };
     const read = (contentKey: string): Bytes | undefined => this.#holdings.bytesOf(contentKey);
     this.#gossip = new Gossip(gossip, messages, random, { links, read, crlHeaders: () => this.#crls.headers() });
