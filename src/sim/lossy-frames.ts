@@ -4,8 +4,8 @@ import { decodeFrame, encodeFrame } from '../engine/frame-codec.ts';
 import { FrameSplitter } from '../engine/frame-splitter.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
-/** Frames that keep a link a link. They belong to the byte stream, which loses nothing. */
-const LINK_FRAMES: ReadonlySet<FrameTag> = new Set(['hello', 'credit', 'ping', 'pong', 'bye']);
+/** What carries news or asks for it: the pushes and pulls of gossip, and what CRLs are announced with. */
+const LOSSY_FRAMES: ReadonlySet<FrameTag> = new Set(['message', 'have', 'pull', 'crls']);
 
 /** What is left of a piece of a frame stream. */
 export interface Remains {
@@ -15,11 +15,12 @@ export interface Remains {
 }
 
 /**
- * Loses each frame above the link itself with the given chance.
+ * Loses each push and each pull with the given chance.
  *
- * A TLS link loses no bytes: in the field a frame is lost because a queue sheds it, a budget refuses what it carries, or
- * the link breaks under it. So the stream stays well formed here, and the sender is granted again what a lost message
- * cost, as it would be by a receiver that took the message and dropped it.
+ * A TLS link loses no bytes; what is lost in the field is what a queue sheds, a budget refuses or a busy peer never comes
+ * to. So whole frames are lost here, of those that begin something; what answers a question comes through. The stream
+ * stays well formed, and the sender is granted again what a lost message cost, as it would be by a receiver that took
+ * the message and dropped it.
  *
  * @param piece whole frames.
  */
@@ -30,7 +31,7 @@ export function loseFrames(piece: Bytes, lossRatio: number, random: SeededRandom
   for (const body of new FrameSplitter().push(piece)) {
     const end = body.byteOffset - piece.byteOffset + body.length;
     const frame = decodeFrame(body);
-    if (LINK_FRAMES.has(frame.tag) || !random.chance(lossRatio)) kept.push(piece.subarray(start, end));
+    if (!LOSSY_FRAMES.has(frame.tag) || !random.chance(lossRatio)) kept.push(piece.subarray(start, end));
     else if (frame.tag === 'message') lostMessageBytes += frame.bytes.length;
     start = end;
   }

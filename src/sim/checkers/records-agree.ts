@@ -28,7 +28,8 @@ export class RecordsAgree implements Checker {
   finish(): void {
     for (const node of this.#up) {
       const lacking = this.#lacking(node);
-      if (lacking !== undefined) this.#violations.add(`${node.name} does not have the newest record of ${lacking.name}`);
+      if (lacking !== undefined)
+        this.#violations.add(`${node.name} does not have the newest record of ${lacking.name}`);
     }
   }
 

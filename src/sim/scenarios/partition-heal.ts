@@ -27,7 +27,8 @@ export const partitionHeal: Scenario = {
     story.disturbWithin(PUBLISHING_MS);
     story.world.run(PARTITION_MS);
     for (const island of islands)
-      if (!story.delivery.isCompleteAmong(island)) story.fault('an island lacks messages of its own when the partition ends');
+      if (!story.delivery.isCompleteAmong(island))
+        story.fault('an island lacks messages of its own when the partition ends');
     story.world.heal();
     const healedAtMs = story.world.time.nowMs;
     story.runUntilDone(LIMIT_MS, () => story.delivery.isComplete && records.agree);
