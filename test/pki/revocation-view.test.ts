@@ -1,0 +1,102 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { after, DAY_MS } from '../../src/base/time.ts';
+import { buildCrl } from '../../src/pki/crl-build.ts';
+import { parseCrl } from '../../src/pki/crl.ts';
+import type { Revocation } from '../../src/pki/revocation-reason.ts';
+import { CRL_NUMBER_MAX, REVOCATION_ISSUERS_MAX, RevocationView } from '../../src/pki/revocation-view.ts';
+import { createTestMesh, NOW } from './test-mesh.ts';
+
+const fleet = await createTestMesh();
+const { checkSignature } = fleet.trust;
+const of = (...serials: readonly string[]): Revocation[] =>
+  serials.map((serial) => ({ serial, revokedAt: NOW, reason: 'keyCompromise' }));
+
+async function installed(view: RevocationView, number: number, ...serials: readonly string[]) {
+  return view.install(await fleet.crl(number, of(...serials)), fleet.intermediate, checkSignature);
+}
+
+const isRevoked = (view: RevocationView, serial: string) =>
+  view.statusOf(fleet.intermediate.keyHash, serial) !== undefined;
+
+describe('RevocationView (T5)', () => {
+  it('takes the highest number, whatever the order in which lists arrive', async () => {
+    const view = new RevocationView();
+    assert.deepEqual(await installed(view, 2, 'a'), { tag: 'installed', added: ['a'] });
+    assert.deepEqual(await installed(view, 1, 'b'), { tag: 'ignored', reason: 'not-newer' });
+    assert.deepEqual(await installed(view, 2, 'b'), { tag: 'ignored', reason: 'not-newer' });
+    assert.deepEqual(await installed(view, 9, 'a', 'c'), { tag: 'installed', added: ['c'] });
+    assert.deepEqual(view.crlNumbers(), [{ issuerKeyHash: fleet.intermediate.keyHash, number: 9 }]);
+    assert.equal(view.crlOf(fleet.intermediate.keyHash)?.number, 9n);
+    assert.deepEqual(
+      ['a', 'b', 'c'].map((serial) => isRevoked(view, serial)),
+      [true, false, true],
+    );
+  });
+
+  it('never forgets a revocation that a later list leaves out', async () => {
+    const view = new RevocationView();
+    await installed(view, 1, 'a');
+    await installed(view, 2, 'b');
+    await installed(view, 3);
+    assert.deepEqual(
+      ['a', 'b'].map((serial) => isRevoked(view, serial)),
+      [true, true],
+    );
+    assert.deepEqual(await installed(view, 4, 'a'), { tag: 'installed', added: [] });
+  });
+
+  it('does not ask whether a list is still current: an expired one never re-admits', async () => {
+    const dates = { thisUpdate: after(NOW, -9 * DAY_MS), nextUpdate: after(NOW, -8 * DAY_MS) };
+    const der = await buildCrl(
+      { issuer: fleet.intermediate, number: 1, ...dates, entries: of('a') },
+      fleet.intermediateSigner,
+    );
+    const view = new RevocationView();
+    view.install(parseCrl(der), fleet.intermediate, checkSignature);
+    assert.equal(isRevoked(view, 'a'), true);
+  });
+
+  it('keeps each issuer to its own certificates', async () => {
+    const other = await createTestMesh('other');
+    const view = new RevocationView();
+    view.install(await other.crl(1, of('a')), other.intermediate, checkSignature);
+    assert.equal(isRevoked(view, 'a'), false);
+    // The root's own list does not speak of what the intermediate issued.
+    const template = {
+      issuer: fleet.root,
+      number: 1,
+      thisUpdate: NOW,
+      nextUpdate: after(NOW, DAY_MS),
+      entries: of('a'),
+    };
+    view.install(parseCrl(await buildCrl(template, fleet.rootSigner)), fleet.root, checkSignature);
+    assert.equal(isRevoked(view, 'a'), false);
+    assert.equal(view.statusOf(fleet.root.keyHash, 'a')?.reason, 'keyCompromise');
+    assert.equal(view.crls().length, 2);
+  });
+
+  it('refuses a forged list, and a number that would shut out all later ones', async () => {
+    const view = new RevocationView();
+    const impostor = await createTestMesh();
+    const template = { thisUpdate: NOW, nextUpdate: after(NOW, DAY_MS), entries: of('a') };
+    const forged = parseCrl(
+      await buildCrl({ ...template, issuer: fleet.intermediate, number: 1 }, impostor.intermediateSigner),
+    );
+    assert.deepEqual(view.install(forged, fleet.intermediate, checkSignature), {
+      tag: 'refused',
+      reason: 'bad-signature',
+    });
+    assert.deepEqual(await installed(view, CRL_NUMBER_MAX, 'a'), { tag: 'refused', reason: 'number-out-of-range' });
+    assert.deepEqual(view.crlNumbers(), []);
+  });
+
+  it(`keeps lists of ${REVOCATION_ISSUERS_MAX} issuers`, async () => {
+    const view = new RevocationView();
+    for (let i = 0; i < REVOCATION_ISSUERS_MAX; i++) {
+      const mesh = await createTestMesh();
+      assert.equal(view.install(await mesh.crl(1, []), mesh.intermediate, checkSignature).tag, 'installed');
+    }
+    assert.deepEqual(await installed(view, 1, 'a'), { tag: 'refused', reason: 'too-many-issuers' });
+  });
+});
