@@ -1,4 +1,4 @@
-import { type Bytes, compareBytes, EMPTY, utf8 } from '../base/bytes.ts';
+import { type Bytes, compareBytes, utf8 } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import { contextTag, OID_BYTES_MAX, TAG } from './der-reader.ts';
@@ -161,6 +161,3 @@ export function time(at: UnixMs): Bytes {
   out[out.length - 1] = 0x5a;
   return out;
 }
-
-/** Nothing, where an optional element is absent. */
-export const ABSENT: Bytes = EMPTY;

@@ -2,8 +2,6 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Bytes } from '../base/bytes.ts';
 import { plainBytes } from './plain-bytes.ts';
 
-export const SHA256_BYTES = 32;
-
 export function sha256(bytes: Bytes): Bytes {
   return plainBytes(createHash('sha256').update(bytes).digest());
 }

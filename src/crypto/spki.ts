@@ -6,11 +6,12 @@ import { OID } from '../codec/oid.ts';
 /** Kinds of public key that this program can check signatures with. Messages and mesh certificates use the first two. */
 export type KeyAlgorithm = 'P-256' | 'Ed25519' | 'P-384' | 'P-521' | 'RSA' | 'RSA-PSS';
 
-/** Longest SubjectPublicKeyInfo that is looked at: RSA of 16,384 bits, beyond which a check costs an attacker's while. */
+/** Longest SubjectPublicKeyInfo that is looked at: RSA of {@link RSA_BITS_MAX} bits. */
 export const SPKI_BYTES_MAX = 2_200;
 
-/** Modulus lengths of RSA that are accepted: below is weak (NIST SP 800-131A), above only costs time. */
+/** Shortest modulus of RSA that is accepted: below is weak (NIST SP 800-131A). */
 export const RSA_BITS_MIN = 2_048;
+/** Longest modulus of RSA that is accepted: beyond, a check costs milliseconds and convinces nobody more. */
 export const RSA_BITS_MAX = 16_384;
 
 /** Octets of an uncompressed point, `0x04 ‖ x ‖ y`. */

@@ -6,9 +6,7 @@ import { sha256 } from '../crypto/hash.ts';
 /** A node's name in its mesh: a DNS label, lower case. By default derived from the identity key. */
 export type NodeId = Brand<string, 'NodeId'>;
 
-/** Octets of a DNS label (RFC 1035 section 2.3.4). */
-export const NODE_ID_CHARS_MAX = 63;
-
+/** 63 octets at most (RFC 1035 section 2.3.4). */
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** 256 bits in base32 leave four bits over in the last character, which must be zero: only `a` and `q` end such an id. */

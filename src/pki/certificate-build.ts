@@ -49,7 +49,7 @@ export interface CertificateTemplate {
 }
 
 /** Signs a certificate of version 3. DER. @throws RangeError for a serial number that is not random enough. */
-export function signCertificate(template: CertificateTemplate, signer: Signer): Promise<Bytes> {
+export async function signCertificate(template: CertificateTemplate, signer: Signer): Promise<Bytes> {
   const { issuer, subject, spki, serial, notBefore, notAfter, extensions } = template;
   if (serial.length !== SERIAL_RANDOM_BYTES || serial.every((octet) => octet === 0))
     throw new RangeError(`serial: expected ${SERIAL_RANDOM_BYTES} random bytes`);

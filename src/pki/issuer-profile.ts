@@ -41,7 +41,7 @@ export interface IntermediateRequest extends RootRequest {
 const CA_KEY_USAGE = keyUsage(KEY_USAGE.keyCertSign | KEY_USAGE.crlSign);
 
 /** The mesh's trust anchor: self-signed, no path length, so that roots can cross-sign in a roll-over. DER. */
-export function buildRoot({ mesh, serial, validity }: RootRequest, signer: Signer): Promise<Bytes> {
+export async function buildRoot({ mesh, serial, validity }: RootRequest, signer: Signer): Promise<Bytes> {
   const name = issuerName(mesh, 'root', signer.spki);
   return signCertificate(
     {
@@ -64,7 +64,7 @@ export function buildRoot({ mesh, serial, validity }: RootRequest, signer: Signe
  * @param signer The root's.
  * @throws RangeError for a host that is no DNS name.
  */
-export function buildIntermediate(request: IntermediateRequest, signer: Signer): Promise<Bytes> {
+export async function buildIntermediate(request: IntermediateRequest, signer: Signer): Promise<Bytes> {
   const { mesh, serial, validity, issuer, spki, authorityHosts = [] } = request;
   const hosts = [...new Set(['localhost', ...authorityHosts.map((host) => host.toLowerCase())])];
   for (const host of hosts) if (!isDnsName(host)) throw new RangeError('authorityHosts: expected DNS names');

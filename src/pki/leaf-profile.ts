@@ -31,7 +31,6 @@ import { type AdministratorName, administratorUri, authorityNames, nodeNames } f
 
 /** Longest life of a node's certificate; revocations are kept so much longer than it. */
 export const LEAF_LIFE_MS_MAX = 7 * DAY_MS;
-export const LEAF_LIFE_MS_DEFAULT = DAY_MS;
 
 interface LeafBasics {
   readonly mesh: MeshName;
@@ -68,7 +67,7 @@ const SERVER_USAGES = extendedKeyUsage(OID.serverAuth);
 const ADMINISTRATOR_USAGES = extendedKeyUsage(OID.clientAuth);
 
 /** A node's certificate (spec 02 section 3): TLS both ways, messages and bundles. DER. */
-export function buildLeaf(request: LeafRequest, signer: Signer): Promise<Bytes> {
+export async function buildLeaf(request: LeafRequest, signer: Signer): Promise<Bytes> {
   const { mesh, nodeId, issueIndex, crlUrl, validity } = request;
   if (validity.lifeMs > LEAF_LIFE_MS_MAX) throw new RangeError('validity: expected a life of at most 7 days');
   const { uri, dns, eid } = nodeNames(mesh, nodeId);
@@ -87,7 +86,7 @@ export function buildLeaf(request: LeafRequest, signer: Signer): Promise<Bytes> 
  * @throws RangeError for a host that is neither, or that the issuer's name constraints do not permit: it has to be named
  *   when the issuer is made.
  */
-export function buildServerLeaf(request: ServerLeafRequest, signer: Signer): Promise<Bytes> {
+export async function buildServerLeaf(request: ServerLeafRequest, signer: Signer): Promise<Bytes> {
   const { mesh, hosts, issuer } = request;
   const { uri, dns } = authorityNames(mesh);
   const names = new Map([[dns, dnsName(dns)]]);
@@ -103,7 +102,7 @@ export function buildServerLeaf(request: ServerLeafRequest, signer: Signer): Pro
 }
 
 /** An administrator's client certificate: TLS client only, no DNS name, no node's URI. DER. */
-export function buildAdministratorLeaf(request: AdministratorLeafRequest, signer: Signer): Promise<Bytes> {
+export async function buildAdministratorLeaf(request: AdministratorLeafRequest, signer: Signer): Promise<Bytes> {
   const { mesh, name, roles = [] } = request;
   return signLeaf(request, signer, name, ADMINISTRATOR_USAGES, [
     subjectAltName(uriName(administratorUri(mesh, name))),

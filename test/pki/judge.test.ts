@@ -101,7 +101,7 @@ describe('judgePath: whose leaf it is (T14)', () => {
     const leaf = await fleet.leaf();
     assert.equal(codeOf(judge([])), 'ERR_PATH_EMPTY');
     assert.equal(
-      codeOf(judge([leaf, ...new Array(CHAIN_CERTIFICATES_MAX).fill(fleet.intermediate)])),
+      codeOf(judge([leaf, ...new Array<Certificate>(CHAIN_CERTIFICATES_MAX).fill(fleet.intermediate)])),
       'ERR_PATH_LIMIT',
     );
     assert.equal(codeOf(judge([leaf])), 'ERR_PATH_NO_ANCHOR');

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { after, DAY_MS } from '../../src/base/time.ts';
 import { buildCrl } from '../../src/pki/crl-build.ts';
-import { parseCrl } from '../../src/pki/crl.ts';
+import { CRL_ENTRIES_MAX, parseCrl } from '../../src/pki/crl.ts';
 import type { Revocation } from '../../src/pki/revocation-reason.ts';
 import { CRL_NUMBER_MAX, REVOCATION_ISSUERS_MAX, RevocationView } from '../../src/pki/revocation-view.ts';
 import { createTestMesh, NOW } from './test-mesh.ts';
@@ -98,5 +98,21 @@ describe('RevocationView (T5)', () => {
       assert.equal(view.install(await mesh.crl(1, []), mesh.intermediate, checkSignature).tag, 'installed');
     }
     assert.deepEqual(await installed(view, 1, 'a'), { tag: 'refused', reason: 'too-many-issuers' });
+  });
+
+  it(`keeps ${CRL_ENTRIES_MAX} revocations that no list repeats, and lets the oldest go first`, async () => {
+    const view = new RevocationView();
+    const entries = Array.from({ length: CRL_ENTRIES_MAX }, (_, i): Revocation => {
+      const revokedAt = i === 5 ? after(NOW, -DAY_MS) : NOW;
+      return { serial: (0x1000_0000 + i).toString(16), revokedAt, reason: 'keyCompromise' };
+    });
+    view.install(await fleet.crl(1, entries), fleet.intermediate, checkSignature);
+    await installed(view, 2, 'a');
+    assert.equal(isRevoked(view, '10000005'), true);
+    await installed(view, 3);
+    assert.deepEqual(
+      ['a', '10000004', '10000005'].map((serial) => isRevoked(view, serial)),
+      [true, true, false],
+    );
   });
 });
