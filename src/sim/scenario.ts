@@ -47,7 +47,8 @@ export interface Scenario {
   readonly name: string;
   /** One line for people. */
   readonly summary: string;
-  readonly run: (options: ScenarioOptions) => Promise<ScenarioResult>;
+  /** @param tell hears how far it is. Takes seconds to minutes: the caller's thread does nothing else meanwhile. */
+  readonly run: (options: ScenarioOptions, tell?: (progress: string) => void) => Promise<ScenarioResult>;
 }
 
 /** A round is the time between two pulls of a node that has news: what figures in rounds are measured in. */

@@ -16,26 +16,37 @@ const AFTERMATH_MS = 5 * SECOND_MS;
 const AWAY_MS_MIN = SECOND_MS;
 const AWAY_MS_MAX = 10 * SECOND_MS;
 
+type Tell = (progress: string) => void;
+
 /** A world with the checkers that every scenario wants, and the steps that scenarios are made of. */
 export class Story {
   readonly world: World;
   readonly delivery: Delivery;
   readonly #options: ScenarioOptions;
+  readonly #tell: Tell;
   readonly #bounded: Bounded;
   readonly #violations: string[] = [];
   #stepsToCome = 0;
 
-  private constructor(world: World, options: ScenarioOptions) {
+  private constructor(world: World, options: ScenarioOptions, tell: Tell) {
     this.world = world;
     this.#options = options;
+    this.#tell = tell;
     this.delivery = world.watch(new Delivery());
     world.watch(new AcceptedOnce());
     this.#bounded = world.watch(new Bounded());
   }
 
-  static async begin(options: ScenarioOptions, announces: boolean): Promise<Story> {
+  static async begin(options: ScenarioOptions, announces: boolean, tell: Tell = () => undefined): Promise<Story> {
     const { seed, nodes, latencyMsMin, latencyMsMax, lossRatio } = options;
-    return new Story(await World.create({ seed, nodes, latencyMsMin, latencyMsMax, lossRatio, announces }), options);
+    tell(`making ${nodes} nodes and their certificates`);
+    const world = await World.create({ seed, nodes, latencyMsMin, latencyMsMax, lossRatio, announces });
+    return new Story(world, options, tell);
+  }
+
+  /** Says how far the story is, with the time in its world. */
+  tell(progress: string): void {
+    this.#tell(`${(this.world.time.nowMs / SECOND_MS).toFixed(1)} s: ${progress}`);
   }
 
   /** What was found beyond the checkers. */
@@ -52,6 +63,10 @@ export class Story {
       world.run(SECOND_MS);
     if (world.nodes.length > 1) for (const { name } of lonely()) this.fault(`${name} found nobody`);
     world.run(QUIET_MS);
+    const links = world.nodes.reduce((sum, node) => sum + node.node.links.length, 0);
+    this.tell(
+      `${world.nodes.length} nodes have found each other, ${(links / world.nodes.length).toFixed(1)} links each`,
+    );
   }
 
   /** Messages are published at random nodes and times within the span; `by` narrows down by whom. */
@@ -92,7 +107,8 @@ export class Story {
 
   /** Goes on until all steps are taken and `isDone`, but not for ever. */
   runUntilDone(limitMs: number, isDone: () => boolean): void {
-    this.world.run(limitMs, () => this.#stepsToCome === 0 && isDone());
+    const done = this.world.run(limitMs, () => this.#stepsToCome === 0 && isDone());
+    this.tell(done ? 'all is where it should be' : 'given up');
   }
 
   end(scenario: string, spreadMs: number = this.delivery.worstDelayMs): ScenarioResult {

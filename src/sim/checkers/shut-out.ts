@@ -9,10 +9,12 @@ import { type Checker, Violations, type WorldEvent } from '../world-event.ts';
 export class ShutOut implements Checker {
   readonly #revoked = new Set<NodeId>();
   readonly #knowing = new Set<SimulatedNode>();
-  readonly #upHonest = new Set<SimulatedNode>();
+  /** With the time when they came up. */
+  readonly #upHonest = new Map<SimulatedNode, number>();
   readonly #violations = new Violations();
   #crlNumber = Number.POSITIVE_INFINITY;
-  #lastLearnedAtMs: number | undefined;
+  #revokedAtMs = 0;
+  #slowestMs = 0;
 
   get violations(): readonly string[] {
     return this.#violations.texts;
@@ -20,20 +22,20 @@ export class ShutOut implements Checker {
 
   /** True once every node that is up and not revoked knows the newest list. */
   get isKnownToAll(): boolean {
-    for (const node of this.#upHonest) if (!this.#knowing.has(node)) return false;
+    for (const node of this.#upHonest.keys()) if (!this.#knowing.has(node)) return false;
     return true;
   }
 
-  /** When the last of them learned it. */
-  get lastLearnedAtMs(): number | undefined {
-    return this.#lastLearnedAtMs;
+  /** The longest that it took any of them to learn it, from the revocation or its own start, whichever was later. */
+  get slowestMs(): number {
+    return this.#slowestMs;
   }
 
   handle(nowMs: number, event: WorldEvent): void {
     switch (event.tag) {
       case 'started':
         if (this.#revoked.has(event.node.nodeId)) return;
-        this.#upHonest.add(event.node);
+        this.#upHonest.set(event.node, nowMs);
         return this.#learned(nowMs, event.node, Math.max(0, ...event.node.node.crls().map(({ number }) => number)));
       case 'stopped':
         this.#upHonest.delete(event.node);
@@ -41,8 +43,9 @@ export class ShutOut implements Checker {
         return;
       case 'revoked':
         for (const nodeId of event.nodeIds) this.#revoked.add(nodeId);
-        for (const node of [...this.#upHonest]) if (this.#revoked.has(node.nodeId)) this.#upHonest.delete(node);
+        for (const node of [...this.#upHonest.keys()]) if (this.#revoked.has(node.nodeId)) this.#upHonest.delete(node);
         this.#crlNumber = event.crlNumber;
+        this.#revokedAtMs = nowMs;
         this.#knowing.clear();
         return;
       case 'node':
@@ -66,7 +69,7 @@ export class ShutOut implements Checker {
   }
 
   finish(): void {
-    for (const node of this.#upHonest)
+    for (const node of this.#upHonest.keys())
       if (!this.#knowing.has(node) && Number.isFinite(this.#crlNumber))
         this.#violations.add(`${node.name} never learned of the revocation`);
   }
@@ -81,8 +84,9 @@ export class ShutOut implements Checker {
   }
 
   #learned(nowMs: number, node: SimulatedNode, crlNumber: number): void {
-    if (crlNumber < this.#crlNumber || !this.#upHonest.has(node)) return;
+    const upSinceMs = this.#upHonest.get(node);
+    if (crlNumber < this.#crlNumber || upSinceMs === undefined) return;
     this.#knowing.add(node);
-    this.#lastLearnedAtMs = nowMs;
+    this.#slowestMs = Math.max(this.#slowestMs, nowMs - Math.max(this.#revokedAtMs, upSinceMs));
   }
 }

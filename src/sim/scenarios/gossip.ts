@@ -12,8 +12,8 @@ const LIMIT_MS = 3 * MINUTE_MS;
 export const gossip: Scenario = {
   name: 'gossip',
   summary: 'messages spread to every node',
-  run: async (options) => {
-    const story = await Story.begin(options, false);
+  run: async (options, tell) => {
+    const story = await Story.begin(options, false, tell);
     story.meet();
     story.publishWithin(PUBLISHING_MS);
     story.disturbWithin(DISTURBANCE_MS);

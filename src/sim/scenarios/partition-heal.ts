@@ -18,11 +18,12 @@ const LIMIT_MS = 5 * MINUTE_MS;
 export const partitionHeal: Scenario = {
   name: 'partition-heal',
   summary: 'two halves that lost each other catch up when they meet again',
-  run: async (options) => {
-    const story = await Story.begin(options, true);
+  run: async (options, tell) => {
+    const story = await Story.begin(options, true, tell);
     const records = story.world.watch(new RecordsAgree());
     story.meet();
     const islands = story.world.partition(ISLANDS);
+    story.tell(`the network falls into ${ISLANDS} islands`);
     story.publishWithin(PUBLISHING_MS);
     story.disturbWithin(PUBLISHING_MS);
     story.world.run(PARTITION_MS);
@@ -30,6 +31,7 @@ export const partitionHeal: Scenario = {
       if (!story.delivery.isCompleteAmong(island))
         story.fault('an island lacks messages of its own when the partition ends');
     story.world.heal();
+    story.tell('the islands hear each other again');
     const healedAtMs = story.world.time.nowMs;
     story.runUntilDone(LIMIT_MS, () => story.delivery.isComplete && records.agree);
     return story.end('partition-heal', Math.max(0, story.delivery.lastAtMs - healedAtMs));
