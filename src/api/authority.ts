@@ -50,10 +50,11 @@ export const revokeRequestSchema = z
   .object({
     serial: z.string().min(1).max(SERIAL_CHARS_MAX).optional().describe('hex; case, colons and leading zeros ignored'),
     node_id: nodeId.optional().describe('revokes every certificate of the node'),
+    key: z.string().min(64).max(96).optional().describe('hex of the SHA-256 of the key’s SubjectPublicKeyInfo'),
     reason: z.string().max(128).optional().describe('an RFC 5280 reason such as keyCompromise'),
   })
-  .refine((body) => (body.serial === undefined) !== (body.node_id === undefined), {
-    message: 'expected serial or node_id, and not both',
+  .refine(({ serial, node_id, key }) => [serial, node_id, key].filter((name) => name !== undefined).length === 1, {
+    message: 'expected one of serial, node_id and key',
   })
   .meta({ id: 'RevokeRequest' });
 
@@ -163,6 +164,10 @@ export const adminResponseSchema = z
     certificate: z.string().describe('leaf, then intermediate; PEM'),
   })
   .meta({ id: 'AdministratorResponse' });
+
+export const epochResponseSchema = z.object({ epoch: z.int() }).meta({ id: 'EpochResponse' });
+
+export const clockResponseSchema = z.object({ accepted_at: instant }).meta({ id: 'ClockResponse' });
 
 export const healthSchema = z
   .object({ status: z.literal('ok'), mesh: z.string(), version: z.string() })

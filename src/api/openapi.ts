@@ -4,8 +4,10 @@ import {
   adminResponseSchema,
   checkInRequestSchema,
   checkInResponseSchema,
+  clockResponseSchema,
   enrollRequestSchema,
   enrollResponseSchema,
+  epochResponseSchema,
   healthSchema,
   nodesResponseSchema,
   revokeRequestSchema,
@@ -106,6 +108,22 @@ const AUTHORITY_OPERATIONS: readonly Operation[] = [
     request: checkInRequestSchema,
     answers: { 200: checkInResponseSchema },
     refusals: [400, 401, 403, 413, 429],
+  },
+  {
+    method: 'post',
+    path: '/v1/recovery/epoch',
+    summary: 'After a backup was put back: void all tickets made before',
+    credential: 'administrator',
+    answers: { 200: epochResponseSchema },
+    refusals: [401, 403, 429],
+  },
+  {
+    method: 'post',
+    path: '/v1/recovery/clock',
+    summary: 'The clock is right: sign again',
+    credential: 'administrator',
+    answers: { 200: clockResponseSchema },
+    refusals: [401, 403, 429],
   },
   {
     method: 'get',
@@ -209,7 +227,12 @@ function schemasOf(schemas: readonly z.ZodType[]): Record<string, unknown> {
   };
   for (const schema of schemas) collect(schema);
   const { schemas: found } = z.toJSONSchema(registry, { uri, io: 'input' });
-  return Object.fromEntries(Object.entries(found).map(([id, { $schema: _, $id: __, id: ___, ...rest }]) => [id, rest]));
+  return Object.fromEntries(Object.entries(found).map(([id, schema]) => [id, withoutIdentifiers(schema)]));
+}
+
+/** Inside a document the place of a schema is its name; the members that name it are for schemas that stand alone. */
+function withoutIdentifiers(schema: object): object {
+  return Object.fromEntries(Object.entries(schema).filter(([name]) => !['$schema', '$id', 'id'].includes(name)));
 }
 
 /** Schemas that stand directly inside another. */

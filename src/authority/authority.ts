@@ -18,6 +18,7 @@ import type { AuthorityCore } from './core.ts';
 import { CrlBook } from './crl-book.ts';
 import { enroll, type Enrollment, type EnrollmentRequest } from './enrollment.ts';
 import { issueAdministrator, issueServerCertificate } from './issuance.ts';
+import { acceptClock, beginEpoch } from './recovery.ts';
 import { IssueIndexes } from './issue-indexes.ts';
 import type { Issuer } from './issuer.ts';
 import { listNodes, type NodeSummary } from './nodes.ts';
@@ -117,6 +118,16 @@ export class Authority {
   async tendCrl(when: 'now' | 'if-due'): Promise<void> {
     if (when === 'now') await this.#core.crls.publishNow();
     else await this.#core.crls.publishIfDue();
+  }
+
+  /** See {@link beginEpoch}. */
+  beginEpoch(actor: string): Promise<number> {
+    return beginEpoch(this.#core, actor);
+  }
+
+  /** See {@link acceptClock}. */
+  acceptClock(actor: string): Promise<void> {
+    return acceptClock(this.#core, actor);
   }
 
   createTicket(wish: TicketWish, actor: string): Promise<CreatedTicket> {

@@ -31,6 +31,12 @@ export class ClockGuard {
       refuse(`it moved by ${Math.round(movedMs / 1_000)} s against the time that passed`);
   }
 
+  /** The operator says that the clock is right now, wherever it was. */
+  accept(now: Instant): void {
+    this.#lastSignedAt = now.wall;
+    this.#seen = now;
+  }
+
   /** Something was signed now. */
   noteSigned(now: Instant): void {
     this.#lastSignedAt = now.wall;

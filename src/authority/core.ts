@@ -16,7 +16,7 @@ export interface AuthorityCore {
   readonly clock: Clock;
   readonly random: Random;
   /** Of the store since it was made or last restored; tickets of other epochs are void (T7). */
-  readonly epoch: number;
+  epoch: number;
   readonly issueIndexes: IssueIndexes;
   readonly clockGuard: ClockGuard;
   readonly crls: CrlBook;

@@ -10,7 +10,7 @@ import type { AuthorityCore } from './core.ts';
 import { issueNodeCertificate, noteIssued } from './issuance.ts';
 import { isAllowed } from './policy.ts';
 import { revokeInPlace } from './revocation.ts';
-import { findTicket, ticketIdOf, type TicketRefusal } from './tickets.ts';
+import { findTicket, ticketIdOf } from './tickets.ts';
 
 /** What a stranger sends to become a node (contract.md, `POST /v1/enroll`). */
 export interface EnrollmentRequest {
@@ -246,7 +246,7 @@ async function refuse(
   now: Instant,
   request: EnrollmentRequest,
   error: MeshError,
-  reason: TicketRefusal | string,
+  reason: string,
   subject: string,
   alarm: boolean,
 ): Promise<never> {

@@ -9,7 +9,18 @@ export class IssueIndexes {
     this.#next = next;
   }
 
+  /** The index that {@link take} gives next. */
+  get next(): number {
+    return this.#next;
+  }
+
   take(): number {
     return this.#next++;
+  }
+
+  /** Leaves out so many. @returns the index that comes next. */
+  skip(count: number): number {
+    this.#next += count;
+    return this.#next;
   }
 }

@@ -11,7 +11,9 @@ import { REVOCATION_KEPT_MS } from './crl-book.ts';
 export type RevocationTarget =
   | { readonly tag: 'node'; readonly nodeId: string }
   /** Hex as people write it. */
-  | { readonly tag: 'serial'; readonly serial: string };
+  | { readonly tag: 'serial'; readonly serial: string }
+  /** Everything that was issued for a key: hex of the SHA-256 of its SubjectPublicKeyInfo. */
+  | { readonly tag: 'key'; readonly spkiHash: string };
 
 export interface RevocationOutcome {
   readonly nodeId: string;
@@ -79,6 +81,13 @@ async function findTarget(
     const row = await tx.findCertificate(serial);
     if (row === undefined || !isKept(row, at)) throw unknown(`certificate with serial ${serial}`);
     return { subject: row.subject, rows: [row] };
+  }
+  if (target.tag === 'key') {
+    const spkiHash = target.spkiHash.replaceAll(':', '').toLowerCase();
+    const rows = (await tx.certificatesOfKey(spkiHash)).filter((row) => isKept(row, at));
+    const [newest] = rows;
+    if (newest === undefined) throw unknown(`key ${quoted(target.spkiHash)}`);
+    return { subject: newest.subject, rows };
   }
   const rows = (await tx.certificatesOf('node', target.nodeId)).filter((row) => isKept(row, at));
   if (rows.length === 0) throw unknown(`node ${quoted(target.nodeId)}`);

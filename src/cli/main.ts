@@ -1,12 +1,38 @@
 import { Command, CommanderError } from 'commander';
 import { programVersion } from '../daemon/version.ts';
+import { register as registerAdmin } from './commands/admin.ts';
 import { register as registerAuthority } from './commands/authority.ts';
+import { register as registerIndicators } from './commands/indicators.ts';
 import { register as registerNode } from './commands/node.ts';
+import { register as registerNodeRun } from './commands/node-run.ts';
+import { register as registerNodes } from './commands/nodes.ts';
+import { register as registerPeers } from './commands/peers.ts';
+import { register as registerPublish } from './commands/publish.ts';
+import { register as registerRecords } from './commands/records.ts';
+import { register as registerRevoke } from './commands/revoke.ts';
+import { register as registerSim } from './commands/sim.ts';
+import { register as registerStatus } from './commands/status.ts';
 import { register as registerTicket } from './commands/ticket.ts';
+import { register as registerWatch } from './commands/watch.ts';
 import { EXIT_OK, EXIT_USAGE } from './output.ts';
 
 /** The families of commands, in the order in which the help shows them. */
-const FAMILIES: readonly ((program: Command) => void)[] = [registerAuthority, registerTicket, registerNode];
+const FAMILIES: readonly ((program: Command) => void)[] = [
+  registerAuthority,
+  registerTicket,
+  registerNodes,
+  registerRevoke,
+  registerAdmin,
+  registerNode,
+  registerNodeRun,
+  registerPublish,
+  registerWatch,
+  registerIndicators,
+  registerPeers,
+  registerRecords,
+  registerStatus,
+  registerSim,
+];
 
 /**
  * Runs one command line and sets `process.exitCode`: 0 done, 1 refused, 2 wrong usage. The launcher calls it once; see

@@ -8,6 +8,7 @@ import { isMeshError, MeshError } from '../base/errors.ts';
 import type { Secret } from '../crypto/secret.ts';
 import { controlSocketOf } from '../host/control-socket.ts';
 import { exchange, isNobodyThere } from '../host/https-client.ts';
+import { systemClock } from '../host/system-clock.ts';
 import { addAuthorityRoutes } from '../http/authority/routes.ts';
 import { createHttpApp } from '../http/server.ts';
 import { formatAddress, splitAddress } from '../message/address.ts';
@@ -48,7 +49,7 @@ export async function withAuthority<T>(options: DeskOptions, use: (desk: Authori
   const { directory } = requireAuthorityDirectory(options.directory);
   const socket = controlSocketOf(directory);
   for (let waitedMs = 0; ; waitedMs += BUSY_PAUSE_MS) {
-    if (await isRunning(socket)) return use(new AuthorityDesk((call) => overSocket(socket, call)));
+    if (await isRunning(socket)) return use(new AuthorityDesk(true, (call) => overSocket(socket, call)));
     try {
       return await withOpened(options, use);
     } catch (error) {
@@ -62,7 +63,11 @@ export async function withAuthority<T>(options: DeskOptions, use: (desk: Authori
 export class AuthorityDesk {
   readonly #send: (call: DeskCall) => Promise<Answer>;
 
-  constructor(send: (call: DeskCall) => Promise<Answer>) {
+  /** Whether another process runs the authority; else it is open here, and nobody else can reach it meanwhile. */
+  readonly isRunning: boolean;
+
+  constructor(isRunning: boolean, send: (call: DeskCall) => Promise<Answer>) {
+    this.isRunning = isRunning;
     this.#send = send;
   }
 
@@ -113,11 +118,12 @@ async function withOpened<T>(options: DeskOptions, use: (desk: AuthorityDesk) =>
       authority: opened.authority,
       endpoint: () => endpoint,
       version: programVersion(),
+      now: () => systemClock.wall(),
       credentialOf: () => ({ tag: 'local' }),
       enrollPerMinute: 1,
       notReady: async () => 'the authority does not run',
     });
-    const desk = new AuthorityDesk(async ({ method, path, body }) => {
+    const desk = new AuthorityDesk(false, async ({ method, path, body }) => {
       const headers = { accept: 'application/json' };
       const payload = body === undefined ? {} : { payload: body as object };
       const answer = await app.inject({ method, url: path, headers, ...payload });

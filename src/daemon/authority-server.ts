@@ -51,6 +51,7 @@ export async function runAuthority(options: RunAuthorityOptions): Promise<Runnin
       authority: opened.authority,
       endpoint: () => endpoint,
       version: programVersion(),
+      now: () => systemClock.wall(),
       credentialOf,
       enrollPerMinute: opened.config.enroll_per_minute,
       notReady: () => notReady(opened),

@@ -29,7 +29,7 @@ export function durationKnob(): z.ZodType<number, string> {
       context.addIssue({ code: 'custom', message: messageOf(error) });
       return z.NEVER;
     }
-  }) as unknown as z.ZodType<number, string>;
+  });
 }
 
 /**

@@ -38,7 +38,7 @@ export class GroupCommit {
     if (this.#waiting.length >= WAITING_WORKS_MAX)
       return Promise.reject(new MeshError('ERR_OVERLOADED', `${WAITING_WORKS_MAX} changes wait for the disk`));
     return new Promise<T>((resolve, reject) => {
-      this.#waiting.push({ run: work, resolve: resolve as (value: unknown) => void, reject });
+      this.#waiting.push({ run: work, resolve: resolve, reject });
       this.#running ??= this.#drain();
     });
   }

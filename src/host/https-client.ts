@@ -69,8 +69,7 @@ export async function exchange(target: Target, options: ClientRequestOptions): P
  */
 export async function openExchange(target: Target, options: ClientRequestOptions): Promise<IncomingMessage> {
   const isBytes = options.body instanceof Uint8Array;
-  const payload =
-    options.body === undefined || isBytes ? (options.body as Bytes | undefined) : JSON.stringify(options.body);
+  const payload = options.body === undefined || isBytes ? options.body : JSON.stringify(options.body);
   const headers: Record<string, string | number> = {
     ...(payload === undefined || isBytes ? {} : { 'content-type': 'application/json' }),
     ...(payload === undefined
@@ -81,7 +80,9 @@ export async function openExchange(target: Target, options: ClientRequestOptions
   try {
     if (target.tag === 'tls') return await begin(target, options, payload, () => dialTls(target, options, headers));
     return await withSocketPath(target.path, (socketPath) =>
-      begin(target, options, payload, () => requestHttp({ ...commonOf(options, headers), socketPath, host: 'localhost' })),
+      begin(target, options, payload, () =>
+        requestHttp({ ...commonOf(options, headers), socketPath, host: 'localhost' }),
+      ),
     );
   } catch (error) {
     throw isMeshError(error) ? error : unreachable(target, error);

@@ -32,7 +32,10 @@ export function readSecretFile(path: string): Bytes | undefined {
         `chmod 600 ${path}`,
       );
     if (size > SECRET_FILE_BYTES_MAX)
-      throw new MeshError('ERR_STATE_CORRUPT', `secret file ${quoted(path)} is larger than ${SECRET_FILE_BYTES_MAX} bytes`);
+      throw new MeshError(
+        'ERR_STATE_CORRUPT',
+        `secret file ${quoted(path)} is larger than ${SECRET_FILE_BYTES_MAX} bytes`,
+      );
     const content = new Uint8Array(SECRET_FILE_BYTES_MAX);
     let length = 0;
     for (let got = -1; got !== 0; length += got) got = readSync(fd, content, length, content.length - length, null);

@@ -191,6 +191,8 @@ function transactionOn(db: Statements): AuthorityTransaction {
       db
         .all('SELECT * FROM certificates WHERE kind = ? AND subject = ? ORDER BY place DESC', kind, subject)
         .map(certificateOf),
+    certificatesOfKey: async (spkiHash) =>
+      db.all('SELECT * FROM certificates WHERE spki_hash = ? ORDER BY place DESC', spkiHash).map(certificateOf),
     isKeyRevoked: async (spkiHash) =>
       db.one('SELECT 1 AS n FROM certificates WHERE spki_hash = ? AND revoked_at IS NOT NULL LIMIT 1', spkiHash) !==
       undefined,

@@ -30,7 +30,9 @@ export function openDatabase(path: string, kind: DatabaseKind): DatabaseSync {
     const database = new DatabaseSync(path, { timeout: BUSY_MS_MAX, defensive: true });
     try {
       check(database, path, kind);
-      database.exec('PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;');
+      database.exec(
+        'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;',
+      );
       migrate(database, kind);
       return database;
     } catch (error) {
@@ -78,7 +80,10 @@ function check(database: DatabaseSync, path: string, kind: DatabaseKind): void {
     );
   const verdict = database.prepare('PRAGMA quick_check(1)').get();
   if (verdict?.['quick_check'] !== 'ok')
-    throw new MeshError('ERR_STATE_CORRUPT', `state file ${quoted(path)} is damaged: ${String(verdict?.['quick_check'])}`);
+    throw new MeshError(
+      'ERR_STATE_CORRUPT',
+      `state file ${quoted(path)} is damaged: ${String(verdict?.['quick_check'])}`,
+    );
 }
 
 function migrate(database: DatabaseSync, kind: DatabaseKind): void {

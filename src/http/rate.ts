@@ -16,6 +16,7 @@ export function clientKeyOf(remoteAddress: string | undefined): string {
   const [head = '', tail] = (remoteAddress.split('%', 1)[0] as string).split('::');
   const first = head === '' ? [] : head.split(':');
   const last = tail === undefined || tail === '' ? [] : tail.split(':');
-  const groups = tail === undefined ? first : [...first, ...Array(8 - first.length - last.length).fill('0'), ...last];
+  const groups =
+    tail === undefined ? first : [...first, ...Array<string>(8 - first.length - last.length).fill('0'), ...last];
   return `${groups.slice(0, 4).join(':')}::/64`;
 }

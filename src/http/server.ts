@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener, Server, ServerOptions } from 'node:http';
+import type { RequestListener, Server, ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
 import rateLimit from '@fastify/rate-limit';
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
@@ -52,7 +52,7 @@ export type HttpApp = FastifyInstance<Server>;
  */
 export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
   const app = fastify({
-    serverFactory: (listener) => serverWithin(options, listener as RequestListener),
+    serverFactory: (listener) => serverWithin(options, listener),
     bodyLimit: BODY_BYTES_MAX,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_MS_MAX,
@@ -62,7 +62,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
     logger: false,
     routerOptions: { maxParamLength: 128, caseSensitive: true },
     frameworkErrors: (error, _request, reply) => answerError(options, error, reply as FastifyReply),
-    clientErrorHandler: (error, socket) => answerUnparsed(error, socket as Socket),
+    clientErrorHandler: (error, socket) => answerUnparsed(error, socket),
   }) as unknown as HttpApp;
 
   app.removeContentTypeParser('text/plain');
@@ -84,7 +84,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
 
 /** The connection that a request came on; a `TLSSocket` on TLS servers. */
 export function socketOf(request: FastifyRequest): Socket {
-  return (request.raw as IncomingMessage).socket;
+  return request.raw.socket;
 }
 
 function serverWithin(options: HttpAppOptions, listener: RequestListener): Server {
@@ -125,7 +125,11 @@ function answerError(options: HttpAppOptions, error: unknown, reply: FastifyRepl
   if (known === undefined || known.code === 'ERR_INTERNAL') options.onUnexpected?.(error);
   const problem = problemOf(known);
   reply.header('chainmail-error', problem.code);
-  reply.code(problem.status).type(PROBLEM_MEDIA_TYPE).send(JSON.stringify(problem));
+  // As bytes: to text the framework would add a charset, which JSON has none of (RFC 8259 section 11).
+  reply
+    .code(problem.status)
+    .type(PROBLEM_MEDIA_TYPE)
+    .send(Buffer.from(JSON.stringify(problem)));
 }
 
 /** The framework's own refusals in our words; `undefined` for what nobody expected. */

@@ -122,6 +122,8 @@ export interface AuthorityTransaction {
   findCertificate(serial: string): Promise<CertificateRow | undefined>;
   /** Newest first. */
   certificatesOf(kind: CertificateKind, subject: string): Promise<readonly CertificateRow[]>;
+  /** All that were issued for this key, newest first. */
+  certificatesOfKey(spkiHash: string): Promise<readonly CertificateRow[]>;
   /** Whether a certificate for this key was ever revoked. */
   isKeyRevoked(spkiHash: string): Promise<boolean>;
   /** Revoked ones that end at `notAfterMin` or later, in the order of their issue. */

@@ -84,6 +84,10 @@ function transactionOn(tables: Tables, undo: (() => void)[]): AuthorityTransacti
       certificates()
         .filter((row) => row.kind === kind && row.subject === subject)
         .reverse(),
+    certificatesOfKey: async (spkiHash) =>
+      certificates()
+        .filter((row) => row.spkiHash === spkiHash)
+        .reverse(),
     isKeyRevoked: async (spkiHash) =>
       certificates().some((row) => row.spkiHash === spkiHash && row.revokedAt !== undefined),
     listRevoked: async (notAfterMin: UnixMs) =>

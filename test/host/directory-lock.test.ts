@@ -12,7 +12,10 @@ const MODULE = new URL('../../src/host/directory-lock.ts', import.meta.url).href
 test('a directory has one holder at a time', (t) => {
   const directory = tempDir(t);
   const lock = lockDirectory(directory);
-  assert.throws(() => lockDirectory(directory), { code: 'ERR_DIR_LOCKED', message: new RegExp(`process ${process.pid}`) });
+  assert.throws(() => lockDirectory(directory), {
+    code: 'ERR_DIR_LOCKED',
+    message: new RegExp(`process ${process.pid}`),
+  });
   lock.release();
   lock.release();
   assert.equal(existsSync(join(directory, 'pid')), false);
@@ -26,9 +29,14 @@ test('a lock dies with its process, even by kill -9, and names it while it lives
     lockDirectory(${JSON.stringify(directory)});
     process.stdout.write('held');
     setInterval(() => {}, 1e6);`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   await once(child.stdout, 'data');
-  assert.throws(() => lockDirectory(directory), { code: 'ERR_DIR_LOCKED', message: new RegExp(`process ${child.pid}`) });
+  assert.throws(() => lockDirectory(directory), {
+    code: 'ERR_DIR_LOCKED',
+    message: new RegExp(`process ${child.pid}`),
+  });
   child.kill('SIGKILL');
   await once(child, 'exit');
   const lock = lockDirectory(directory);

@@ -74,7 +74,10 @@ describe('the authority’s database file', () => {
 
   it('refuses a schema from a newer program', () => {
     const path = newPath();
-    openDatabase(path, { ...AUTHORITY_DATABASE, migrations: [...AUTHORITY_DATABASE.migrations, 'CREATE TABLE later (a)'] }).close();
+    openDatabase(path, {
+      ...AUTHORITY_DATABASE,
+      migrations: [...AUTHORITY_DATABASE.migrations, 'CREATE TABLE later (a)'],
+    }).close();
     assert.throws(() => SqliteAuthorityStore.open(path), { code: 'ERR_STATE_FOREIGN', message: /schema 2/ });
   });
 

@@ -155,6 +155,10 @@ export function describeAuthorityStore(name: string, open: () => Promise<Authori
           await tx.putCertificate({ ...second, revokedAt: at(50), revokedReason: 'keyCompromise' });
           await tx.putCertificate({ ...CERTIFICATE, revokedAt: at(51), revokedReason: 'unspecified' });
           assert.equal(await tx.isKeyRevoked('ee'), true);
+          assert.deepEqual(
+            (await tx.certificatesOfKey('ee')).map((row) => row.serial),
+            ['2f'],
+          );
         });
         await store.transact(async (tx) => {
           const serials = async (from: number) => (await tx.listRevoked(at(from))).map((row) => row.serial);

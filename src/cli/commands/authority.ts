@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { systemClock } from '../../host/system-clock.ts';
-import type { DeskOptions } from '../../daemon/authority-desk.ts';
+import { clockResponseSchema, epochResponseSchema } from '../../api/authority.ts';
+import { type DeskOptions, withAuthority } from '../../daemon/authority-desk.ts';
 import { readPassphrase } from '../../daemon/passphrase.ts';
 import { act, addCommand, addGroup, durationOption, repeatedOption } from '../command.ts';
 import { untilStopped } from '../signals.ts';
@@ -94,6 +94,43 @@ export function register(program: Command): void {
         await running.close();
       }),
     );
+
+  registerRecovery(group);
+}
+
+/** Commands for the day after. */
+function registerRecovery(group: Command): void {
+  withDirectory(
+    addCommand(
+      group,
+      'new-epoch',
+      'after a backup was put back: void all tickets that were made before',
+      'chainmail authority new-epoch --dir /var/lib/chainmail',
+    ),
+  ).action(
+    act<DirectoryOptions>(async ({ output, options }) => {
+      const { epoch } = await withAuthority(deskOf(options), (desk) =>
+        desk.call(epochResponseSchema, { method: 'POST', path: '/v1/recovery/epoch' }),
+      );
+      output.result({ ok: true, epoch }, `epoch ${epoch} begins: tickets made before are void`);
+    }),
+  );
+
+  withDirectory(
+    addCommand(
+      group,
+      'accept-clock',
+      'the clock of this machine is right: sign again after it jumped',
+      'chainmail authority accept-clock --dir /var/lib/chainmail',
+    ),
+  ).action(
+    act<DirectoryOptions>(async ({ output, options }) => {
+      const { accepted_at } = await withAuthority(deskOf(options), (desk) =>
+        desk.call(clockResponseSchema, { method: 'POST', path: '/v1/recovery/clock' }),
+      );
+      output.result({ ok: true, accepted_at }, `clock accepted: it is ${accepted_at}`);
+    }),
+  );
 }
 
 /** Options of every command that works on an authority's directory. */
@@ -116,19 +153,4 @@ export type { DirectoryOptions };
 
 function passphraseSources({ dir, passphraseFile }: DirectoryOptions) {
   return { directory: resolve(dir), file: passphraseFile, environment: process.env };
-}
-
-/** How long ago an RFC 3339 instant was, or how soon it will be, for people. */
-export function relative(instant: string): string {
-  const ms = Date.parse(instant) - systemClock.wall();
-  const span = Math.abs(ms);
-  const text =
-    span < 120_000
-      ? `${Math.round(span / 1_000)} s`
-      : span < 7_200_000
-        ? `${Math.round(span / 60_000)} min`
-        : span < 172_800_000
-          ? `${Math.round(span / 3_600_000)} h`
-          : `${Math.round(span / 86_400_000)} d`;
-  return ms < 0 ? `${text} ago` : `in ${text}`;
 }

@@ -6,8 +6,9 @@ import { MeshError, messageOf, quoted } from '../../base/errors.ts';
 import { toRfc3339 } from '../../base/time.ts';
 import { enrollNode } from '../../daemon/enrollment.ts';
 import { readPassphrase } from '../../daemon/passphrase.ts';
+import { systemClock } from '../../host/system-clock.ts';
+import { relativeTime } from '../relative-time.ts';
 import { act, addCommand, addGroup } from '../command.ts';
-import { relative } from './authority.ts';
 
 interface EnrollOptions {
   readonly dir: string;
@@ -49,7 +50,7 @@ export function register(program: Command): void {
             certificate: layout.certificate,
             ca: layout.caCertificates,
           },
-          `enrolled as ${nodeId} in mesh ${mesh}; the certificate ends ${relative(until)}\nnext: chainmail node run --dir ${options.dir}`,
+          `enrolled as ${nodeId} in mesh ${mesh}; the certificate ends ${relativeTime(until, systemClock.wall())}\nnext: chainmail node run --dir ${options.dir}`,
         );
       }),
     );

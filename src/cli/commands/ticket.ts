@@ -12,9 +12,11 @@ import { MeshError, messageOf, quoted } from '../../base/errors.ts';
 import { SECOND_MS } from '../../base/time.ts';
 import { withAuthority } from '../../daemon/authority-desk.ts';
 import { createFileAtomic, MODE_SECRET } from '../../host/atomic-file.ts';
+import { systemClock } from '../../host/system-clock.ts';
+import { relativeTime } from '../relative-time.ts';
 import { act, addCommand, addGroup, durationOption, integerOption, repeatedOption } from '../command.ts';
 import { renderTable } from '../table.ts';
-import { type DirectoryOptions, deskOf, relative, withDirectory } from './authority.ts';
+import { type DirectoryOptions, deskOf, withDirectory } from './authority.ts';
 
 interface CreateOptions extends DirectoryOptions {
   readonly nodeId?: string;
@@ -63,7 +65,7 @@ export function register(program: Command): void {
             expires_at,
             ...(node_id === undefined ? {} : { node_id }),
           },
-          `ticket ${id} written to ${options.out}; it expires ${relative(expires_at)}\nnext, on the node: chainmail node enroll --dir DIR --ticket ${options.out}`,
+          `ticket ${id} written to ${options.out}; it expires ${relativeTime(expires_at, systemClock.wall())}\nnext, on the node: chainmail node enroll --dir DIR --ticket ${options.out}`,
         );
       }),
     );
@@ -79,7 +81,7 @@ export function register(program: Command): void {
         ticket.id,
         ticket.status,
         `${ticket.uses_spent}/${ticket.uses}`,
-        relative(ticket.expires_at),
+        relativeTime(ticket.expires_at, systemClock.wall()),
         ticket.node_id ?? '-',
         ticket.roles.join(' ') || '-',
       ]);

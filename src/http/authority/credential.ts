@@ -24,7 +24,11 @@ export function requireAdministrator(deps: AuthorityDeps): (request: FastifyRequ
     if (credential.tag === 'local') return nameActor(request, 'local');
     if (credential.tag === 'none') throw noCertificate('of an administrator');
     const judgement = deps.authority.judgeAdministrator(credential.chain);
-    if (judgement.tag === 'refused') throw refusalError(judgement);
+    if (judgement.tag === 'refused') {
+      const node = deps.authority.judgeNode(credential.chain);
+      if (node.tag === 'ok') throw new MeshError('ERR_FORBIDDEN', `node ${node.nodeId} is no administrator`);
+      throw refusalError(judgement);
+    }
     nameActor(request, `administrator ${judgement.name}`);
   };
 }

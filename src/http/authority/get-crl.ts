@@ -22,7 +22,7 @@ export function getCrl(app: HttpApp, { authority }: AuthorityDeps): void {
       .header('cache-control', `public, max-age=${CRL_AGE_SEC_MAX}`)
       .header('chainmail-crl-number', String(number));
     if (isHeld(request, etag)) return reply.code(304).send();
-    if (isPem) return reply.type(PEM_MEDIA_TYPE).send(encodePem('X509 CRL', der));
+    if (isPem) return reply.type(PEM_MEDIA_TYPE).send(Buffer.from(encodePem('X509 CRL', der)));
     return reply.type(DER_MEDIA_TYPE).send(Buffer.from(der));
   });
 }

@@ -1,4 +1,4 @@
-import { adminRequestSchema, adminResponseSchema } from '../../api/authority.ts';
+import { adminRequestSchema, type adminResponseSchema } from '../../api/authority.ts';
 import { parseBody } from '../../api/schema.ts';
 import { chainPem } from '../../authority/issuer.ts';
 import { toRfc3339 } from '../../base/time.ts';

@@ -1,7 +1,7 @@
+import type { z } from 'zod';
 import { type RevokeResult, revokeRequestSchema } from '../../api/authority.ts';
 import { parseBody } from '../../api/schema.ts';
-import type { RevocationTarget } from '../../authority/revocation.ts';
-import { readReason } from '../../authority/revocation.ts';
+import { type RevocationTarget, readReason } from '../../authority/revocation.ts';
 import type { HttpApp } from '../server.ts';
 import { actorOf, requireAdministrator } from './credential.ts';
 import type { AuthorityDeps } from './routes.ts';
@@ -12,14 +12,17 @@ import type { AuthorityDeps } from './routes.ts';
  */
 export function postRevoke(app: HttpApp, deps: AuthorityDeps): void {
   app.post('/v1/revoke', { preParsing: requireAdministrator(deps) }, async (request, reply) => {
-    const { serial, node_id, reason } = parseBody(revokeRequestSchema, request.body);
-    const target: RevocationTarget =
-      serial === undefined ? { tag: 'node', nodeId: node_id as string } : { tag: 'serial', serial };
-    const read = readReason(reason);
-    const outcome = await deps.authority.revoke(target, read.reason, actorOf(request), read.note);
+    const body = parseBody(revokeRequestSchema, request.body);
+    const { reason, note } = readReason(body.reason);
+    const outcome = await deps.authority.revoke(targetOf(body), reason, actorOf(request), note);
     reply.header('chainmail-crl-number', String(outcome.crlNumber));
     if (request.headers.accept !== 'application/json') return reply.code(204).send();
     const { nodeId, serials, crlNumber } = outcome;
     return { node_id: nodeId, serials: [...serials], crl_number: crlNumber } satisfies RevokeResult;
   });
+}
+
+function targetOf({ serial, node_id, key }: z.output<typeof revokeRequestSchema>): RevocationTarget {
+  if (serial !== undefined) return { tag: 'serial', serial };
+  return key === undefined ? { tag: 'node', nodeId: node_id as string } : { tag: 'key', spkiHash: key };
 }

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Authority } from '../../authority/authority.ts';
+import type { UnixMs } from '../../base/time.ts';
 import type { HttpApp } from '../server.ts';
 import type { Credential } from './credential.ts';
 import { deleteTicket } from './delete-ticket.ts';
@@ -11,6 +12,7 @@ import { getTickets } from './get-tickets.ts';
 import { postAdministrators } from './post-administrators.ts';
 import { postCheckIn } from './post-check-in.ts';
 import { postEnroll } from './post-enroll.ts';
+import { postRecovery } from './post-recovery.ts';
 import { postRevoke } from './post-revoke.ts';
 import { postTickets } from './post-tickets.ts';
 
@@ -20,6 +22,7 @@ export interface AuthorityDeps {
   /** `https://HOST:PORT` by which nodes reach this authority. */
   readonly endpoint: () => string;
   readonly version: string;
+  readonly now: () => UnixMs;
   /** What the connection proves about who asks. */
   readonly credentialOf: (request: FastifyRequest) => Credential;
   /** Requests for a certificate that one address may send in a minute. */
@@ -40,6 +43,7 @@ export function addAuthorityRoutes(app: HttpApp, deps: AuthorityDeps): void {
     deleteTicket,
     postAdministrators,
     postCheckIn,
+    postRecovery,
     getHealth,
     getOpenapi,
   ])

@@ -1,0 +1,35 @@
+import { Secret } from '../../src/crypto/secret.ts';
+import { initAuthority } from '../../src/daemon/authority.ts';
+import { type RunningAuthority, runAuthority } from '../../src/daemon/authority-server.ts';
+import type { Log } from '../../src/daemon/log.ts';
+
+export const PASSPHRASE = 'correct horse';
+
+export function passphrase(): Secret {
+  return new Secret(new TextEncoder().encode(PASSPHRASE));
+}
+
+export const SILENT: Log = { debug: () => {}, info: () => {}, warn: () => {}, error: () => {} };
+
+/** A real authority in this process, on a free port of loopback. */
+export async function startAuthority(
+  directory: string,
+  options: { readonly mesh?: string; readonly flags?: Readonly<Record<string, unknown>> } = {},
+): Promise<RunningAuthority> {
+  await initAuthority({ directory, mesh: options.mesh ?? 'depot', passphrase: passphrase() });
+  return restartAuthority(directory, options.flags);
+}
+
+/** The authority of a directory that was made before. */
+export function restartAuthority(
+  directory: string,
+  flags: Readonly<Record<string, unknown>> = {},
+): Promise<RunningAuthority> {
+  return runAuthority({
+    directory,
+    passphrase: passphrase(),
+    environment: {},
+    flags: { listen: '127.0.0.1:0', ...flags },
+    log: SILENT,
+  });
+}
