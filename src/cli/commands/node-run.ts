@@ -1,0 +1,88 @@
+import { resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import type { Command } from 'commander';
+import { z } from 'zod';
+import { MeshError } from '../../base/errors.ts';
+import { NodeDesk } from '../../daemon/node-desk.ts';
+import { readPassphrase } from '../../daemon/passphrase.ts';
+import { act, addCommand, repeatedOption } from '../command.ts';
+import { untilStopped } from '../signals.ts';
+import { addStatus } from './status.ts';
+
+/** A node that was asked to leave has closed everything long before. */
+const LEAVE_MS_MAX = 10_000;
+const LEAVE_PAUSE_MS = 50;
+
+interface RunOptions {
+  readonly dir: string;
+  readonly passphraseFile?: string;
+  readonly listen?: string;
+  readonly peer?: readonly string[];
+  readonly multicast: boolean;
+  readonly logLevel?: string;
+}
+
+/** `chainmail node run`, `status` and `leave` */
+export function register(program: Command): void {
+  const group = program.commands.find((command) => command.name() === 'node');
+  if (group === undefined) throw new RangeError('the group of commands «node» comes first');
+
+  addCommand(
+    group,
+    'run',
+    'run the node: hold links with peers, pass on what is signed, serve programs on this machine',
+    'chainmail node run --dir /var/lib/chainmail-node --listen 0.0.0.0:8441',
+  )
+    .requiredOption('--dir <dir>', 'directory of the node')
+    .option('--passphrase-file <file>', 'file whose first line opens the keys (default: DIR/passphrase, or a prompt)')
+    .option('--listen <host:port>', 'where to listen; port 0 is any free one (default: as configured)')
+    .option('--peer <host:port>', 'a place to look for a peer; repeatable', repeatedOption)
+    .option('--no-multicast', 'do not announce this node on the local network, nor listen for others')
+    .option('--log-level <level>', 'debug, info, warn, error or silent (default: as configured)')
+    .action(
+      act<RunOptions>(async ({ output, options }) => {
+        const { runNode } = await import('../../daemon/node.ts');
+        const directory = resolve(options.dir);
+        const stopped = untilStopped();
+        const running = await runNode({
+          directory,
+          passphrase: await readPassphrase({ directory, file: options.passphraseFile, environment: process.env }),
+          environment: process.env,
+          flags: {
+            listen: options.listen,
+            bootstrap: options.peer,
+            multicast: options.multicast ? undefined : false,
+            log_level: options.logLevel,
+          },
+        });
+        const { address, nodeId, mesh } = running;
+        output.event(
+          { event: 'ready', address, node_id: nodeId, mesh },
+          `node ${nodeId} of mesh ${mesh} listens at ${address} (Ctrl-C ends it)`,
+        );
+        await Promise.race([stopped, running.askedToLeave]);
+        await running.close();
+      }),
+    );
+
+  addStatus(group);
+
+  addCommand(
+    group,
+    'leave',
+    'have the running node say goodbye to its peers and end',
+    'chainmail node leave --dir /var/lib/chainmail-node',
+  )
+    .requiredOption('--dir <dir>', 'directory of the node')
+    .action(
+      act<{ readonly dir: string }>(async ({ output, options }) => {
+        const desk = new NodeDesk(resolve(options.dir));
+        await desk.call(z.undefined(), { method: 'POST', path: '/v1/leave' });
+        for (let waitedMs = 0; await desk.isRunning(); waitedMs += LEAVE_PAUSE_MS) {
+          if (waitedMs >= LEAVE_MS_MAX) throw new MeshError('ERR_INTERNAL', 'the node still runs', 'end its process');
+          await pause(LEAVE_PAUSE_MS);
+        }
+        output.result({ ok: true }, 'the node has left');
+      }),
+    );
+}

@@ -1,0 +1,51 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { type StatusResponse, statusResponseSchema } from '../../api/node-programs.ts';
+import { NodeDesk } from '../../daemon/node-desk.ts';
+import { systemClock } from '../../host/system-clock.ts';
+import { act, addCommand } from '../command.ts';
+import { relativeTime } from '../relative-time.ts';
+import { renderTable } from '../table.ts';
+
+/** `chainmail status`, which is also `chainmail node status`. */
+export function register(program: Command): void {
+  addStatus(program);
+}
+
+export function addStatus(parent: Command): void {
+  addCommand(
+    parent,
+    'status',
+    'who the running node is, whom it is linked with, what it has counted',
+    'chainmail status --dir /var/lib/chainmail-node',
+  )
+    .requiredOption('--dir <dir>', 'directory of the node')
+    .action(
+      act<{ readonly dir: string }>(async ({ output, options }) => {
+        const status = await new NodeDesk(resolve(options.dir)).call(statusResponseSchema, {
+          method: 'GET',
+          path: '/v1/status',
+        });
+        output.result(status, render(status));
+      }),
+    );
+}
+
+function render(status: StatusResponse): string {
+  const now = systemClock.wall();
+  const { certificate, counters, crls, links, messages } = status;
+  const dropped = Object.entries(counters.dropped).map(([reason, count]) => `${count} ${reason}`);
+  const lines = [
+    `node         ${status.node_id} (${status.name}), mesh ${status.mesh}`,
+    `listens at   ${status.addresses.join(', ')}`,
+    `started      ${relativeTime(status.started_at, now)}, version ${status.version}`,
+    `certificate  ${certificate.serial}, ends ${relativeTime(certificate.not_after, now)}${certificate.roles.length === 0 ? '' : `, roles ${certificate.roles.join(' ')}`}`,
+    `revocations  ${crls.length === 0 ? 'no list yet' : crls.map((crl) => `list ${crl.number}, made ${relativeTime(crl.this_update, now)}`).join('; ')}`,
+    `messages     ${messages.held} held; ${counters.accepted} taken, ${counters.published} of them published here`,
+    `dropped      ${dropped.length === 0 ? 'nothing' : dropped.join(', ')}`,
+    `refused      ${counters.handshakes_refused} handshakes; ${counters.dials_failed} dials failed`,
+    '',
+  ];
+  const rows = links.map((link) => [link.node_id, link.direction, link.address]);
+  return `${lines.join('\n')}${renderTable(['LINKED WITH', 'DIRECTION', 'ADDRESS'], rows, 'no links')}`;
+}

@@ -1,0 +1,46 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { type HeldMessageJson, heldMessageSchema } from '../../api/node-programs.ts';
+import { fromBase64, toHex } from '../../base/bytes.ts';
+import { MeshError } from '../../base/errors.ts';
+import { NodeDesk } from '../../daemon/node-desk.ts';
+import { act, addCommand } from '../command.ts';
+
+/** `chainmail watch` */
+export function register(program: Command): void {
+  addCommand(
+    program,
+    'watch',
+    'show messages as they come, until Ctrl-C',
+    'chainmail watch --dir /var/lib/chainmail-node --type sensor/temperature',
+  )
+    .requiredOption('--dir <dir>', 'directory of the node')
+    .option('--type <type>', 'only these: indicator, sensor/TOPIC, or sensor/* for all below')
+    .action(
+      act<{ readonly dir: string; readonly type?: string }>(async ({ output, options }) => {
+        const stopped = new AbortController();
+        for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopped.abort());
+        const desk = new NodeDesk(resolve(options.dir));
+        const path = `/v1/messages?follow=1${options.type === undefined ? '' : `&type=${encodeURIComponent(options.type)}`}`;
+        try {
+          for await (const message of desk.follow(heldMessageSchema, path, stopped.signal))
+            output.event(message, render(message));
+        } catch (error) {
+          if (!stopped.signal.aborted) throw error;
+        }
+        if (!stopped.signal.aborted)
+          throw new MeshError('ERR_NOT_RUNNING', 'the node has ended', 'start it again, then watch again');
+      }),
+    );
+}
+
+function render({ received_at, origin, type, payload }: HeldMessageJson): string {
+  return `${received_at}  ${origin}  ${type}  ${payloadText(payload)}`;
+}
+
+/** Text where it is printable, else hex. */
+function payloadText(base64: string): string {
+  const bytes = fromBase64(base64);
+  const text = new TextDecoder().decode(bytes);
+  return /^[^\p{Cc}\ufffd]*\n?$/u.test(text) ? text.trimEnd() : toHex(bytes);
+}

@@ -1,0 +1,149 @@
+import { type CheckInResponse, checkInResponseSchema } from '../api/authority.ts';
+import { errorOfProblem } from '../api/problem.ts';
+import { describeIssue } from '../api/schema.ts';
+import { type Bytes, textOfUtf8 } from '../base/bytes.ts';
+import { MeshError, messageOf } from '../base/errors.ts';
+import { MINUTE_MS, SECOND_MS } from '../base/time.ts';
+import { type ClientAnswer, type ClientRequestOptions, exchange, type Target } from '../host/https-client.ts';
+import { systemRandom } from '../host/system-random.ts';
+import type { Address } from '../message/address.ts';
+import { CRL_BYTES_MAX } from '../pki/crl.ts';
+import { jittered } from '../ports/random.ts';
+import type { Log } from './log.ts';
+
+/** An authority that does not answer is asked this seldom at last, or at the configured interval where that is longer. */
+const BACKOFF_MS_MAX = 5 * MINUTE_MS;
+/** A node without a peer asks this soon again, then half as often each time: somebody may have come meanwhile. */
+const ALONE_MS_MIN = SECOND_MS;
+/** News from elsewhere is told to the authority within this time, each node at another moment. */
+const SOON_MS_MAX = SECOND_MS;
+/** So that a fleet that was started at once does not ask at once for ever. */
+const JITTER_FRACTION = 0.2;
+
+export interface AuthorityContactOptions {
+  /** The authority, with this node's certificate as the client's. */
+  readonly target: Extract<Target, { readonly tag: 'tls' }>;
+  readonly crlUrl: string;
+  readonly intervalMs: number;
+  readonly version: string;
+  readonly log: Log;
+  /** Where this node wants to be found. */
+  readonly address: () => Address | undefined;
+  /** Number of the newest list that this node enforces. */
+  readonly crlNumber: () => number;
+  readonly isAlone: () => boolean;
+  /** @returns whether it is a list of this mesh. */
+  readonly onCrl: (der: Bytes) => boolean;
+  readonly onPeers: (peers: CheckInResponse['bootstrap_peers']) => void;
+}
+
+/**
+ * What a node has to do with its authority while it runs: fetch the revocation list where it changed, and check in, so
+ * that operators see who enforces what and other nodes hear where this one is. A node without its authority goes on.
+ */
+export class AuthorityContact {
+  readonly #options: AuthorityContactOptions;
+  readonly #stopped = new AbortController();
+  #etag: string | undefined;
+  #failures = 0;
+  #alone = 0;
+  #timer: NodeJS.Timeout | undefined;
+  #underWay: Promise<void> | undefined;
+
+  constructor(options: AuthorityContactOptions) {
+    this.#options = options;
+    this.#schedule(0);
+  }
+
+  /** Something changed that the authority should hear of. */
+  soon(): void {
+    if (this.#underWay === undefined) this.#schedule(systemRandom.below(SOON_MS_MAX));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    clearTimeout(this.#timer);
+    await this.#underWay;
+  }
+
+  #schedule(delayMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#underWay = this.#visit().finally(() => {
+        this.#underWay = undefined;
+        if (!this.#stopped.signal.aborted) this.#schedule(jittered(systemRandom, this.#delayMs(), JITTER_FRACTION));
+      });
+    }, delayMs);
+    this.#timer.unref();
+  }
+
+  async #visit(): Promise<void> {
+    const { log } = this.#options;
+    try {
+      await this.#fetchCrl();
+      await this.#checkIn();
+      if (this.#failures > 0) log.info('the authority answers again');
+      this.#failures = 0;
+    } catch (error) {
+      if (this.#stopped.signal.aborted) return;
+      this.#failures++;
+      log[this.#failures === 1 ? 'warn' : 'debug'](
+        { reason: messageOf(error) },
+        'the authority cannot be reached; going on without it',
+      );
+    }
+  }
+
+  #delayMs(): number {
+    const { intervalMs, isAlone } = this.#options;
+    if (this.#failures > 0)
+      return Math.min(Math.max(BACKOFF_MS_MAX, intervalMs), intervalMs * 2 ** Math.min(this.#failures - 1, 16));
+    if (!isAlone()) {
+      this.#alone = 0;
+      return intervalMs;
+    }
+    return Math.min(intervalMs, ALONE_MS_MIN * 2 ** Math.min(this.#alone++, 16));
+  }
+
+  async #fetchCrl(): Promise<void> {
+    const { crlUrl, onCrl, log } = this.#options;
+    const { origin, pathname, search } = new URL(crlUrl);
+    const answer = await this.#exchange(origin, {
+      method: 'GET',
+      path: `${pathname}${search}`,
+      headers: { accept: 'application/pkix-crl', ...(this.#etag === undefined ? {} : { 'if-none-match': this.#etag }) },
+      bodyBytesMax: CRL_BYTES_MAX,
+    });
+    if (answer.status === 304) return;
+    if (answer.status !== 200) throw refusalOf(answer);
+    if (onCrl(answer.body)) this.#etag = answer.headers.etag;
+    else log.error({ url: crlUrl }, 'what the authority gave is no revocation list of this mesh');
+  }
+
+  async #checkIn(): Promise<void> {
+    const { target, address, crlNumber, version, onPeers } = this.#options;
+    const at = address();
+    const answer = await this.#exchange(target.endpoint, {
+      method: 'POST',
+      path: '/v1/checkin',
+      body: { ...(at === undefined ? {} : { address: at }), crl_number: crlNumber(), version },
+    });
+    if (answer.status !== 200) throw refusalOf(answer);
+    const parsed = checkInResponseSchema.safeParse(JSON.parse(textOfUtf8(answer.body)));
+    if (!parsed.success) throw new MeshError('ERR_REMOTE', `check-in: ${describeIssue(parsed.error)}`);
+    onPeers(parsed.data.bootstrap_peers);
+    if (parsed.data.crl_number > crlNumber()) await this.#fetchCrl(); // it was renewed between the two calls
+  }
+
+  #exchange(endpoint: string, options: ClientRequestOptions): Promise<ClientAnswer> {
+    return exchange({ ...this.#options.target, endpoint }, { ...options, signal: this.#stopped.signal });
+  }
+}
+
+function refusalOf({ status, body }: ClientAnswer): MeshError {
+  try {
+    return errorOfProblem(JSON.parse(textOfUtf8(body))) ?? new MeshError('ERR_REMOTE', `status ${status}`);
+  } catch {
+    return new MeshError('ERR_REMOTE', `status ${status}`);
+  }
+}

@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { DAY_MS, SECOND_MS } from '../base/time.ts';
+import { isMeshError } from '../base/errors.ts';
+import { HELLO_ADDRESSES_MAX } from '../engine/frame.ts';
+import { splitAddress } from '../message/address.ts';
+import { type ConfigSources, durationKnob, loadConfig } from './config.ts';
+
+/** Where a node listens unless it is told. */
+export const NODE_LISTEN_DEFAULT = '0.0.0.0:8441';
+
+/** How often a node asks the authority for the revocation list and says where it is. */
+const CRL_POLL_MS_DEFAULT = 30 * SECOND_MS;
+
+const addressKnob = (portMin: 0 | 1) =>
+  z.string().superRefine((text, context) => {
+    try {
+      splitAddress(text, portMin);
+    } catch (error) {
+      if (!isMeshError(error)) throw error;
+      context.addIssue({ code: 'custom', message: error.message });
+    }
+  });
+
+/** Knobs of a node, as `chainmail.yaml` names them. */
+const nodeConfigSchema = z.strictObject({
+  /** `HOST:PORT`; port 0 is any free one. */
+  listen: addressKnob(0).default(NODE_LISTEN_DEFAULT),
+  /** Where others reach this node, where that is not where it listens: behind a port forwarding, say. */
+  advertise: z.array(addressKnob(1)).max(HELLO_ADDRESSES_MAX).optional(),
+  /** Places to look for peers, beside those that enrolment and the authority name. */
+  bootstrap: z.array(addressKnob(1)).max(64).default([]),
+  /** Whether the node announces itself on the local network, and listens for others that do. */
+  multicast: z.boolean().default(true),
+  crl_poll: durationKnob()
+    .refine((ms) => ms >= SECOND_MS && ms <= DAY_MS, { message: 'expected 1s to 1d' })
+    .default(CRL_POLL_MS_DEFAULT),
+  /** A name for people; by default that of the machine. */
+  name: z.string().min(1).max(32).optional(),
+  log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+});
+
+export type NodeConfig = Readonly<z.output<typeof nodeConfigSchema>>;
+
+/** @throws ERR_CONFIG */
+export function loadNodeConfig(sources: ConfigSources): NodeConfig {
+  return loadConfig(nodeConfigSchema, sources);
+}

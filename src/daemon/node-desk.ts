@@ -1,0 +1,87 @@
+import type { IncomingMessage } from 'node:http';
+import { createInterface } from 'node:readline';
+import type { z } from 'zod';
+import { errorOfProblem } from '../api/problem.ts';
+import { describeIssue } from '../api/schema.ts';
+import { textOfUtf8 } from '../base/bytes.ts';
+import { MeshError, quoted } from '../base/errors.ts';
+import { controlSocketOf } from '../host/control-socket.ts';
+import { type ClientRequestOptions, exchange, isNobodyThere, openExchange, type Target } from '../host/https-client.ts';
+import { requireNodeDirectory } from './directory.ts';
+
+/** The running node of a directory, for commands: its control socket, with answers checked and refusals thrown. */
+export class NodeDesk {
+  readonly #directory: string;
+  readonly #target: Target;
+
+  /** @throws ERR_DIR_NOT_INITIALISED */
+  constructor(directory: string) {
+    this.#directory = requireNodeDirectory(directory).directory;
+    this.#target = { tag: 'socket', path: controlSocketOf(this.#directory) };
+  }
+
+  /** @throws what the node answered; ERR_NOT_RUNNING; ERR_REMOTE where the answer is not what the interface promises. */
+  async call<S extends z.ZodType>(schema: S, options: ClientRequestOptions): Promise<z.output<S>> {
+    const { status, body } = await this.#running(() => exchange(this.#target, options));
+    const json = parseJson(textOfUtf8(body));
+    if (status >= 300) throw errorOfProblem(json) ?? new MeshError('ERR_REMOTE', `the node answered ${status}`);
+    return checked(schema, json);
+  }
+
+  /**
+   * The objects of a stream of events, one after another, for as long as the node runs and `signal` is not given.
+   * @throws as {@link call}.
+   */
+  async *follow<S extends z.ZodType>(schema: S, path: string, signal: AbortSignal): AsyncIterable<z.output<S>> {
+    const stream = await this.#running(() => openExchange(this.#target, { method: 'GET', path, signal }));
+    if (stream.statusCode !== 200) throw await refusalOf(stream);
+    stream.on('error', () => {}); // the lines end
+    for await (const line of createInterface({ input: stream, signal }))
+      if (line.startsWith('data: ')) yield checked(schema, parseJson(line.slice(6)));
+  }
+
+  /** Whether a process runs on the directory. */
+  async isRunning(): Promise<boolean> {
+    try {
+      await exchange(this.#target, { method: 'GET', path: '/healthz' });
+      return true;
+    } catch (error) {
+      if (isNobodyThere(error)) return false;
+      throw error;
+    }
+  }
+
+  async #running<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!isNobodyThere(error)) throw error;
+      throw new MeshError(
+        'ERR_NOT_RUNNING',
+        `no node runs in ${quoted(this.#directory)}`,
+        `start it: chainmail node run --dir ${this.#directory}`,
+      );
+    }
+  }
+}
+
+async function refusalOf(stream: IncomingMessage): Promise<MeshError> {
+  let text = '';
+  for await (const part of stream) text += String(part);
+  return errorOfProblem(parseJson(text)) ?? new MeshError('ERR_REMOTE', `the node answered ${stream.statusCode}`);
+}
+
+function checked<S extends z.ZodType>(schema: S, json: unknown): z.output<S> {
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) throw new MeshError('ERR_REMOTE', `the node’s answer: ${describeIssue(parsed.error)}`);
+  return parsed.data;
+}
+
+function parseJson(text: string): unknown {
+  if (text === '') return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new MeshError('ERR_REMOTE', 'the node’s answer is not JSON');
+  }
+}

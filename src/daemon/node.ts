@@ -1,0 +1,324 @@
+import { rmSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { hostname, networkInterfaces } from 'node:os';
+import { MeshError, messageOf, quoted } from '../base/errors.ts';
+import { toRfc3339, type UnixMs } from '../base/time.ts';
+import { messageAlgorithmOf } from '../crypto/public-key.ts';
+import type { Secret } from '../crypto/secret.ts';
+import { keyAlgorithmOf } from '../crypto/spki.ts';
+import type { Signer } from '../crypto/signer.ts';
+import { checkX509Signature } from '../crypto/x509-signature.ts';
+import { HELLO_ADDRESSES_MAX } from '../engine/frame.ts';
+import { controlSocketOf } from '../host/control-socket.ts';
+import { lockDirectory } from '../host/directory-lock.ts';
+import { FileKeyStore } from '../host/file-key-store.ts';
+import { HttpCarrier, memberOf } from '../host/http-carrier.ts';
+import { NodeHost } from '../host/node-host.ts';
+import { SqliteNodeStore } from '../host/sqlite-node-store.ts';
+import { systemClock } from '../host/system-clock.ts';
+import { systemRandom } from '../host/system-random.ts';
+import { dialLink } from '../host/tls-dialler.ts';
+import { TlsPort } from '../host/tls-port.ts';
+import type { TlsIdentity } from '../host/tls-server.ts';
+import { addMemberRoutes, addProgramRoutes } from '../http/node/routes.ts';
+import { createHttpApp, socketOf } from '../http/server.ts';
+import { type NodeId, parseNodeId } from '../identity/node-id.ts';
+import { type Address, formatAddress, parseAddress, splitAddress } from '../message/address.ts';
+import { nextIncarnation } from '../node/publisher.ts';
+import type { Certificate } from '../pki/certificate.ts';
+import { authorityNames } from '../pki/mesh-names.ts';
+import { AuthorityContact } from './authority-contact.ts';
+import { listenControl } from './authority-server.ts';
+import { certificateKeyName, type EnrolledNode, loadEnrolledNode } from './enrollment.ts';
+import { createLog, type Log } from './log.ts';
+import { loadNodeConfig, type NodeConfig } from './node-config.ts';
+import { programVersion } from './version.ts';
+
+/** Oldest Node.js that resumes no TLS session under another server's name, and does not authorise whom it should not (T13). */
+const NODE_MAJOR_MIN = 26;
+/** Peers that were told goodbye get this long to hear it. */
+const GOODBYE_MS = 200;
+
+export interface RunNodeOptions {
+  readonly directory: string;
+  readonly passphrase: Secret;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Knobs from the command line. */
+  readonly flags?: Readonly<Record<string, unknown>>;
+  /** By default what the configuration says, on standard error. */
+  readonly log?: Log;
+}
+
+export interface RunningNode {
+  /** Where it can be reached. */
+  readonly address: Address;
+  readonly nodeId: NodeId;
+  readonly mesh: string;
+  /** Resolves when a program asks the node to leave. */
+  readonly askedToLeave: Promise<void>;
+  /** Says goodbye to all peers, closes everything, lets go of the directory. */
+  close(): Promise<void>;
+}
+
+/**
+ * Runs the node of a directory: its port, its control socket, its talk with the authority.
+ *
+ * @throws ERR_DIR_NOT_INITIALISED, ERR_DIR_LOCKED, ERR_PASSPHRASE_WRONG, ERR_CONFIG, ERR_STATE_..., ERR_PORT_IN_USE;
+ *   ERR_PATH_EXPIRED where its certificate has ended; ERR_RUNTIME.
+ */
+export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
+  requireRuntime();
+  const enrolled = loadEnrolledNode(options.directory);
+  const config = loadNodeConfig({
+    directory: options.directory,
+    environment: options.environment,
+    flags: options.flags ?? {},
+  });
+  requireCurrent(enrolled);
+  const log = options.log ?? createLog(config.log_level, 'node');
+  const closers: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const lock = lockDirectory(enrolled.layout.directory);
+    closers.push(() => lock.release());
+    const keys = await FileKeyStore.open(enrolled.layout.keys, options.passphrase);
+    const keyName = await certificateKeyName(keys, leafOf(enrolled));
+    const identity: TlsIdentity = {
+      certificate: enrolled.certificatePem,
+      key: await keys.exportPem(keyName),
+      trustAnchors: [enrolled.rootPem],
+    };
+    const store = SqliteNodeStore.open(enrolled.layout.database, {
+      mesh: enrolled.mesh,
+      nodeId: parseNodeId(enrolled.nodeId),
+    });
+    closers.push(() => store.close());
+    const host = await openHost(enrolled, config, { identity, signer: await keys.open(keyName), store, log });
+    closers.push(async () => {
+      host.leave();
+      await new Promise((resolve) => setTimeout(resolve, GOODBYE_MS));
+    });
+
+    const carrier = new HttpCarrier();
+    const members = await createHttpApp({ createServer: carrier.createServer, rate: undefined, ...logging(log) });
+    addMemberRoutes(members, { service: host, memberOf: (request) => memberOf(socketOf(request)) });
+    await members.ready();
+    closers.push(() => carrier.close());
+
+    const listen = splitAddress(config.listen, 0);
+    const port = await TlsPort.listen(listen.host, listen.port, {
+      identity,
+      judge: host.judge,
+      onLink: (socket, peer) => host.acceptLink(socket, peer),
+      onHttp: (socket, member) => carrier.handOver(socket, member),
+      onRefused: (refused) => {
+        host.node.statistics.handshakesRefused++;
+        log.debug(refused, 'handshake refused');
+      },
+    });
+    closers.push(() => port.close());
+    const addresses = addressesOf(config, listen.host, splitAddress(port.address).port);
+    host.setAddresses(addresses);
+
+    const asked = Promise.withResolvers<void>();
+    const facts = {
+      name: nameOf(config),
+      version: programVersion(),
+      startedAt: systemClock.wall(),
+      certificate: leafOf(enrolled),
+      addresses: () => addresses,
+    };
+    const programs = await createHttpApp({ createServer: createHttpServer, rate: undefined, ...logging(log) });
+    addProgramRoutes(programs, { service: host, facts, leave: asked.resolve });
+    closers.push(() => programs.close());
+    await listenControl(programs, controlSocketOf(enrolled.layout.directory));
+    closers.push(() => rmSync(controlSocketOf(enrolled.layout.directory), { force: true }));
+
+    for (const { node_id, address } of enrolled.config.bootstrap_peers)
+      addCandidate(host, log, 'bootstrap', address, node_id);
+    for (const address of config.bootstrap) addCandidate(host, log, 'bootstrap', address, undefined);
+    const contact = contactAuthority(enrolled, config, { identity, host, addresses, log });
+    closers.push(() => contact.stop());
+    closers.push(watch(host, contact, log));
+
+    const [address = port.address] = addresses;
+    log.info({ address, node_id: enrolled.nodeId, mesh: enrolled.mesh }, 'node listens');
+    return { address, nodeId: host.node.self, mesh: enrolled.mesh, askedToLeave: asked.promise, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+interface HostParts {
+  readonly identity: TlsIdentity;
+  readonly signer: Signer;
+  readonly store: SqliteNodeStore;
+  readonly log: Log;
+}
+
+/** A node with what its store kept, in a stream of its own that is durable before its first message. */
+async function openHost(enrolled: EnrolledNode, config: NodeConfig, parts: HostParts): Promise<NodeHost> {
+  const { identity, signer, store, log } = parts;
+  const { mesh, chain } = enrolled;
+  const leaf = leafOf(enrolled);
+  const algorithm = messageAlgorithmOf(keyAlgorithmOf(leaf.spki));
+  if (algorithm === undefined)
+    throw new MeshError('ERR_STATE_CORRUPT', 'the certificate of this node has a key that signs no messages');
+  const restored = store.load();
+  const incarnation = nextIncarnation(restored.incarnation, systemClock.wall());
+  await store.apply([{ tag: 'put-incarnation', incarnation }]);
+  try {
+    const host: NodeHost = new NodeHost({
+      mesh,
+      identity: { nodeId: parseNodeId(enrolled.nodeId), algorithm, leafKey: leaf.fingerprintHex },
+      chain,
+      roles: enrolled.roles,
+      name: nameOf(config),
+      software: programVersion(),
+      addresses: [],
+      incarnation,
+      trust: { mesh, anchors: [enrolled.root], checkSignature: checkX509Signature },
+      store,
+      restored,
+      random: systemRandom,
+      gossip: { fanout: enrolled.config.gossip_fanout },
+      clock: systemClock,
+      signer,
+      dial: (address, expected) => dialLink({ mesh, identity, judge: host.judge }, address, expected),
+      onDialFailed: (address, error) => log.debug({ address, reason: messageOf(error) }, 'dial failed'),
+      onUnexpected: (error) => log.error({ err: error }, 'this should not happen'),
+    });
+    return host;
+  } catch (error) {
+    throw new MeshError(
+      'ERR_STATE_CORRUPT',
+      `state file ${quoted(enrolled.layout.database)}: ${messageOf(error)}`,
+      undefined,
+      { cause: error },
+    );
+  }
+}
+
+interface ContactParts {
+  readonly identity: TlsIdentity;
+  readonly host: NodeHost;
+  readonly addresses: readonly Address[];
+  readonly log: Log;
+}
+
+function contactAuthority(
+  enrolled: EnrolledNode,
+  config: NodeConfig,
+  { identity, host, addresses, log }: ContactParts,
+): AuthorityContact {
+  const issuerKeyHash = enrolled.chain[1]?.keyHash;
+  return new AuthorityContact({
+    target: {
+      tag: 'tls',
+      endpoint: enrolled.endpoint,
+      trustAnchors: [enrolled.rootPem],
+      serverName: authorityNames(enrolled.mesh).dns,
+      client: identity,
+    },
+    crlUrl: enrolled.config.crl_url,
+    intervalMs: config.crl_poll,
+    version: programVersion(),
+    log,
+    address: () => addresses[0],
+    crlNumber: () => host.node.crls().find((crl) => crl.issuerKeyHash === issuerKeyHash)?.number ?? 0,
+    isAlone: () => host.node.links.length === 0,
+    onCrl: (der) => host.installCrl(der),
+    onPeers: (peers) => {
+      for (const { node_id, address } of peers) addCandidate(host, log, 'authority', address, node_id);
+    },
+  });
+}
+
+/** Logs what the node does, and tells the authority of revocations that came another way. @returns ends it. */
+function watch(host: NodeHost, contact: AuthorityContact, log: Log): () => void {
+  return host.onEvent((event) => {
+    switch (event.tag) {
+      case 'link-up':
+        return log.info({ peer: event.peer, direction: event.direction, address: event.address }, 'link up');
+      case 'link-down':
+        return log.info({ peer: event.peer, why: event.why }, 'link down');
+      case 'crl':
+        contact.soon();
+        return log.info({ number: event.number }, 'revocation list');
+      case 'conflict':
+        return log.warn({ message_id: event.messageId, origin: event.origin }, 'two messages under one id: a clone?');
+      case 'message':
+        return log.debug({ message_id: event.held.id, type: event.held.type }, 'message');
+    }
+  });
+}
+
+/** What others tell of places is taken one by one: a bad one does not spoil the rest. */
+function addCandidate(
+  host: NodeHost,
+  log: Log,
+  source: 'bootstrap' | 'authority',
+  address: string,
+  nodeId: string | undefined,
+): void {
+  try {
+    host.handleCandidate({
+      address: parseAddress(address),
+      source,
+      ...(nodeId === undefined ? {} : { nodeId: parseNodeId(nodeId) }),
+    });
+  } catch (error) {
+    log.warn({ reason: messageOf(error) }, 'a place to look for peers is none');
+  }
+}
+
+/** Where others reach a node that listens on this host: the address itself, or those of all interfaces. */
+function addressesOf({ advertise }: NodeConfig, host: string, port: number): readonly Address[] {
+  if (advertise !== undefined) return advertise.map(parseAddress);
+  if (host !== '0.0.0.0' && host !== '::') return [formatAddress(host, port)];
+  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const usable = all.filter(
+    ({ address, family }) => !address.startsWith('fe80') && (host === '::' || family === 'IPv4'),
+  );
+  const outer = usable.filter(({ internal }) => !internal);
+  return (outer.length > 0 ? outer : usable)
+    .slice(0, HELLO_ADDRESSES_MAX)
+    .map(({ address }) => formatAddress(address, port));
+}
+
+function nameOf({ name }: NodeConfig): string {
+  return name ?? hostname().slice(0, 32);
+}
+
+function leafOf({ chain }: EnrolledNode): Certificate {
+  return chain[0] as Certificate; // `loadEnrolledNode` has judged it
+}
+
+function logging(log: Log): Pick<Parameters<typeof createHttpApp>[0], 'onRequestDone' | 'onUnexpected'> {
+  return {
+    onRequestDone: (record) => log.debug(record, 'answered'),
+    onUnexpected: (error) => log.error({ err: error }, 'request failed'),
+  };
+}
+
+function requireRuntime(): void {
+  const major = Number(process.versions.node.split('.', 1)[0]);
+  if (major < NODE_MAJOR_MIN)
+    throw new MeshError(
+      'ERR_RUNTIME',
+      `Node.js ${process.versions.node} is too old, expected ${NODE_MAJOR_MIN} or later`,
+    );
+}
+
+function requireCurrent({ notAfter, layout }: EnrolledNode): void {
+  const now: UnixMs = systemClock.wall();
+  if (notAfter > now) return;
+  throw new MeshError(
+    'ERR_PATH_EXPIRED',
+    `the certificate of this node ended at ${toRfc3339(notAfter)}`,
+    `check the clock; else enrol again: chainmail node enroll --dir ${layout.directory} --ticket FILE`,
+  );
+}

@@ -1,0 +1,277 @@
+import type { TLSSocket } from 'node:tls';
+import type { Bytes } from '../base/bytes.ts';
+import { type ErrorCode } from '../base/error-codes.ts';
+import { MeshError } from '../base/errors.ts';
+import type { Instant, MonotonicMs } from '../base/time.ts';
+import type { PublicKey } from '../crypto/public-key.ts';
+import type { Signer } from '../crypto/signer.ts';
+import type { Candidate } from '../engine/connector.ts';
+import type { PeerIdentity } from '../engine/link.ts';
+import type { NodeId } from '../identity/node-id.ts';
+import { type Address, formatAddress } from '../message/address.ts';
+import type { Message } from '../message/message.ts';
+import type { MessageId } from '../message/message-id.ts';
+import { MeshNode, type MeshNodeOptions } from '../node/mesh-node.ts';
+import type { NodeEvent, NodeOutbox, RequestAnswer } from '../node/node-outbox.ts';
+import type { PublishRequest } from '../node/publisher.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { NodeChange } from '../ports/node-store.ts';
+import { LinkSocket } from './link-socket.ts';
+import type { JudgeChain } from './tls-peer.ts';
+import type { Dialled } from './tls-dialler.ts';
+
+/** Programs' messages on their way to the disk. One waits for a signature or a commit, so more only pile up. */
+export const REQUESTS_MAX = 4_096;
+/** The longest that Node.js timers can wait; a node has work every minute. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
+
+export interface NodeHostOptions extends Omit<MeshNodeOptions, 'outbox'> {
+  readonly clock: Clock;
+  /** Holds the key of the node's certificate. */
+  readonly signer: Signer;
+  readonly dial: (address: Address, expected: NodeId | undefined) => Promise<Dialled>;
+  /** A dial came to nothing; the node tries again by itself. */
+  readonly onDialFailed: (address: Address, error: unknown) => void;
+  /** A bug: the bytes of one peer ended in an exception. Its link is closed, the node goes on. */
+  readonly onUnexpected: (error: unknown) => void;
+}
+
+interface Waiting {
+  resolve(messageId: MessageId): void;
+  reject(error: MeshError): void;
+}
+
+/**
+ * Gives a {@link MeshNode} its world: sockets, disk, key store, thread pool and one timer. Whatever happens in one
+ * turn of the event loop goes out together at its end.
+ */
+export class NodeHost implements NodeOutbox {
+  readonly node: MeshNode;
+  readonly #options: NodeHostOptions;
+  readonly #sockets = new Map<number, LinkSocket>();
+  readonly #waiting = new Map<number, Waiting>();
+  readonly #listeners = new Set<(event: NodeEvent) => void>();
+  #nextLink = 1;
+  #nextRequest = 1;
+  #isTurnDue = false;
+  #isClosed = false;
+  #timer: NodeJS.Timeout | undefined;
+  #timerAt: MonotonicMs | undefined;
+
+  constructor(options: NodeHostOptions) {
+    this.#options = options;
+    this.node = new MeshNode(options.clock.now(), { ...options, outbox: this });
+    this.wake();
+  }
+
+  now(): Instant {
+    return this.#options.clock.now();
+  }
+
+  /** The node's judgement of a chain, as TLS asks for it. */
+  readonly judge: JudgeChain = (chain, purpose) => this.node.judgePeer(chain, this.#options.clock.wall(), purpose);
+
+  // ---- programs ------------------------------------------------------------------------------------------------
+
+  /** @returns the id once the message is durable. Rejects with what the gate refuses, and ERR_OVERLOADED. */
+  publish(what: PublishRequest): Promise<MessageId> {
+    return this.#request((request) => this.node.publish(this.now(), request, what));
+  }
+
+  /** Takes a message that `client` handed in. As {@link publish}; a message that is held already is no error. */
+  submit(message: Message, client: NodeId): Promise<MessageId> {
+    return this.#request((request) => this.node.submit(this.now(), request, message, client));
+  }
+
+  /** @param listener must not throw nor wait. @returns ends the calls. */
+  onEvent(listener: (event: NodeEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  handleCandidate(candidate: Candidate): void {
+    this.#tell((now) => this.node.handleCandidate(now, candidate));
+  }
+
+  setAddresses(addresses: readonly Address[]): void {
+    this.#tell((now) => this.node.setAddresses(now, addresses));
+  }
+
+  keepChain(chain: PeerIdentity['chain']): void {
+    this.#tell((now) => this.node.keepChain(now, chain));
+  }
+
+  installCrl(der: Bytes): boolean {
+    let isOurs = false;
+    this.#tell((now) => {
+      isOurs = this.node.installCrl(now, der);
+    });
+    return isOurs;
+  }
+
+  // ---- links ---------------------------------------------------------------------------------------------------
+
+  /** A member dialled us. */
+  acceptLink(socket: TLSSocket, peer: PeerIdentity): void {
+    this.#open(socket, peer, 'inbound', formatAddress(socket.remoteAddress ?? '', socket.remotePort ?? 0), undefined);
+  }
+
+  /** Says goodbye to all peers, and answers those who wait with ERR_NOT_READY. The store is the caller's to close. */
+  leave(): void {
+    if (this.#isClosed) return;
+    this.node.leave(this.now());
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    for (const socket of this.#sockets.values()) socket.close();
+    for (const { reject } of this.#waiting.values()) reject(new MeshError('ERR_NOT_READY', 'the node is leaving'));
+    this.#waiting.clear();
+  }
+
+  // ---- NodeOutbox ----------------------------------------------------------------------------------------------
+
+  dial(dial: number, address: Address, expected: NodeId | undefined): void {
+    this.#options.dial(address, expected).then(
+      ({ socket, peer }) => {
+        if (this.#isClosed) socket.destroy();
+        else this.#open(socket, peer, 'outbound', address, dial);
+      },
+      (error: unknown) => {
+        this.#options.onDialFailed(address, error);
+        this.#tell((now) => this.node.handleDialFailed(now, dial));
+      },
+    );
+  }
+
+  write(link: number, bytes: Bytes): void {
+    this.#sockets.get(link)?.write(bytes);
+  }
+
+  close(link: number): void {
+    const socket = this.#sockets.get(link);
+    this.#sockets.delete(link);
+    socket?.close();
+  }
+
+  wake(): void {
+    if (this.#isTurnDue || this.#isClosed) return;
+    this.#isTurnDue = true;
+    setImmediate(() => this.#endTurn());
+  }
+
+  verify(ticket: number, key: PublicKey, { algorithm, toBeSigned, signature }: Message): void {
+    void key
+      .verifyAsync(algorithm, toBeSigned, signature)
+      .then((ok) => this.#tell((now) => this.node.handleVerified(now, ticket, ok)));
+  }
+
+  sign(ticket: number, toBeSigned: Bytes): void {
+    const answer = (signature: Bytes | undefined): void =>
+      this.#tell((now) => this.node.handleSigned(now, ticket, signature));
+    this.#options.signer.sign(toBeSigned).then(answer, (error: unknown) => {
+      this.#options.onUnexpected(error);
+      answer(undefined);
+    });
+  }
+
+  persist(ticket: number, changes: readonly NodeChange[]): void {
+    const answer = (ok: boolean): void => this.#tell((now) => this.node.handlePersisted(now, ticket, ok));
+    this.#options.store.apply(changes).then(
+      () => answer(true),
+      (error: unknown) => {
+        this.#options.onUnexpected(error);
+        answer(false);
+      },
+    );
+  }
+
+  answer(request: number, answer: RequestAnswer): void {
+    const waiting = this.#waiting.get(request);
+    this.#waiting.delete(request);
+    if (answer.tag === 'ok') waiting?.resolve(answer.messageId);
+    else waiting?.reject(new MeshError(answer.code, answer.detail));
+  }
+
+  event(event: NodeEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  // ---- the turn ------------------------------------------------------------------------------------------------
+
+  #tell(input: (now: Instant) => void): void {
+    if (this.#isClosed) return;
+    input(this.now());
+    this.wake();
+  }
+
+  #endTurn(): void {
+    if (this.#isClosed) return;
+    try {
+      this.node.flush();
+    } finally {
+      this.#isTurnDue = false;
+    }
+    this.#setTimer();
+  }
+
+  /** One timer for the whole node. One that fires early finds nothing to do and is set anew. */
+  #setTimer(): void {
+    const now = this.now();
+    const at = this.node.deadline(now);
+    if (this.#timerAt !== undefined && this.#timerAt <= at) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    const delayMs = Math.min(TIMER_MS_MAX, Math.max(1, Math.ceil(at - now.mono)));
+    this.#timer = setTimeout(() => {
+      this.#timerAt = undefined;
+      this.#tell((then) => this.node.handleTimeout(then));
+    }, delayMs);
+    this.#timer.unref(); // a port that listens keeps the process alive, not this
+  }
+
+  #request(ask: (request: number) => void): Promise<MessageId> {
+    const refuse = (code: ErrorCode, message: string): Promise<MessageId> =>
+      Promise.reject(new MeshError(code, message));
+    if (this.#isClosed) return refuse('ERR_NOT_READY', 'the node is leaving');
+    if (this.#waiting.size >= REQUESTS_MAX)
+      return refuse('ERR_OVERLOADED', `${REQUESTS_MAX} messages wait for the disk`);
+    const request = this.#nextRequest++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(request, { resolve, reject });
+      try {
+        ask(request);
+      } catch (error) {
+        this.#waiting.delete(request);
+        reject(error);
+      }
+      this.wake();
+    });
+  }
+
+  #open(
+    socket: TLSSocket,
+    peer: PeerIdentity,
+    direction: 'inbound' | 'outbound',
+    remoteAddress: string,
+    dial: number | undefined,
+  ): void {
+    const id = this.#nextLink++;
+    const link = new LinkSocket(socket, {
+      bytes: (bytes) => this.#handleBytes(id, bytes),
+      closed: () => {
+        if (this.#sockets.delete(id)) this.#tell((now) => this.node.handleLinkClosed(now, id));
+      },
+    });
+    this.#sockets.set(id, link);
+    this.#tell((now) => this.node.handleLinkOpen(now, { id, direction, peer, remoteAddress }, dial));
+  }
+
+  #handleBytes(id: number, bytes: Bytes): void {
+    if (!this.#sockets.has(id)) return; // closed by us; what still arrives is nobody's
+    try {
+      this.#tell((now) => this.node.handleLinkBytes(now, id, bytes));
+    } catch (error) {
+      this.#options.onUnexpected(error);
+      this.#sockets.get(id)?.destroy();
+    }
+  }
+}

@@ -1,0 +1,134 @@
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
+import { MeshError, messageOf } from '../base/errors.ts';
+import type { PeerIdentity } from '../engine/link.ts';
+import { type Address, formatAddress } from '../message/address.ts';
+import { Strangers } from './strangers.ts';
+import { type JudgeChain, judgeTlsPeer, LINK_ALPN } from './tls-peer.ts';
+import { type TlsIdentity, tlsServerOptions } from './tls-server.ts';
+
+/** Connections of all kinds at once: strangers, links and members' HTTP, with room. */
+const CONNECTIONS_MAX = 2_048;
+/** Members that have gone without a word are noticed by TCP. */
+const KEEP_ALIVE_MS = 60_000;
+
+/** A connection that was closed before a byte was said on it. */
+export interface RefusedHandshake {
+  readonly remoteAddress: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+export interface TlsPortOptions {
+  readonly identity: TlsIdentity;
+  readonly judge: JudgeChain;
+  /** A member wants a link. */
+  readonly onLink: (socket: TLSSocket, peer: PeerIdentity) => void;
+  /** Somebody speaks HTTP; `undefined` is nobody's word for who. */
+  readonly onHttp: (socket: TLSSocket, peer: PeerIdentity | undefined) => void;
+  readonly onRefused: (refused: RefusedHandshake) => void;
+}
+
+/**
+ * The one port of a node: TLS 1.3, in which ALPN tells links from HTTP (spec 04 section 1).
+ *
+ * Who shows a certificate of another mesh, or a revoked one, hears nothing but the end of the connection; who shows
+ * none may say HTTP requests, and is told there that it needs one.
+ */
+export class TlsPort {
+  readonly #options: TlsPortOptions;
+  readonly #strangers = new Strangers();
+  readonly #tls: TlsServer;
+  readonly #tcp: Server;
+
+  private constructor(options: TlsPortOptions) {
+    this.#options = options;
+    this.#tls = createTlsServer({
+      ...tlsServerOptions(options.identity),
+      ALPNProtocols: [LINK_ALPN, 'h2', 'http/1.1'],
+    });
+    this.#tls.on('secureConnection', (socket) => this.#handleSecure(socket));
+    this.#tls.on('tlsClientError', (error, socket) =>
+      this.#refused(socket.remoteAddress, (error as NodeJS.ErrnoException).code ?? 'ERR_TLS', messageOf(error)),
+    );
+    // TCP by itself and not `tls.listen`, so that strangers are counted before they cost a handshake.
+    this.#tcp = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }, (socket) =>
+      this.#handleTcp(socket),
+    );
+    this.#tcp.maxConnections = CONNECTIONS_MAX;
+  }
+
+  /** @param port 0 for any free one. @throws ERR_PORT_IN_USE; ERR_CONFIG where this machine has no such address. */
+  static async listen(host: string, port: number, options: TlsPortOptions): Promise<TlsPort> {
+    const tlsPort = new TlsPort(options);
+    await new Promise<void>((resolve, reject) => {
+      tlsPort.#tcp.once('error', (error: NodeJS.ErrnoException) => reject(listenError(host, port, error)));
+      tlsPort.#tcp.listen({ host, port }, resolve);
+    });
+    return tlsPort;
+  }
+
+  /** Where it listens. */
+  get address(): Address {
+    const { address, port } = this.#tcp.address() as AddressInfo;
+    return formatAddress(address, port);
+  }
+
+  /** Takes no more connections; those of members are for their owners to close. */
+  close(): void {
+    this.#tcp.close();
+    this.#strangers.dropAll();
+  }
+
+  #handleTcp(socket: Socket): void {
+    const key = connectionKeyOf(socket);
+    if (key === undefined) {
+      socket.destroy(); // gone already
+      return;
+    }
+    this.#strangers.admit(key, socket.remoteAddress ?? '', () => socket.destroy());
+    socket.on('close', () => this.#strangers.leave(key));
+    socket.on('error', () => {}); // followed by 'close'
+    this.#tls.emit('connection', socket);
+  }
+
+  #handleSecure(socket: TLSSocket): void {
+    socket.on('error', () => socket.destroy());
+    const key = connectionKeyOf(socket);
+    const found = judgeTlsPeer(socket, 'tls-client', this.#options.judge);
+    const isLink = socket.alpnProtocol === LINK_ALPN;
+    if (key === undefined || found.tag === 'refused' || (isLink && found.tag === 'none')) {
+      const { code, message } = found.tag === 'refused' ? found : NO_CERTIFICATE;
+      this.#refused(socket.remoteAddress, code, message);
+      socket.destroy();
+    } else if (found.tag === 'none') {
+      this.#options.onHttp(socket, undefined); // stays a stranger
+    } else {
+      this.#strangers.leave(key);
+      if (isLink) this.#options.onLink(socket, found.peer);
+      else this.#options.onHttp(socket, found.peer);
+    }
+  }
+
+  #refused(remoteAddress: string | undefined, code: string, message: string): void {
+    this.#options.onRefused({ remoteAddress: remoteAddress ?? '(gone)', code, message });
+  }
+}
+
+const NO_CERTIFICATE = { code: 'ERR_PATH_EMPTY', message: 'no certificate was presented' };
+
+/** Both ends of a connection: no other open connection has the same four. */
+function connectionKeyOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string | undefined {
+  return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
+}
+
+function listenError(host: string, port: number, error: NodeJS.ErrnoException): MeshError {
+  const where = formatAddress(host, port);
+  if (error.code === 'EADDRINUSE') return new MeshError('ERR_PORT_IN_USE', `${where} is in use by another process`);
+  return new MeshError(
+    'ERR_CONFIG',
+    `cannot listen on ${where}: ${messageOf(error)}`,
+    'choose another with --listen HOST:PORT',
+    { cause: error },
+  );
+}

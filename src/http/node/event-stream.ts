@@ -1,0 +1,30 @@
+import type { ServerResponse } from 'node:http';
+import type { FastifyReply } from 'fastify';
+
+/** Bytes that may wait for a slow reader. Beyond it the stream ends: whoever reads on asks again with `after`. */
+export const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
+
+/** Server-sent events to one reader, one JSON object each (HTML standard section 9.2). */
+export class EventStream {
+  readonly #response: ServerResponse;
+
+  /** Answers the request with the head of a stream that goes on until the reader leaves. */
+  constructor(reply: FastifyReply) {
+    reply.hijack();
+    this.#response = reply.raw;
+    this.#response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+    this.#response.flushHeaders();
+  }
+
+  /** @param id what a reader gives as `after` to go on behind this event. */
+  send(json: unknown, id?: number): void {
+    if (this.#response.writableEnded || this.#response.destroyed) return;
+    this.#response.write(`${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(json)}\n\n`);
+    if (this.#response.writableLength > UNREAD_BYTES_MAX) this.#response.destroy();
+  }
+
+  /** Calls back once, when the reader has gone or was too slow. */
+  onEnd(end: () => void): void {
+    this.#response.once('close', end);
+  }
+}

@@ -1,0 +1,68 @@
+import { type MessagesQuery, messagesQuerySchema, type MessagesResponse } from '../../api/node-programs.ts';
+import { parseBody } from '../../api/schema.ts';
+import type { HeldMessage } from '../../engine/held-messages.ts';
+import { isAddressedTo } from '../../message/audience.ts';
+import type { Message } from '../../message/message.ts';
+import type { HttpApp } from '../server.ts';
+import { EventStream } from './event-stream.ts';
+import type { NodeService, ProgramDeps } from './node-service.ts';
+import { messageJson } from './render.ts';
+
+/** Characters of payloads in one answer; the rest is on the next page. */
+const PAGE_CHARS_MAX = 4 * 1024 * 1024;
+
+/**
+ * `GET /v1/messages`: what this node holds and is addressed to it or by it, oldest first; with `follow=1` what comes
+ * from now on, as server-sent events, or from behind `after` on where that is given.
+ *
+ * Node records are the mesh's own business: they are listed only where `type` asks for them.
+ */
+export function getMessages(app: HttpApp, { service }: ProgramDeps): void {
+  app.get('/v1/messages', async (request, reply) => {
+    const query = parseBody(messagesQuerySchema, request.query);
+    if (query.follow === '0') return listPage(service, query);
+    const stream = new EventStream(reply);
+    if (query.after !== undefined)
+      for (const [held, message] of wanted(service, query)) stream.send(messageJson(held, message), held.arrival);
+    const end = service.onEvent((event) => {
+      if (event.tag === 'message' && isWanted(service, query, event.held) && isForUs(service, event.message))
+        stream.send(messageJson(event.held, event.message), event.held.arrival);
+    });
+    stream.onEnd(end);
+    return reply;
+  });
+}
+
+function listPage(service: NodeService, query: MessagesQuery): MessagesResponse {
+  const messages: MessagesResponse['messages'] = [];
+  let last = -1;
+  let chars = 0;
+  for (const [held, message] of wanted(service, query)) {
+    if (messages.length >= query.limit || chars >= PAGE_CHARS_MAX) return { messages, next: String(last) };
+    const json = messageJson(held, message);
+    messages.push(json);
+    chars += json.payload.length;
+    last = held.arrival;
+  }
+  return { messages, next: null };
+}
+
+/** Held messages that the query asks for, oldest first. */
+function* wanted(service: NodeService, query: MessagesQuery): Iterable<readonly [HeldMessage, Message]> {
+  const { holdings } = service.node;
+  for (const held of holdings.messages.values()) {
+    if (held.arrival <= (query.after ?? -1) || !isWanted(service, query, held)) continue;
+    const message = holdings.read(held.contentKey);
+    if (message !== undefined && isForUs(service, message)) yield [held, message];
+  }
+}
+
+function isWanted(service: NodeService, { type }: MessagesQuery, held: HeldMessage): boolean {
+  if (held.expiresAt <= service.now().wall) return false;
+  if (type === undefined) return held.type !== 'record';
+  return type.endsWith('/*') ? held.type.startsWith(type.slice(0, -1)) : held.type === type;
+}
+
+function isForUs({ node }: NodeService, { audience, origin }: Message): boolean {
+  return origin === node.self || isAddressedTo(audience, node.self, node.roles);
+}

@@ -1,0 +1,19 @@
+import type { RecordsResponse } from '../../api/node-programs.ts';
+import type { HttpApp } from '../server.ts';
+import type { ProgramDeps } from './node-service.ts';
+
+/** `GET /v1/records`: what nodes have said of themselves (seed 002, information blocks). */
+export function getRecords(app: HttpApp, { service }: ProgramDeps): void {
+  app.get('/v1/records', async (): Promise<RecordsResponse> => {
+    const known = Array.from(service.node.holdings.records.values());
+    return {
+      records: known.map(({ nodeId, incarnation, counter, record }) => ({
+        node_id: nodeId,
+        name: record.name,
+        version: record.version,
+        addresses: [...record.addresses],
+        sequence: `${incarnation}.${counter}`,
+      })),
+    };
+  });
+}

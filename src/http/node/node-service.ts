@@ -1,0 +1,51 @@
+import type { FastifyRequest } from 'fastify';
+import type { UnixMs } from '../../base/time.ts';
+import type { Candidate } from '../../engine/connector.ts';
+import type { PeerIdentity } from '../../engine/link.ts';
+import type { NodeId } from '../../identity/node-id.ts';
+import type { Address } from '../../message/address.ts';
+import type { Message } from '../../message/message.ts';
+import type { MessageId } from '../../message/message-id.ts';
+import type { MeshNode } from '../../node/mesh-node.ts';
+import type { NodeEvent } from '../../node/node-outbox.ts';
+import type { PublishRequest } from '../../node/publisher.ts';
+import type { PathJudgement } from '../../pki/judge.ts';
+import type { Instant } from '../../base/time.ts';
+
+/** The running node that the endpoints stand on: questions go to `node`, everything that changes it to the others. */
+export interface NodeService {
+  readonly node: MeshNode;
+  now(): Instant;
+  /** @returns the id once the message is durable. */
+  publish(what: PublishRequest): Promise<MessageId>;
+  submit(message: Message, client: NodeId): Promise<MessageId>;
+  keepChain(chain: PeerIdentity['chain']): void;
+  handleCandidate(candidate: Candidate): void;
+  judge(chain: PeerIdentity['chain'], purpose: 'tls-client'): PathJudgement;
+  /** @returns ends the calls. */
+  onEvent(listener: (event: NodeEvent) => void): () => void;
+}
+
+/** What {@link NodeService} does not know of the process around it. */
+export interface NodeFacts {
+  readonly name: string;
+  readonly version: string;
+  readonly startedAt: UnixMs;
+  readonly certificate: { readonly serial: string; readonly notAfter: UnixMs };
+  readonly addresses: () => readonly Address[];
+}
+
+/** What the endpoints for members stand on. */
+export interface MemberDeps {
+  readonly service: NodeService;
+  /** The member whose certificate opened the connection. */
+  readonly memberOf: (request: FastifyRequest) => PeerIdentity | undefined;
+}
+
+/** What the endpoints for programs on this machine stand on. */
+export interface ProgramDeps {
+  readonly service: NodeService;
+  readonly facts: NodeFacts;
+  /** The node says goodbye and its process ends. */
+  readonly leave: () => void;
+}

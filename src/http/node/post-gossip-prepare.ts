@@ -1,0 +1,45 @@
+import { type PrepareResponse, prepareRequestSchema } from '../../api/node-gossip.ts';
+import { parseBody } from '../../api/schema.ts';
+import { fromBase64, toBase64 } from '../../base/bytes.ts';
+import { MeshError } from '../../base/errors.ts';
+import { SECOND_MS, toRfc3339 } from '../../base/time.ts';
+import { messageAlgorithmOf } from '../../crypto/public-key.ts';
+import { keyAlgorithmOf } from '../../crypto/spki.ts';
+import type { PeerIdentity } from '../../engine/link.ts';
+import { parseAudience } from '../../message/audience.ts';
+import { parseMessageType } from '../../message/family.ts';
+import type { SigningIdentity } from '../../node/publisher.ts';
+import type { HttpApp } from '../server.ts';
+import { requireMember } from './member.ts';
+import type { MemberDeps } from './node-service.ts';
+
+/** `POST /v1/mesh/gossip/prepare`: lays out the message that a member with nothing but `openssl` then signs. */
+export function postGossipPrepare(app: HttpApp, deps: MemberDeps): void {
+  app.post('/v1/mesh/gossip/prepare', async (request): Promise<PrepareResponse> => {
+    const body = parseBody(prepareRequestSchema, request.body);
+    const { service } = deps;
+    const composed = service.node.prepare(service.now(), signingIdentityOf(requireMember(deps, request)), {
+      type: parseMessageType(body.type),
+      payload: fromBase64(body.payload),
+      ttlMs: body.ttl_sec * SECOND_MS,
+      audience: body.audience === undefined ? undefined : parseAudience(body.audience),
+      contentType: body.content_type,
+    });
+    return {
+      message_id: composed.id,
+      origin: composed.origin,
+      timestamp: toRfc3339(composed.issuedAt),
+      payload: toBase64(composed.payload),
+      protected: toBase64(composed.protectedBytes),
+      to_be_signed: toBase64(composed.toBeSigned),
+    };
+  });
+}
+
+function signingIdentityOf({ nodeId, chain }: PeerIdentity): SigningIdentity {
+  const [leaf] = chain;
+  const algorithm = leaf === undefined ? undefined : messageAlgorithmOf(keyAlgorithmOf(leaf.spki));
+  if (leaf === undefined || algorithm === undefined)
+    throw new MeshError('ERR_KEY', 'a key of this kind signs no messages');
+  return { nodeId, algorithm, leafKey: leaf.fingerprintHex };
+}
