@@ -13,11 +13,13 @@ import { register as registerRevoke } from './commands/revoke.ts';
 import { register as registerSim } from './commands/sim.ts';
 import { register as registerStatus } from './commands/status.ts';
 import { register as registerTicket } from './commands/ticket.ts';
+import { register as registerUp } from './commands/up.ts';
 import { register as registerWatch } from './commands/watch.ts';
 import { EXIT_OK, EXIT_USAGE } from './output.ts';
 
 /** The families of commands, in the order in which the help shows them. */
 const FAMILIES: readonly ((program: Command) => void)[] = [
+  registerUp,
   registerAuthority,
   registerTicket,
   registerNodes,

@@ -37,8 +37,8 @@ export interface NodeHostOptions extends Omit<MeshNodeOptions, 'outbox'> {
 }
 
 interface Waiting {
-  resolve(messageId: MessageId): void;
-  reject(error: MeshError): void;
+  readonly resolve: (messageId: MessageId) => void;
+  readonly reject: (error: unknown) => void;
 }
 
 /**
@@ -235,16 +235,16 @@ export class NodeHost implements NodeOutbox {
     if (this.#waiting.size >= REQUESTS_MAX)
       return refuse('ERR_OVERLOADED', `${REQUESTS_MAX} messages wait for the disk`);
     const request = this.#nextRequest++;
-    return new Promise((resolve, reject) => {
-      this.#waiting.set(request, { resolve, reject });
-      try {
-        ask(request);
-      } catch (error) {
-        this.#waiting.delete(request);
-        reject(error);
-      }
-      this.wake();
-    });
+    const { promise, resolve, reject } = Promise.withResolvers<MessageId>();
+    this.#waiting.set(request, { resolve, reject });
+    try {
+      ask(request);
+    } catch (error) {
+      this.#waiting.delete(request);
+      reject(error);
+    }
+    this.wake();
+    return promise;
   }
 
   #open(
