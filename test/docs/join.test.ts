@@ -14,7 +14,9 @@ const LAUNCHER = fileURLToPath(new URL('../../bin/chainmail.mjs', import.meta.ur
 
 /** The code of the page in one language, in order: what a reader would type. */
 function code(language: string): string {
-  return [...PAGE.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))].map(([, text]) => text).join('\n');
+  return [...PAGE.matchAll(new RegExp(`^\`\`\`${language}\\n([\\s\\S]*?)^\`\`\``, 'gm'))]
+    .map(([, text]) => text)
+    .join('\n');
 }
 
 const python = pythonWith('cbor2', 'cryptography');
@@ -35,7 +37,8 @@ describe('docs/JOIN.md, a stranger with other programs', { skip: missing('bash',
         if (event.event === 'link-up') happenings.note(`${at.name} linked`);
       });
     }
-    for (const { name } of fleet.nodes) assert.ok(await happenings.until(`${name} linked`, 15_000), `${name} found nobody`);
+    for (const { name } of fleet.nodes)
+      assert.ok(await happenings.until(`${name} linked`, 15_000), `${name} found nobody`);
     const create = ['ticket', 'create', '--dir', fleet.authorityDirectory, '--out', join(folder, 'me.ticket')];
     execFileSync(process.execPath, [LAUNCHER, ...create], { stdio: 'ignore' });
   });
@@ -52,7 +55,9 @@ describe('docs/JOIN.md, a stranger with other programs', { skip: missing('bash',
     const run = spawnSync('bash', ['-c', script], { cwd: folder, encoding: 'utf8', timeout: 60_000 });
     assert.equal(run.status, 0, run.stderr + run.stdout);
     assert.match(run.stdout, /^me\.pem: OK$/m);
-    const peers = JSON.parse(/^\{"peers".*\}(?=\{)/m.exec(run.stdout)?.[0] ?? '{}') as { peers: readonly { status: string }[] };
+    const peers = JSON.parse(/^\{"peers".*\}(?=\{)/m.exec(run.stdout)?.[0] ?? '{}') as {
+      peers: readonly { status: string }[];
+    };
     assert.ok(peers.peers.some(({ status }) => status === 'connected'));
     const messageId = /"message_id":"([^"]+)"/.exec(run.stdout)?.[1];
     assert.ok(messageId !== undefined, run.stdout);
@@ -61,7 +66,13 @@ describe('docs/JOIN.md, a stranger with other programs', { skip: missing('bash',
 
   it('speaks from thirty lines of Python', { skip: python.skip }, async () => {
     const program = code('python');
-    assert.ok(program.trim().split('\n').filter((line) => line !== '').length <= 30, 'the page promises thirty lines');
+    assert.ok(
+      program
+        .trim()
+        .split('\n')
+        .filter((line) => line !== '').length <= 30,
+      'the page promises thirty lines',
+    );
     writeFileSync(join(folder, 'say.py'), program);
     const [PEER = '', ADDRESS = '', MESH = ''] = readFileSync(join(folder, 'place'), 'utf8').split('\n');
     const env = { ...process.env, PEER, ADDRESS, MESH };

@@ -1,16 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { MeshError } from '../../base/errors.ts';
+import { revokeResultSchema, ticketCreatedSchema } from '../../api/authority.ts';
+import { type NodeEventJson, nodeEventSchema } from '../../api/node-programs.ts';
+import { renderTicket } from '../../api/ticket.ts';
 import { MODE_SECRET, writeFileAtomic } from '../../host/atomic-file.ts';
-import { controlSocketOf } from '../../host/control-socket.ts';
-import { exchange } from '../../host/https-client.ts';
 import { initAuthority } from '../authority.ts';
+import { type AuthorityDesk, withAuthority } from '../authority-desk.ts';
 import { authorityLayout, nodeLayout } from '../directory.ts';
 import { enrollNode } from '../enrollment.ts';
+import { NodeDesk } from '../node-desk.ts';
 import { readPassphrase } from '../passphrase.ts';
 import { Child } from './child.ts';
-import { NodeWatch, type WatchedEvent } from './node-watch.ts';
 
 /** A node of the fleet: its directory, and its process while it runs. */
 export class FleetNode {
@@ -19,7 +20,7 @@ export class FleetNode {
   nodeId = '';
   address = '';
   #child: Child | undefined;
-  #watch: NodeWatch | undefined;
+  #following: AbortController | undefined;
 
   constructor(name: string, directory: string) {
     this.name = name;
@@ -34,23 +35,34 @@ export class FleetNode {
     return this.#child?.isRunning === true;
   }
 
-  get controlSocket(): string {
-    return controlSocketOf(this.directory);
+  /** The running node, as commands speak to it. */
+  get desk(): NodeDesk {
+    return new NodeDesk(this.directory);
   }
 
   /** Starts the node's process and follows what it does. */
-  async start(onEvent: (node: FleetNode, event: WatchedEvent) => void): Promise<void> {
+  async start(onEvent: (node: FleetNode, event: NodeEventJson) => void): Promise<void> {
     const args = ['node', 'run', '--dir', this.directory, '--listen', '127.0.0.1:0', '--no-multicast', '--json'];
     this.#child = new Child(args, NODE_ENVIRONMENT);
     const ready = await this.#child.ready();
     this.nodeId = String(ready['node_id']);
     this.address = String(ready['address']);
-    this.#watch = await NodeWatch.open(this.controlSocket, (event) => onEvent(this, event));
+    this.#following = new AbortController();
+    void this.#follow(onEvent, this.#following.signal);
   }
 
   async stop(): Promise<void> {
-    this.#watch?.close();
+    this.#following?.abort();
     await this.#child?.stop();
+  }
+
+  /** Ends when the node does. */
+  async #follow(onEvent: (node: FleetNode, event: NodeEventJson) => void, signal: AbortSignal): Promise<void> {
+    try {
+      for await (const event of this.desk.follow(nodeEventSchema, '/v1/events', signal)) onEvent(this, event);
+    } catch (error) {
+      if (!signal.aborted && this.isRunning) throw error;
+    }
   }
 }
 
@@ -95,20 +107,19 @@ export class Fleet {
   async enroll(node: FleetNode): Promise<void> {
     writePassphrase(node.directory);
     using passphrase = await readPassphrase({ directory: node.directory, environment: {} });
-    const ticket = await this.#askAuthority('POST', '/v1/tickets', { ttl_sec: 600 });
-    await enrollNode({ directory: node.directory, ticket, passphrase });
+    const { ticket } = await this.#withAuthority((desk) =>
+      desk.call(ticketCreatedSchema, { method: 'POST', path: '/v1/tickets', body: { ttl_sec: 600 } }),
+    );
+    await enrollNode({ directory: node.directory, ticket: renderTicket(ticket), passphrase });
   }
 
   /** @returns the number of the list that revokes the node. */
   async revoke(node: FleetNode): Promise<number> {
-    const answer = await exchange(this.#control, {
-      method: 'POST',
-      path: '/v1/revoke',
-      body: { node_id: node.nodeId, reason: 'keyCompromise' },
-    });
-    if (answer.status !== 204)
-      throw new MeshError('ERR_REMOTE', `the authority answered ${answer.status} to a revocation`);
-    return Number(answer.headers['chainmail-crl-number']);
+    const body = { node_id: node.nodeId, reason: 'key-compromise' };
+    const revoked = await this.#withAuthority((desk) =>
+      desk.call(revokeResultSchema, { method: 'POST', path: '/v1/revoke', body }),
+    );
+    return revoked.crl_number;
   }
 
   /** Ends all processes, nodes first. */
@@ -122,16 +133,12 @@ export class Fleet {
     return readFileSync(authorityLayout(this.authorityDirectory).rootCertificate, 'utf8');
   }
 
-  get #control() {
-    return { tag: 'socket', path: controlSocketOf(this.authorityDirectory) } as const;
-  }
-
-  async #askAuthority(method: 'POST', path: string, body: unknown): Promise<string> {
-    const answer = await exchange(this.#control, { method, path, body });
-    const text = new TextDecoder().decode(answer.body);
-    if (answer.status >= 300)
-      throw new MeshError('ERR_REMOTE', `the authority answered ${answer.status} to ${path}: ${text}`);
-    return text;
+  #withAuthority<T>(use: (desk: AuthorityDesk) => Promise<T>): Promise<T> {
+    const directory = this.authorityDirectory;
+    return withAuthority(
+      { directory, environment: {}, passphrase: () => readPassphrase({ directory, environment: {} }) },
+      use,
+    );
   }
 }
 

@@ -1,8 +1,9 @@
 import { utf8 } from '../../base/bytes.ts';
-import { exchange } from '../../host/https-client.ts';
+import { messageIdResponseSchema } from '../../api/node-gossip.ts';
+import { messagesResponseSchema, type NodeEventJson } from '../../api/node-programs.ts';
+import { messageOf } from '../../base/errors.ts';
 import type { Fleet, FleetNode } from './fleet.ts';
 import { Happenings } from './happenings.ts';
-import type { WatchedEvent } from './node-watch.ts';
 import { Outcast } from './outcast.ts';
 import type { ShutOut, UpEventBody } from './up-event.ts';
 
@@ -33,20 +34,21 @@ export class Story {
   }
 
   /** Takes in what a node says of itself. Bound, so that it can be handed to the fleet. */
-  readonly handleEvent = (node: FleetNode, event: WatchedEvent): void => {
-    const { peer, message_id: messageId } = event as { readonly peer?: string; readonly message_id?: string };
+  readonly handleEvent = (node: FleetNode, event: NodeEventJson): void => {
     switch (event.event) {
       case 'link-up':
-        this.#happenings.forget(`down ${node.nodeId} ${peer}`);
-        this.#happenings.note(`linked ${node.nodeId} ${peer}`);
-        if (event['direction'] === 'outbound') this.#tell({ event: 'link-up', from: node.nodeId, to: String(peer) });
+        this.#happenings.forget(`down ${node.nodeId} ${event.peer}`);
+        this.#happenings.note(`linked ${node.nodeId} ${event.peer}`);
+        if (event.direction === 'outbound') this.#tell({ event: 'link-up', from: node.nodeId, to: event.peer });
         return;
       case 'link-down':
-        this.#happenings.forget(`linked ${node.nodeId} ${peer}`);
-        this.#happenings.note(`down ${node.nodeId} ${peer}`);
+        this.#happenings.forget(`linked ${node.nodeId} ${event.peer}`);
+        this.#happenings.note(`down ${node.nodeId} ${event.peer}`);
         return;
       case 'message':
-        if (messageId !== undefined) this.#handleDelivered(node, messageId);
+        return this.#handleDelivered(node, event.message_id);
+      default:
+        return;
     }
   };
 
@@ -149,12 +151,13 @@ export class Story {
     const indicator = { kind: 'rule', value: `chainmail up: ${what}`, risk: 50, labels: ['demonstration'] };
     const payload = utf8(JSON.stringify(indicator)).toBase64();
     const publishedAt = this.#clock();
-    const path = '/v1/messages';
     const body = { type: 'indicator', payload, ttl_sec: 3_600 };
-    const answer = await exchange({ tag: 'socket', path: author.controlSocket }, { method: 'POST', path, body });
-    const { message_id: messageId } = JSON.parse(new TextDecoder().decode(answer.body)) as { message_id?: string };
-    if (answer.status !== 201 || messageId === undefined) {
-      this.fail(`${author.name} could not publish: status ${answer.status}`);
+    let messageId: string;
+    try {
+      const answer = await author.desk.call(messageIdResponseSchema, { method: 'POST', path: '/v1/messages', body });
+      messageId = answer.message_id;
+    } catch (error) {
+      this.fail(`${author.name} could not publish: ${messageOf(error)}`);
       return undefined;
     }
     this.#published++;
@@ -190,10 +193,7 @@ export class Story {
   /** What a node got before we followed its events. */
   async #readHeld(node: FleetNode, messageId: string): Promise<void> {
     const path = '/v1/messages?type=indicator&limit=1000';
-    const answer = await exchange({ tag: 'socket', path: node.controlSocket }, { method: 'GET', path });
-    const { messages } = JSON.parse(new TextDecoder().decode(answer.body)) as {
-      messages: readonly { message_id: string }[];
-    };
+    const { messages } = await node.desk.call(messagesResponseSchema, { method: 'GET', path });
     if (messages.some(({ message_id: id }) => id === messageId)) this.#handleDelivered(node, messageId);
   }
 
