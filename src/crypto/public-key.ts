@@ -39,7 +39,11 @@ export class PublicKey {
   static fromSpki(spki: Bytes): PublicKey {
     const algorithm = keyAlgorithmOf(spki);
     try {
-      return new PublicKey(algorithm, spki, createPublicKey({ key: spki as Buffer, format: 'der', type: 'spki' }));
+      return new PublicKey(
+        algorithm,
+        new Uint8Array(spki),
+        createPublicKey({ key: spki as Buffer, format: 'der', type: 'spki' }),
+      );
     } catch (error) {
       throw new MeshError('ERR_KEY', `public key is not a valid ${algorithm} key`, undefined, { cause: error });
     }

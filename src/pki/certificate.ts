@@ -92,8 +92,10 @@ export type CertificateFields = Pick<
 /** @throws ERR_CERTIFICATE for anything but one well-formed certificate of at most `bytesMax` bytes. */
 export function parseCertificate(der: Bytes, bytesMax: number = CERTIFICATE_BYTES_MAX): Certificate {
   if (der.length > bytesMax) throw new MeshError('ERR_CERTIFICATE', `certificate is longer than ${bytesMax} bytes`);
+  // A copy: what is read lives on as views of it, and must not change or hold a network buffer.
+  const own = new Uint8Array(der);
   try {
-    return new Certificate(readOnly(der, (reader) => readCertificate(reader, der)));
+    return new Certificate(readOnly(own, (reader) => readCertificate(reader, own)));
   } catch (error) {
     if (!isMeshError(error)) throw error;
     throw new MeshError('ERR_CERTIFICATE', `certificate is malformed: ${messageOf(error)}`, undefined, {

@@ -105,8 +105,9 @@ export type CrlFields = Pick<
  */
 export function parseCrl(der: Bytes): Crl {
   if (der.length > CRL_BYTES_MAX) throw new MeshError('ERR_CRL', `CRL is longer than ${CRL_BYTES_MAX} bytes`);
+  const own = new Uint8Array(der); // what is read lives on as views of it
   try {
-    return readOnly(der, (reader) => readCrl(reader, der));
+    return readOnly(own, (reader) => readCrl(reader, own));
   } catch (error) {
     if (!isMeshError(error)) throw error;
     throw new MeshError('ERR_CRL', `CRL is malformed: ${messageOf(error)}`, undefined, { cause: error });

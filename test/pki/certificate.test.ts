@@ -134,6 +134,16 @@ describe('parseCertificate (RFC 5280 section 4)', () => {
     for (const recipe of odd) assert.ok(make(recipe).certificate);
   });
 
+  it('owns its bytes: changing the input later changes nothing', () => {
+    const original = make().certificate;
+    const buffer = Buffer.from(original.der);
+    const certificate = parseCertificate(buffer);
+    buffer.fill(0);
+    assert.deepEqual(certificate.der, original.der);
+    assert.deepEqual(certificate.tbs, original.tbs);
+    assert.deepEqual(certificate.spki, original.spki);
+  });
+
   it('refuses trailing bytes, cut bytes and more than the caller allows', () => {
     const { der } = make().certificate;
     for (const bytes of [concatBytes(der, NULL), der.subarray(0, -1), new Uint8Array(0)])

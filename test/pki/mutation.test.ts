@@ -5,11 +5,15 @@ import type { Bytes } from '../../src/base/bytes.ts';
 import { type ErrorCode } from '../../src/base/error-codes.ts';
 import { isMeshError } from '../../src/base/errors.ts';
 import { generatePkcs8, softwareSigner } from '../../src/crypto/signer.ts';
-import { parseCertificate } from '../../src/pki/certificate.ts';
+import { oid, sequence, unsignedInteger } from '../../src/codec/der-writer.ts';
+import { OID } from '../../src/codec/oid.ts';
+import { type Certificate, parseCertificate } from '../../src/pki/certificate.ts';
 import { parseCrl, verifyCrl } from '../../src/pki/crl.ts';
 import { buildCsr, parseCsr } from '../../src/pki/csr.ts';
 import { judgePath } from '../../src/pki/judge.ts';
+import { validatePath } from '../../src/pki/path.ts';
 import { RevocationView } from '../../src/pki/revocation-view.ts';
+import { dns, email, extensionOf, ip, make, nameConstraints, uri } from './make-certificate.ts';
 import { createTestMesh, NOW } from './test-mesh.ts';
 
 const mesh = await createTestMesh('fleet', 'P-256');
@@ -77,6 +81,33 @@ describe('changed bytes are refused with a code, never accepted, never a crash',
       }),
       { numRuns: 2_000 },
     );
+  });
+
+  it('rules run to a judgement over whatever parses, even where every signature is believed', () => {
+    const rich = [
+      nameConstraints([dns('example.com'), email('.example.com'), uri('example.com'), ip(10, 0, 0, 0, 255, 0, 0, 0)]),
+      extensionOf(OID.certificatePolicies, sequence(sequence(oid('1.2.3')))),
+      extensionOf(OID.inhibitAnyPolicy, unsignedInteger(1), true),
+    ];
+    const anchor = make({ moreExtensions: rich });
+    const ca = make({ issuer: anchor, isCa: true, moreExtensions: rich });
+    const names = [dns('*.a.example.com'), email('a@b.example.com'), uri('https://example.com/'), ip(10, 1, 2, 3)];
+    const end = make({ issuer: ca, names, moreExtensions: rich.slice(1) });
+    const originals = [end, ca, anchor].map(({ certificate }) => certificate);
+    const parsed = (der: Bytes) => refusedOr(() => parseCertificate(der), 'ERR_CERTIFICATE');
+    let judged = 0;
+    fc.assert(
+      fc.property(fc.tuple(...originals.map(({ der }) => mutantsOf(der))), fc.nat(2), (mutants, which) => {
+        const mutant = parsed(mutants[which] as Bytes);
+        if (mutant === undefined) return;
+        judged += 1;
+        const [leafOfPath, middle, top] = originals.with(which, mutant) as [Certificate, Certificate, Certificate];
+        const input = { leaf: leafOfPath, untrusted: [middle], anchors: [top], at: NOW, checkSignature: () => true };
+        assert.match(validatePath(input).tag, /^(ok|refused)$/);
+      }),
+      { numRuns: 3_000 },
+    );
+    assert.ok(judged > 100, `${judged} mutants parsed`);
   });
 
   it('a CRL', () => {
