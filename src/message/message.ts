@@ -1,5 +1,5 @@
 import { type Bytes, bytesEqual, toHex } from '../base/bytes.ts';
-import { MeshError, messageOf } from '../base/errors.ts';
+import { isMeshError, MeshError, messageOf } from '../base/errors.ts';
 import { type UnixMs, unixMsFromSeconds } from '../base/time.ts';
 import { CborReader } from '../codec/cbor-reader.ts';
 import { CborWriter } from '../codec/cbor-writer.ts';
@@ -191,7 +191,7 @@ function malformedIfThrows<T>(parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    if (error instanceof MeshError && error.code === 'ERR_MESSAGE_MALFORMED') throw error;
+    if (!isMeshError(error) || error.code === 'ERR_MESSAGE_MALFORMED') throw error;
     throw new MeshError('ERR_MESSAGE_MALFORMED', `message: ${messageOf(error)}`, undefined, { cause: error });
   }
 }

@@ -1,5 +1,5 @@
 import type { Bytes } from '../base/bytes.ts';
-import { MeshError, messageOf } from '../base/errors.ts';
+import { isMeshError, MeshError, messageOf } from '../base/errors.ts';
 import { CborReader } from '../codec/cbor-reader.ts';
 import { CborWriter } from '../codec/cbor-writer.ts';
 import { type Address, parseAddress } from './address.ts';
@@ -71,6 +71,7 @@ export function parseNodeRecord(payload: Bytes): NodeRecord {
     reader.end();
     return { addresses, name, version, streams };
   } catch (error) {
+    if (!isMeshError(error)) throw error;
     throw new MeshError('ERR_MESSAGE_PAYLOAD', `node record: ${messageOf(error)}`, undefined, { cause: error });
   }
 }
