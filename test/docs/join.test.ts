@@ -24,10 +24,9 @@ const python = pythonWith('cbor2', 'cryptography');
 describe('docs/JOIN.md, a stranger with other programs', { skip: missing('bash', 'openssl', 'curl') }, () => {
   const happenings = new Happenings();
   let fleet: Fleet;
-  let folder: string;
+  const folder = tempDir({ after });
 
   before(async () => {
-    folder = tempDir({ after });
     fleet = new Fleet(join(folder, 'mesh'), 'demo', 3);
     await fleet.startAuthority();
     for (const node of fleet.nodes) {
