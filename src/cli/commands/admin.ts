@@ -3,14 +3,12 @@ import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { adminResponseSchema } from '../../api/authority.ts';
 import { MeshError, quoted } from '../../base/errors.ts';
-import { makeAdministratorKey } from '../../daemon/authority.ts';
-import { withAuthority } from '../../daemon/authority-desk.ts';
 import { authorityLayout } from '../../daemon/directory.ts';
 import { createFileAtomic, MODE_PUBLIC, MODE_SECRET, writeFileAtomic } from '../../host/atomic-file.ts';
 import { systemClock } from '../../host/system-clock.ts';
 import { act, addCommand, addGroup } from '../command.ts';
 import { relativeTime } from '../relative-time.ts';
-import { type DirectoryOptions, deskOf, withDirectory } from './authority.ts';
+import { atAuthority, type DirectoryOptions, withDirectory } from './authority.ts';
 
 /** `chainmail admin …` */
 export function register(program: Command): void {
@@ -37,8 +35,9 @@ export function register(program: Command): void {
             `${quoted(key)} or ${quoted(certificate)} exists`,
             'choose another name or --out',
           );
+        const { makeAdministratorKey } = await import('../../daemon/authority.ts');
         const { csr, keyPem } = await makeAdministratorKey();
-        const issued = await withAuthority(deskOf(options), (desk) =>
+        const issued = await atAuthority(options, (desk) =>
           desk.call(adminResponseSchema, { method: 'POST', path: '/v1/administrators', body: { name, csr } }),
         );
         mkdirSync(folder, { recursive: true, mode: 0o700 });

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { clockResponseSchema, epochResponseSchema } from '../../api/authority.ts';
-import { type DeskOptions, withAuthority } from '../../daemon/authority-desk.ts';
+import type { AuthorityDesk } from '../../daemon/authority-desk.ts';
 import { readPassphrase } from '../../daemon/passphrase.ts';
 import { act, addCommand, addGroup, durationOption, repeatedOption } from '../command.ts';
 import { untilStopped } from '../signals.ts';
@@ -109,7 +109,7 @@ function registerRecovery(group: Command): void {
     ),
   ).action(
     act<DirectoryOptions>(async ({ output, options }) => {
-      const { epoch } = await withAuthority(deskOf(options), (desk) =>
+      const { epoch } = await atAuthority(options, (desk) =>
         desk.call(epochResponseSchema, { method: 'POST', path: '/v1/recovery/epoch' }),
       );
       output.result({ ok: true, epoch }, `epoch ${epoch} begins: tickets made before are void`);
@@ -125,7 +125,7 @@ function registerRecovery(group: Command): void {
     ),
   ).action(
     act<DirectoryOptions>(async ({ output, options }) => {
-      const { accepted_at } = await withAuthority(deskOf(options), (desk) =>
+      const { accepted_at } = await atAuthority(options, (desk) =>
         desk.call(clockResponseSchema, { method: 'POST', path: '/v1/recovery/clock' }),
       );
       output.result({ ok: true, accepted_at }, `clock accepted: it is ${accepted_at}`);
@@ -140,13 +140,11 @@ export function withDirectory(command: Command): Command {
     .option('--passphrase-file <file>', 'file whose first line opens the keys (default: DIR/passphrase, or a prompt)');
 }
 
-/** How a command reaches the authority of its directory. */
-export function deskOf(options: DirectoryOptions): DeskOptions {
-  return {
-    directory: resolve(options.dir),
-    environment: process.env,
-    passphrase: () => readPassphrase(passphraseSources(options)),
-  };
+/** The authority of a command's directory, running or not; see `withAuthority`. Loaded when needed: it is half of the program. */
+export async function atAuthority<T>(options: DirectoryOptions, use: (desk: AuthorityDesk) => Promise<T>): Promise<T> {
+  const { withAuthority } = await import('../../daemon/authority-desk.ts');
+  const passphrase = () => readPassphrase(passphraseSources(options));
+  return withAuthority({ directory: resolve(options.dir), environment: process.env, passphrase }, use);
 }
 
 export type { DirectoryOptions };

@@ -4,7 +4,6 @@ import type { Command } from 'commander';
 import { TICKET_BYTES_MAX } from '../../api/ticket.ts';
 import { MeshError, messageOf, quoted } from '../../base/errors.ts';
 import { toRfc3339 } from '../../base/time.ts';
-import { enrollNode } from '../../daemon/enrollment.ts';
 import { readPassphrase } from '../../daemon/passphrase.ts';
 import { systemClock } from '../../host/system-clock.ts';
 import { relativeTime } from '../relative-time.ts';
@@ -39,6 +38,7 @@ export function register(program: Command): void {
           environment: process.env,
           isNew: true,
         });
+        const { enrollNode } = await import('../../daemon/enrollment.ts');
         const { mesh, nodeId, notAfter, layout } = await enrollNode({ directory, ticket, passphrase });
         const until = toRfc3339(notAfter);
         output.result(

@@ -1,11 +1,10 @@
 import type { Command } from 'commander';
 import { nodesResponseSchema } from '../../api/authority.ts';
-import { withAuthority } from '../../daemon/authority-desk.ts';
 import { systemClock } from '../../host/system-clock.ts';
 import { act, addCommand } from '../command.ts';
 import { relativeTime } from '../relative-time.ts';
 import { renderTable } from '../table.ts';
-import { type DirectoryOptions, deskOf, withDirectory } from './authority.ts';
+import { atAuthority, type DirectoryOptions, withDirectory } from './authority.ts';
 
 /** `chainmail nodes` */
 export function register(program: Command): void {
@@ -18,7 +17,7 @@ export function register(program: Command): void {
     ),
   ).action(
     act<DirectoryOptions>(async ({ output, options }) => {
-      const list = await withAuthority(deskOf(options), (desk) =>
+      const list = await atAuthority(options, (desk) =>
         desk.call(nodesResponseSchema, { method: 'GET', path: '/v1/nodes' }),
       );
       const now = systemClock.wall();

@@ -2,10 +2,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { nodesResponseSchema, type RevokeResult, revokeResultSchema } from '../../api/authority.ts';
 import { MeshError } from '../../base/errors.ts';
-import { type AuthorityDesk, withAuthority } from '../../daemon/authority-desk.ts';
+import type { AuthorityDesk } from '../../daemon/authority-desk.ts';
 import { act, addCommand, durationOption } from '../command.ts';
 import type { Output } from '../output.ts';
-import { type DirectoryOptions, deskOf, withDirectory } from './authority.ts';
+import { atAuthority, type DirectoryOptions, withDirectory } from './authority.ts';
 
 /** How often `--watch` looks who has caught up. */
 const WATCH_PAUSE_MS = 500;
@@ -50,7 +50,7 @@ export function register(program: Command): void {
           ...(key === undefined ? {} : { key }),
           ...(reason === undefined ? {} : { reason }),
         };
-        await withAuthority(deskOf(options), async (desk) => {
+        await atAuthority(options, async (desk) => {
           const result = await desk.call(revokeResultSchema, { method: 'POST', path: '/v1/revoke', body });
           const text = `${result.node_id} is revoked (${count(result.serials.length, 'certificate')}), list number ${result.crl_number}`;
           if (options.watch !== true) return output.result(result, text);

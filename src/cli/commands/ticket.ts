@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
@@ -10,13 +11,12 @@ import {
 import { renderTicket } from '../../api/ticket.ts';
 import { MeshError, messageOf, quoted } from '../../base/errors.ts';
 import { SECOND_MS } from '../../base/time.ts';
-import { withAuthority } from '../../daemon/authority-desk.ts';
 import { createFileAtomic, MODE_SECRET } from '../../host/atomic-file.ts';
 import { systemClock } from '../../host/system-clock.ts';
 import { relativeTime } from '../relative-time.ts';
 import { act, addCommand, addGroup, durationOption, integerOption, repeatedOption } from '../command.ts';
 import { renderTable } from '../table.ts';
-import { type DirectoryOptions, deskOf, withDirectory } from './authority.ts';
+import { atAuthority, type DirectoryOptions, withDirectory } from './authority.ts';
 
 interface CreateOptions extends DirectoryOptions {
   readonly nodeId?: string;
@@ -50,7 +50,8 @@ export function register(program: Command): void {
     .action(
       act<CreateOptions>(async ({ output, options }) => {
         const body = ticketBody(options);
-        const { id, ticket } = await withAuthority(deskOf(options), (desk) =>
+        if (existsSync(resolve(options.out))) throw fileExists(options.out);
+        const { id, ticket } = await atAuthority(options, (desk) =>
           desk.call(ticketCreatedSchema, { method: 'POST', path: '/v1/tickets', body }),
         );
         writeTicket(resolve(options.out), renderTicket(ticket));
@@ -74,7 +75,7 @@ export function register(program: Command): void {
     addCommand(group, 'list', 'tickets and what became of them', 'chainmail ticket list --dir /var/lib/chainmail'),
   ).action(
     act<DirectoryOptions>(async ({ output, options }) => {
-      const list = await withAuthority(deskOf(options), (desk) =>
+      const list = await atAuthority(options, (desk) =>
         desk.call(ticketsResponseSchema, { method: 'GET', path: '/v1/tickets' }),
       );
       const rows = list.tickets.map((ticket) => [
@@ -99,7 +100,7 @@ export function register(program: Command): void {
   ).action(
     act<DirectoryOptions>(async ({ output, options, args }) => {
       const [id = ''] = args;
-      await withAuthority(deskOf(options), (desk) =>
+      await atAuthority(options, (desk) =>
         desk.call(z.undefined(), { method: 'DELETE', path: `/v1/tickets/${encodeURIComponent(id)}` }),
       );
       output.result({ ok: true, id }, `ticket ${id} is cancelled`);
@@ -135,5 +136,9 @@ function writeTicket(path: string, text: string): void {
       'choose another --out',
     );
   }
-  if (!isNew) throw new MeshError('ERR_TICKET_EXISTS', `file ${quoted(path)} exists`);
+  if (!isNew) throw fileExists(path);
+}
+
+function fileExists(path: string): MeshError {
+  return new MeshError('ERR_TICKET_EXISTS', `file ${quoted(path)} exists`);
 }
