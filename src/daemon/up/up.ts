@@ -1,7 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { messageOf } from '../../base/errors.ts';
+import { MeshError, messageOf, quoted } from '../../base/errors.ts';
 import { Fleet, type FleetNode } from './fleet.ts';
 import { Story } from './story.ts';
 import type { UpEvent, UpEventBody } from './up-event.ts';
@@ -28,6 +28,7 @@ export async function up(options: UpOptions): Promise<boolean> {
   const startedAt = performance.now();
   const clock = (): number => performance.now() - startedAt;
   const tell = (event: UpEventBody): void => options.onEvent({ ...event, t_ms: Math.round(clock()) });
+  if (options.directory !== undefined) requireUnused(options.directory);
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'chainmail-up-'));
   const fleet = new Fleet(directory, MESH, options.nodes);
   const story = new Story(fleet, clock, tell);
@@ -69,6 +70,16 @@ async function enrollAndStart(
   await node.start(story.handleEvent);
   const { nodeId, name, pid, directory, address } = node;
   tell({ event: 'node-enrolled', node_id: nodeId, name, pid, dir: directory, address });
+}
+
+/** What was kept from an earlier time has nodes that are revoked: it is not taken up again. */
+function requireUnused(directory: string): void {
+  if (existsSync(join(directory, 'authority')) || existsSync(join(directory, 'nodes')))
+    throw new MeshError(
+      'ERR_DIR_EXISTS',
+      `${quoted(directory)} holds a mesh already`,
+      'choose another --dir, or remove it',
+    );
 }
 
 /** The rest of the time that was asked for; for ever where none was. */

@@ -1,0 +1,166 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { describe, it, type TestContext } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { missing } from '../support/programs.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const LAUNCHER = fileURLToPath(new URL('../../bin/chainmail.mjs', import.meta.url));
+
+interface Line extends Readonly<Record<string, unknown>> {
+  readonly event: string;
+  readonly t_ms: number;
+}
+
+/** A running `chainmail up --json`, line by line. */
+class Up {
+  readonly child: ChildProcess;
+  readonly lines: Line[] = [];
+  readonly #waiting: (() => void)[] = [];
+
+  constructor(t: TestContext, ...args: readonly string[]) {
+    this.child = spawn(process.execPath, [LAUNCHER, 'up', '--json', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+    createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
+      this.lines.push(JSON.parse(line) as Line);
+      for (const wake of this.#waiting.splice(0)) wake();
+    });
+    t.after(() => this.child.kill('SIGKILL'));
+  }
+
+  all(event: string): readonly Line[] {
+    return this.lines.filter((line) => line.event === event);
+  }
+
+  async until(event: string, count = 1): Promise<readonly Line[]> {
+    while (this.all(event).length < count) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    return this.all(event);
+  }
+}
+
+function isAlive(pid: unknown): boolean {
+  try {
+    return process.kill(Number(pid), 0);
+  } catch {
+    return false;
+  }
+}
+
+async function untilGone(pids: readonly unknown[]): Promise<void> {
+  for (let tries = 0; pids.some(isAlive) && tries < 200; tries++)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.deepEqual(pids.filter(isAlive), [], 'processes outlived their parent');
+}
+
+describe('chainmail up', () => {
+  it('tells the whole story of contract.md and ends by itself', async (t) => {
+    const up = new Up(t, '--for', '1s');
+    const [code] = await once(up.child, 'exit');
+    assert.equal(code, 0);
+
+    const [ready] = up.all('authority-ready');
+    assert.match(String(ready?.['url']), /^https:\/\/127\.0\.0\.1:\d+$/);
+    const nodes = up.all('node-enrolled');
+    assert.equal(nodes.length, 5);
+    const ids = new Set(nodes.map((line) => line['node_id']));
+    assert.equal(ids.size, 5);
+    assert.ok(
+      nodes.every((line) => line.t_ms < 10_000),
+      'five nodes within ten seconds',
+    );
+    for (const { from, to } of up.all('link-up') as unknown as readonly { from: string; to: string }[])
+      assert.ok(ids.has(from) && ids.has(to));
+
+    const published = up.all('message-published');
+    const delivered = up.all('message-delivered');
+    const places = delivered.map((line) => `${String(line['message_id'])} ${String(line['node_id'])}`);
+    assert.equal(new Set(places).size, places.length, 'each delivery is told once');
+    assert.equal(delivered.length, published.length * 4, 'to every node but the origin');
+
+    const [stopped] = up.all('node-stopped');
+    const [back] = up.all('node-back');
+    assert.equal(stopped?.['node_id'], back?.['node_id']);
+    assert.notEqual(stopped?.['pid'], back?.['pid']);
+    const late = delivered.find(
+      (line) => line['node_id'] === back?.['node_id'] && line['message_id'] === published.at(-1)?.['message_id'],
+    );
+    assert.ok(late !== undefined && late.t_ms >= Number(back?.t_ms), 'it got the message after it came back');
+
+    const [revoked] = up.all('revoked');
+    const shutOuts = up.all('shut-out');
+    for (const by of ids) {
+      if (by === revoked?.['node_id']) continue;
+      const hows = shutOuts.filter((line) => line['by'] === by).map((line) => line['how']);
+      assert.ok(hows.includes('dial-refused') && hows.includes('message-dropped'), `${String(by)}: ${hows.join(', ')}`);
+    }
+    const summary = up.lines.at(-1);
+    const { t_ms: _, ...said } = summary as Line;
+    assert.deepEqual(said, {
+      event: 'summary',
+      ok: true,
+      nodes: 5,
+      published: 2,
+      delivered: 8,
+      shut_out: 4,
+      failed: [],
+    });
+    await untilGone([ready?.['pid'], ...nodes.map((line) => line['pid']), back?.['pid']]);
+    assert.equal(existsSync(String(ready?.['dir'])), false, 'the temporary folder is removed');
+  });
+
+  it('ends its children when it is killed outright', async (t) => {
+    const up = new Up(t, '--nodes', '2', '--dir', join(tempDir(t), 'mesh'));
+    const nodes = await up.until('node-enrolled', 2);
+    const [ready] = up.all('authority-ready');
+    up.child.kill('SIGKILL');
+    await untilGone([ready?.['pid'], ...nodes.map((line) => line['pid'])]);
+  });
+
+  it('ends with exit 0 on SIGINT, in the middle of the story too', async (t) => {
+    const up = new Up(t, '--nodes', '2');
+    const [ready] = await up.until('authority-ready');
+    up.child.kill('SIGINT');
+    const [code] = await once(up.child, 'exit');
+    assert.equal(code, 0);
+    await untilGone([ready?.['pid']]);
+  });
+
+  it('speaks TLS 1.3 and nothing older, seen from outside', { skip: missing('openssl') }, async (t) => {
+    const up = new Up(t, '--nodes', '1');
+    const [node] = await up.until('node-enrolled');
+    const [ready] = up.all('authority-ready');
+    for (const address of [String(node?.['address']), String(ready?.['url']).slice('https://'.length)]) {
+      const connect = (version: string): string => {
+        const run = spawnSync('openssl', ['s_client', '-connect', address, version], { input: '', encoding: 'utf8' });
+        return run.stdout + run.stderr;
+      };
+      assert.match(connect('-tls1_3'), /TLSv1\.3, Cipher is TLS_/);
+      assert.match(connect('-tls1_2'), /Cipher is \(NONE\)/);
+    }
+  });
+
+  it('refuses a directory that is in use for something else', async (t) => {
+    const dir = tempDir(t);
+    writeFileSync(join(dir, 'passphrase'), 'secret\n', { mode: 0o600 });
+    const init = [
+      'authority',
+      'init',
+      '--dir',
+      join(dir, 'authority'),
+      '--mesh',
+      'other',
+      '--passphrase-file',
+      join(dir, 'passphrase'),
+    ];
+    assert.equal(spawnSync(process.execPath, [LAUNCHER, ...init]).status, 0);
+    const run = spawnSync(process.execPath, [LAUNCHER, 'up', '--json', '--dir', dir, '--for', '1s'], {
+      encoding: 'utf8',
+    });
+    assert.equal(run.status, 1);
+    const said = JSON.parse(run.stdout) as { ok: boolean; error: { code: string } };
+    assert.equal(said.error.code, 'ERR_DIR_EXISTS');
+  });
+});
