@@ -95,10 +95,17 @@ export class Connector {
     if (candidate.nodeId === this.#world.self || this.#world.isOwnAddress(candidate.address)) return;
     const table = this.#known[candidate.source];
     const have = table.peek(candidate.address);
-    if (have !== undefined && have.candidate.nodeId === candidate.nodeId) return;
-    if (candidate.source === 'record' && candidate.nodeId !== undefined) this.#forgetOthersOf(candidate.nodeId, table);
+    if (have !== undefined && isOldNews(have, candidate)) return;
     table.set(candidate.address, { candidate, failures: 0, tryAt: now.mono, state: 'new', connectedAt: undefined });
     this.#lookSoon(now);
+  }
+
+  /** A node has said where it listens: there and nowhere else. */
+  handleRecord(now: Instant, nodeId: NodeId, addresses: readonly Address[]): void {
+    const table = this.#known.record;
+    for (const [address, { candidate }] of Array.from(table.entries()))
+      if (candidate.nodeId === nodeId && !addresses.includes(address)) table.delete(address);
+    for (const address of addresses) this.handleCandidate(now, { address, source: 'record', nodeId });
   }
 
   /** TLS and the hello went well, and this is who answered. */
@@ -225,9 +232,9 @@ export class Connector {
     const { nodeId, address } = candidate;
     for (const { candidate: dialled } of this.#dials.values())
       if ((dialled.nodeId ?? dialled.address) === (nodeId ?? address)) return false;
-    return (
-      nodeId === undefined || !(linked.has(nodeId) || this.isShunned(now, nodeId) || this.#world.isRevoked(nodeId))
-    );
+    if (nodeId === undefined) return true;
+    const isUnwanted = nodeId === this.#world.self || this.isShunned(now, nodeId) || this.#world.isRevoked(nodeId);
+    return !isUnwanted && !linked.has(nodeId);
   }
 
   #nextTry(now: Instant): MonotonicMs {
@@ -243,11 +250,6 @@ export class Connector {
     known.tryAt = after(now.mono, jittered(this.#random, delayMs, 0.3));
   }
 
-  #forgetOthersOf(nodeId: NodeId, table: BoundedMap<Address, Known>): void {
-    for (const [address, { candidate }] of Array.from(table.entries()))
-      if (candidate.nodeId === nodeId) table.delete(address);
-  }
-
   #lookSoon(now: Instant): void {
     this.#lookAt = now.mono;
   }
@@ -256,4 +258,9 @@ export class Connector {
 /** Worth a dial although there are links enough. */
 function isSought({ state, candidate: { source } }: Known): boolean {
   return state === 'lost' || (state === 'new' && (source === 'bootstrap' || source === 'authority'));
+}
+
+/** Who is not named may be the one that we found there before, unless nobody was to be found there lately. */
+function isOldNews(have: Known, { nodeId }: Candidate): boolean {
+  return nodeId === undefined ? have.state !== 'lost' : have.candidate.nodeId === nodeId;
 }

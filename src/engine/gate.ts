@@ -11,7 +11,7 @@ import { isSameCopy, type Message, parseMessage } from '../message/message.ts';
 import { parseNodeRecord } from '../message/node-record.ts';
 import { AUTHOR_RATE, Budgets, NEIGHBOUR_RATE } from './budgets.ts';
 import type { ChainBook } from './chain-book.ts';
-import type { HeldMessages } from './held-messages.ts';
+import { HELD_PER_ORIGIN_MAX, type HeldMessages } from './held-messages.ts';
 import { ACCEPT, ignore, reject, type Verdict } from './verdict.ts';
 
 /** Signature checks under way at once; the thread pool is busy long before, and each holds one message. */
@@ -39,6 +39,9 @@ export interface RecordSequences {
   isSuperseded(message: Message): boolean;
 }
 
+/** What the gate looks at of a message that has no counter and no signature yet. */
+export type Draft = Pick<Message, 'origin' | 'leafHash' | 'issuedAt' | 'type' | 'payload'>;
+
 interface Check {
   readonly message: Message;
   readonly source: Source;
@@ -49,6 +52,9 @@ interface Check {
  * (design.md section 3): 1 size and shape, 2 lifetime, 3 seen, 4 origin, 5 counter, 6 the neighbour's budget,
  * 7 the author's budget (looked at, not debited: a forger must not spend another's, T3), 8 signature. When the
  * answer to 8 comes, 3 to 5 are asked again, and the author pays.
+ *
+ * What this node itself says is judged before it gets its counter, and pays then: a counter that is given and then
+ * refused leaves a gap in the stream for as long as its neighbours live.
  */
 export class Gate {
   readonly #mesh: MeshName;
@@ -93,13 +99,32 @@ export class Gate {
     else if (verdict !== 'check') this.#outbox.judged(now, source, message, verdict);
   }
 
+  /**
+   * Whether a message that this node is about to sign will be let in; takes its price.
+   *
+   * @param underWay own messages that were let in and are not held yet.
+   */
+  admitOwn(now: Instant, draft: Draft, underWay: number): Verdict {
+    const origin = this.#judgeOrigin(draft);
+    if (origin.tag !== 'ok') return origin.verdict === 'missing-chain' ? ignore('unknown-origin') : origin.verdict;
+    const shape = judgePayload(draft);
+    if (shape !== undefined) return shape;
+    if (this.#held.countOf(draft.origin) + underWay >= HELD_PER_ORIGIN_MAX) return ignore('no-room');
+    return this.#authors.take(now.mono, draft.origin) ? ACCEPT : ignore('over-budget');
+  }
+
   handleVerified(now: Instant, ticket: number, ok: boolean): void {
     const check = this.#checks.get(ticket);
     if (check === undefined) return; // answered twice: not an error
     this.#checks.delete(ticket);
     const { message, source } = check;
     if (this.#checked.get(message.contentKey) === message) this.#checked.delete(message.contentKey);
-    this.#outbox.judged(now, source, message, ok ? this.#judgeAfterCheck(now, message) : reject('bad-signature'));
+    this.#outbox.judged(
+      now,
+      source,
+      message,
+      ok ? this.#judgeAfterCheck(now, message, source) : reject('bad-signature'),
+    );
   }
 
   #judgeBeforeCheck(now: Instant, message: Message, source: Source): Verdict | 'check' | 'missing-chain' {
@@ -110,10 +135,12 @@ export class Gate {
     // 2. Messages that live for ever, or were kept past their time by a partition, or come from a wrong clock.
     const lifetime = judgeLifetime(message, now.wall);
     if (lifetime !== undefined) return lifetime;
-    // 3. Echoes: most of what arrives.
-    if (this.#held.get(message.contentKey) !== undefined) return ignore('duplicate');
+    // 3. Echoes: most of what arrives. A client waits for an answer that is true of its own copy, so it goes on to 8.
     const underCheck = this.#checked.get(message.contentKey);
-    if (underCheck !== undefined && isSameCopy(underCheck, message)) return ignore('duplicate');
+    if (source.tag !== 'client') {
+      if (this.#held.get(message.contentKey) !== undefined) return ignore('duplicate');
+      if (underCheck !== undefined && isSameCopy(underCheck, message)) return ignore('duplicate');
+    }
     // 4. Impersonation, revoked nodes, and members who say what they may not.
     const origin = this.#judgeOrigin(message);
     if (origin.tag !== 'ok') return origin.verdict;
@@ -122,11 +149,13 @@ export class Gate {
     if (counter !== undefined && counter.tag === 'ignore' && counter.reason !== 'conflict') return counter;
     const shape = judgePayload(message);
     if (shape !== undefined) return shape;
-    // 6. A neighbour that makes us verify; it is authenticated, so only its own budget is spent.
-    if (this.#checks.size >= CHECKS_MAX) return ignore('over-budget');
-    if (source.tag !== 'self' && !this.#neighbours.take(now.mono, source.peer)) return ignore('over-budget');
-    // 7. An author that floods. Leaves no trace, so a pull brings the message again.
-    if (!this.#authors.has(now.mono, message.origin)) return ignore('over-budget');
+    if (source.tag !== 'self') {
+      // 6. A neighbour that makes us verify; it is authenticated, so only its own budget is spent.
+      if (this.#checks.size >= CHECKS_MAX || !this.#neighbours.take(now.mono, source.peer))
+        return ignore('over-budget');
+      // 7. An author that floods. Leaves no trace, so a pull brings the message again.
+      if (!this.#authors.has(now.mono, message.origin)) return ignore('over-budget');
+    }
     // 8. Tampering. Last, because it is the only step that costs more than a look-up.
     const ticket = this.#nextTicket++;
     this.#checks.set(ticket, { message, source });
@@ -136,7 +165,7 @@ export class Gate {
   }
 
   /** What may have changed while the signature was checked. */
-  #judgeAfterCheck(now: Instant, message: Message): Verdict {
+  #judgeAfterCheck(now: Instant, message: Message, source: Source): Verdict {
     if (this.#held.get(message.contentKey) !== undefined) return ignore('duplicate');
     const origin = this.#judgeOrigin(message);
     if (origin.tag !== 'ok') return origin.verdict === 'missing-chain' ? ignore('unknown-origin') : origin.verdict;
@@ -147,11 +176,11 @@ export class Gate {
         this.#outbox.conflict(now, kept.contentKey, message);
       return counter;
     }
-    return this.#authors.take(now.mono, message.origin) ? ACCEPT : ignore('over-budget');
+    return source.tag === 'self' || this.#authors.take(now.mono, message.origin) ? ACCEPT : ignore('over-budget');
   }
 
   #judgeOrigin(
-    message: Message,
+    message: Draft,
   ):
     | { readonly tag: 'ok'; readonly key: PublicKey }
     | { readonly tag: 'no'; readonly verdict: Verdict | 'missing-chain' } {
@@ -189,7 +218,7 @@ function judgeLifetime({ issuedAt, expiresAt }: Message, wall: UnixMs): Verdict 
   return undefined;
 }
 
-function judgePayload(message: Message): Verdict | undefined {
+function judgePayload(message: Draft): Verdict | undefined {
   try {
     if (message.type.family === 'indicator') parseIndicator(message.payload);
     if (message.type.family === 'record') parseNodeRecord(message.payload);

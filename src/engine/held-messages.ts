@@ -84,9 +84,18 @@ export class HeldMessages {
     return this.#messages.values();
   }
 
+  countOf(origin: NodeId): number {
+    return this.#perOrigin.get(origin)?.size ?? 0;
+  }
+
   ofOrigin(origin: NodeId): Iterable<HeldMessage> {
     const keys = this.#perOrigin.get(origin) ?? [];
     return Array.from(keys, (key) => this.#messages.get(key) as HeldMessage);
+  }
+
+  /** The next message kept gets this place, or a later one. */
+  startArrivals(arrivals: number): void {
+    this.#arrivals = Math.max(this.#arrivals, arrivals);
   }
 
   counterState(stream: StreamKey, counter: number): CounterState {
@@ -98,7 +107,7 @@ export class HeldMessages {
 
   /** Whether one more of this origin fits, and its counter among the stream's ranges. */
   hasRoomFor(message: Pick<Message, 'origin' | 'stream' | 'counter'>): boolean {
-    if ((this.#perOrigin.get(message.origin)?.size ?? 0) >= HELD_PER_ORIGIN_MAX) return false;
+    if (this.countOf(message.origin) >= HELD_PER_ORIGIN_MAX) return false;
     return this.#streams.get(message.stream)?.ranges.hasRoomFor(message.counter) ?? true;
   }
 

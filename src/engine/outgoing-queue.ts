@@ -41,9 +41,9 @@ export class OutgoingQueue {
     while (this.#bytes > OUTGOING_BYTES_MAX || this.#items.length > OUTGOING_MESSAGES_MAX) if (!this.#shedOne()) return;
   }
 
-  /** A frame that goes out after the messages before it, and costs nothing. */
+  /** A frame that goes out after the messages before it, and costs nothing. Left out where the queue is full. */
   pushMarker(frame: Frame): void {
-    this.#items.push({ frame, costBytes: 0, author: undefined });
+    if (this.#items.length < OUTGOING_MESSAGES_MAX) this.#items.push({ frame, costBytes: 0, author: undefined });
   }
 
   /** Takes the first item where it fits into what is granted. */

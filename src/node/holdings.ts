@@ -9,7 +9,7 @@ import type { MeshName } from '../identity/mesh-name.ts';
 import { type Message, parseMessage } from '../message/message.ts';
 import { streamKeyOf } from '../message/message-id.ts';
 import type { StreamExtent } from '../message/node-record.ts';
-import type { StoredMessage } from '../ports/node-store.ts';
+import type { RestoredNode } from '../ports/node-store.ts';
 import { IndicatorSet } from './indicator-set.ts';
 import type { Journal } from './journal.ts';
 
@@ -43,8 +43,9 @@ export class Holdings {
   }
 
   /** Takes back what the store kept, as far as it has not ended and its origin is still believed. */
-  restore(wall: UnixMs, stored: Iterable<StoredMessage>, chains: ChainBook): void {
-    for (const { contentKey, arrival, receivedAt, bytes } of stored) {
+  restore(wall: UnixMs, { arrivals, messages }: Pick<RestoredNode, 'arrivals' | 'messages'>, chains: ChainBook): void {
+    this.messages.startArrivals(arrivals);
+    for (const { contentKey, arrival, receivedAt, bytes } of messages) {
       const message = parseMessage(this.#mesh, bytes);
       if (message.expiresAt <= wall || chains.judgeOrigin(message).tag !== 'ok') {
         this.#journal.add({ tag: 'drop-message', contentKey });

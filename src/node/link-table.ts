@@ -53,14 +53,15 @@ export class LinkTable implements LinkOutbox {
     return this.#byPeer.get(nodeId);
   }
 
-  /** TLS is up and the peer judged: say hello. Where there is no room, the link is closed at once. */
-  open(now: Instant, end: LinkEnd): void {
+  /** TLS is up and the peer judged: say hello. @returns false where there is no room: the link is closed at once. */
+  open(now: Instant, end: LinkEnd): boolean {
     const opening = this.#links.size - this.#byPeer.size;
     if (opening >= LINKS_OPENING_MAX) {
       this.#outbox.close(end.id);
-      return;
+      return false;
     }
     this.#links.set(end.id, new Link(now, end, this.#owner.mesh, this.#owner.helloFor(end.peer.nodeId), this));
+    return true;
   }
 
   handleBytes(now: Instant, id: number, bytes: Uint8Array): void {

@@ -1,5 +1,5 @@
 import type { Bytes } from '../base/bytes.ts';
-import { isMeshError, messageOf } from '../base/errors.ts';
+import { isMeshError, MeshError, messageOf } from '../base/errors.ts';
 import {
   after,
   DAY_MS,
@@ -163,7 +163,9 @@ export class MeshNode implements LinkTableOwner {
       this.#outbox.close(end.id);
       return;
     }
-    this.#links.open(now, end);
+    if (this.#links.open(now, end) || dial === undefined) return;
+    this.#dialOfLink.delete(end.id);
+    this.#connector.handleDialFailed(now, dial);
   }
 
   handleLinkBytes(now: Instant, link: number, bytes: Bytes): void {
@@ -192,9 +194,15 @@ export class MeshNode implements LinkTableOwner {
 
   // ---- programs ----------------------------------------------------------------------------------------------
 
-  /** Says something in this node's name. Answered by `outbox.answer` once it is durable. @throws what `composeRequest` throws. */
+  /**
+   * Says something in this node's name. Answered by `outbox.answer` once it is durable.
+   * @throws what `composeRequest` throws, and what the gate refuses.
+   */
   publish(now: Instant, request: number, what: PublishRequest): void {
-    this.#publisher.publish(now.wall, request, what);
+    this.#publisher.publish(now.wall, request, what, (draft, underWay) => {
+      const verdict = this.#gate.admitOwn(now, draft, underWay + this.#gate.checking);
+      if (verdict.tag !== 'accept') throw refusalOf(verdict);
+    });
   }
 
   /** Takes a message that a member hands in over HTTP. Answered by `outbox.answer` once it is durable. */
@@ -384,7 +392,7 @@ export class MeshNode implements LinkTableOwner {
         return this.#gossip.handleWant(link, frame.keys);
       case 'pull':
         this.#crls.handleHeaders(now, link, frame.crls);
-        return this.#gossip.handlePull(link, frame);
+        return this.#gossip.handlePull(now, link, frame);
       case 'pull-same':
         return this.#gossip.handlePullSame(link, frame.id);
       case 'pull-differs':
@@ -430,8 +438,7 @@ export class MeshNode implements LinkTableOwner {
   }
 
   #learnAddresses(now: Instant, nodeId: NodeId): void {
-    for (const address of this.#holdings.records.get(nodeId)?.record.addresses ?? [])
-      this.#connector.handleCandidate(now, { address, source: 'record', nodeId });
+    this.#connector.handleRecord(now, nodeId, this.#holdings.records.get(nodeId)?.record.addresses ?? []);
   }
 
   /** The link over which something came, as long as it stands. */
@@ -443,11 +450,8 @@ export class MeshNode implements LinkTableOwner {
 
   #answer(request: number, message: Message, verdict: Verdict): void {
     if (verdict.tag !== 'accept' && verdict.reason !== 'duplicate' && verdict.reason !== 'superseded') {
-      this.#outbox.answer(request, {
-        tag: 'refused',
-        code: ERROR_OF_REASON[verdict.reason],
-        detail: verdict.detail ?? verdict.reason,
-      });
+      const { code, message: detail } = refusalOf(verdict);
+      this.#outbox.answer(request, { tag: 'refused', code, detail });
       return;
     }
     this.#journal.whenDurable((ok) => {
@@ -496,7 +500,7 @@ export class MeshNode implements LinkTableOwner {
         now.wall,
       );
     for (const der of restored.crls) this.#revocations.install(der);
-    this.#holdings.restore(now.wall, restored.messages, this.#chains);
+    this.#holdings.restore(now.wall, restored, this.#chains);
     for (const { nodeId } of this.#holdings.records.values()) this.#learnAddresses(now, nodeId);
   }
 
@@ -511,7 +515,12 @@ export class MeshNode implements LinkTableOwner {
       streams: this.#holdings.extentsOf(this.self),
     });
     try {
-      this.#publisher.publish(now.wall, 0, { type: parseMessageType('record'), payload, ttlMs: LIFETIME_MAX_MS });
+      this.#publisher.publish(
+        now.wall,
+        0,
+        { type: parseMessageType('record'), payload, ttlMs: LIFETIME_MAX_MS },
+        NO_PRICE,
+      );
     } catch (error) {
       if (!isMeshError(error)) throw new Error(`record: ${messageOf(error)}`, { cause: error });
       this.#announceAt = after(now.mono, HOUR_MS);
@@ -522,6 +531,16 @@ export class MeshNode implements LinkTableOwner {
     if (this.#journal.backlog > 0) this.#outbox.wake();
   }
 }
+
+/** A refusal as those are told who wait for an answer. */
+function refusalOf(verdict: Exclude<Verdict, { readonly tag: 'accept' }>): MeshError {
+  const { reason } = verdict;
+  const code = reason === 'duplicate' || reason === 'superseded' ? 'ERR_MESSAGE_CONFLICT' : ERROR_OF_REASON[reason];
+  return new MeshError(code, verdict.detail ?? reason);
+}
+
+/** A node's own record is part of being a node. */
+const NO_PRICE = (): void => undefined;
 
 function purposeOf({ direction }: LinkEnd): 'tls-server' | 'tls-client' {
   return direction === 'outbound' ? 'tls-server' : 'tls-client';

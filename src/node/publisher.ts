@@ -67,6 +67,9 @@ export function composeRequest(
   });
 }
 
+/** @param underWay messages that were admitted and wait for their signature. */
+export type Admit = (draft: ComposedMessage, underWay: number) => void;
+
 interface Signing {
   readonly composed: ComposedMessage;
   readonly request: number;
@@ -106,8 +109,11 @@ export class Publisher {
     return this.#counter;
   }
 
-  /** @throws what {@link composeRequest} throws, and ERR_OVERLOADED. */
-  publish(wall: UnixMs, request: number, what: PublishRequest): void {
+  /**
+   * @param admit throws where the gate would not let the message in: it has no counter then.
+   * @throws what {@link composeRequest} and `admit` throw, and ERR_OVERLOADED.
+   */
+  publish(wall: UnixMs, request: number, what: PublishRequest, admit: Admit): void {
     if (this.#signing.size >= SIGNING_MAX)
       throw new MeshError('ERR_OVERLOADED', `${SIGNING_MAX} messages wait for their signature`);
     const composed = composeRequest(
@@ -117,6 +123,7 @@ export class Publisher {
       what,
       wall,
     );
+    admit(composed, this.#signing.size);
     this.#counter++;
     const ticket = this.#nextTicket++;
     this.#signing.set(ticket, { composed, request });
