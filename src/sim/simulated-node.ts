@@ -1,4 +1,5 @@
 import type { Bytes } from '../base/bytes.ts';
+import { isMeshError } from '../base/errors.ts';
 import { type Instant, MINUTE_MS } from '../base/time.ts';
 import type { PublicKey } from '../crypto/public-key.ts';
 import type { LinkEnd } from '../engine/link.ts';
@@ -136,7 +137,14 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
     const request = this.#nextRequest++;
     this.#askedAtMs.set(request, this.#world.time.nowMs);
     const payload = new TextEncoder().encode(JSON.stringify({ kind: 'hash', value: text, risk: 50 }));
-    this.#enter((node, now) => node.publish(now, request, { type: parseMessageType('indicator'), payload, ttlMs }));
+    this.#enter((node, now) => {
+      try {
+        node.publish(now, request, { type: parseMessageType('indicator'), payload, ttlMs });
+      } catch (error) {
+        if (!isMeshError(error)) throw error;
+        this.answer(request, { tag: 'refused', code: error.code, detail: error.message });
+      }
+    });
   }
 
   /** A list came over HTTP. */
