@@ -64,6 +64,7 @@ export class SqliteNodeStore implements NodeStore {
       }
       return {
         incarnation: Number(getMeta.get('incarnation')?.['value'] ?? 0),
+        arrivals: Number(getMeta.get('arrivals')?.['value'] ?? 0),
         messages: this.#messages(allMessages),
         chains: Array.from(chains.values()),
         crls: allCrls.all().map((row) => this.#bytes(row, 'der')),
@@ -83,6 +84,7 @@ export class SqliteNodeStore implements NodeStore {
       this.#database.exec('BEGIN IMMEDIATE');
       try {
         for (const change of changes) this.#applyOne(change);
+        this.#noteArrivals(changes);
         this.#database.exec('COMMIT');
       } catch (error) {
         if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
@@ -128,6 +130,13 @@ export class SqliteNodeStore implements NodeStore {
       };
   }
 
+  #noteArrivals(changes: readonly NodeChange[]): void {
+    let arrivals = 0;
+    for (const change of changes)
+      if (change.tag === 'put-message') arrivals = Math.max(arrivals, change.message.arrival + 1);
+    if (arrivals > 0) this.#statements.raiseMeta.run('arrivals', String(arrivals));
+  }
+
   #applyOne(change: NodeChange): void {
     const { putMessage, dropMessage, putCertificate, dropChain, putCrl, putMeta } = this.#statements;
     switch (change.tag) {
@@ -169,6 +178,9 @@ function prepareAll(database: DatabaseSync) {
   return {
     getMeta: database.prepare('SELECT value FROM meta WHERE key = ?'),
     putMeta: database.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value'),
+    raiseMeta: database.prepare(
+      'INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))',
+    ),
     allMessages: database.prepare('SELECT * FROM messages ORDER BY arrival'),
     readMessage: database.prepare('SELECT bytes FROM messages WHERE content_key = ?'),
     putMessage: database.prepare('INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?, ?)'),

@@ -30,6 +30,8 @@ export type NodeChange =
 export interface RestoredNode {
   /** Of the last start; 0 on the first. */
   readonly incarnation: number;
+  /** Places given so far, to messages that are dropped by now too: no place is given twice, so programs can go on behind one. */
+  readonly arrivals: number;
   /** In order of arrival. */
   readonly messages: Iterable<StoredMessage>;
   readonly chains: readonly (readonly Bytes[])[];

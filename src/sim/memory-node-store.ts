@@ -7,10 +7,12 @@ export class MemoryNodeStore implements NodeStore {
   readonly #chains = new Map<string, readonly Bytes[]>();
   readonly #crls = new Map<string, Bytes>();
   #incarnation = 0;
+  #arrivals = 0;
 
   load(): RestoredNode {
     return {
       incarnation: this.#incarnation,
+      arrivals: this.#arrivals,
       messages: Array.from(this.#messages.values()).sort((a, b) => a.arrival - b.arrival),
       chains: Array.from(this.#chains.values()),
       crls: Array.from(this.#crls.values()),
@@ -35,6 +37,7 @@ export class MemoryNodeStore implements NodeStore {
       case 'put-message':
         // What is kept must not hold on to the piece of a byte stream that it was cut from.
         this.#messages.set(change.message.contentKey, { ...change.message, bytes: change.message.bytes.slice() });
+        this.#arrivals = Math.max(this.#arrivals, change.message.arrival + 1);
         return;
       case 'drop-message':
         this.#messages.delete(change.contentKey);

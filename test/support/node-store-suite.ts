@@ -15,9 +15,10 @@ export function storedMessage(arrival: number, fill = arrival): StoredMessage {
 
 /** Everything a store gives back, as plain values. */
 export function contentOf(store: NodeStore): object {
-  const { incarnation, messages, chains, crls }: RestoredNode = store.load();
+  const { incarnation, arrivals, messages, chains, crls }: RestoredNode = store.load();
   return {
     incarnation,
+    arrivals,
     messages: Array.from(messages, (message) => ({ ...message, bytes: message.bytes.toHex() })),
     chains: chains.map((chain) => chain.map((der) => der.toHex())).sort(),
     crls: crls.map((der) => der.toHex()).sort(),
@@ -29,7 +30,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
   describe(`NodeStore: ${name}`, () => {
     it('is empty at first', async () => {
       const store = await open();
-      assert.deepEqual(contentOf(store), { incarnation: 0, messages: [], chains: [], crls: [] });
+      assert.deepEqual(contentOf(store), { incarnation: 0, arrivals: 0, messages: [], chains: [], crls: [] });
       assert.equal(store.read('00'.repeat(32)), undefined);
     });
 
@@ -53,6 +54,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
       }));
       assert.deepEqual(contentOf(store), {
         incarnation: 1_700_000_000,
+        arrivals: 8,
         messages,
         chains: [['02', '01']],
         crls: ['09'],
@@ -71,7 +73,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
           { tag: 'drop-message', contentKey: storedMessage(1).contentKey },
           { tag: 'drop-chain', leafHash: 'aa'.repeat(32) },
         ]);
-      assert.deepEqual(contentOf(store), { incarnation: 0, messages: [], chains: [], crls: [] });
+      assert.deepEqual(contentOf(store), { incarnation: 0, arrivals: 2, messages: [], chains: [], crls: [] });
       assert.equal(store.read(storedMessage(1).contentKey), undefined);
     });
 
@@ -83,7 +85,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
           { tag: 'put-chain', leafHash: 'aa'.repeat(32), chain: [Uint8Array.of(n)], keepUntil: 5 as UnixMs },
           { tag: 'put-incarnation', incarnation: n },
         ]);
-      assert.deepEqual(contentOf(store), { incarnation: 2, messages: [], chains: [['02']], crls: ['02'] });
+      assert.deepEqual(contentOf(store), { incarnation: 2, arrivals: 0, messages: [], chains: [['02']], crls: ['02'] });
     });
 
     it('applies the changes of one group in their order', async () => {
