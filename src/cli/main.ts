@@ -1,39 +1,30 @@
 import { Command, CommanderError } from 'commander';
 import { programVersion } from '../daemon/version.ts';
-import { register as registerAdmin } from './commands/admin.ts';
-import { register as registerAuthority } from './commands/authority.ts';
-import { register as registerIndicators } from './commands/indicators.ts';
-import { register as registerNode } from './commands/node.ts';
-import { register as registerNodeRun } from './commands/node-run.ts';
-import { register as registerNodes } from './commands/nodes.ts';
-import { register as registerPeers } from './commands/peers.ts';
-import { register as registerPublish } from './commands/publish.ts';
-import { register as registerRecords } from './commands/records.ts';
-import { register as registerRevoke } from './commands/revoke.ts';
-import { register as registerSim } from './commands/sim.ts';
-import { register as registerStatus } from './commands/status.ts';
-import { register as registerTicket } from './commands/ticket.ts';
-import { register as registerUp } from './commands/up.ts';
-import { register as registerWatch } from './commands/watch.ts';
-import { EXIT_OK, EXIT_USAGE } from './output.ts';
+import { endWithReader, EXIT_OK, EXIT_USAGE } from './output.ts';
 
-/** The families of commands, in the order in which the help shows them. */
-const FAMILIES: readonly ((program: Command) => void)[] = [
-  registerUp,
-  registerAuthority,
-  registerTicket,
-  registerNodes,
-  registerRevoke,
-  registerAdmin,
-  registerNode,
-  registerNodeRun,
-  registerPublish,
-  registerWatch,
-  registerIndicators,
-  registerPeers,
-  registerRecords,
-  registerStatus,
-  registerSim,
+/** A command or group of commands, loaded when it is called: a running node carries no other command's code. */
+interface Family {
+  /** The first word of the command line. */
+  readonly name: string;
+  readonly load: () => Promise<readonly { readonly register: (program: Command) => void }[]>;
+}
+
+/** In the order in which the help shows them. */
+const FAMILIES: readonly Family[] = [
+  { name: 'up', load: async () => [await import('./commands/up.ts')] },
+  { name: 'authority', load: async () => [await import('./commands/authority.ts')] },
+  { name: 'ticket', load: async () => [await import('./commands/ticket.ts')] },
+  { name: 'nodes', load: async () => [await import('./commands/nodes.ts')] },
+  { name: 'revoke', load: async () => [await import('./commands/revoke.ts')] },
+  { name: 'admin', load: async () => [await import('./commands/admin.ts')] },
+  { name: 'node', load: async () => [await import('./commands/node.ts'), await import('./commands/node-run.ts')] },
+  { name: 'publish', load: async () => [await import('./commands/publish.ts')] },
+  { name: 'watch', load: async () => [await import('./commands/watch.ts')] },
+  { name: 'indicators', load: async () => [await import('./commands/indicators.ts')] },
+  { name: 'peers', load: async () => [await import('./commands/peers.ts')] },
+  { name: 'records', load: async () => [await import('./commands/records.ts')] },
+  { name: 'status', load: async () => [await import('./commands/status.ts')] },
+  { name: 'sim', load: async () => [await import('./commands/sim.ts')] },
 ];
 
 /**
@@ -41,7 +32,8 @@ const FAMILIES: readonly ((program: Command) => void)[] = [
  * `bin/chainmail.mjs`.
  */
 export async function main(argv: readonly string[]): Promise<void> {
-  const program = createProgram();
+  endWithReader();
+  const program = await createProgram(argv[0]);
   try {
     await program.parseAsync([...argv], { from: 'user' });
   } catch (error) {
@@ -51,14 +43,16 @@ export async function main(argv: readonly string[]): Promise<void> {
   }
 }
 
-/** The whole command line; completion and documentation read it too. */
-function createProgram(): Command {
+/** The command line as far as `word` needs it; whole where that is no command's name. */
+async function createProgram(word: string | undefined): Promise<Command> {
   const program = new Command('chainmail')
     .description('A zero-trust mesh for fleets that go offline.')
     .version(programVersion())
     .configureOutput({ outputError: (text, write) => write(`chainmail: ${text}`) })
     .showHelpAfterError('(chainmail --help, or --help after a command, shows what it takes)')
     .exitOverride();
-  for (const register of FAMILIES) register(program);
+  const called = FAMILIES.filter(({ name }) => name === word);
+  for (const { load } of called.length > 0 ? called : FAMILIES)
+    for (const { register } of await load()) register(program);
   return program;
 }

@@ -12,14 +12,12 @@ const USAGE_CODES: ReadonlySet<string> = new Set(['ERR_USAGE', 'ERR_PASSPHRASE_M
 
 /**
  * Where a command speaks: results to standard output, as text or with `--json` as JSON, everything else to standard
- * error. A reader that has gone (`chainmail … | head`) ends the command in silence.
- */
+ * error. */
 export class Output {
   readonly isJson: boolean;
 
   constructor(isJson: boolean) {
     this.isJson = isJson;
-    process.stdout.on('error', endQuietly);
   }
 
   /** The one result of a command: a JSON document, or its text. */
@@ -60,6 +58,11 @@ export class Output {
 
 function endLine(text: string): string {
   return text === '' || text.endsWith('\n') ? text : `${text}\n`;
+}
+
+/** A reader that has gone (`chainmail --help | head`) ends the program in silence, whatever was being printed. */
+export function endWithReader(): void {
+  process.stdout.on('error', endQuietly);
 }
 
 function endQuietly(error: NodeJS.ErrnoException): void {
