@@ -108,8 +108,6 @@ export const ticketRequestSchema = z
   .refine((body) => body.node_id !== undefined || body.rebind !== true, { message: 'rebind needs node_id' })
   .meta({ id: 'TicketRequest' });
 
-export type TicketRequest = z.infer<typeof ticketRequestSchema>;
-
 export const ticketCreatedSchema = z
   .object({ id: z.string(), ticket: ticketSchema })
   .meta({ id: 'TicketCreated', description: 'the only time that the token is seen; only its hash is kept' });
@@ -140,8 +138,6 @@ export const checkInRequestSchema = z
     version: z.string().min(1).max(64),
   })
   .meta({ id: 'CheckInRequest' });
-
-export type CheckInRequest = z.infer<typeof checkInRequestSchema>;
 
 export const checkInResponseSchema = z
   .object({ crl_number: z.int(), bootstrap_peers: z.array(bootstrapPeerSchema).max(BOOTSTRAP_PEERS_MAX) })

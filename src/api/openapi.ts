@@ -237,7 +237,7 @@ function withoutIdentifiers(schema: object): object {
 
 /** Schemas that stand directly inside another. */
 function childrenOf(schema: z.ZodType): z.ZodType[] {
-  if (schema instanceof z.ZodObject) return Object.values(schema.shape);
+  if (schema instanceof z.ZodObject) return Object.values<z.ZodType>(schema.shape);
   if (schema instanceof z.ZodArray) return [schema.element as z.ZodType];
   if (schema instanceof z.ZodOptional) return [schema.unwrap() as z.ZodType];
   return [];

@@ -3,7 +3,6 @@ import { type Address, parseAddress } from '../message/address.ts';
 import type { AuthorityTransaction } from '../ports/authority-store.ts';
 import { type Random, sample } from '../ports/random.ts';
 import type { AuthorityCore } from './core.ts';
-import { nodeStatusOf } from './nodes.ts';
 
 /** A node and where it said that it can be reached: a hint for who joins, never a proof. */
 export interface BootstrapPeer {
@@ -56,13 +55,9 @@ export async function bootstrapPeers(
   now: UnixMs,
   except?: string,
 ): Promise<readonly BootstrapPeer[]> {
-  const peers: BootstrapPeer[] = [];
-  for (const { nodeId, address, seenAt } of await tx.listSightings(CANDIDATES_MAX)) {
-    if (address === undefined || nodeId === except || seenAt < now - SEEN_WITHIN_MS) continue;
-    const node = await tx.findNode(nodeId);
-    const [newest] = await tx.certificatesOf('node', nodeId);
-    if (node === undefined || newest === undefined || nodeStatusOf(node, newest, now) !== 'active') continue;
-    peers.push({ nodeId, address: parseAddress(address) });
-  }
+  const reachable = await tx.listReachable((now - SEEN_WITHIN_MS) as UnixMs, now, CANDIDATES_MAX);
+  const peers = reachable.flatMap(({ nodeId, address }) =>
+    address === undefined || nodeId === except ? [] : [{ nodeId, address: parseAddress(address) }],
+  );
   return sample(random, peers, BOOTSTRAP_PEERS_TOLD);
 }

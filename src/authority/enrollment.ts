@@ -1,5 +1,5 @@
 import { MeshError, quoted } from '../base/errors.ts';
-import type { Instant } from '../base/time.ts';
+import type { Instant, UnixMs } from '../base/time.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { type NodeId, nodeIdOfSpki, parseNodeId } from '../identity/node-id.ts';
 import { parseRole } from '../identity/capability.ts';
@@ -167,7 +167,7 @@ async function judgeEnrollment(
       ticket,
       false,
     );
-  if ((await tx.countActiveNodes(now)) >= core.policy.nodesMax && !(await isActive(tx, nodeId, now)))
+  if ((await tx.countNodes()) >= core.policy.nodesMax && (await isFull(tx, core.policy.nodesMax, nodeId, now)))
     return refused(
       new MeshError('ERR_ENROLL_POLICY', 'the mesh has as many nodes as policy allows'),
       'nodes-max',
@@ -209,8 +209,11 @@ function isRebound(node: NodeRow | undefined, spkiHash: string): boolean {
   return node !== undefined && node.identitySpkiHash !== spkiHash;
 }
 
-async function isActive(tx: AuthorityTransaction, nodeId: string, now: number): Promise<boolean> {
-  return (await tx.certificatesOf('node', nodeId)).some((row) => row.revokedAt === undefined && row.notAfter > now);
+/** True where one more node would be one too many; a node that is active already is none more. */
+async function isFull(tx: AuthorityTransaction, nodesMax: number, nodeId: string, now: UnixMs): Promise<boolean> {
+  if ((await tx.countActiveNodes(now)) < nodesMax) return false;
+  const own = await tx.certificatesOf('node', nodeId);
+  return !own.some((row) => row.revokedAt === undefined && row.notAfter > now);
 }
 
 function repeat(certificate: CertificateRow): Enrollment {

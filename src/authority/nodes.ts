@@ -1,8 +1,7 @@
 import type { UnixMs } from '../base/time.ts';
 import {
-  type AuthorityTransaction,
-  type CertificateRow,
-  type NodeRow,
+  type AuthorityStore,
+  type NodeOverviewRow,
   PAGE_ROWS_MAX,
   type SightingRow,
 } from '../ports/authority-store.ts';
@@ -20,42 +19,27 @@ export interface NodeSummary {
 }
 
 /** Nodes in one answer. A mesh has 10,000; the rest is room for those that have gone. */
-export const NODES_LISTED_MAX = 100_000;
+const NODES_LISTED_MAX = 100_000;
 
-/** All nodes that were ever enrolled, in order of their ids. */
-export async function listNodes(tx: AuthorityTransaction, now: UnixMs): Promise<readonly NodeSummary[]> {
+/** All nodes that were ever enrolled, in order of their ids; read page by page, so that others get their turn. */
+export async function listNodes(store: AuthorityStore, now: UnixMs): Promise<readonly NodeSummary[]> {
   const summaries: NodeSummary[] = [];
-  let after: string | undefined;
-  while (summaries.length < NODES_LISTED_MAX) {
-    const page = await tx.listNodes(after, PAGE_ROWS_MAX);
-    for (const node of page) {
-      const [newest] = await tx.certificatesOf('node', node.nodeId);
-      if (newest !== undefined) summaries.push(await summaryOf(tx, node, newest, now));
-    }
+  for (let after: string | undefined; summaries.length < NODES_LISTED_MAX; ) {
+    const from = after;
+    const page = await store.transact((tx) => tx.listNodes(from, PAGE_ROWS_MAX));
+    for (const row of page) summaries.push(summaryOf(row, now));
     if (page.length < PAGE_ROWS_MAX) break;
-    after = page.at(-1)?.nodeId;
+    after = page.at(-1)?.node.nodeId;
   }
   return summaries;
 }
 
-/** Whether a node is one of the mesh now. */
-export function nodeStatusOf(node: NodeRow, newest: CertificateRow, now: UnixMs): NodeStatus {
-  if (node.revokedAt !== undefined || newest.revokedAt !== undefined) return 'revoked';
-  return newest.notAfter <= now ? 'expired' : 'active';
+function summaryOf({ node, newest, sighting }: NodeOverviewRow, now: UnixMs): NodeSummary {
+  const { serial, notAfter, roles } = newest;
+  return { nodeId: node.nodeId, status: statusOf({ node, newest, sighting }, now), serial, notAfter, roles, sighting };
 }
 
-async function summaryOf(
-  tx: AuthorityTransaction,
-  node: NodeRow,
-  newest: CertificateRow,
-  now: UnixMs,
-): Promise<NodeSummary> {
-  return {
-    nodeId: node.nodeId,
-    status: nodeStatusOf(node, newest, now),
-    serial: newest.serial,
-    notAfter: newest.notAfter,
-    roles: newest.roles,
-    sighting: await tx.findSighting(node.nodeId),
-  };
+function statusOf({ node, newest }: NodeOverviewRow, now: UnixMs): NodeStatus {
+  if (node.revokedAt !== undefined || newest.revokedAt !== undefined) return 'revoked';
+  return newest.notAfter <= now ? 'expired' : 'active';
 }

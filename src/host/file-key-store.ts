@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Bytes, utf8 } from '../base/bytes.ts';
+import { utf8 } from '../base/bytes.ts';
 import { MeshError, quoted } from '../base/errors.ts';
 import { encodePem } from '../codec/pem.ts';
 import { Secret } from '../crypto/secret.ts';
@@ -23,12 +23,10 @@ const CHECK_CONTEXT = 'chainmail key store';
  */
 export class FileKeyStore implements KeyStore {
   readonly #folder: string;
-  readonly #passphrase: Secret;
   readonly #box: SecretBox;
 
-  private constructor(folder: string, passphrase: Secret, box: SecretBox) {
+  private constructor(folder: string, box: SecretBox) {
     this.#folder = folder;
-    this.#passphrase = passphrase;
     this.#box = box;
   }
 
@@ -43,7 +41,7 @@ export class FileKeyStore implements KeyStore {
     if (check === undefined) {
       const box = await SecretBox.create(passphrase, systemRandom);
       const sealed = box.seal(CHECK_CONTEXT, new Secret(utf8(CHECK_CONTEXT)));
-      if (createFileAtomic(path, sealed, MODE_SECRET)) return new FileKeyStore(folder, passphrase, box);
+      if (createFileAtomic(path, sealed, MODE_SECRET)) return new FileKeyStore(folder, box);
       check = readSecretFile(path); // another process was first
       if (check === undefined) throw new MeshError('ERR_STATE_CORRUPT', `key store ${quoted(folder)} changes under us`);
     }
@@ -58,7 +56,7 @@ export class FileKeyStore implements KeyStore {
         'give the passphrase with which the directory was initialised',
       );
     }
-    return new FileKeyStore(folder, passphrase, box);
+    return new FileKeyStore(folder, box);
   }
 
   async has(name: KeyName): Promise<boolean> {
@@ -96,12 +94,7 @@ export class FileKeyStore implements KeyStore {
     const path = this.#path(name);
     const sealed = readSecretFile(path);
     if (sealed === undefined) throw new MeshError('ERR_KEY_MISSING', `key ${name} is not in ${quoted(this.#folder)}`);
-    return (await this.#boxFor(sealed)).open(contextOf(name), sealed);
-  }
-
-  /** A key that was carried here from another store (the root, kept offline) has a salt of its own. */
-  async #boxFor(sealed: Bytes): Promise<SecretBox> {
-    return this.#box.fits(sealed) ? this.#box : SecretBox.forBox(this.#passphrase, sealed, systemRandom);
+    return this.#box.open(contextOf(name), sealed);
   }
 
   #path(name: KeyName): string {

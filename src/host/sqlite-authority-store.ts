@@ -9,6 +9,7 @@ import type {
   CertificateRow,
   CrlRow,
   EnrolmentRow,
+  NodeOverviewRow,
   NodeRow,
   RevokedRow,
   SightingRow,
@@ -125,6 +126,10 @@ class Row {
     return this.#values[column] === null ? undefined : this.at(column);
   }
 
+  isNone(column: string): boolean {
+    return this.#values[column] === null;
+  }
+
   words(column: string): string[] {
     const value = this.text(column);
     return value === '' ? [] : value.split(' ');
@@ -145,6 +150,20 @@ class Row {
     );
   }
 }
+
+/** The place of a node's newest certificate. */
+const NEWEST = `(SELECT max(place) FROM certificates WHERE kind = 'node' AND subject = n.node_id)`;
+
+const OVERVIEW = `
+  SELECT n.*, c.serial, c.not_after, c.roles, c.revoked_at AS certificate_revoked_at,
+         s.seen_at, s.address, s.crl_number, s.version
+    FROM nodes n JOIN certificates c ON c.place = ${NEWEST} LEFT JOIN sightings s ON s.node_id = n.node_id
+    WHERE n.node_id > ? ORDER BY n.node_id LIMIT ?`;
+
+const REACHABLE = `
+  SELECT s.* FROM sightings s JOIN nodes n ON n.node_id = s.node_id JOIN certificates c ON c.place = ${NEWEST}
+    WHERE s.seen_at > ? AND s.address IS NOT NULL AND n.revoked_at IS NULL AND c.revoked_at IS NULL AND c.not_after > ?
+    ORDER BY s.seen_at DESC, s.node_id LIMIT ?`;
 
 function transactionOn(db: Statements): AuthorityTransaction {
   return {
@@ -223,8 +242,8 @@ function transactionOn(db: Statements): AuthorityTransaction {
       ),
 
     findNode: async (nodeId) => some(nodeOf, db.one('SELECT * FROM nodes WHERE node_id = ?', nodeId)),
-    listNodes: async (after, limit) =>
-      db.all('SELECT * FROM nodes WHERE node_id > ? ORDER BY node_id LIMIT ?', after ?? '', limit).map(nodeOf),
+    listNodes: async (after, limit) => db.all(OVERVIEW, after ?? '', limit).map(overviewOf),
+    countNodes: async () => db.one('SELECT count(*) AS n FROM nodes')?.number('n') ?? 0,
     countActiveNodes: async (now) =>
       db
         .one(
@@ -243,8 +262,7 @@ function transactionOn(db: Statements): AuthorityTransaction {
       ),
 
     findSighting: async (nodeId) => some(sightingOf, db.one('SELECT * FROM sightings WHERE node_id = ?', nodeId)),
-    listSightings: async (limit) =>
-      db.all('SELECT * FROM sightings ORDER BY seen_at DESC, node_id LIMIT ?', limit).map(sightingOf),
+    listReachable: async (seenAfter, now, limit) => db.all(REACHABLE, seenAfter, now, limit).map(sightingOf),
     putSighting: async (row) =>
       db.run(
         'INSERT OR REPLACE INTO sightings (node_id, seen_at, address, crl_number, version) VALUES (?, ?, ?, ?, ?)',
@@ -336,6 +354,17 @@ const nodeOf = (row: Row): NodeRow => ({
   identitySpkiHash: row.text('identity_spki_hash'),
   boundAt: row.at('bound_at'),
   revokedAt: row.atOrNone('revoked_at'),
+});
+
+const overviewOf = (row: Row): NodeOverviewRow => ({
+  node: nodeOf(row),
+  newest: {
+    serial: row.text('serial'),
+    notAfter: row.at('not_after'),
+    roles: row.words('roles'),
+    revokedAt: row.atOrNone('certificate_revoked_at'),
+  },
+  sighting: row.isNone('seen_at') ? undefined : sightingOf(row),
 });
 
 const sightingOf = (row: Row): SightingRow => ({

@@ -18,8 +18,6 @@ export const HEADERS_MS_MAX = 10_000;
 export const KEEP_ALIVE_MS = 30_000;
 /** Open connections. 70 KiB each with TLS: 140 MiB at most. */
 export const CONNECTIONS_MAX = 2_000;
-/** Requests that one client may send in a minute where a route says nothing else. */
-export const REQUEST_RATE: RequestRate = { requestsMax: 1_200, windowMs: 60_000 };
 
 /** What a request came to, for the log. */
 export interface RequestRecord {

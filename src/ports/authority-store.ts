@@ -74,6 +74,14 @@ export interface SightingRow {
   readonly version: string;
 }
 
+/** A node with what the operator wants to see of it. */
+export interface NodeOverviewRow {
+  readonly node: NodeRow;
+  /** Its newest certificate. */
+  readonly newest: Pick<CertificateRow, 'serial' | 'notAfter' | 'roles' | 'revokedAt'>;
+  readonly sighting: SightingRow | undefined;
+}
+
 export interface CrlRow {
   /** Hex of the SHA-256 of the issuer's SubjectPublicKeyInfo: numbers are counted per issuer. */
   readonly issuerKeyHash: string;
@@ -132,15 +140,20 @@ export interface AuthorityTransaction {
   putCertificate(row: CertificateRow): Promise<void>;
 
   findNode(nodeId: string): Promise<NodeRow | undefined>;
-  /** In order of `nodeId`, from the first one after `after`. */
-  listNodes(after: string | undefined, limit: number): Promise<readonly NodeRow[]>;
+  /** Nodes that have a certificate, in order of `nodeId`, from the first one after `after`. */
+  listNodes(after: string | undefined, limit: number): Promise<readonly NodeOverviewRow[]>;
+  /** All that were ever bound to a key; quick, and at least as many as are active. */
+  countNodes(): Promise<number>;
   /** Nodes that are not revoked and hold a certificate that ends after `now`. */
   countActiveNodes(now: UnixMs): Promise<number>;
   putNode(row: NodeRow): Promise<void>;
 
   findSighting(nodeId: string): Promise<SightingRow | undefined>;
-  /** Latest first. */
-  listSightings(limit: number): Promise<readonly SightingRow[]>;
+  /**
+   * Sightings after `seenAfter` that tell an address, of nodes that are not revoked and whose newest certificate is
+   * good at `now`; latest first.
+   */
+  listReachable(seenAfter: UnixMs, now: UnixMs, limit: number): Promise<readonly SightingRow[]>;
   putSighting(row: SightingRow): Promise<void>;
 
   findCrl(issuerKeyHash: string): Promise<CrlRow | undefined>;

@@ -62,6 +62,8 @@ function transactionOn(tables: Tables, undo: (() => void)[]): AuthorityTransacti
   }
   /** In the order of their issue: a map keeps the place of what is replaced. */
   const certificates = (): CertificateRow[] => [...tables.certificates.values()];
+  const newestOf = (nodeId: string): CertificateRow | undefined =>
+    certificates().findLast((row) => row.kind === 'node' && row.subject === nodeId);
   return {
     getMeta: async (key: MetaKey) => tables.meta.get(key),
     setMeta: async (key, value) => put(tables.meta, key, value),
@@ -103,7 +105,12 @@ function transactionOn(tables: Tables, undo: (() => void)[]): AuthorityTransacti
       [...tables.nodes.values()]
         .filter((row) => after === undefined || row.nodeId > after)
         .sort((a, b) => (a.nodeId < b.nodeId ? -1 : 1))
+        .flatMap((node) => {
+          const newest = newestOf(node.nodeId);
+          return newest === undefined ? [] : [{ node, newest, sighting: tables.sightings.get(node.nodeId) }];
+        })
         .slice(0, limit),
+    countNodes: async () => tables.nodes.size,
     countActiveNodes: async (now: UnixMs) => {
       const active = new Set(
         certificates()
@@ -115,8 +122,15 @@ function transactionOn(tables: Tables, undo: (() => void)[]): AuthorityTransacti
     putNode: async (row) => put(tables.nodes, row.nodeId, row),
 
     findSighting: async (nodeId) => tables.sightings.get(nodeId),
-    listSightings: async (limit) =>
+    listReachable: async (seenAfter: UnixMs, now: UnixMs, limit) =>
       [...tables.sightings.values()]
+        .filter(({ nodeId, seenAt, address }) => {
+          const newest = newestOf(nodeId);
+          const isGood = newest !== undefined && newest.revokedAt === undefined && newest.notAfter > now;
+          return (
+            address !== undefined && seenAt > seenAfter && isGood && tables.nodes.get(nodeId)?.revokedAt === undefined
+          );
+        })
         .sort((a, b) => b.seenAt - a.seenAt || (a.nodeId < b.nodeId ? -1 : 1))
         .slice(0, limit),
     putSighting: async (row) => put(tables.sightings, row.nodeId, row),

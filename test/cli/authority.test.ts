@@ -31,7 +31,9 @@ async function initialised(t: Context, mesh = 'depot'): Promise<{ readonly dir: 
 
 async function run(t: Context, dir: string, ...more: string[]): Promise<LongCommand & { ready: Ready }> {
   const command = new LongCommand(['authority', 'run', '--dir', dir, '--listen', '127.0.0.1:0', '--json', ...more]);
-  t.after(() => command.end('SIGKILL'));
+  t.after(() => {
+    void command.end('SIGKILL');
+  });
   return Object.assign(command, { ready: await command.json<Ready>() });
 }
 

@@ -80,12 +80,3 @@ test('a damaged key file is refused', async (t) => {
   writeFileSync(join(folder, 'identity.key.box'), 'rubbish', { mode: 0o600 });
   await assert.rejects(store.open('identity'), { code: 'ERR_STATE_CORRUPT' });
 });
-
-test('a key from a store with another salt opens with the same passphrase', async (t) => {
-  const [home, away] = [tempDir(t), tempDir(t)];
-  const other = await FileKeyStore.open(away, right);
-  const root = await other.generate('root');
-  const store = await FileKeyStore.open(home, right);
-  writeFileSync(join(home, 'root.key.box'), readFileSync(join(away, 'root.key.box')), { mode: 0o600 });
-  assert.deepEqual((await store.open('root')).spki, root.spki);
-});

@@ -202,8 +202,27 @@ export function describeAuthorityStore(name: string, open: () => Promise<Authori
     it('pages through nodes, tickets, sightings and the audit log in order', () =>
       withStore(async (store) => {
         await store.transact(async (tx) => {
-          for (const nodeId of ['c', 'a', 'b']) await tx.putNode({ ...NODE, nodeId });
-          const ids = async (after: string | undefined) => (await tx.listNodes(after, 2)).map((row) => row.nodeId);
+          for (const [i, nodeId] of ['c', 'a', 'b', 'bare'].entries()) {
+            await tx.putNode({ ...NODE, nodeId });
+            const issued = { ...CERTIFICATE, serial: `${i}a`, issueIndex: i, subject: nodeId };
+            if (nodeId !== 'bare') await tx.putCertificate(issued);
+          }
+          await tx.putCertificate({
+            ...CERTIFICATE,
+            serial: 'ff',
+            issueIndex: 9,
+            subject: 'a',
+            notAfter: at(77),
+            roles: ['relay'],
+          });
+          const ids = async (after: string | undefined) => (await tx.listNodes(after, 2)).map((row) => row.node.nodeId);
+          const [first] = await tx.listNodes(undefined, 1);
+          assert.deepEqual(first, {
+            node: { ...NODE, nodeId: 'a' },
+            newest: { ...first?.newest, serial: 'ff', notAfter: at(77), roles: ['relay'], revokedAt: undefined },
+            sighting: undefined,
+          });
+          assert.equal(await tx.countNodes(), 4);
           assert.deepEqual(await ids(undefined), ['a', 'b']);
           assert.deepEqual(await ids('b'), ['c']);
           await tx.putTicket(TICKET);
@@ -212,19 +231,26 @@ export function describeAuthorityStore(name: string, open: () => Promise<Authori
             (await tx.listTickets(9)).map((row) => row.createdAt),
             [2_000, 1_000],
           );
+          const seen = { address: 'h:1', crlNumber: 0, version: '1' };
           for (const [nodeId, seenAt] of [
             ['a', 3],
             ['b', 9],
             ['a', 4],
+            ['bare', 9],
           ] as const)
-            await tx.putSighting({ nodeId, seenAt: at(seenAt), address: 'h:1', crlNumber: 0, version: '1' });
-          assert.deepEqual(
-            (await tx.listSightings(9)).map((row) => [row.nodeId, row.seenAt]),
-            [
-              ['b', 9],
-              ['a', 4],
-            ],
-          );
+            await tx.putSighting({ ...seen, nodeId, seenAt: at(seenAt) });
+          await tx.putSighting({ ...seen, nodeId: 'c', seenAt: at(9), address: undefined });
+          const reachable = async (seenAfter: number, now: number) =>
+            (await tx.listReachable(at(seenAfter), at(now), 9)).map((row) => [row.nodeId, row.seenAt]);
+          assert.deepEqual(await reachable(0, 1), [
+            ['b', 9],
+            ['a', 4],
+          ]);
+          assert.deepEqual(await reachable(4, 1), [['b', 9]]);
+          assert.deepEqual(await reachable(0, 77), [['b', 9]], 'the newest certificate of a has ended');
+          await tx.putNode({ ...NODE, nodeId: 'b', revokedAt: at(2) });
+          assert.deepEqual(await reachable(0, 77), []);
+          assert.equal((await tx.listNodes('a', 1))[0]?.sighting?.seenAt, 9);
           assert.equal(await tx.lastAudit(), undefined);
           for (const sequence of [1, 2, 3]) await tx.appendAudit({ ...AUDIT, sequence });
           assert.deepEqual(

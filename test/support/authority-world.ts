@@ -89,8 +89,6 @@ export async function authorityWorld(options: WorldOptions = {}) {
   return { authority, open, store, clock, issuer, mesh };
 }
 
-export type AuthorityWorld = Awaited<ReturnType<typeof authorityWorld>>;
-
 export function newSigner(kind: 'P-256' | 'Ed25519' = 'P-256'): Signer {
   return softwareSigner(generatePkcs8(kind));
 }

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Bytes } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
-import type { AcceptedNode, PathJudgement } from '../../pki/judge.ts';
+import type { AcceptedNode } from '../../pki/judge.ts';
 import type { PathRefusal } from '../../pki/path-result.ts';
 import type { AuthorityDeps } from './routes.ts';
 
@@ -13,44 +13,66 @@ export type Credential =
   /** Leaf first, DER; the handshake proved the leaf's key, nothing is judged yet. */
   | { readonly tag: 'certificate'; readonly chain: readonly Bytes[] };
 
-/**
- * Runs before the body is read: who is not an administrator gets no byte of it parsed.
- * @returns who asks, as the audit log names it.
- * @throws ERR_CREDENTIAL_REQUIRED without a certificate, ERR_PATH_... for one that does not hold.
- */
-export function requireAdministrator(deps: AuthorityDeps): (request: FastifyRequest) => Promise<void> {
+/** Who was found asking, until the request is answered. */
+const ACTORS = new WeakMap<FastifyRequest, string>();
+const NODES = new WeakMap<FastifyRequest, AcceptedNode>();
+
+/** A hook that runs before the body is read: of strangers no byte is parsed. */
+type Guard = (request: FastifyRequest) => Promise<void>;
+
+/** @throws ERR_CREDENTIAL_REQUIRED without a certificate, ERR_PATH_... or ERR_FORBIDDEN for one that is not enough. */
+export function requireAdministrator(deps: AuthorityDeps): Guard {
   return async (request) => {
     const credential = deps.credentialOf(request);
-    if (credential.tag === 'local') return nameActor(request, 'local');
+    if (credential.tag === 'local') {
+      ACTORS.set(request, 'local');
+      return;
+    }
     if (credential.tag === 'none') throw noCertificate('of an administrator');
+    refuseForeignPage(request);
     const judgement = deps.authority.judgeAdministrator(credential.chain);
     if (judgement.tag === 'refused') {
       const node = deps.authority.judgeNode(credential.chain);
       if (node.tag === 'ok') throw new MeshError('ERR_FORBIDDEN', `node ${node.nodeId} is no administrator`);
       throw refusalError(judgement);
     }
-    nameActor(request, `administrator ${judgement.name}`);
+    ACTORS.set(request, `administrator ${judgement.name}`);
   };
 }
 
-/** @throws as {@link requireAdministrator}, for whoever is not a node of the mesh. */
-export function requireNode(deps: AuthorityDeps, request: FastifyRequest): AcceptedNode {
-  const credential = deps.credentialOf(request);
-  if (credential.tag !== 'certificate') throw noCertificate('of a node');
-  const judgement: PathJudgement = deps.authority.judgeNode(credential.chain);
-  if (judgement.tag === 'refused') throw refusalError(judgement);
-  return judgement;
-}
-
-const ACTORS = new WeakMap<FastifyRequest, string>();
-
-/** Who {@link requireAdministrator} found asking. */
+/** Who {@link requireAdministrator} found asking, as the audit log names it. */
 export function actorOf(request: FastifyRequest): string {
   return ACTORS.get(request) ?? 'unknown';
 }
 
-function nameActor(request: FastifyRequest, actor: string): void {
-  ACTORS.set(request, actor);
+/** @throws as {@link requireAdministrator}, for whoever is not a node of the mesh. */
+export function requireNode(deps: AuthorityDeps): Guard {
+  return async (request) => {
+    const credential = deps.credentialOf(request);
+    if (credential.tag !== 'certificate') throw noCertificate('of a node');
+    const judgement = deps.authority.judgeNode(credential.chain);
+    if (judgement.tag === 'refused') throw refusalError(judgement);
+    NODES.set(request, judgement);
+  };
+}
+
+/** The node that {@link requireNode} found asking. */
+export function nodeOf(request: FastifyRequest): AcceptedNode {
+  const node = NODES.get(request);
+  if (node === undefined) throw new MeshError('ERR_INTERNAL', 'nobody looked who asks');
+  return node;
+}
+
+/**
+ * A browser shows an administrator's certificate to whatever page asks it to (cross-site request forgery). Pages of
+ * other sites say where they are from; programs say nothing.
+ */
+function refuseForeignPage({ headers }: FastifyRequest): void {
+  const { origin, host } = headers;
+  const site = headers['sec-fetch-site'];
+  const isForeign =
+    (origin !== undefined && origin !== `https://${host}`) || site === 'cross-site' || site === 'same-site';
+  if (isForeign) throw new MeshError('ERR_FORBIDDEN', 'a page of another site may not act as administrator');
 }
 
 function noCertificate(whose: string): MeshError {

@@ -11,7 +11,7 @@ const DER_MEDIA_TYPE = 'application/pkix-crl';
 
 /** `GET /v1/crl` (seed 001 section 7.3): the revocation list, for the world. DER, or PEM where `Accept` asks for it. */
 export function getCrl(app: HttpApp, { authority }: AuthorityDeps): void {
-  app.get('/v1/crl', async (request, reply) => {
+  app.get('/v1/crl', { exposeHeadRoute: true }, async (request, reply) => {
     const { number, thisUpdate, der } = authority.crl;
     const isPem = wantsPem(request);
     const etag = `"${number}${isPem ? '-pem' : ''}"`;

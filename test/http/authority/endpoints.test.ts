@@ -180,6 +180,24 @@ describe('POST /v1/revoke', () => {
     assert.deepEqual(await ask(), [403, 'ERR_PATH_REVOKED']);
   });
 
+  it('does not act for a page of another site that a browser shows the certificate to', async () => {
+    const { app, as, administrator } = await authorityApp();
+    const post = async (headers: Record<string, string>) => {
+      const answer = await app.inject({
+        method: 'POST',
+        url: '/v1/recovery/epoch',
+        headers: { host: 'ca.test', ...headers },
+      });
+      return answer.statusCode;
+    };
+    as(administrator);
+    assert.equal(await post({ origin: 'https://evil.test' }), 403);
+    assert.equal(await post({ origin: 'null' }), 403);
+    assert.equal(await post({ 'sec-fetch-site': 'cross-site' }), 403);
+    assert.equal(await post({ origin: 'https://ca.test', 'sec-fetch-site': 'same-origin' }), 200);
+    assert.equal(await post({}), 200);
+  });
+
   it('takes serial or node_id, says the number of the list, and is 204 again', async () => {
     const { app, as, authority, administrator } = await authorityApp();
     as(administrator);
