@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
-import { hostname, networkInterfaces } from 'node:os';
+import { hostname } from 'node:os';
 import { MeshError, messageOf, quoted } from '../base/errors.ts';
 import { toRfc3339, type UnixMs } from '../base/time.ts';
 import { messageAlgorithmOf } from '../crypto/public-key.ts';
@@ -8,11 +8,11 @@ import type { Secret } from '../crypto/secret.ts';
 import { keyAlgorithmOf } from '../crypto/spki.ts';
 import type { Signer } from '../crypto/signer.ts';
 import { checkX509Signature } from '../crypto/x509-signature.ts';
-import { HELLO_ADDRESSES_MAX } from '../engine/frame.ts';
 import { controlSocketOf } from '../host/control-socket.ts';
 import { lockDirectory } from '../host/directory-lock.ts';
 import { FileKeyStore } from '../host/file-key-store.ts';
 import { HttpCarrier, memberOf } from '../host/http-carrier.ts';
+import { Multicast } from '../host/multicast.ts';
 import { NodeHost } from '../host/node-host.ts';
 import { SqliteNodeStore } from '../host/sqlite-node-store.ts';
 import { systemClock } from '../host/system-clock.ts';
@@ -23,7 +23,8 @@ import type { TlsIdentity } from '../host/tls-server.ts';
 import { addMemberRoutes, addProgramRoutes } from '../http/node/routes.ts';
 import { createHttpApp, socketOf } from '../http/server.ts';
 import { type NodeId, parseNodeId } from '../identity/node-id.ts';
-import { type Address, formatAddress, parseAddress, splitAddress } from '../message/address.ts';
+import { type Address, parseAddress, splitAddress } from '../message/address.ts';
+import { announcementTag } from '../message/announcement.ts';
 import { nextIncarnation } from '../node/publisher.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { authorityNames } from '../pki/mesh-names.ts';
@@ -31,6 +32,7 @@ import { AuthorityContact } from './authority-contact.ts';
 import { listenControl } from './authority-server.ts';
 import { certificateKeyName, type EnrolledNode, loadEnrolledNode } from './enrollment.ts';
 import { createLog, type Log } from './log.ts';
+import { addressesOf, multicastInterfacesOf } from './node-addresses.ts';
 import { loadNodeConfig, type NodeConfig } from './node-config.ts';
 import { programVersion } from './version.ts';
 
@@ -139,6 +141,10 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     for (const { node_id, address } of enrolled.config.bootstrap_peers)
       addCandidate(host, log, 'bootstrap', address, node_id);
     for (const address of config.bootstrap) addCandidate(host, log, 'bootstrap', address, undefined);
+    if (config.multicast) {
+      const multicast = await openMulticast(host, listen.host, splitAddress(port.address).port, log);
+      closers.push(() => multicast?.close());
+    }
     const contact = contactAuthority(enrolled, config, { identity, host, addresses, log });
     closers.push(() => contact.stop());
     closers.push(watch(host, contact, log));
@@ -237,6 +243,29 @@ function contactAuthority(
   });
 }
 
+/** A network without multicast is no reason not to run. */
+async function openMulticast(
+  host: NodeHost,
+  listenHost: string,
+  port: number,
+  log: Log,
+): Promise<Multicast | undefined> {
+  const onTrouble = (error: unknown): void => log.debug({ reason: messageOf(error) }, 'multicast');
+  try {
+    return await Multicast.open({
+      announcement: { tag: announcementTag(host.node.mesh, host.node.self), port },
+      interfaces: multicastInterfacesOf(listenHost),
+      clock: systemClock,
+      random: systemRandom,
+      onHeard: (address) => host.handleCandidate({ address, source: 'multicast' }),
+      onTrouble,
+    });
+  } catch (error) {
+    log.warn({ reason: messageOf(error) }, 'no multicast here; peers are found by other ways');
+    return undefined;
+  }
+}
+
 /** Logs what the node does, and tells the authority of revocations that came another way. @returns ends it. */
 function watch(host: NodeHost, contact: AuthorityContact, log: Log): () => void {
   return host.onEvent((event) => {
@@ -273,20 +302,6 @@ function addCandidate(
   } catch (error) {
     log.warn({ reason: messageOf(error) }, 'a place to look for peers is none');
   }
-}
-
-/** Where others reach a node that listens on this host: the address itself, or those of all interfaces. */
-function addressesOf({ advertise }: NodeConfig, host: string, port: number): readonly Address[] {
-  if (advertise !== undefined) return advertise.map(parseAddress);
-  if (host !== '0.0.0.0' && host !== '::') return [formatAddress(host, port)];
-  const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  const usable = all.filter(
-    ({ address, family }) => !address.startsWith('fe80') && (host === '::' || family === 'IPv4'),
-  );
-  const outer = usable.filter(({ internal }) => !internal);
-  return (outer.length > 0 ? outer : usable)
-    .slice(0, HELLO_ADDRESSES_MAX)
-    .map(({ address }) => formatAddress(address, port));
 }
 
 function nameOf({ name }: NodeConfig): string {
