@@ -150,14 +150,15 @@ static const char *sign_one(const job_t *job, size_t i, unsigned char digest[32]
 
 /*
  * Before anything of a batch may be stored. A key that changed in memory would sign with another key and, bit by bit,
- * tell what it was: so each key is held against its public key after the last signature. Some signatures are
- * recovered as well, which finds a processor or library that computes wrongly. docs/adr/0010 has the reasoning.
+ * tell what it was: so each key in use is held against its public key after the last one. Some signatures are
+ * recovered as well, which finds a processor or library that computes wrongly. docs/adr has the reasoning.
  */
-static const char *check_keys(const ring_t *ring) {
+static const char *check_keys(const ring_t *ring, const unsigned char *used) {
   for (size_t k = 0; k < ring->count; k++) {
     secp256k1_pubkey point;
     unsigned char bytes[POINT_BYTES];
     size_t length = POINT_BYTES;
+    if (!used[k]) continue;
     if (!secp256k1_ec_pubkey_create(context, &point, ring->keys + k * KEY_BYTES)) return "a private key was damaged";
     secp256k1_ec_pubkey_serialize(context, bytes, &length, &point, SECP256K1_EC_UNCOMPRESSED);
     if (memcmp(bytes, ring->points + k * POINT_BYTES, POINT_BYTES) != 0) return "a private key was damaged in memory";
@@ -168,14 +169,18 @@ static const char *check_keys(const ring_t *ring) {
 static void execute_sign(job_t *job) {
   unsigned char digest[32];
   unsigned char point[POINT_BYTES];
+  unsigned char *const used = calloc(job->ring->count, 1);
+  if (used == NULL) job->failure = "no memory";
   for (size_t i = 0; i < job->count && job->failure == NULL; i++) {
+    used[job->key_indexes[i]] = 1;
     job->failure = sign_one(job, i, digest);
     if (job->failure != NULL || job->check_every == 0 || i % job->check_every != 0) continue;
     if (!recover_point(point, digest, job->signatures + i * SIGNATURE_BYTES) ||
         memcmp(point, job->ring->points + (size_t)job->key_indexes[i] * POINT_BYTES, POINT_BYTES) != 0)
       job->failure = "a fresh signature does not verify: this processor or library computes wrongly";
   }
-  if (job->failure == NULL) job->failure = check_keys(job->ring);
+  if (job->failure == NULL) job->failure = check_keys(job->ring, used);
+  free(used);
   if (job->failure != NULL) memset(job->signatures, 0, job->count * SIGNATURE_BYTES);
 }
 

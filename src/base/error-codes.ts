@@ -90,6 +90,36 @@ export const ERRORS = {
   ERR_MESSAGE_CONFLICT: { status: 409, title: 'this message id is taken by other content' },
   ERR_MESSAGE_OVER_BUDGET: { status: 429, title: 'the author is over its budget' },
 
+  // signer
+  ERR_RECORD_MALFORMED: { status: 400, title: 'not a record' },
+  ERR_RECORD_HEADER: { status: 400, title: 'the CSV has no header' },
+  ERR_RECORD_ID: { status: 400, title: 'id of the record refused', hint: 'an id has 1 to 256 bytes' },
+  ERR_RECORD_MESSAGE: { status: 400, title: 'message of the record refused', hint: 'a message has 1 byte to 1 MiB' },
+  ERR_RECORD_UTF8: { status: 400, title: 'text of the record is not valid UTF-8' },
+  ERR_RECORD_DUPLICATE: { status: 409, title: 'the id is known already' },
+  ERR_RECORD_SALT: { status: 400, title: 'salt of the record is no UUID' },
+  ERR_RECORD_KEY: { status: 400, title: 'public key of the record is none' },
+  ERR_RECORD_SIGNATURE: { status: 400, title: 'signature of the record is wrong' },
+  ERR_RING_MISSING: {
+    status: 500,
+    title: 'no signing keys',
+    hint: 'chainmail signer keys generate --dir DIR --count 16',
+  },
+  ERR_RING_DIFFERS: {
+    status: 409,
+    title: 'the replicas have different key rings',
+    hint: 'give every replica the same keys in the same order',
+  },
+  ERR_RUN_DIFFERS: { status: 409, title: 'this batch belongs to another run' },
+  ERR_BATCH_LEASED: { status: 409, title: 'another worker has this batch' },
+  ERR_TOKEN: { status: 401, title: 'a bearer token is required' },
+  ERR_STORE: {
+    status: 503,
+    title: 'the record store cannot be reached',
+    hint: 'nothing is lost: try again when it is back',
+  },
+  ERR_ENGINE: { status: 500, title: 'no engine can sign here', hint: 'chainmail doctor' },
+
   // files, processes, configuration
   ERR_PASSPHRASE_WRONG: { status: 500, title: 'wrong passphrase' },
   ERR_PASSPHRASE_MISSING: {

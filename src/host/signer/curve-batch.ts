@@ -1,0 +1,88 @@
+import { type Bytes, bytesEqual, utf8 } from '../../base/bytes.ts';
+import { keccak256 } from '../../crypto/keccak.ts';
+import { isLowS } from '../../crypto/secp256k1-signature.ts';
+import {
+  POINT_BYTES,
+  type RecoveryBatch,
+  SALT_BYTES,
+  SIGNATURE_BYTES,
+  type SigningBatch,
+} from '../../ports/batch-signer.ts';
+import { saltText } from '../../signer/salt.ts';
+import type { Curve } from './curve.ts';
+
+/** One signature in so many is recovered again before the batch may be stored: see docs/adr/0010. */
+export const CHECK_EVERY = 64;
+
+const KEY_BYTES = 32;
+const SALT_TEXT_BYTES = 36;
+
+/** A key of the ring in a worker, with the public key that it had when it was handed over. */
+export interface LoadedKey {
+  readonly key: Bytes;
+  readonly publicKey: Bytes;
+}
+
+/** @throws Error where one of the keys is none. */
+export function loadKeys(curve: Curve, packed: Bytes): readonly LoadedKey[] {
+  return Array.from({ length: packed.length / KEY_BYTES }, (_, i) => {
+    const key = packed.subarray(i * KEY_BYTES, (i + 1) * KEY_BYTES);
+    const publicKey = curve.publicKey(key);
+    if (publicKey === undefined) throw new Error('keys: not a private key of secp256k1');
+    return { key, publicKey };
+  });
+}
+
+/** Signs a batch, one record after the other. @throws Error where the result may be wrong. */
+export function signBatch(curve: Curve, keys: readonly LoadedKey[], batch: SigningBatch): Bytes {
+  const { messages, offsets, salts, keyIndexes } = batch;
+  const signatures = new Uint8Array(keyIndexes.length * SIGNATURE_BYTES);
+  const used = new Set<LoadedKey>();
+  let preimage = new Uint8Array(1_024);
+  for (let i = 0; i < keyIndexes.length; i++) {
+    const loaded = keys[keyIndexes[i] as number];
+    if (loaded === undefined) throw new RangeError('keyIndexes: no such key in the ring');
+    used.add(loaded);
+    const message = messages.subarray(offsets[i], offsets[i + 1]);
+    const length = SALT_TEXT_BYTES + message.length;
+    if (preimage.length < length) preimage = new Uint8Array(length);
+    preimage.set(utf8(saltText(salts.subarray(i * SALT_BYTES, (i + 1) * SALT_BYTES))));
+    preimage.set(message, SALT_TEXT_BYTES);
+    const digest = keccak256(preimage.subarray(0, length));
+    const at = i * SIGNATURE_BYTES;
+    const v = curve.sign(digest, loaded.key, signatures.subarray(at, at + 64));
+    if (v !== 0 && v !== 1) throw new Error('a nonce overflowed the group order; sign again with a fresh salt');
+    signatures[at + 64] = v;
+    if (i % CHECK_EVERY === 0) checkSignature(curve, loaded, digest, signatures.subarray(at, at + 64), v);
+  }
+  for (const loaded of used) checkKey(curve, loaded);
+  return signatures;
+}
+
+/** Public keys by record, zeros where there is none; see `SignatureChecker`. */
+export function recoverBatch(curve: Curve, batch: RecoveryBatch): Bytes {
+  const { preimages, offsets, signatures } = batch;
+  const count = offsets.length - 1;
+  const points = new Uint8Array(count * POINT_BYTES);
+  for (let i = 0; i < count; i++) {
+    const signature = signatures.subarray(i * SIGNATURE_BYTES, (i + 1) * SIGNATURE_BYTES);
+    const v = signature[64];
+    if ((v !== 0 && v !== 1) || !isLowS(signature)) continue;
+    const digest = keccak256(preimages.subarray(offsets[i], offsets[i + 1]));
+    const point = curve.recover(digest, signature.subarray(0, 64), v);
+    if (point !== undefined) points.set(point, i * POINT_BYTES);
+  }
+  return points;
+}
+
+function checkSignature(curve: Curve, { publicKey }: LoadedKey, digest: Bytes, signature: Bytes, v: 0 | 1): void {
+  const point = curve.recover(digest, signature, v);
+  if (point === undefined || !bytesEqual(point, publicKey))
+    throw new Error('a fresh signature does not verify: this processor or library computes wrongly');
+}
+
+/** A key that changed in memory would sign with another key and, bit by bit, tell what it was. */
+function checkKey(curve: Curve, { key, publicKey }: LoadedKey): void {
+  const point = curve.publicKey(key);
+  if (point === undefined || !bytesEqual(point, publicKey)) throw new Error('a private key was damaged in memory');
+}

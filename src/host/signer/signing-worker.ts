@@ -1,0 +1,37 @@
+import { parentPort, workerData } from 'node:worker_threads';
+import { messageOf } from '../../base/errors.ts';
+import { type CurveName, loadCurve } from './curve.ts';
+import { loadKeys, recoverBatch, signBatch } from './curve-batch.ts';
+import type { WorkerAnswer, WorkerRequest } from './worker-engine.ts';
+
+/** A thread that signs and recovers batches, one at a time, in the order in which they come. */
+
+const { curveName, keys: packedKeys } = workerData as { readonly curveName: CurveName; readonly keys: Uint8Array };
+const port = parentPort;
+if (port === null) throw new Error('signing-worker runs as a worker thread');
+
+try {
+  const curve = await loadCurve(curveName);
+  const keys = loadKeys(curve, packedKeys);
+  port.on('message', (request: WorkerRequest) => {
+    if (request.tag === 'close') {
+      packedKeys.fill(0);
+      port.close();
+      return;
+    }
+    try {
+      const result =
+        request.tag === 'sign' ? signBatch(curve, keys, request.batch) : recoverBatch(curve, request.batch);
+      answer({ tag: 'done', ticket: request.ticket, result });
+    } catch (error) {
+      answer({ tag: 'failed', ticket: request.ticket, reason: messageOf(error) });
+    }
+  });
+  answer({ tag: 'ready', publicKeys: keys.map(({ publicKey }) => publicKey) });
+} catch (error) {
+  answer({ tag: 'unusable', reason: messageOf(error) });
+}
+
+function answer(message: WorkerAnswer): void {
+  port?.postMessage(message, message.tag === 'done' ? [message.result.buffer as ArrayBuffer] : []);
+}

@@ -1,0 +1,15 @@
+import { type Bytes, toHex } from '../base/bytes.ts';
+import { sha256Concat } from '../crypto/hash.ts';
+
+/** Keys in a ring: a batch names one with 16 bits; nobody has rotated through more than some dozens. */
+export const RING_KEYS_MAX = 4_096;
+
+/** Which key signs a batch: each in turn (seed 004: «Each key is used in round-robin manner»). */
+export function keyIndexOf(batchId: number, ringSize: number): number {
+  return batchId % ringSize;
+}
+
+/** SHA-256 over the public keys in order, hex: two replicas that agree on it sign with the same keys in the same turn. */
+export function ringFingerprint(publicKeys: readonly Bytes[]): string {
+  return toHex(sha256Concat(...publicKeys));
+}
