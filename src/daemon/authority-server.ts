@@ -1,13 +1,13 @@
-import { chmodSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import { networkInterfaces } from 'node:os';
 import type { TLSSocket } from 'node:tls';
 import { chainPem } from '../authority/issuer.ts';
 import { CRL_DUE_CHECK_MS } from '../authority/crl-book.ts';
-import { MeshError, messageOf, quoted } from '../base/errors.ts';
+import { MeshError, messageOf } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
-import { controlSocketOf, withSocketPath } from '../host/control-socket.ts';
+import { controlSocketOf } from '../host/control-socket.ts';
 import { peerChainOf } from '../host/peer-chain.ts';
 import { systemClock } from '../host/system-clock.ts';
 import { tlsServerOptions } from '../host/tls-server.ts';
@@ -16,6 +16,7 @@ import { type AuthorityDeps, addAuthorityRoutes } from '../http/authority/routes
 import { createHttpApp, type HttpApp, socketOf } from '../http/server.ts';
 import { formatAddress, splitAddress } from '../message/address.ts';
 import { type OpenAuthority, openAuthority, type OpenAuthorityOptions } from './authority.ts';
+import { listenControl, listenError } from './listen.ts';
 import { createLog, type Log } from './log.ts';
 import { programVersion } from './version.ts';
 
@@ -192,27 +193,6 @@ async function listenTls(app: HttpApp, host: string, port: number): Promise<numb
   }
   const address = app.server.address();
   return typeof address === 'object' && address !== null ? address.port : port;
-}
-
-/** What a failed `listen` means to the operator. */
-export function listenError(error: unknown, address: string): unknown {
-  const { code } = error as NodeJS.ErrnoException;
-  if (code === 'EADDRINUSE')
-    return new MeshError('ERR_PORT_IN_USE', `address ${quoted(address)} is in use by another process`);
-  if (code === undefined || !['EADDRNOTAVAIL', 'ENOTFOUND', 'EACCES', 'EAI_AGAIN', 'EINVAL'].includes(code))
-    return error;
-  return new MeshError(
-    'ERR_CONFIG',
-    `cannot listen on ${quoted(address)}: ${messageOf(error)}`,
-    'choose another with --listen HOST:PORT',
-  );
-}
-
-/** We hold the directory's lock, so a socket that lies there is of a process that was killed. */
-export async function listenControl(app: HttpApp, path: string): Promise<void> {
-  rmSync(path, { force: true });
-  await withSocketPath(path, (shortPath) => app.listen({ path: shortPath }));
-  chmodSync(path, 0o600); // nobody came in between: the directory itself is its owner's alone
 }
 
 function isWildcard(host: string): boolean {

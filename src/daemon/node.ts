@@ -29,7 +29,7 @@ import { nextIncarnation } from '../node/publisher.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { authorityNames } from '../pki/mesh-names.ts';
 import { AuthorityContact } from './authority-contact.ts';
-import { listenControl } from './authority-server.ts';
+import { listenControl } from './listen.ts';
 import { certificateKeyName, type EnrolledNode, loadEnrolledNode } from './enrollment.ts';
 import { createLog, type Log } from './log.ts';
 import { addressesOf, multicastInterfacesOf } from './node-addresses.ts';
