@@ -1,0 +1,94 @@
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import type { MonotonicMs } from '../../src/base/time.ts';
+import {
+  ASK_AGAIN_MS,
+  type LinkSource,
+  PARKED_CHAINS_MAX,
+  PARKED_MAX,
+  PARKED_MS_MAX,
+  PARKED_PER_PEER_MAX,
+  Parking,
+} from '../../src/engine/parking.ts';
+import { parseNodeId } from '../../src/identity/node-id.ts';
+import type { Message } from '../../src/message/message.ts';
+import { MeshFixture } from '../support/mesh-fixture.ts';
+
+const mono = (ms: number): MonotonicMs => ms as MonotonicMs;
+const from = (name: string): LinkSource => ({ tag: 'link', link: 1, peer: parseNodeId(name), bytesLength: 1 });
+
+describe('parking', () => {
+  let fixture: MeshFixture;
+  before(async () => {
+    fixture = await MeshFixture.create('fixture', 'ann');
+  });
+  const message = (counter: number, certificate?: number): Message => {
+    const { ...made } = fixture.message('ann', { counter });
+    const leafHash = certificate === undefined ? made.leafHash : new Uint8Array(32).fill(certificate);
+    return { ...made, leafHash };
+  };
+  const leafKey = (): string => message(0).leafHash.toHex();
+
+  it('asks the first time, waits with the second, gives back both', () => {
+    const parking = new Parking();
+    assert.equal(parking.park(mono(0), { message: message(0), source: from('bob') }), 'ask');
+    assert.equal(parking.park(mono(0), { message: message(1), source: from('eve') }), 'wait');
+    assert.equal(parking.expects(leafKey()), true);
+    assert.equal(parking.expects('00'), false);
+    assert.deepEqual(
+      parking.release(leafKey()).map(({ message: { counter } }) => counter),
+      [0, 1],
+    );
+    assert.equal(parking.expects(leafKey()), false);
+    assert.deepEqual(parking.release(leafKey()), []);
+    assert.equal(parking.deadline(), undefined);
+  });
+
+  it('keeps one copy, but a twin with another signature beside it (T11)', () => {
+    const parking = new Parking();
+    parking.park(mono(0), { message: fixture.message('ann', { forged: true }), source: from('bob') });
+    assert.equal(parking.park(mono(0), { message: fixture.message('ann'), source: from('eve') }), 'wait');
+    assert.equal(parking.park(mono(0), { message: fixture.message('ann'), source: from('bob') }), 'copy');
+    assert.equal(parking.release(leafKey()).length, 2);
+  });
+
+  it('asks every neighbour that has the message in turn: one that does not answer holds nothing up', () => {
+    const parking = new Parking();
+    for (const name of ['mute', 'bob', 'eve']) parking.park(mono(0), { message: message(0), source: from(name) });
+    assert.equal(parking.deadline(), ASK_AGAIN_MS);
+    assert.deepEqual(parking.takeAskings(mono(ASK_AGAIN_MS - 1)), []);
+    const asked: string[] = [];
+    for (let turn = 1; turn <= 4; turn++)
+      for (const { source } of parking.takeAskings(mono(turn * ASK_AGAIN_MS))) asked.push(source.peer);
+    assert.deepEqual(asked.toSorted(), ['bob', 'eve', 'eve', 'mute'].toSorted());
+    assert.notEqual(asked[0], 'mute', 'it has been asked at once');
+  });
+
+  it('gives up after ten seconds', () => {
+    const parking = new Parking();
+    parking.park(mono(0), { message: message(0), source: from('bob') });
+    parking.park(mono(5), { message: message(0, 9), source: from('bob') });
+    assert.deepEqual(parking.takeOverdue(mono(PARKED_MS_MAX - 1)), []);
+    assert.equal(parking.takeOverdue(mono(PARKED_MS_MAX)).length, 1);
+    assert.equal(parking.takeOverdue(mono(PARKED_MS_MAX + 5)).length, 1);
+  });
+
+  it('is full for one neighbour before it is full for all (T3)', () => {
+    const parking = new Parking();
+    for (let i = 0; i < PARKED_PER_PEER_MAX; i++) parking.park(mono(0), { message: message(i), source: from('eve') });
+    assert.equal(parking.park(mono(0), { message: message(1_000), source: from('eve') }), 'full');
+    assert.equal(parking.park(mono(0), { message: message(1_000), source: from('bob') }), 'wait');
+    parking.release(leafKey());
+    assert.equal(parking.park(mono(0), { message: message(1_001), source: from('eve') }), 'ask');
+  });
+
+  it('keeps no more messages, and no more certificates, than it may (T17)', () => {
+    const parking = new Parking();
+    for (let i = 0; i < 2 * PARKED_MAX; i++) parking.park(mono(0), { message: message(i), source: from(`n${i % 20}`) });
+    assert.equal(parking.release(leafKey()).length, PARKED_MAX);
+    const outcomes = Array.from({ length: PARKED_CHAINS_MAX + 1 }, (_, i) =>
+      parking.park(mono(0), { message: message(0, i), source: from(`n${i % 20}`) }),
+    );
+    assert.deepEqual([outcomes.at(-2), outcomes.at(-1)], ['ask', 'full']);
+  });
+});
