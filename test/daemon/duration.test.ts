@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { formatDuration, parseDuration } from '../../src/daemon/duration.ts';
+
+const GOOD: readonly [string, number, string?][] = [
+  ['24h', 86_400_000, '1d'],
+  ['30s', 30_000],
+  ['1h30m', 5_400_000],
+  ['500ms', 500],
+  ['1m500ms', 60_500],
+  ['7d', 604_800_000],
+];
+for (const [text, ms, shortest = text] of GOOD)
+  test(`${text} is ${ms} ms`, () => {
+    assert.equal(parseDuration(text), ms);
+    assert.equal(formatDuration(ms), shortest);
+    assert.equal(parseDuration(formatDuration(ms)), ms);
+  });
+
+for (const text of ['', '24', 'h', '-1h', '1.5h', '1 h', '0s', '1w', '1H', '9999999999s', '999999d', ' 1h'])
+  test(`${JSON.stringify(text)} is no duration`, () => assert.throws(() => parseDuration(text), { code: 'ERR_INPUT' }));

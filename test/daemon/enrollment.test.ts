@@ -1,0 +1,144 @@
+import assert from 'node:assert/strict';
+import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { epochResponseSchema, ticketCreatedSchema, ticketsResponseSchema } from '../../src/api/authority.ts';
+import { renderTicket, type Ticket } from '../../src/api/ticket.ts';
+import { bytesEqual } from '../../src/base/bytes.ts';
+import { initAuthority } from '../../src/daemon/authority.ts';
+import { withAuthority } from '../../src/daemon/authority-desk.ts';
+import type { RunningAuthority } from '../../src/daemon/authority-server.ts';
+import { authorityLayout, nodeLayout } from '../../src/daemon/directory.ts';
+import { certificateKeyName, enrollNode, loadEnrolledNode } from '../../src/daemon/enrollment.ts';
+import { FileKeyStore } from '../../src/host/file-key-store.ts';
+import { passphrase, restartAuthority, startAuthority } from '../support/authority-process.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'chainmail-test-'));
+const directory = join(folder, 'ca');
+let running: RunningAuthority;
+before(async () => {
+  running = await startAuthority(directory);
+});
+after(async () => {
+  await running.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function newTicket(from = directory): Promise<Ticket> {
+  const options = { directory: from, environment: {}, passphrase: async () => passphrase() };
+  const { ticket } = await withAuthority(options, (desk) =>
+    desk.call(ticketCreatedSchema, { method: 'POST', path: '/v1/tickets', body: {} }),
+  );
+  return ticket;
+}
+
+let nodes = 0;
+const newNode = (): string => join(folder, `node-${nodes++}`);
+const enroll = (into: string, ticket: Ticket) =>
+  enrollNode({ directory: into, ticket: renderTicket(ticket), passphrase: passphrase() });
+
+describe('enrolling a node', () => {
+  it('leaves a directory that its process can start from', async () => {
+    const into = newNode();
+    const enrolled = await enroll(into, await newTicket());
+    const loaded = loadEnrolledNode(into);
+    assert.deepEqual([loaded.nodeId, loaded.mesh, loaded.endpoint], [enrolled.nodeId, 'depot', running.url]);
+    assert.equal(loaded.rootPem, readFileSync(authorityLayout(directory).rootCertificate, 'utf8'));
+    assert.equal(loaded.chain.length, 2);
+    const [leaf] = loaded.chain;
+    assert.ok(leaf);
+    const keys = await FileKeyStore.open(nodeLayout(into).keys, passphrase());
+    assert.equal(await certificateKeyName(keys, leaf), 'identity');
+    assert.equal(readFileSync(nodeLayout(into).enrollment, 'utf8').includes('token":'), false, 'the token is not kept');
+  });
+
+  it('comes to the same end from wherever it was killed', async () => {
+    const ticket = await newTicket();
+    const into = newNode();
+    const { nodeId } = await enroll(into, ticket);
+    const whole = join(folder, 'whole');
+    cpSync(into, whole, { recursive: true });
+    const layout = nodeLayout(into);
+    // The last thing that is written first: what a kill leaves behind.
+    for (const lost of [layout.enrollment, layout.caCertificates, layout.certificate, layout.request]) {
+      rmSync(lost);
+      if (lost === layout.enrollment) assert.throws(() => loadEnrolledNode(into), { code: 'ERR_DIR_NOT_INITIALISED' });
+      rmSync(layout.enrollment, { force: true });
+      assert.equal((await enroll(into, ticket)).nodeId, nodeId);
+      const before = readFileSync(nodeLayout(whole).certificate, 'utf8');
+      assert.equal(readFileSync(layout.certificate, 'utf8'), before, 'the same certificate');
+    }
+  });
+
+  it('keeps nothing of an answer for another key or mesh', async () => {
+    const into = newNode();
+    const ticket = await newTicket();
+    await assert.rejects(enroll(into, { ...ticket, mesh: 'other' }), { code: 'ERR_UNREACHABLE' });
+    await assert.rejects(enroll(into, { ...ticket, endpoint: 'https://127.0.0.1:1' }), {
+      code: 'ERR_UNREACHABLE',
+      hint: /nothing listens/,
+    });
+    await assert.rejects(enroll(into, { ...ticket, trust_anchor: 'rubbish' }), { code: /ERR_/ });
+    assert.equal(existsSync(nodeLayout(into).certificate), false);
+    assert.equal((await enroll(into, ticket)).mesh, 'depot');
+  });
+
+  it('damaged state is told as such', async () => {
+    const into = newNode();
+    await enroll(into, await newTicket());
+    const layout = nodeLayout(into);
+    const good = readFileSync(layout.certificate, 'utf8');
+    writeFileSync(layout.certificate, good.slice(0, 300));
+    assert.throws(() => loadEnrolledNode(into), { code: 'ERR_STATE_CORRUPT' });
+    writeFileSync(layout.certificate, good);
+    writeFileSync(layout.enrollment, '{}');
+    assert.throws(() => loadEnrolledNode(into), { code: 'ERR_STATE_CORRUPT' });
+  });
+});
+
+describe('an authority’s directory', () => {
+  it('that was left half made is made again, with the keys that are there', async () => {
+    const half = join(folder, 'half');
+    const options = { directory: half, mesh: 'half', passphrase: passphrase() };
+    const layout = await initAuthority(options);
+    const keys = await FileKeyStore.open(layout.keys, passphrase());
+    const { spki } = await keys.open('issuer');
+    rmSync(layout.config);
+    await initAuthority(options);
+    assert.ok(bytesEqual((await (await FileKeyStore.open(layout.keys, passphrase())).open('issuer')).spki, spki));
+    await assert.rejects(initAuthority(options), { code: 'ERR_DIR_EXISTS' });
+    await newTicket(half);
+  });
+
+  it('put back from a backup honours no ticket of before, once told so (T7)', async () => {
+    const origin = join(folder, 'origin');
+    const copy = join(folder, 'copy');
+    let authority = await startAuthority(origin, { mesh: 'restored' });
+    const spent = await newTicket(origin);
+    await authority.close();
+    cpSync(origin, copy, { recursive: true });
+    authority = await restartAuthority(origin);
+    await enroll(newNode(), { ...spent, endpoint: authority.url });
+    await authority.close();
+
+    authority = await restartAuthority(copy);
+    try {
+      const options = { directory: copy, environment: {}, passphrase: async () => passphrase() };
+      const statuses = async () => {
+        const { tickets } = await withAuthority(options, (desk) =>
+          desk.call(ticketsResponseSchema, { method: 'GET', path: '/v1/tickets' }),
+        );
+        return tickets.map(({ status }) => status);
+      };
+      assert.deepEqual(await statuses(), ['open'], 'the backup does not know that it was spent');
+      await withAuthority(options, (desk) =>
+        desk.call(epochResponseSchema, { method: 'POST', path: '/v1/recovery/epoch' }),
+      );
+      assert.deepEqual(await statuses(), ['void']);
+      await assert.rejects(enroll(newNode(), { ...spent, endpoint: authority.url }), { code: 'ERR_TICKET_REFUSED' });
+    } finally {
+      await authority.close();
+    }
+  });
+});
