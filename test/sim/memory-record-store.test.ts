@@ -1,0 +1,7 @@
+import { MemoryRecordStore } from '../../src/sim/memory-record-store.ts';
+import { describeRecordStore } from '../support/record-store-suite.ts';
+
+describeRecordStore('memory', {
+  open: async () => new MemoryRecordStore(),
+  plant: async (store, record) => void (store as MemoryRecordStore).records.push(record),
+});
