@@ -1,0 +1,272 @@
+import type { TestContext } from 'node:test';
+import { utf8 } from '../../src/base/bytes.ts';
+import { DAY_MS, HOUR_MS, type UnixMs, unixSeconds } from '../../src/base/time.ts';
+import { encodePem } from '../../src/codec/pem.ts';
+import { generatePkcs8, type Signer, softwareSigner } from '../../src/crypto/signer.ts';
+import { checkX509Signature } from '../../src/crypto/x509-signature.ts';
+import { NodeHost } from '../../src/host/node-host.ts';
+import { systemClock } from '../../src/host/system-clock.ts';
+import { systemRandom } from '../../src/host/system-random.ts';
+import { dialLink } from '../../src/host/tls-dialler.ts';
+import { type RefusedHandshake, TlsPort, type TlsPortOptions } from '../../src/host/tls-port.ts';
+import type { TlsIdentity } from '../../src/host/tls-server.ts';
+import { capabilitiesOfRoles, parseRole } from '../../src/identity/capability.ts';
+import { type MeshName, parseMeshName } from '../../src/identity/mesh-name.ts';
+import { type NodeId, nodeIdOfSpki, parseNodeId } from '../../src/identity/node-id.ts';
+import type { Address } from '../../src/message/address.ts';
+import { parseMessageType } from '../../src/message/family.ts';
+import type { MessageId } from '../../src/message/message-id.ts';
+import type { NodeEvent } from '../../src/node/node-outbox.ts';
+import type { SigningIdentity } from '../../src/node/publisher.ts';
+import { type Certificate, parseCertificate } from '../../src/pki/certificate.ts';
+import { buildCrl } from '../../src/pki/crl-build.ts';
+import { buildIntermediate, buildRoot } from '../../src/pki/issuer-profile.ts';
+import { buildLeaf } from '../../src/pki/leaf-profile.ts';
+import type { Revocation } from '../../src/pki/revocation-reason.ts';
+import type { NodeStore } from '../../src/ports/node-store.ts';
+import { MemoryNodeStore } from '../../src/sim/memory-node-store.ts';
+
+/** A node's key and certificate, in every form that tests need. */
+export interface Member {
+  readonly nodeId: NodeId;
+  readonly signer: Signer;
+  /** Leaf first. */
+  readonly chain: readonly Certificate[];
+  readonly tls: TlsIdentity;
+  readonly signing: SigningIdentity;
+}
+
+export interface MemberWish {
+  readonly nodeId?: string;
+  readonly roles?: readonly string[];
+  readonly issuedAt?: UnixMs;
+  readonly lifeMs?: number;
+}
+
+/** A mesh with its issuer in the test's hands. */
+export class TestMesh {
+  readonly mesh: MeshName;
+  readonly root: Certificate;
+  readonly intermediate: Certificate;
+  readonly #issuer: Signer;
+  readonly #revoked: Revocation[] = [];
+  #issueIndex = 0;
+  #crlNumber = unixSeconds(systemClock.wall());
+
+  private constructor(mesh: MeshName, root: Certificate, intermediate: Certificate, issuer: Signer) {
+    this.mesh = mesh;
+    this.root = root;
+    this.intermediate = intermediate;
+    this.#issuer = issuer;
+  }
+
+  static async make(name = 'depot'): Promise<TestMesh> {
+    const mesh = parseMeshName(name);
+    const rootKey = softwareSigner(generatePkcs8('P-256'));
+    const issuer = softwareSigner(generatePkcs8('P-256'));
+    const validity = { issuedAt: (systemClock.wall() - 30 * DAY_MS) as UnixMs, lifeMs: 365 * DAY_MS };
+    const serial = (): Uint8Array => systemRandom.bytes(16);
+    const root = parseCertificate(await buildRoot({ mesh, serial: serial(), validity }, rootKey));
+    const request = { mesh, serial: serial(), validity, issuer: root, spki: issuer.spki };
+    return new TestMesh(mesh, root, parseCertificate(await buildIntermediate(request, rootKey)), issuer);
+  }
+
+  get rootPem(): string {
+    return encodePem('CERTIFICATE', this.root.der);
+  }
+
+  async member({
+    nodeId,
+    roles = [],
+    issuedAt = systemClock.wall(),
+    lifeMs = HOUR_MS,
+  }: MemberWish = {}): Promise<Member> {
+    const pkcs8 = generatePkcs8('P-256');
+    const signer = softwareSigner(pkcs8);
+    const id = nodeId === undefined ? nodeIdOfSpki(signer.spki) : parseNodeId(nodeId);
+    const parsedRoles = roles.map(parseRole);
+    const leaf = parseCertificate(
+      await buildLeaf(
+        {
+          mesh: this.mesh,
+          issuer: this.intermediate,
+          spki: signer.spki,
+          serial: systemRandom.bytes(16),
+          validity: { issuedAt, lifeMs },
+          nodeId: id,
+          roles: parsedRoles,
+          capabilities: capabilitiesOfRoles(parsedRoles),
+          issueIndex: this.#issueIndex++,
+        },
+        this.#issuer,
+      ),
+    );
+    const chain = [leaf, this.intermediate];
+    return {
+      nodeId: id,
+      signer,
+      chain,
+      tls: {
+        certificate: chain.map(({ der }) => encodePem('CERTIFICATE', der)).join(''),
+        key: encodePem('PRIVATE KEY', pkcs8),
+        trustAnchors: [this.rootPem],
+      },
+      signing: { nodeId: id, algorithm: 'ES256', leafKey: leaf.fingerprintHex },
+    };
+  }
+
+  /** The list with this member on it, and all that were revoked before. DER. */
+  async revoke({ chain }: Member): Promise<Uint8Array> {
+    this.#revoked.push({
+      serial: (chain[0] as Certificate).serial,
+      revokedAt: systemClock.wall(),
+      reason: 'keyCompromise',
+    });
+    const thisUpdate = systemClock.wall();
+    return buildCrl(
+      {
+        issuer: this.intermediate,
+        number: this.#crlNumber++,
+        thisUpdate,
+        nextUpdate: (thisUpdate + HOUR_MS) as UnixMs,
+        entries: this.#revoked,
+      },
+      this.#issuer,
+    );
+  }
+
+  /** Starts a node with sockets of its own on loopback; it ends with the test. */
+  async start(t: Pick<TestContext, 'after'>, options: StartOptions = {}): Promise<TestNode> {
+    const member = options.member ?? (await this.member());
+    const store = options.store ?? new MemoryNodeStore();
+    const trust = { mesh: this.mesh, anchors: [this.root], checkSignature: checkX509Signature };
+    const restored = store.load();
+    const unexpected: unknown[] = [];
+    const host: NodeHost = new NodeHost({
+      mesh: this.mesh,
+      identity: member.signing,
+      chain: member.chain,
+      roles: [],
+      name: 'test',
+      software: '0.0.0',
+      addresses: [],
+      incarnation: Math.max(restored.incarnation + 1, unixSeconds(systemClock.wall())),
+      trust,
+      store,
+      restored,
+      random: systemRandom,
+      clock: systemClock,
+      signer: member.signer,
+      dial: (address, expected) =>
+        dialLink({ mesh: this.mesh, identity: member.tls, judge: host.judge }, address, expected),
+      onDialFailed: () => {},
+      onUnexpected: (error) => unexpected.push(error),
+      announce: options.announce ?? false,
+    });
+    const refused: RefusedHandshake[] = [];
+    const port = await TlsPort.listen('127.0.0.1', 0, {
+      identity: member.tls,
+      judge: host.judge,
+      onLink: (socket, peer) => host.acceptLink(socket, peer),
+      onHttp: options.onHttp ?? ((socket) => socket.destroy()),
+      onRefused: (refusal) => refused.push(refusal),
+    });
+    host.setAddresses([port.address]);
+    t.after(() => {
+      host.leave();
+      port.close();
+    });
+    return new TestNode(member, host, port, refused, unexpected);
+  }
+}
+
+export interface StartOptions {
+  readonly member?: Member;
+  readonly store?: NodeStore;
+  readonly announce?: boolean;
+  readonly onHttp?: TlsPortOptions['onHttp'];
+}
+
+/** A running node, and what it has told so far. */
+export class TestNode {
+  readonly member: Member;
+  readonly host: NodeHost;
+  readonly port: TlsPort;
+  readonly refused: readonly RefusedHandshake[];
+  /** Exceptions that came out of the bytes of a peer: there should never be any. */
+  readonly unexpected: readonly unknown[];
+  readonly events: NodeEvent[] = [];
+  readonly #waiting = new Set<() => void>();
+
+  constructor(
+    member: Member,
+    host: NodeHost,
+    port: TlsPort,
+    refused: readonly RefusedHandshake[],
+    unexpected: readonly unknown[],
+  ) {
+    this.member = member;
+    this.host = host;
+    this.port = port;
+    this.refused = refused;
+    this.unexpected = unexpected;
+    host.onEvent((event) => {
+      this.events.push(event);
+      for (const look of this.#waiting) look();
+    });
+  }
+
+  get address(): Address {
+    return this.port.address;
+  }
+
+  get nodeId(): NodeId {
+    return this.member.nodeId;
+  }
+
+  /** Tells this node where another listens. */
+  learn(other: TestNode): void {
+    this.host.handleCandidate({ address: other.address, source: 'bootstrap', nodeId: other.nodeId });
+  }
+
+  /** Waits for an event, one that has been already or the next. */
+  until(isIt: (event: NodeEvent) => boolean): Promise<NodeEvent> {
+    return new Promise((resolve) => {
+      const look = (): void => {
+        const found = this.events.find(isIt);
+        if (found === undefined) return;
+        this.#waiting.delete(look);
+        resolve(found);
+      };
+      this.#waiting.add(look);
+      look();
+    });
+  }
+
+  linkedWith(other: { readonly nodeId: NodeId }): Promise<NodeEvent> {
+    return this.until((event) => event.tag === 'link-up' && event.peer === other.nodeId);
+  }
+
+  unlinkedFrom(other: { readonly nodeId: NodeId }): Promise<NodeEvent> {
+    return this.until((event) => event.tag === 'link-down' && event.peer === other.nodeId);
+  }
+
+  got(messageId: MessageId): Promise<NodeEvent> {
+    return this.until((event) => event.tag === 'message' && event.held.id === messageId);
+  }
+
+  say(text: string, type = 'sensor/test'): Promise<MessageId> {
+    return this.host.publish({ type: parseMessageType(type), payload: utf8(text), ttlMs: HOUR_MS });
+  }
+}
+
+/** Two nodes that are linked. */
+export async function linkedPair(
+  t: Pick<TestContext, 'after'>,
+  mesh: TestMesh,
+): Promise<readonly [TestNode, TestNode]> {
+  const [a, b] = [await mesh.start(t), await mesh.start(t)];
+  a.learn(b);
+  await Promise.all([a.linkedWith(b), b.linkedWith(a)]);
+  return [a, b];
+}
