@@ -6,6 +6,7 @@ import type { NodeId } from '../identity/node-id.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { judgePath, type PathJudgement, type Trust } from '../pki/judge.ts';
 import { RevocationView } from '../pki/revocation-view.ts';
+import { CERTIFICATE_BYTES_MAX, CHAIN_CERTIFICATES_MAX } from './frame.ts';
 import type { Revocations } from './revocations.ts';
 import { LIFETIME_MAX_MS } from '../message/limits.ts';
 import type { Message } from '../message/message.ts';
@@ -79,6 +80,9 @@ export class ChainBook {
     if (leaf === undefined) return { refused: 'empty chain' };
     const have = this.#entries.get(leaf.fingerprintHex);
     if (have !== undefined) return { known: have, isNew: false };
+    // What is kept is passed on, and must fit the frame for it.
+    if (chain.length > CHAIN_CERTIFICATES_MAX || chain.some(({ der }) => der.length > CERTIFICATE_BYTES_MAX))
+      return { refused: 'too large to be passed on' };
     if (keepChainUntil(leaf) <= wall) return { refused: 'expired too long ago' };
     const judgement = judgePath(chain, this.#nothingRevoked, leaf.notAfter, 'message', this.#trust);
     if (judgement.tag === 'refused') return { refused: judgement.message };

@@ -15,7 +15,7 @@ export const CRL_PIECE_BYTES_MAX = 48 * 1024;
 export const CRL_BYTES_MAX = 16 * 1024 * 1024;
 /** Content keys in one frame. */
 export const KEYS_MAX = 512;
-/** Streams in one page of a digest; 200 × (120 bytes of id and up to 64 ranges) stay inside a frame in every honest case. */
+/** Streams in one page of a digest; fewer where authors left many gaps. */
 export const DIGEST_STREAMS_MAX = 200;
 /** Issuers whose CRL numbers are told: the root and a few intermediates while keys roll over. */
 export const CRL_HEADERS_MAX = 8;

@@ -10,18 +10,32 @@ export interface DigestPage {
   readonly streams: readonly DigestStream[];
 }
 
+/** Bytes that a page may take, so that whatever authors do with their counters it fits a frame. */
+const PAGE_BYTES_MAX = 48 * 1024;
+/** A bound of a range is an integer of at most nine bytes, and so are the heads around a stream. */
+const NUMBER_BYTES_MAX = 9;
+
 /** What is held of all streams, in pages of rising keys. At least one page, the last one marked. */
 export function digestPages(streams: ReadonlyMap<StreamKey, HeldStream>): DigestPage[] {
   const sorted = Array.from(streams.values()).sort((a, b) => (a.key < b.key ? -1 : 1));
   const pages: DigestPage[] = [];
   let from = '';
-  for (let start = 0; start === 0 || start < sorted.length; start += DIGEST_STREAMS_MAX) {
-    const slice = sorted.slice(start, start + DIGEST_STREAMS_MAX);
-    const last = start + DIGEST_STREAMS_MAX >= sorted.length;
-    const to = last ? '' : (slice.at(-1)?.key ?? '');
-    pages.push({ from, to, last, streams: slice.map(({ key, ranges }) => ({ key, ranges: ranges.flat })) });
-    from = to;
+  let page: DigestStream[] = [];
+  let bytes = 0;
+  for (const { key, ranges } of sorted) {
+    const { flat } = ranges;
+    const more = key.length + (flat.length + 3) * NUMBER_BYTES_MAX;
+    if (page.length >= DIGEST_STREAMS_MAX || bytes + more > PAGE_BYTES_MAX) {
+      const to = page.at(-1)?.key ?? '';
+      pages.push({ from, to, last: false, streams: page });
+      from = to;
+      page = [];
+      bytes = 0;
+    }
+    page.push({ key, ranges: flat });
+    bytes += more;
   }
+  pages.push({ from, to: '', last: true, streams: page });
   return pages;
 }
 
