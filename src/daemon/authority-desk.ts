@@ -119,6 +119,7 @@ async function withOpened<T>(options: DeskOptions, use: (desk: AuthorityDesk) =>
       endpoint: () => endpoint,
       version: programVersion(),
       now: () => systemClock.wall(),
+      monotonic: () => systemClock.monotonic(),
       credentialOf: () => ({ tag: 'local' }),
       enrollPerMinute: 1,
       notReady: async () => 'the authority does not run',

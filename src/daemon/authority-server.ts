@@ -53,6 +53,7 @@ export async function runAuthority(options: RunAuthorityOptions): Promise<Runnin
       endpoint: () => endpoint,
       version: programVersion(),
       now: () => systemClock.wall(),
+      monotonic: () => systemClock.monotonic(),
       credentialOf,
       enrollPerMinute: opened.config.enroll_per_minute,
       notReady: () => notReady(opened),

@@ -1,4 +1,5 @@
 import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { Authority } from '../authority/authority.ts';
 import { createIssuer, chainPem, type Issuer } from '../authority/issuer.ts';
 import { POLICY_DEFAULTS } from '../authority/policy.ts';
@@ -14,6 +15,7 @@ import { SqliteAuthorityStore } from '../host/sqlite-authority-store.ts';
 import { systemClock } from '../host/system-clock.ts';
 import { systemRandom } from '../host/system-random.ts';
 import { type MeshName, parseMeshName } from '../identity/mesh-name.ts';
+import { splitAddress } from '../message/address.ts';
 import { parseCertificate, parseCertificatesPem } from '../pki/certificate.ts';
 import { SERIAL_RANDOM_BYTES } from '../pki/certificate-build.ts';
 import { buildCsr } from '../pki/csr.ts';
@@ -82,7 +84,8 @@ export async function initAuthority(options: InitAuthorityOptions): Promise<Auth
       environment: {},
       flags: { mesh, listen, hosts, certificate_life: `${certificateLifeMs}ms` },
     });
-    const issuer = await makeIssuer(layout, mesh, hosts, options.passphrase);
+    const hostNames = hostNamesAmong([...hosts, splitAddress(config.listen, 0).host]);
+    const issuer = await makeIssuer(layout, mesh, hostNames, options.passphrase);
     const store = SqliteAuthorityStore.open(layout.database);
     try {
       const authority = await Authority.open({
@@ -186,7 +189,7 @@ async function writeAdministrator(authority: Authority, layout: AuthorityLayout)
 async function makeIssuer(
   layout: AuthorityLayout,
   mesh: MeshName,
-  hosts: readonly string[],
+  hostNames: readonly string[],
   passphrase: Secret,
 ): Promise<Issuer> {
   const rootKeys = await FileKeyStore.open(layout.root, passphrase);
@@ -206,7 +209,7 @@ async function makeIssuer(
         validity: { issuedAt, lifeMs: ISSUER_LIFE_MS },
         issuer: root,
         spki: signer.spki,
-        authorityHosts: hosts.filter(isHostName),
+        authorityHosts: hostNames,
       },
       rootSigner,
     ),
@@ -228,7 +231,10 @@ async function openOrGenerate(keys: KeyStore, name: 'root' | 'issuer') {
   return (await keys.has(name)) ? keys.open(name) : keys.generate(name);
 }
 
-/** A DNS name, and no address: those need no permission in the issuing certificate. */
-function isHostName(host: string): boolean {
-  return isDnsName(host) && !/^[0-9.]+$/.test(host) && !host.includes(':');
+/** The host names among these; addresses need no permission in the issuing certificate. @throws ERR_CONFIG */
+function hostNamesAmong(hosts: readonly string[]): readonly string[] {
+  const names = hosts.filter((host) => isIP(host) === 0);
+  const bad = names.find((name) => !isDnsName(name));
+  if (bad !== undefined) throw new MeshError('ERR_CONFIG', `host ${quoted(bad)} is neither a DNS name nor an address`);
+  return names;
 }

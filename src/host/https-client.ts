@@ -168,6 +168,8 @@ function unreachable(target: Target, error: unknown): MeshError {
 function hintFor(target: Target, code: string | undefined): string {
   if (target.tag === 'socket') return 'check that the process of this directory runs';
   if (code === undefined) return 'check the network, then try again';
+  if (code === 'CERT_NOT_YET_VALID' || code === 'CERT_HAS_EXPIRED')
+    return 'check the clock of this machine, and of the server';
   if (/CERT|SIGNATURE|SELF_SIGNED|ISSUER|ALTNAME|SSL/.test(code))
     return 'the server is not the one that the trust anchor vouches for: check the address and the ticket';
   if (code === 'ECONNREFUSED') return 'nothing listens there: check the address, and that the authority runs';

@@ -296,6 +296,7 @@ test('bad input and damaged state are refused with a code and what to do', async
   assert.equal((await init('--mesh', 'Bad Name')).code, 'ERR_MESH_NAME');
   assert.equal((await init('--mesh', 'good', '--certificate-life', '8d')).code, 'ERR_CONFIG');
   assert.equal((await init('--mesh', 'good', '--listen', 'nonsense')).code, 'ERR_CONFIG');
+  assert.equal((await init('--mesh', 'good', '--host', 'no_host!')).code, 'ERR_CONFIG');
   assert.equal((await refusal('nodes', '--dir', join(folder, 'nothing'))).code, 'ERR_DIR_NOT_INITIALISED');
   assert.equal((await refusal('revoke', '--dir', dir, '--node-id', 'nobody')).code, 'ERR_REVOKE_UNKNOWN');
   assert.equal((await refusal('ticket', 'cancel', 'ffffffffffffffff', '--dir', dir)).code, 'ERR_NOT_FOUND');

@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import type { Authority } from '../../authority/authority.ts';
-import type { UnixMs } from '../../base/time.ts';
+import type { MonotonicMs, UnixMs } from '../../base/time.ts';
 import type { HttpApp } from '../server.ts';
 import type { Credential } from './credential.ts';
 import { deleteTicket } from './delete-ticket.ts';
@@ -23,6 +23,7 @@ export interface AuthorityDeps {
   readonly endpoint: () => string;
   readonly version: string;
   readonly now: () => UnixMs;
+  readonly monotonic: () => MonotonicMs;
   /** What the connection proves about who asks. */
   readonly credentialOf: (request: FastifyRequest) => Credential;
   /** Requests for a certificate that one address may send in a minute. */

@@ -11,6 +11,7 @@ import type {
 import { type Problem, problemSchema } from '../../../src/api/problem.ts';
 import { ticketSchema } from '../../../src/api/ticket.ts';
 import { BODY_BYTES_MAX } from '../../../src/http/server.ts';
+import { REFUSALS_PER_CLIENT } from '../../../src/http/authority/refusal-budget.ts';
 import { parsePem } from '../../../src/codec/pem.ts';
 import { authorityWorld, csrPem, enrollmentOf, newSigner, newToken } from '../../support/authority-world.ts';
 import { authorityApp, LOCAL, NOBODY } from './support.ts';
@@ -343,6 +344,20 @@ describe('the rest', () => {
     assert.deepEqual([answer.statusCode, codeOf(answer)], [500, 'ERR_INTERNAL']);
     assert.equal(answer.body.includes('secret'), false);
     assert.equal(seen.length, 1);
+  });
+
+  it('who keeps showing refused tickets is slowed down, and comes back to a full budget in time (S1.91)', async () => {
+    const { app, authority, clock } = await authorityApp();
+    const enroll = (token: string, csr = 'x') =>
+      app.inject({ method: 'POST', url: '/v1/enroll', payload: { token, csr } });
+    const good = await newToken(authority);
+    for (let i = 0; i < REFUSALS_PER_CLIENT.burstTokens; i++) assert.equal((await enroll('x')).statusCode, 400);
+    const slowed = await enroll('x');
+    assert.deepEqual([slowed.statusCode, codeOf(slowed)], [429, 'ERR_RATE_LIMITED']);
+    assert.ok(Number(slowed.headers['retry-after']) > 0);
+    clock.pass(1_000);
+    const answer = await enroll(good, await csrPem(newSigner()));
+    assert.deepEqual([answer.statusCode, answer.headers['retry-after']], [200, undefined]);
   });
 
   it('too many requests are told when to come back (S1.91, X.27)', async () => {

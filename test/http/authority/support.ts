@@ -20,6 +20,7 @@ export async function authorityApp(options: AppOptions = {}) {
     endpoint: () => 'https://ca.test:8440',
     version: '1.2.3',
     now: () => systemClock.wall(),
+    monotonic: () => world.clock.monotonic(),
     credentialOf: () => credential,
     enrollPerMinute: options.enrollPerMinute ?? 10_000,
     notReady: async () => undefined,

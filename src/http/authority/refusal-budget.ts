@@ -1,0 +1,40 @@
+import { BoundedMap } from '../../base/bounded.ts';
+import { MeshError } from '../../base/errors.ts';
+import type { MonotonicMs } from '../../base/time.ts';
+import { type BucketRate, TokenBucket } from '../../base/token-bucket.ts';
+
+/** Refusals that one client may cause: an honest one mistypes; somebody who tries on is slowed to one a second. */
+export const REFUSALS_PER_CLIENT: BucketRate = { tokensPerSecond: 1, burstTokens: 60 };
+
+/** Clients that are remembered; the one not heard of for longest is forgotten. 5,000 × ~200 B = 1 MB. */
+const CLIENTS_MAX = 5_000;
+
+/** How long a client that has used its budget up is told to wait. */
+export const RETRY_AFTER_SEC = REFUSALS_PER_CLIENT.burstTokens / REFUSALS_PER_CLIENT.tokensPerSecond / 2;
+
+/**
+ * Slows down who keeps showing tickets that are refused, and nobody else: a wave of honest nodes behind one address
+ * enrols at the full rate.
+ */
+export class RefusalBudget {
+  readonly #monotonic: () => MonotonicMs;
+  readonly #clients = new BoundedMap<string, TokenBucket>(CLIENTS_MAX);
+
+  constructor(monotonic: () => MonotonicMs) {
+    this.#monotonic = monotonic;
+  }
+
+  /** @throws ERR_RATE_LIMITED where the client has used its budget up. */
+  check(client: string): void {
+    if (this.#clients.get(client)?.has(this.#monotonic()) === false)
+      throw new MeshError('ERR_RATE_LIMITED', 'too many refused tickets from this address');
+  }
+
+  /** One more was refused. */
+  note(client: string): void {
+    const now = this.#monotonic();
+    const bucket = this.#clients.get(client) ?? new TokenBucket(REFUSALS_PER_CLIENT, now);
+    bucket.take(now);
+    this.#clients.set(client, bucket);
+  }
+}
