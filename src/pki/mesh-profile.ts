@@ -30,7 +30,6 @@ function broken(rule: string): { readonly tag: 'broken'; readonly rule: string }
 export function brokenRuleOf(certificate: Certificate): string | undefined {
   if (certificate.der.length > MESH_CERTIFICATE_BYTES_MAX)
     return `it is longer than ${MESH_CERTIFICATE_BYTES_MAX} bytes`;
-  if (certificate.version !== 3) return 'it is not of version 3';
   try {
     const algorithm = keyAlgorithmOf(certificate.spki);
     return algorithm === 'P-256' || algorithm === 'Ed25519' ? undefined : `its ${algorithm} key is not used here`;

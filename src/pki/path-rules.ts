@@ -110,7 +110,7 @@ function judgeValidity(certificate: Certificate, at: UnixMs, depth: number): Pat
 }
 
 function judgeCa(certificate: Certificate, depth: number): PathRefusal | undefined {
-  if (certificate.version !== 3 || !certificate.isCa)
+  if (!certificate.isCa)
     return refusal('ERR_PATH_CONSTRAINT', `${describe(certificate)} is no CA, but issued a certificate`, depth);
   const keyUsage = certificate.extensions.keyUsage ?? 0;
   if ((keyUsage & KEY_USAGE.keyCertSign) === 0)

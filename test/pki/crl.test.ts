@@ -205,6 +205,11 @@ describe('verifyCrl (RFC 5280 section 6.3.3)', () => {
     assert.equal(verifyCrl(anonymous, root.certificate, checkX509Signature), true);
   });
 
+  it('refuses a list under another name, even by the same key', () => {
+    const crl = parseCrl(crlDer({ issuerName: commonName('other') }));
+    assert.equal(verifyCrl(crl, root.certificate, checkX509Signature), false);
+  });
+
   it('refuses a list from a key that may not sign lists', () => {
     const ca = make({ isCa: true, ...keyUsage(1 << 5) });
     assert.equal(verifyCrl(parseCrl(crlDer({ by: ca })), ca.certificate, checkX509Signature), false);

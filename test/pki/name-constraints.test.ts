@@ -68,6 +68,8 @@ matching('email', [
   [email('example.com'), email('a@sub.example.com'), false],
   [email('.example.com'), email('a@sub.example.com'), true],
   [email('.example.com'), email('a@example.com'), false],
+  [email('.example.com'), email('a@www.example.net'), false],
+  [email(''), email('a@example.com'), true],
 ]);
 
 matching('URI', [
@@ -76,6 +78,8 @@ matching('URI', [
   [uri('example.com'), uri('https://www.example.com/'), false],
   [uri('.example.com'), uri('https://www.example.com/'), true],
   [uri('.example.com'), uri('https://example.com/'), false],
+  [uri('.example.com'), uri('https://www.example.net/'), false],
+  [uri(''), uri('https://example.com/'), true],
   [uri('example.com'), uri('https://example.com.evil.net/'), false],
   [uri('example.com'), uri('https://evil.net/?https://example.com'), false],
   [uri('example.com'), uri('https://evil.net#@example.com'), false],

@@ -11,15 +11,16 @@ import type { Certificate } from '../../src/pki/certificate.ts';
 import { buildCrl } from '../../src/pki/crl-build.ts';
 import { parseCrl } from '../../src/pki/crl.ts';
 import { buildCsr, parseCsr } from '../../src/pki/csr.ts';
-import { missing } from '../support/programs.ts';
+import { findProgram, missing } from '../support/programs.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { createTestMesh, type KeyKind, NOW } from './test-mesh.ts';
 
 const skip = missing('openssl');
+const OPENSSL = findProgram('openssl') ?? 'openssl';
 const AT = ['-attime', String(NOW / 1_000)];
 
 function openssl(folder: string, ...args: readonly string[]): { readonly ok: boolean; readonly text: string } {
-  const { status, stdout, stderr } = spawnSync('openssl', args, { cwd: folder, encoding: 'utf8', timeout: 20_000 });
+  const { status, stdout, stderr } = spawnSync(OPENSSL, args, { cwd: folder, encoding: 'utf8', timeout: 20_000 });
   return { ok: status === 0, text: stdout + stderr };
 }
 

@@ -15,6 +15,14 @@ table('names (RFC 5280 sections 4.1.2.4, 4.1.2.6 and 4.2.1.6)', [
   ['no subject, names that are not critical', 'ERR_PATH_EXTENSION', () => direct({ subject: sequence() })],
   ['no subject, no names', 'ERR_PATH_EXTENSION', () => judge(make({ issuer: root, subject: sequence() }), [], [root])],
   ['a CA without subject', 'ERR_PATH_EXTENSION', () => underIntermediate({ subject: sequence(), ...criticalNames })],
+  [
+    'an anchor without name',
+    'ERR_PATH_EXTENSION',
+    () => {
+      const nameless = make({ subject: sequence(), ...criticalNames });
+      return judge(leafOf(nameless), [], [nameless]);
+    },
+  ],
   ['a subject and critical names', 'ok', () => direct(criticalNames)],
   ['DNS with an underscore', 'ERR_PATH_EXTENSION', () => named(dns('a_b.example.com'))],
   ['DNS that is an address', 'ERR_PATH_EXTENSION', () => named(dns('8.8.8.8'))],
