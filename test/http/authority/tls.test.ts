@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile, execFileSync, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { connect as connectTcp } from 'node:net';
@@ -17,6 +17,7 @@ import { exchange } from '../../../src/host/https-client.ts';
 import { missing } from '../../support/programs.ts';
 import { startAuthority } from '../../support/authority-process.ts';
 
+const run = promisify(execFile);
 const OPENSSL = { skip: missing('openssl') };
 
 const folder = mkdtempSync(join(tmpdir(), 'chainmail-test-'));
@@ -119,8 +120,8 @@ describe('the authority over TLS', () => {
   it('is not fooled by an administrator’s certificate behind a leaf of one’s own (T14)', OPENSSL, async () => {
     const key = join(folder, 'thief.key');
     const leaf = join(folder, 'thief.pem');
-    openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', key);
-    openssl('req', '-new', '-x509', '-key', key, '-subj', '/CN=admin', '-days', '1', '-out', leaf);
+    await openssl('ecparam', '-name', 'prime256v1', '-genkey', '-noout', '-out', key);
+    await openssl('req', '-new', '-x509', '-key', key, '-subj', '/CN=admin', '-days', '1', '-out', leaf);
     const thief = { certificate: read(leaf) + read(layout.adminCertificate), key: read(key) };
     const [status] = await codeOf(ask('/v1/revoke', thief, { node_id: 'x' }));
     assert.equal(status, 403);
@@ -198,11 +199,11 @@ describe('curl and openssl', { skip: missing('openssl', 'curl') }, () => {
   it('read the revocation list, and check a chain against it', async () => {
     const list = join(folder, 'crl.pem');
     await curl('-H', 'accept: application/x-pem-file', '-o', list, `${running.url}/v1/crl`);
-    openssl('crl', '-in', list, '-noout', '-CAfile', layout.caCertificates, '-verify');
+    await openssl('crl', '-in', list, '-noout', '-CAfile', layout.caCertificates, '-verify');
     const der = join(folder, 'crl.der');
     await curl('-o', der, `${running.url}/v1/crl`);
-    openssl('crl', '-inform', 'DER', '-in', der, '-noout');
-    const text = openssl(
+    await openssl('crl', '-inform', 'DER', '-in', der, '-noout');
+    const text = await openssl(
       'verify',
       '-CAfile',
       layout.caCertificates,
@@ -212,7 +213,9 @@ describe('curl and openssl', { skip: missing('openssl', 'curl') }, () => {
       layout.adminCertificate,
     );
     assert.match(text, /OK/);
-    const serial = /serial=([0-9A-F]+)/.exec(openssl('x509', '-in', layout.adminCertificate, '-noout', '-serial'))?.[1];
+    const serial = /serial=([0-9A-F]+)/.exec(
+      await openssl('x509', '-in', layout.adminCertificate, '-noout', '-serial'),
+    )?.[1];
     const credential = ['--cert', layout.adminCertificate, '--key', layout.adminKey];
     const body = ['-H', 'content-type: application/json', '-d', JSON.stringify({ serial, reason: 'keyCompromise' })];
     const status = await curl(
@@ -226,16 +229,8 @@ describe('curl and openssl', { skip: missing('openssl', 'curl') }, () => {
     );
     assert.equal(status, '204');
     await curl('-H', 'accept: application/x-pem-file', '-o', list, `${running.url}/v1/crl`);
-    const refused = spawnSync('openssl', [
-      'verify',
-      '-CAfile',
-      layout.caCertificates,
-      '-CRLfile',
-      list,
-      '-crl_check',
-      layout.adminCertificate,
-    ]);
-    assert.match(String(refused.stderr) + String(refused.stdout), /certificate revoked/);
+    const check = ['-CAfile', layout.caCertificates, '-CRLfile', list, '-crl_check', layout.adminCertificate];
+    await assert.rejects(openssl('verify', ...check), /certificate revoked/);
     assert.deepEqual(await codeOf(ask('/v1/nodes', admin())), [403, 'ERR_PATH_REVOKED']);
   });
 });
@@ -244,19 +239,12 @@ function clientOf({ certificate, key }: { certificate: string; key: string }): C
   return { cert: certificate, key };
 }
 
-function openssl(...args: string[]): string {
-  return execFileSync('openssl', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
+async function openssl(...args: string[]): Promise<string> {
+  return (await run('openssl', args)).stdout;
 }
 
 async function curl(...args: string[]): Promise<string> {
   // Not synchronously: the server that is to answer lives in this very process.
-  const { stdout } = await promisify(execFile)('curl', [
-    '-sS',
-    '--cacert',
-    layout.rootCertificate,
-    '-m',
-    '10',
-    ...args,
-  ]);
+  const { stdout } = await run('curl', ['-sS', '--cacert', layout.rootCertificate, '-m', '10', ...args]);
   return stdout;
 }
