@@ -62,6 +62,6 @@ function nodeLineOf({ event }: Extract<WorldEvent, { tag: 'node' }>): string {
     case 'crl':
       return `crl ${event.issuerKeyHash} ${event.number}`;
     case 'conflict':
-      return `conflict ${event.messageId} ${event.keptContentKey} ${event.contentKey}`;
+      return `conflict ${event.messageId} ${event.kept.contentKey} ${event.refused.contentKey}`;
   }
 }

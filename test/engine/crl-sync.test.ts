@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict';
+import { before, beforeEach, describe, it } from 'node:test';
+import type { Bytes } from '../../src/base/bytes.ts';
+import { SECOND_MS } from '../../src/base/time.ts';
+import { CrlSync, type HeldCrl } from '../../src/engine/crl-sync.ts';
+import { CRL_PIECE_BYTES_MAX, type CrlHeader } from '../../src/engine/frame.ts';
+import type { Link, MeshFrame } from '../../src/engine/link.ts';
+import { LinkPair } from '../support/link-pair.ts';
+import { at, MeshFixture } from '../support/mesh-fixture.ts';
+
+const ISSUER = 'aa'.repeat(32);
+const OTHER_ISSUER = 'bb'.repeat(32);
+const ZERO = at(0);
+
+const listOf = (number: number, length = 100, issuerKeyHash = ISSUER): HeldCrl => ({
+  issuerKeyHash,
+  number,
+  thisUpdate: 1,
+  der: new Uint8Array(length).fill(number),
+});
+
+/** A node that believes every list that begins with its number. */
+class Peer {
+  readonly lists = new Map<string, HeldCrl>();
+  readonly links: Link[] = [];
+  readonly known = new Set([ISSUER]);
+  readonly sync: CrlSync;
+
+  constructor() {
+    this.sync = new CrlSync({
+      crls: () => [...this.lists.values()],
+      knowsIssuer: (issuerKeyHash) => this.known.has(issuerKeyHash),
+      links: () => this.links,
+      install: (_now, der) => this.#install(der),
+    });
+  }
+
+  hold(list: HeldCrl): void {
+    this.lists.set(list.issuerKeyHash, list);
+  }
+
+  get number(): number | undefined {
+    return this.lists.get(ISSUER)?.number;
+  }
+
+  receive(link: Link, frame: MeshFrame, now = ZERO): void {
+    if (frame.tag === 'crls') this.sync.handleHeaders(now, link, frame.crls);
+    else if (frame.tag === 'want-crl') this.sync.handleWant(link, frame);
+    else if (frame.tag === 'crl-piece') this.sync.handlePiece(now, link, frame);
+    else assert.fail(frame.tag);
+  }
+
+  #install(der: Bytes): boolean {
+    const number = der[0] as number;
+    if (der.some((byte) => byte !== number)) return false;
+    if (number > (this.number ?? -1)) this.hold(listOf(number, der.length));
+    return true;
+  }
+}
+
+describe('CRLs between peers', () => {
+  let fixture: MeshFixture;
+  let ann: Peer;
+  let bob: Peer;
+  let pair: LinkPair;
+  before(async () => {
+    fixture = await MeshFixture.create('fixture', 'ann', 'bob', 'eve');
+  });
+  beforeEach(() => {
+    ann = new Peer();
+    bob = new Peer();
+    pair = new LinkPair(
+      ZERO,
+      fixture,
+      'ann',
+      'bob',
+      (_n, l, f) => ann.receive(l, f),
+      (_n, l, f) => bob.receive(l, f),
+    );
+    ann.links.push(pair.a);
+    bob.links.push(pair.b);
+  });
+  /** A link of ann's to eve, who does what the test says. */
+  const linkToEve = (frames: MeshFrame[] = []): LinkPair =>
+    new LinkPair(
+      ZERO,
+      fixture,
+      'ann',
+      'eve',
+      (_n, l, f) => ann.receive(l, f),
+      (_n, _l, f) => frames.push(f),
+    );
+  const header = (number: number): CrlHeader[] => [{ issuerKeyHash: ISSUER, number, thisUpdate: 1 }];
+
+  it('a newer list is announced and fetched', () => {
+    bob.hold(listOf(1));
+    ann.hold(listOf(2));
+    ann.sync.announce();
+    pair.pump(ZERO);
+    assert.equal(bob.number, 2);
+    assert.deepEqual(pair.take(), ['a> crls', 'b> want-crl', 'a> crl-piece']);
+  });
+
+  it('who hears of an older list tells of its own', () => {
+    bob.hold(listOf(7));
+    ann.hold(listOf(2));
+    ann.sync.announce();
+    pair.pump(ZERO);
+    assert.equal(ann.number, 7);
+  });
+
+  it('who hears of none tells of its own', () => {
+    bob.hold(listOf(7));
+    ann.sync.announce();
+    pair.pump(ZERO);
+    assert.equal(ann.number, 7);
+  });
+
+  it('a large list comes in pieces', () => {
+    ann.hold(listOf(3, 3 * CRL_PIECE_BYTES_MAX + 1));
+    ann.sync.announce();
+    pair.pump(ZERO);
+    assert.equal(bob.lists.get(ISSUER)?.der.length, 3 * CRL_PIECE_BYTES_MAX + 1);
+    assert.equal(pair.take().filter((frame) => frame === 'a> crl-piece').length, 4);
+  });
+
+  it('a list of an issuer that is not known is neither fetched nor held against who has it', () => {
+    ann.hold(listOf(3, 100, OTHER_ISSUER));
+    ann.sync.announce();
+    pair.pump(ZERO);
+    assert.deepEqual(pair.take(), ['a> crls']);
+    assert.deepEqual(pair.closed, []);
+  });
+
+  it('two that each have a list that the other cannot use come to rest', () => {
+    ann.hold(listOf(3, 100, OTHER_ISSUER));
+    bob.known.clear();
+    bob.hold(listOf(3));
+    ann.known.clear();
+    ann.sync.announce();
+    pair.pump(ZERO);
+    assert.ok(pair.take().length <= 3);
+  });
+
+  it('a list that does not hold ends the link to who gave it', () => {
+    ann.hold({ ...listOf(3), der: Uint8Array.of(3, 4) });
+    ann.sync.announce();
+    pair.pump(ZERO);
+    assert.equal(bob.number, undefined);
+    assert.deepEqual(pair.closed.toSorted(), ['ann: misbehaved', 'bob: misbehaved']);
+  });
+
+  it('pieces that nobody asked for, out of place or of another list are dropped', () => {
+    ann.hold(listOf(3, 2 * CRL_PIECE_BYTES_MAX));
+    const piece = {
+      tag: 'crl-piece',
+      issuerKeyHash: ISSUER,
+      number: 3,
+      offset: 0,
+      total: 2,
+      bytes: Uint8Array.of(3),
+    } as const;
+    bob.receive(pair.b, piece);
+    bob.sync.handleHeaders(ZERO, pair.b, header(3));
+    for (const wrong of [{ number: 4 }, { offset: 1 }, { issuerKeyHash: OTHER_ISSUER }])
+      bob.receive(pair.b, { ...piece, ...wrong });
+    assert.equal(bob.number, undefined);
+    pair.pump(ZERO);
+    assert.equal(bob.number, 3);
+  });
+
+  it('who promises a list and never sends it holds nothing up: the next is asked', () => {
+    bob.hold(listOf(3));
+    linkToEve();
+    const eve = linkToEve();
+    ann.sync.handleHeaders(ZERO, eve.a, header(200));
+    ann.sync.handleHeaders(at(SECOND_MS), pair.a, header(3));
+    pair.pump(at(SECOND_MS));
+    assert.equal(ann.number, undefined, 'one at a time');
+    ann.sync.handleHeaders(at(2 * SECOND_MS), pair.a, header(3));
+    pair.pump(at(2 * SECOND_MS));
+    assert.equal(ann.number, 3);
+  });
+
+  it('who promises ever more does not take the place of one that sends (T5)', () => {
+    bob.hold(listOf(3, 2 * CRL_PIECE_BYTES_MAX));
+    const eve = linkToEve();
+    ann.sync.handleHeaders(ZERO, pair.a, header(3));
+    for (let number = 4; number < 20; number++) ann.sync.handleHeaders(ZERO, eve.a, header(number));
+    pair.pump(ZERO);
+    assert.equal(ann.number, 3);
+  });
+
+  it('who sends a drop at a time loses the place after a minute', () => {
+    bob.hold(listOf(3));
+    const eve = linkToEve();
+    ann.sync.handleHeaders(ZERO, eve.a, header(200));
+    let nowMs = 0;
+    for (let offset = 0; nowMs < 60_000; offset++) {
+      nowMs += 1_900;
+      const bytes = Uint8Array.of(200);
+      ann.receive(
+        eve.a,
+        { tag: 'crl-piece', issuerKeyHash: ISSUER, number: 200, offset, total: 1_000, bytes },
+        at(nowMs),
+      );
+    }
+    ann.sync.handleHeaders(at(nowMs), pair.a, header(3));
+    pair.pump(at(nowMs));
+    assert.equal(ann.number, 3);
+  });
+
+  it('asks the same peer again when it has made a newer list meanwhile', () => {
+    const frames: MeshFrame[] = [];
+    const eve = linkToEve(frames);
+    ann.sync.handleHeaders(ZERO, eve.a, header(5));
+    ann.sync.handleHeaders(ZERO, eve.a, header(5));
+    ann.sync.handleHeaders(ZERO, eve.a, header(6));
+    eve.pump(ZERO);
+    assert.deepEqual(
+      frames.map((frame) => (frame.tag === 'want-crl' ? frame.number : frame.tag)),
+      [5, 6],
+    );
+  });
+
+  it('a link that goes takes its fetch with it', () => {
+    bob.hold(listOf(3));
+    const eve = linkToEve();
+    ann.sync.handleHeaders(ZERO, eve.a, header(200));
+    ann.sync.handleLinkDown(eve.a);
+    ann.sync.handleHeaders(ZERO, pair.a, header(3));
+    pair.pump(ZERO);
+    assert.equal(ann.number, 3);
+  });
+
+  it('reminds a peer that lags, but not for every message', () => {
+    ann.hold(listOf(3));
+    for (let i = 0; i < 10; i++) ann.sync.remind(ZERO, pair.a);
+    pair.pump(ZERO);
+    assert.equal(pair.take().filter((frame) => frame === 'a> crls').length, 1);
+    ann.sync.remind(at(SECOND_MS), pair.a);
+    pair.pump(at(SECOND_MS));
+    assert.equal(pair.take().filter((frame) => frame === 'a> crls').length, 1);
+  });
+});
