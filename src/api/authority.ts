@@ -145,6 +145,16 @@ export const checkInResponseSchema = z
 
 export type CheckInResponse = z.infer<typeof checkInResponseSchema>;
 
+/** Base64 of the largest message. */
+const MESSAGE_CHARS_MAX = 32 * 1024;
+
+export const alarmRequestSchema = z
+  .object({
+    kept: z.string().max(MESSAGE_CHARS_MAX).describe('the message that the node holds, COSE_Sign1 in base64'),
+    refused: z.string().max(MESSAGE_CHARS_MAX).describe('another content under the same id'),
+  })
+  .meta({ id: 'AlarmRequest' });
+
 export const adminRequestSchema = z
   .object({
     name: z.string().min(1).max(63).describe('lower-case letters, digits and inner hyphens'),

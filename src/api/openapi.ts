@@ -2,6 +2,7 @@ import { z } from 'zod';
 import {
   adminRequestSchema,
   adminResponseSchema,
+  alarmRequestSchema,
   checkInRequestSchema,
   checkInResponseSchema,
   clockResponseSchema,
@@ -98,6 +99,15 @@ const AUTHORITY_OPERATIONS: readonly Operation[] = [
     credential: 'administrator',
     request: adminRequestSchema,
     answers: { 201: adminResponseSchema },
+    refusals: [400, 401, 403, 413, 429],
+  },
+  {
+    method: 'post',
+    path: '/v1/alarms',
+    summary: 'Two messages under one id, both well signed: a key is in use on two machines',
+    credential: 'node',
+    request: alarmRequestSchema,
+    answers: { 204: undefined },
     refusals: [400, 401, 403, 413, 429],
   },
   {

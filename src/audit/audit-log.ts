@@ -18,6 +18,8 @@ export type AuditAction =
   | 'enrolment-refused'
   /** A spent ticket was shown with another key: it was stolen, or its owner is late. */
   | 'ticket-alarm'
+  /** A node signed two messages under one id: its key is in use on two machines. */
+  | 'clone-alarm'
   | 'revoked';
 
 /** Longest text in an entry; foreign text is cut there. */

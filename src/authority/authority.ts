@@ -13,6 +13,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { appendAudit, RefusalLog } from './audit-trail.ts';
 import { type BootstrapPeer, bootstrapPeers, type CheckIn, checkIn } from './check-in.ts';
+import { type KnownConflicts, noConflicts, reportClone } from './clone-alarm.ts';
 import { ClockGuard } from './clock-guard.ts';
 import type { AuthorityCore } from './core.ts';
 import { CrlBook } from './crl-book.ts';
@@ -49,6 +50,7 @@ export interface AuthorityOptions {
 export class Authority {
   readonly #core: AuthorityCore;
   readonly #trust: Trust;
+  readonly #conflicts: KnownConflicts = noConflicts();
 
   private constructor(core: AuthorityCore) {
     this.#core = core;
@@ -159,6 +161,11 @@ export class Authority {
 
   checkIn(said: CheckIn): Promise<{ readonly crlNumber: number; readonly peers: readonly BootstrapPeer[] }> {
     return checkIn(this.#core, said);
+  }
+
+  /** See {@link reportClone}. */
+  reportClone(reporter: string, kept: Bytes, refused: Bytes): Promise<void> {
+    return reportClone(this.#core, this.#conflicts, reporter, kept, refused);
   }
 
   bootstrapPeers(except?: string): Promise<readonly BootstrapPeer[]> {

@@ -1,7 +1,7 @@
 import { type CheckInResponse, checkInResponseSchema } from '../api/authority.ts';
 import { errorOfProblem } from '../api/problem.ts';
 import { describeIssue } from '../api/schema.ts';
-import { type Bytes, textOfUtf8 } from '../base/bytes.ts';
+import { type Bytes, textOfUtf8, toBase64 } from '../base/bytes.ts';
 import { MeshError, messageOf } from '../base/errors.ts';
 import { MINUTE_MS, SECOND_MS } from '../base/time.ts';
 import { type ClientAnswer, type ClientRequestOptions, exchange, type Target } from '../host/https-client.ts';
@@ -17,6 +17,8 @@ const BACKOFF_MS_MAX = 5 * MINUTE_MS;
 const ALONE_MS_MIN = SECOND_MS;
 /** News from elsewhere is told to the authority within this time, each node at another moment. */
 const SOON_MS_MAX = SECOND_MS;
+/** Conflicts that wait to be shown to the authority. One is enough to look into; every node that meets it reports it. */
+const CONFLICTS_MAX = 16;
 /** So that a fleet that was started at once does not ask at once for ever. */
 const JITTER_FRACTION = 0.2;
 
@@ -45,6 +47,7 @@ export class AuthorityContact {
   readonly #options: AuthorityContactOptions;
   readonly #stopped = new AbortController();
   #etag: string | undefined;
+  readonly #conflicts: { readonly kept: string; readonly refused: string }[] = [];
   #failures = 0;
   #alone = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -58,6 +61,13 @@ export class AuthorityContact {
   /** Something changed that the authority should hear of. */
   soon(): void {
     if (this.#underWay === undefined) this.#schedule(systemRandom.below(SOON_MS_MAX));
+  }
+
+  /** Two messages under one id: the authority is shown both at the next visit. */
+  reportConflict(kept: Bytes, refused: Bytes): void {
+    if (this.#conflicts.length >= CONFLICTS_MAX) return; // other nodes report too
+    this.#conflicts.push({ kept: toBase64(kept), refused: toBase64(refused) });
+    this.soon();
   }
 
   async stop(): Promise<void> {
@@ -82,6 +92,7 @@ export class AuthorityContact {
     try {
       await this.#fetchCrl();
       await this.#checkIn();
+      await this.#showConflicts();
       if (this.#failures > 0) log.info('the authority answers again');
       this.#failures = 0;
     } catch (error) {
@@ -133,6 +144,16 @@ export class AuthorityContact {
     if (!parsed.success) throw new MeshError('ERR_REMOTE', `check-in: ${describeIssue(parsed.error)}`);
     onPeers(parsed.data.bootstrap_peers);
     if (parsed.data.crl_number > crlNumber()) await this.#fetchCrl(); // it was renewed between the two calls
+  }
+
+  async #showConflicts(): Promise<void> {
+    for (let conflict = this.#conflicts[0]; conflict !== undefined; conflict = this.#conflicts[0]) {
+      const { endpoint } = this.#options.target;
+      const answer = await this.#exchange(endpoint, { method: 'POST', path: '/v1/alarms', body: conflict });
+      this.#conflicts.shift();
+      if (answer.status !== 204)
+        this.#options.log.warn({ reason: refusalOf(answer).message }, 'the authority did not take an alarm');
+    }
   }
 
   #exchange(endpoint: string, options: ClientRequestOptions): Promise<ClientAnswer> {

@@ -462,8 +462,9 @@ export class MeshNode implements LinkTableOwner {
 
   #conflict(keptContentKey: string, message: Message): void {
     this.statistics.conflicts++;
-    const { origin, id: messageId, contentKey } = message;
-    this.#outbox.event({ tag: 'conflict', origin, messageId, keptContentKey, contentKey });
+    const kept = this.#holdings.read(keptContentKey);
+    if (kept === undefined) return;
+    this.#outbox.event({ tag: 'conflict', origin: message.origin, messageId: message.id, kept, refused: message });
   }
 
   // ---- revocation ----------------------------------------------------------------------------------------------

@@ -29,8 +29,9 @@ export type NodeEvent =
       readonly tag: 'conflict';
       readonly origin: NodeId;
       readonly messageId: MessageId;
-      readonly keptContentKey: string;
-      readonly contentKey: string;
+      /** The message that is held, and the one that was refused for it: both to be shown to the authority (T24). */
+      readonly kept: Message;
+      readonly refused: Message;
     };
 
 /**

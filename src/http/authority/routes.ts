@@ -9,6 +9,7 @@ import { getHealth } from './get-health.ts';
 import { getNodes } from './get-nodes.ts';
 import { getOpenapi } from './get-openapi.ts';
 import { getTickets } from './get-tickets.ts';
+import { postAlarms } from './post-alarms.ts';
 import { postAdministrators } from './post-administrators.ts';
 import { postCheckIn } from './post-check-in.ts';
 import { postEnroll } from './post-enroll.ts';
@@ -44,6 +45,7 @@ export function addAuthorityRoutes(app: HttpApp, deps: AuthorityDeps): void {
     deleteTicket,
     postAdministrators,
     postCheckIn,
+    postAlarms,
     postRecovery,
     getHealth,
     getOpenapi,

@@ -51,8 +51,14 @@ export function eventJson(event: NodeEvent): NodeEventJson {
     case 'crl':
       return { event: 'crl', issuer_key_hash: event.issuerKeyHash, number: event.number };
     case 'conflict': {
-      const { messageId, origin, keptContentKey, contentKey } = event;
-      return { event: 'conflict', message_id: messageId, origin, kept: keptContentKey, refused: contentKey };
+      const { messageId, origin, kept, refused } = event;
+      return {
+        event: 'conflict',
+        message_id: messageId,
+        origin,
+        kept: kept.contentKey,
+        refused: refused.contentKey,
+      };
     }
   }
 }
