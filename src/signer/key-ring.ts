@@ -2,7 +2,7 @@ import { type Bytes, toHex } from '../base/bytes.ts';
 import { sha256Concat } from '../crypto/hash.ts';
 
 /** Keys in a ring: a batch names one with 16 bits; nobody has rotated through more than some dozens. */
-export const RING_KEYS_MAX = 4_096;
+export const RING_KEYS_MAX = 1_024;
 
 /** Which key signs a batch: each in turn (seed 004: «Each key is used in round-robin manner»). */
 export function keyIndexOf(batchId: number, ringSize: number): number {

@@ -1,0 +1,294 @@
+import { createReadStream, createWriteStream, fsyncSync, openSync, closeSync, renameSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { join, resolve } from 'node:path';
+import { type Command, Option } from 'commander';
+import type { Bytes } from '../../base/bytes.ts';
+import { MeshError, messageOf, quoted } from '../../base/errors.ts';
+import { makeDirectory } from '../../daemon/directory.ts';
+import { type SignerPlace, loadRing, openRecordStore } from '../../daemon/signer/place.ts';
+import { signHere } from '../../daemon/signer/sign-here.ts';
+import { secp256k1PublicKey } from '../../crypto/secp256k1-key.ts';
+import { ENGINES, lanesOf, openChecker } from '../../host/signer/engines.ts';
+import { generateKeyFile } from '../../host/signer/key-files.ts';
+import { systemClock } from '../../host/system-clock.ts';
+import { systemRandom } from '../../host/system-random.ts';
+import type { SigningEngine } from '../../ports/batch-signer.ts';
+import { type ImportFormat, importRecords } from '../../signer/import-records.ts';
+import { RING_KEYS_MAX, ringFingerprint } from '../../signer/key-ring.ts';
+import { BATCH_SIZE_MAX } from '../../signer/plan.ts';
+import { signedRecordJson } from '../../signer/signed-line.ts';
+import { statisticsJson } from '../../signer/statistics.ts';
+import { verifyExport } from '../../signer/verify-export.ts';
+import { act, addCommand, addGroup, integerOption } from '../command.ts';
+import { EXIT_REFUSED, type Output } from '../output.ts';
+import { Progress } from '../progress.ts';
+import { renderTable } from '../table.ts';
+
+interface PlaceOptions {
+  readonly dir?: string;
+  readonly store?: string;
+  readonly keys?: string;
+}
+
+/** `chainmail signer …` */
+export function register(program: Command): void {
+  const group = addGroup(program, 'signer', 'sign records by the million: none lost, none twice');
+  addKeys(group);
+  addImport(group);
+  addSign(group);
+  addStats(group);
+  addExport(group);
+  addVerify(group);
+}
+
+function addKeys(group: Command): void {
+  const keys = addGroup(group, 'keys', 'the ring of signing keys');
+  addCommand(
+    keys,
+    'generate',
+    'make new keys: DIR/keys.json, mode 0600',
+    'chainmail signer keys generate --dir records --count 16',
+  )
+    .requiredOption('--dir <dir>', 'directory of the records')
+    .option('--count <n>', 'keys of the ring', integerOption(1, RING_KEYS_MAX), 16)
+    .action(
+      act<{ readonly dir: string; readonly count: number }>(async ({ output, options }) => {
+        const directory = resolve(options.dir);
+        makeDirectory(directory);
+        const file = join(directory, 'keys.json');
+        const publicKeys = generateKeyFile(file, options.count, systemRandom);
+        if (publicKeys === undefined)
+          throw new MeshError('ERR_DIR_EXISTS', `there is a key file already: ${quoted(file)}`, 'move it away first');
+        showRing(output, publicKeys, file);
+      }),
+    );
+
+  withPlace(
+    addCommand(keys, 'list', 'show the public keys of the ring', 'chainmail signer keys list --dir records'),
+  ).action(
+    act<PlaceOptions>(async ({ output, options }) => {
+      showRing(output, loadRing(placeOf(options), process.env).map(secp256k1PublicKey));
+    }),
+  );
+}
+
+function showRing(output: Output, publicKeys: readonly Bytes[], file?: string): void {
+  const keys = publicKeys.map((key) => `0x${key.toHex()}`);
+  const where = file === undefined ? '' : `${keys.length} keys in ${file}\n`;
+  output.result(
+    { ...(file === undefined ? {} : { file }), fingerprint: ringFingerprint(publicKeys), keys },
+    `${where}${keys.join('\n')}`,
+  );
+}
+
+function addImport(group: Command): void {
+  withPlace(
+    addCommand(
+      group,
+      'import <file>',
+      'add records to sign, from a file or - for standard input; what is refused is told by line, the rest is kept',
+      'chainmail signer import --dir records records.jsonl\nchainmail signer import --dir records --format csv -',
+    ),
+  )
+    .addOption(
+      new Option('--format <format>', 'JSON lines {"id","msg"}, or CSV with the header id,msg')
+        .choices(['jsonl', 'csv'])
+        .default('jsonl'),
+    )
+    .action(
+      act<PlaceOptions & { readonly format: ImportFormat }>(async ({ output, options, args }) => {
+        const input = openInput(args[0] as string);
+        const store = await openRecordStore(placeOf(options), true);
+        const progress = new Progress('records', output.isJson);
+        let shown = 0;
+        try {
+          const result = await importRecords(store, input, options.format, (imported) => {
+            progress.add(imported - shown);
+            shown = imported;
+          });
+          progress.end();
+          const { imported, refused, errors } = result;
+          for (const { line, code } of output.isJson ? [] : errors) output.note(`line ${line}: ${code}`);
+          output.result(result, `${imported} imported, ${refused} refused`);
+          if (refused > 0) process.exitCode = EXIT_REFUSED;
+        } finally {
+          await store.close();
+        }
+      }),
+    );
+}
+
+function addSign(group: Command): void {
+  withPlace(
+    addCommand(
+      group,
+      'sign',
+      'sign all that is unsigned, here; may be interrupted at any moment and goes on when called again',
+      'chainmail signer sign --dir records --size 1000',
+    ),
+  )
+    .option(
+      '--size <n>',
+      'records in a batch; one key signs a batch, each in turn',
+      integerOption(1, BATCH_SIZE_MAX),
+      1_000,
+    )
+    .addOption(
+      new Option('--engine <engine>', 'what signs (default: the fastest that works here)').choices([...ENGINES]),
+    )
+    .action(
+      act<PlaceOptions & { readonly size: number; readonly engine?: SigningEngine }>(async ({ output, options }) => {
+        let isStopped = false;
+        const stop = (): void => {
+          if (isStopped) process.exit(EXIT_REFUSED); // asked twice: a kill is safe
+          isStopped = true;
+        };
+        process.on('SIGINT', stop).on('SIGTERM', stop);
+        const progress = new Progress('records', output.isJson);
+        try {
+          const { elapsedMs, ...counts } = await signHere({
+            place: placeOf(options),
+            environment: process.env,
+            batchSize: options.size,
+            engine: options.engine,
+            isStopped: () => isStopped,
+            onBegin: (unsigned) => (progress.total = unsigned),
+            onStored: (signed) => progress.add(signed),
+          });
+          progress.end();
+          const { signed, unsigned, conflicts, failed } = counts;
+          const rate = Math.round((signed * 1_000) / Math.max(1, elapsedMs));
+          output.result(
+            { ...counts, elapsed_ms: elapsedMs },
+            `${signed} signed in ${(elapsedMs / 1_000).toFixed(1)} s (${rate}/s), ${unsigned} unsigned, ${conflicts} conflicts, ${failed} failed`,
+          );
+          if (isStopped) output.note('interrupted; call it again to go on');
+          if (isStopped || failed > 0) process.exitCode = EXIT_REFUSED;
+        } finally {
+          progress.end();
+          process.off('SIGINT', stop).off('SIGTERM', stop);
+        }
+      }),
+    );
+}
+
+function addStats(group: Command): void {
+  withPlace(
+    addCommand(group, 'stats', 'how many are signed, unsigned and in conflict', 'chainmail signer stats --dir records'),
+  ).action(
+    act<PlaceOptions>(async ({ output, options }) => {
+      const store = await openRecordStore(placeOf(options), false);
+      try {
+        const stats = await statisticsJson(store, systemClock.wall());
+        const { signed, unsigned, conflicts, rate, by_key } = stats;
+        const keys = renderTable(
+          ['KEY', 'SIGNED'],
+          Object.entries(by_key).map(([key, n]) => [`${key.slice(0, 18)}…`, String(n)]),
+          'no key has signed yet',
+        );
+        output.result(stats, `${signed} signed, ${unsigned} unsigned, ${conflicts} conflicts, ${rate}/s\n${keys}`);
+      } finally {
+        await store.close();
+      }
+    }),
+  );
+}
+
+function addExport(group: Command): void {
+  withPlace(
+    addCommand(
+      group,
+      'export',
+      'write the signed records as JSON lines {"id","msg","sign","salt","key"}',
+      'chainmail signer export --dir records --out signed.jsonl',
+    ),
+  )
+    .option('--out <file>', 'the file to write, whole or not at all (default: standard output)')
+    .action(
+      act<PlaceOptions & { readonly out?: string }>(async ({ output, options }) => {
+        const store = await openRecordStore(placeOf(options), false);
+        const file = options.out === undefined ? undefined : resolve(options.out);
+        const draft = `${file}.${process.pid}.draft`;
+        const stream = file === undefined ? process.stdout : createWriteStream(draft, { flags: 'wx' });
+        let exported = 0;
+        try {
+          for await (const records of store.signed()) {
+            const text = records.map((record) => `${JSON.stringify(signedRecordJson(record))}\n`).join('');
+            exported += records.length;
+            if (!stream.write(text)) await once(stream, 'drain');
+          }
+          if (file === undefined) return;
+          stream.end();
+          await once(stream, 'close');
+          syncAndRename(draft, file);
+          output.result({ exported, file }, `${exported} records in ${file}`);
+        } catch (error) {
+          if (file !== undefined) rmSync(draft, { force: true });
+          throw error;
+        } finally {
+          await store.close();
+        }
+      }),
+    );
+}
+
+function addVerify(group: Command): void {
+  addCommand(
+    group,
+    'verify <file>',
+    'check an export, on all cores: every signature recovers to its key, every id comes once',
+    'chainmail signer verify signed.jsonl\nchainmail signer export --dir records | chainmail signer verify -',
+  )
+    .addOption(
+      new Option('--engine <engine>', 'what checks (default: the fastest that works here)').choices([...ENGINES]),
+    )
+    .action(
+      act<{ readonly engine?: SigningEngine }>(async ({ output, options, args }) => {
+        const input = openInput(args[0] as string);
+        const checker = await openChecker(options.engine);
+        const progress = new Progress('records', output.isJson);
+        try {
+          const result = await verifyExport(checker, input, lanesOf(), (checked) => progress.add(checked));
+          progress.end();
+          const { ok, checked, errors } = result;
+          for (const { line, id, code } of output.isJson ? [] : errors)
+            output.note(`line ${line}: ${code}${id === undefined ? '' : ` ${quoted(id)}`}`);
+          output.result(result, ok ? `${checked} checked, all right` : `${checked} checked, not all right`);
+          if (!ok) process.exitCode = EXIT_REFUSED;
+        } finally {
+          await checker.close();
+        }
+      }),
+    );
+}
+
+export function withPlace(command: Command): Command {
+  return command
+    .option('--dir <dir>', 'directory of the records')
+    .option('--store <url>', 'mongodb://… instead of a directory; needs --keys where it signs')
+    .option('--keys <path>', 'key file, or folder with one hex key a file (default: DIR/keys.json)');
+}
+
+export function placeOf(options: PlaceOptions): SignerPlace {
+  return { dir: options.dir, store: options.store, keys: options.keys };
+}
+
+/** The bytes of a file, or of standard input for `-`. @throws ERR_INPUT where it cannot be read. */
+async function* openInput(path: string): AsyncGenerator<Bytes> {
+  try {
+    yield* (path === '-' ? process.stdin : createReadStream(path, { highWaterMark: 1 << 20 })) as AsyncIterable<Bytes>;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error;
+    throw new MeshError('ERR_INPUT', `file ${quoted(path)} cannot be read: ${messageOf(error)}`);
+  }
+}
+
+function syncAndRename(draft: string, file: string): void {
+  const fd = openSync(draft, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  renameSync(draft, file);
+}

@@ -1,0 +1,69 @@
+import { existsSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { MeshError, quoted } from '../../base/errors.ts';
+import type { Secret } from '../../crypto/secret.ts';
+import { loadKeyFiles } from '../../host/signer/key-files.ts';
+import { SqliteRecordStore } from '../../host/signer/sqlite-record-store.ts';
+import type { RecordStore } from '../../ports/record-store.ts';
+import { makeDirectory } from '../directory.ts';
+
+/** Where records and keys are, as the command line says. */
+export interface SignerPlace {
+  /** A directory of ours. */
+  readonly dir: string | undefined;
+  /** `mongodb://…` instead of it. */
+  readonly store: string | undefined;
+  /** A key file or folder; by default `DIR/keys.json`. */
+  readonly keys: string | undefined;
+}
+
+/** @throws ERR_USAGE unless one of `--dir` and `--store` is given. */
+export function checkPlace(place: SignerPlace): void {
+  if (place.dir === undefined && place.store === undefined)
+    throw new MeshError('ERR_USAGE', 'neither --dir nor --store is given', 'say where the records are: --dir DIR');
+  if (place.store !== undefined && !/^mongodb(?:\+srv)?:\/\//.test(place.store))
+    throw new MeshError('ERR_USAGE', 'the store is no mongodb:// address');
+}
+
+/**
+ * Opens the store of a place.
+ * @param isNew make the directory and the store where they are missing.
+ * @throws ERR_DIR_NOT_INITIALISED, ERR_STORE, ERR_STATE_...
+ */
+export async function openRecordStore(place: SignerPlace, isNew: boolean): Promise<RecordStore> {
+  checkPlace(place);
+  if (place.store !== undefined) {
+    const { MongoRecordStore } = await import('../../host/signer/mongo-record-store.ts');
+    return MongoRecordStore.open(place.store);
+  }
+  const directory = resolve(place.dir as string);
+  const path = join(directory, 'signer.db');
+  if (isNew) makeDirectory(directory);
+  else if (!existsSync(path))
+    throw new MeshError(
+      'ERR_DIR_NOT_INITIALISED',
+      `there are no records in ${quoted(directory)}`,
+      `chainmail signer import --dir ${directory} FILE`,
+    );
+  return SqliteRecordStore.open(path);
+}
+
+/** Where the keys of a place are. @throws ERR_USAGE where only a store is given. */
+export function keysPath(
+  { dir, keys }: SignerPlace,
+  environment: Readonly<Record<string, string | undefined>>,
+): string {
+  const named = keys ?? environment['CHAINMAIL_SIGNER_KEYS'];
+  if (named !== undefined) return resolve(named);
+  if (dir === undefined)
+    throw new MeshError('ERR_USAGE', '--store needs --keys', 'name the key file or folder with --keys');
+  return join(resolve(dir), 'keys.json');
+}
+
+/** The ring of a place; the caller disposes of the keys. @throws ERR_RING_MISSING, ERR_KEY, ERR_KEY_FILE_MODE */
+export function loadRing(
+  place: SignerPlace,
+  environment: Readonly<Record<string, string | undefined>>,
+): readonly Secret[] {
+  return loadKeyFiles(keysPath(place, environment));
+}

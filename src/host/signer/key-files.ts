@@ -1,0 +1,143 @@
+import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { describeIssue } from '../../api/schema.ts';
+import { type Bytes, textOfUtf8 } from '../../base/bytes.ts';
+import { isMeshError, MeshError, quoted } from '../../base/errors.ts';
+import { Secret } from '../../crypto/secret.ts';
+import { SECP256K1_KEY_BYTES, secp256k1PublicKey } from '../../crypto/secp256k1-key.ts';
+import type { Random } from '../../ports/random.ts';
+import { RING_KEYS_MAX } from '../../signer/key-ring.ts';
+import { createFileAtomic, MODE_SECRET } from '../atomic-file.ts';
+import { readSecretFile } from '../secret-file.ts';
+
+/** Bytes of a file that holds one key: 0x, 64 digits, and white space that editors add. */
+const KEY_FILE_BYTES_MAX = 256;
+
+const keyFileSchema = z.strictObject({ keys: z.array(z.string()).min(1).max(RING_KEYS_MAX) });
+
+/**
+ * The private keys of a ring, in order: of a file `{"keys":["0x…"]}`, or of a folder with one hexadecimal key a file,
+ * in the order of the names (as Kubernetes mounts a secret).
+ *
+ * What is wrong is told by file and place, never by content.
+ *
+ * @throws ERR_RING_MISSING where there is nothing; ERR_KEY_FILE_MODE; ERR_KEY for a malformed key or one that is there
+ * twice.
+ */
+export function loadKeyFiles(path: string): readonly Secret[] {
+  const keys = isFolder(path) ? keysOfFolder(path) : keysOfFile(path);
+  const seen = new Map<string, number>();
+  for (const [i, key] of keys.entries()) {
+    let name: string;
+    try {
+      name = secp256k1PublicKey(key).toHex();
+    } catch (error) {
+      throw isMeshError(error) ? new MeshError('ERR_KEY', `key ${i + 1} of ${quoted(path)}: ${error.message}`) : error;
+    }
+    const first = seen.get(name);
+    if (first !== undefined)
+      throw new MeshError('ERR_KEY', `key ${i + 1} of ${quoted(path)} is the same as key ${first + 1}`);
+    seen.set(name, i);
+  }
+  return keys;
+}
+
+/**
+ * Makes a ring of new keys and writes it, mode 0600.
+ * @returns the public keys, or `undefined` where the file is there already: it is left alone.
+ */
+export function generateKeyFile(path: string, count: number, random: Random): readonly Bytes[] | undefined {
+  const publicKeys: Bytes[] = [];
+  const lines: string[] = [];
+  while (publicKeys.length < count) {
+    const bytes = random.bytes(SECP256K1_KEY_BYTES);
+    using key = new Secret(bytes);
+    try {
+      publicKeys.push(secp256k1PublicKey(key));
+    } catch {
+      continue; // not below the order of the group: once in 2^128
+    }
+    lines.push(`    "0x${bytes.toHex()}"`);
+    bytes.fill(0);
+  }
+  const text = `{\n  "keys": [\n${lines.join(',\n')}\n  ]\n}\n`;
+  return createFileAtomic(path, text, MODE_SECRET) ? publicKeys : undefined;
+}
+
+function keysOfFile(path: string): readonly Secret[] {
+  const content = readSecretFile(path);
+  if (content === undefined) throw ringMissing(path);
+  let value: unknown;
+  try {
+    value = JSON.parse(textOfUtf8(content));
+  } catch {
+    throw new MeshError('ERR_KEY', `key file ${quoted(path)} is not JSON`, 'expected {"keys":["0x…"]}');
+  } finally {
+    content.fill(0);
+  }
+  const parsed = keyFileSchema.safeParse(value);
+  if (!parsed.success) throw new MeshError('ERR_KEY', `key file ${quoted(path)}: ${describeIssue(parsed.error)}`);
+  return parsed.data.keys.map((text, i) => parseKey(text, `key ${i + 1} of ${quoted(path)}`));
+}
+
+function keysOfFolder(path: string): readonly Secret[] {
+  const names = readdirSync(path)
+    .filter((name) => !name.startsWith('.') && statSync(join(path, name)).isFile()) // Kubernetes keeps `..data` there
+    .sort();
+  if (names.length === 0) throw ringMissing(path);
+  if (names.length > RING_KEYS_MAX)
+    throw new MeshError('ERR_KEY', `key folder ${quoted(path)} has more than ${RING_KEYS_MAX} files`);
+  return names.map((name) => {
+    const content = readMountedSecret(join(path, name));
+    try {
+      return parseKey(new TextDecoder().decode(content).trim(), `key file ${quoted(join(path, name))}`);
+    } finally {
+      content.fill(0);
+    }
+  });
+}
+
+/**
+ * As `readSecretFile`, but the group may read: Kubernetes gives the files of a secret to root and lets the pod read
+ * them by its group (`fsGroup`), and no pod has another member in it.
+ */
+function readMountedSecret(path: string): Bytes {
+  const fd = openSync(path, 'r');
+  try {
+    const { mode, size } = fstatSync(fd);
+    if ((mode & 0o027) !== 0)
+      throw new MeshError(
+        'ERR_KEY_FILE_MODE',
+        `key file ${quoted(path)} has mode ${(mode & 0o777).toString(8)}, expected 600, or 440 in a mounted secret`,
+        `chmod 600 ${path}`,
+      );
+    if (size > KEY_FILE_BYTES_MAX) throw new MeshError('ERR_KEY', `key file ${quoted(path)} is too long for a key`);
+    const content = new Uint8Array(KEY_FILE_BYTES_MAX);
+    return content.subarray(0, readSync(fd, content, 0, content.length, 0));
+  } finally {
+    closeSync(fd);
+  }
+}
+
+function parseKey(text: string, where: string): Secret {
+  if (!/^(?:0x)?[0-9A-Fa-f]{64}$/.test(text)) throw new MeshError('ERR_KEY', `${where}: expected 64 hex digits`);
+  const bytes = Uint8Array.fromHex(text.replace(/^0x/, ''));
+  try {
+    return new Secret(bytes);
+  } finally {
+    bytes.fill(0);
+  }
+}
+
+function ringMissing(path: string): MeshError {
+  return new MeshError('ERR_RING_MISSING', `there are no signing keys at ${quoted(path)}`);
+}
+
+function isFolder(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch {
+    return false;
+  }
+}
