@@ -1,14 +1,14 @@
 import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
+import { concatBytes } from '../../src/base/bytes.ts';
 import { splitAddress } from '../../src/message/address.ts';
 import type { TlsIdentity } from '../../src/host/tls-server.ts';
 
 /** A TLS connection without any manners, for tests that break rules. */
 export class RawTls {
   readonly socket: TLSSocket;
-  /** Everything that the other side said, until now. */
-  received = new Uint8Array(0);
+  readonly #received: Uint8Array[] = [];
   readonly #closed: Promise<unknown>;
 
   constructor(address: string, identity: TlsIdentity | undefined, options: ConnectionOptions = {}) {
@@ -22,10 +22,13 @@ export class RawTls {
       ...options,
     });
     this.socket.on('error', () => {}); // seen as the end
-    this.socket.on('data', (bytes: Uint8Array) => {
-      this.received = Uint8Array.of(...this.received, ...bytes);
-    });
+    this.socket.on('data', (bytes: Uint8Array) => this.#received.push(bytes));
     this.#closed = new Promise((resolve) => this.socket.on('close', resolve));
+  }
+
+  /** Everything that the other side said, until now. */
+  get received(): Uint8Array {
+    return concatBytes(...this.#received);
   }
 
   /** The handshake as the client sees it; in TLS 1.3 the server may still refuse. */

@@ -1,0 +1,109 @@
+import type { TestContext } from 'node:test';
+import { createServer } from 'node:http';
+import { HOUR_MS, type UnixMs, unixSeconds } from '../../../src/base/time.ts';
+import { HttpCarrier, memberOf } from '../../../src/host/http-carrier.ts';
+import { type ClientAnswer, type ClientRequestOptions, exchange } from '../../../src/host/https-client.ts';
+import { systemClock } from '../../../src/host/system-clock.ts';
+import { addMemberRoutes, addProgramRoutes } from '../../../src/http/node/routes.ts';
+import { createHttpApp, type HttpApp, socketOf } from '../../../src/http/server.ts';
+import { parseAudience } from '../../../src/message/audience.ts';
+import { parseMessageType } from '../../../src/message/family.ts';
+import { assembleMessage, composeMessage, type Message } from '../../../src/message/message.ts';
+import type { Member, StartOptions, TestMesh, TestNode } from '../../support/node-world.ts';
+
+/** A node whose port serves members' HTTP as a real one does. */
+export async function startServing(
+  t: Pick<TestContext, 'after'>,
+  mesh: TestMesh,
+  options: StartOptions = {},
+): Promise<TestNode> {
+  const carrier = new HttpCarrier();
+  const node = await mesh.start(t, { ...options, onHttp: (socket, member) => carrier.handOver(socket, member) });
+  const unexpected = node.unexpected as unknown[];
+  const app = await createHttpApp({
+    createServer: carrier.createServer,
+    rate: undefined,
+    onUnexpected: (error) => unexpected.push(error),
+  });
+  addMemberRoutes(app, { service: node.host, memberOf: (request) => memberOf(socketOf(request)) });
+  await app.ready();
+  t.after(() => carrier.close());
+  return node;
+}
+
+/** The node's API for programs, without a socket. */
+export async function programsOf(
+  t: Pick<TestContext, 'after'>,
+  node: TestNode,
+  leave = (): void => {},
+): Promise<HttpApp> {
+  const app = await createHttpApp({ createServer, rate: undefined });
+  const facts = {
+    name: 'test',
+    version: '1.2.3',
+    startedAt: systemClock.wall(),
+    certificate: { serial: 'ab', notAfter: (systemClock.wall() + HOUR_MS) as UnixMs },
+    addresses: () => [node.address],
+  };
+  addProgramRoutes(app, { service: node.host, facts, leave });
+  t.after(() => app.close());
+  return app;
+}
+
+export interface Answer extends ClientAnswer {
+  readonly json: Readonly<Record<string, unknown>>;
+}
+
+/** Asks a node as a member does with `curl --cert`. */
+export async function ask(
+  mesh: TestMesh,
+  node: TestNode,
+  member: Member | undefined,
+  options: ClientRequestOptions,
+): Promise<Answer> {
+  const answer = await exchange(
+    {
+      tag: 'tls',
+      endpoint: `https://${node.address}`,
+      trustAnchors: [mesh.rootPem],
+      serverName: `${node.nodeId}.${mesh.mesh}`,
+      ...(member === undefined ? {} : { client: member.tls }),
+    },
+    options,
+  );
+  const text = new TextDecoder().decode(answer.body);
+  return { ...answer, json: text === '' ? {} : (JSON.parse(text) as Record<string, unknown>) };
+}
+
+export interface Saying {
+  readonly type?: string;
+  readonly payload?: Uint8Array;
+  readonly counter?: number;
+  readonly incarnation?: number;
+  readonly issuedAt?: number;
+  readonly lifeMs?: number;
+  readonly audience?: string;
+  readonly origin?: Member;
+}
+
+export const INDICATOR = new TextEncoder().encode('{"kind":"hash","value":"00ff","risk":50}');
+
+/** A message that a member signs itself. */
+export async function signed(mesh: TestMesh, member: Member, what: Saying = {}): Promise<Message> {
+  const issuedAt = Math.floor((what.issuedAt ?? systemClock.wall()) / 1_000) * 1_000;
+  const type = parseMessageType(what.type ?? 'indicator');
+  const composed = composeMessage(mesh.mesh, {
+    algorithm: 'ES256',
+    type,
+    contentType: type.contentType,
+    origin: (what.origin ?? member).nodeId,
+    audience: what.audience === undefined ? undefined : parseAudience(what.audience),
+    incarnation: what.incarnation ?? unixSeconds(systemClock.wall()),
+    counter: what.counter ?? 0,
+    issuedAt: issuedAt as UnixMs,
+    expiresAt: (issuedAt + (what.lifeMs ?? HOUR_MS)) as UnixMs,
+    leafHash: (member.chain[0] as { readonly fingerprint: Uint8Array }).fingerprint,
+    payload: what.payload ?? INDICATOR,
+  });
+  return assembleMessage(composed, await member.signer.sign(composed.toBeSigned));
+}
