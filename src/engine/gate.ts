@@ -24,6 +24,8 @@ export type Source =
   | { readonly tag: 'self'; readonly request: number };
 
 export interface GateOutbox {
+  /** True while nothing more can be taken in, whoever says it: the store does not keep up. */
+  isFull(): boolean;
   /** Ask for a signature check. Exactly one {@link Gate.handleVerified} follows, at any later time. */
   verify(ticket: number, key: PublicKey, message: Message): void;
   /** The verdict on what a source handed over; `message` is absent where it could not be read. */
@@ -110,6 +112,7 @@ export class Gate {
     const shape = judgePayload(draft);
     if (shape !== undefined) return shape;
     if (this.#held.countOf(draft.origin) + underWay >= HELD_PER_ORIGIN_MAX) return ignore('no-room');
+    if (this.#outbox.isFull()) return ignore('over-budget');
     return this.#authors.take(now.mono, draft.origin) ? ACCEPT : ignore('over-budget');
   }
 
@@ -151,8 +154,8 @@ export class Gate {
     if (shape !== undefined) return shape;
     if (source.tag !== 'self') {
       // 6. A neighbour that makes us verify; it is authenticated, so only its own budget is spent.
-      if (this.#checks.size >= CHECKS_MAX || !this.#neighbours.take(now.mono, source.peer))
-        return ignore('over-budget');
+      if (this.#checks.size >= CHECKS_MAX || this.#outbox.isFull()) return ignore('over-budget');
+      if (!this.#neighbours.take(now.mono, source.peer)) return ignore('over-budget');
       // 7. An author that floods. Leaves no trace, so a pull brings the message again.
       if (!this.#authors.has(now.mono, message.origin)) return ignore('over-budget');
     }

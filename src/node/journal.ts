@@ -4,6 +4,9 @@ import type { NodeChange, NodeStore } from '../ports/node-store.ts';
 /** Changes in one group. A group is one transaction, so this bounds how long one commit takes. */
 export const GROUP_CHANGES_MAX = 1_000;
 
+/** Changes that may wait for a store that is slow or fails. Above, nothing new is taken in: peers keep it for us. */
+export const BACKLOG_CHANGES_MAX = 20_000;
+
 /** Asks for a group of changes to be made durable; exactly one `handlePersisted` with the ticket follows. */
 export type Persist = (ticket: number, changes: readonly NodeChange[]) => void;
 
@@ -25,6 +28,7 @@ export class Journal {
       }
     | undefined;
   #nextTicket = 1;
+  #isStalled = false;
 
   constructor(store: NodeStore, persist: Persist) {
     this.#store = store;
@@ -34,6 +38,11 @@ export class Journal {
   /** Changes not yet durable. */
   get backlog(): number {
     return this.#gathering.length + (this.#underWay?.changes.length ?? 0);
+  }
+
+  /** True where nothing more should be taken in for now. */
+  get isFull(): boolean {
+    return this.backlog >= BACKLOG_CHANGES_MAX;
   }
 
   add(change: NodeChange): void {
@@ -53,9 +62,9 @@ export class Journal {
     return this.#pending.get(contentKey) ?? this.#store.read(contentKey);
   }
 
-  /** Sends off what has gathered, where nothing is under way. */
+  /** Sends off what has gathered, where nothing is under way and the store has not just failed. */
   flush(): void {
-    if (this.#underWay !== undefined || this.#gathering.length === 0) return;
+    if (this.#isStalled || this.#underWay !== undefined || this.#gathering.length === 0) return;
     const changes = this.#gathering.splice(0, GROUP_CHANGES_MAX);
     const waiting = this.#gathering.length === 0 ? this.#waiting.splice(0) : [];
     const ticket = this.#nextTicket++;
@@ -63,11 +72,26 @@ export class Journal {
     this.#persist(ticket, changes);
   }
 
+  /**
+   * @param ok false where the store failed. What was to be written is kept, first in line for the next try after
+   *   {@link resume}; who waits is told now that it is not durable.
+   */
   handlePersisted(ticket: number, ok: boolean): void {
     if (this.#underWay?.ticket !== ticket) return;
     const { changes, waiting } = this.#underWay;
     this.#underWay = undefined;
-    for (const change of changes) if (change.tag === 'put-message') this.#pending.delete(change.message.contentKey);
-    for (const answer of waiting) answer(ok);
+    if (ok) {
+      for (const change of changes) if (change.tag === 'put-message') this.#pending.delete(change.message.contentKey);
+      for (const answer of waiting) answer(true);
+      return;
+    }
+    this.#isStalled = true;
+    this.#gathering = [...changes, ...this.#gathering];
+    for (const answer of [...waiting, ...this.#waiting.splice(0)]) answer(false);
+  }
+
+  /** The store may be tried again. */
+  resume(): void {
+    this.#isStalled = false;
   }
 }

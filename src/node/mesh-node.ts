@@ -8,6 +8,7 @@ import {
   type Instant,
   MINUTE_MS,
   type MonotonicMs,
+  SECOND_MS,
   type UnixMs,
 } from '../base/time.ts';
 import { ChainBook } from '../engine/chain-book.ts';
@@ -43,6 +44,8 @@ import { Statistics } from './statistics.ts';
 const RECORD_REFRESH_MS = DAY_MS;
 /** How often links with expired peers and chains that no mail needs any more are looked for. */
 const SWEEP_MS = MINUTE_MS;
+/** A store that failed (a full disk, say) is tried again after this. */
+const STORE_RETRY_MS = SECOND_MS;
 
 /** What a node is made of. */
 export interface MeshNodeOptions {
@@ -95,6 +98,7 @@ export class MeshNode implements LinkTableOwner {
   #addresses: readonly Address[];
   #announceAt: MonotonicMs | undefined;
   #sweepAt: MonotonicMs;
+  #storeRetryAt: MonotonicMs | undefined;
 
   constructor(now: Instant, options: MeshNodeOptions) {
     const { mesh, identity, trust, random, outbox, store } = options;
@@ -116,6 +120,7 @@ export class MeshNode implements LinkTableOwner {
     this.#links = new LinkTable(this, outbox);
     const { messages, records } = this.#holdings;
     this.#gate = new Gate(mesh, this.#chains, messages, records, {
+      isFull: () => this.#journal.isFull,
       verify: (ticket, key, message) => outbox.verify(ticket, key, message),
       judged: (at, source, message, verdict) => this.#judged(at, source, message, verdict),
       missingChain: (at, source, message) => this.#exchange.handleMissing(at, source, message),
@@ -253,7 +258,9 @@ export class MeshNode implements LinkTableOwner {
     else this.#outbox.answer(request, { tag: 'refused', code: 'ERR_INTERNAL', detail: 'the key store could not sign' });
   }
 
-  handlePersisted(_now: Instant, ticket: number, ok: boolean): void {
+  /** @param ok false where the store failed: it is tried again after a while. */
+  handlePersisted(now: Instant, ticket: number, ok: boolean): void {
+    if (!ok) this.#storeRetryAt = after(now.mono, STORE_RETRY_MS);
     this.#journal.handlePersisted(ticket, ok);
     this.#wake();
   }
@@ -270,6 +277,7 @@ export class MeshNode implements LinkTableOwner {
       this.#connector.deadline(),
       this.#exchange.deadline(),
       this.#announceAt,
+      this.#storeRetryAt,
       expiryAt,
     );
     return first !== undefined && first < this.#sweepAt ? first : this.#sweepAt;
@@ -282,6 +290,10 @@ export class MeshNode implements LinkTableOwner {
     this.#exchange.handleTimeout(now);
     this.#holdings.expire(now.wall);
     if (this.#announceAt !== undefined && now.mono >= this.#announceAt) this.#announce(now);
+    if (this.#storeRetryAt !== undefined && now.mono >= this.#storeRetryAt) {
+      this.#storeRetryAt = undefined;
+      this.#journal.resume();
+    }
     if (now.mono >= this.#sweepAt) {
       this.#sweepAt = after(now.mono, SWEEP_MS);
       this.#closeCondemned(now);

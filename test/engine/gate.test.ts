@@ -39,6 +39,8 @@ class Bench {
   readonly missing: Message[] = [];
   readonly conflicts: (readonly [kept: string, other: string])[] = [];
   readonly gate: Gate;
+  /** The store does not keep up. */
+  isFull = false;
 
   constructor(fixture: MeshFixture, ...known: readonly string[]) {
     const { trust } = fixture.authority;
@@ -46,6 +48,7 @@ class Bench {
     this.chains = new ChainBook(trust, this.revocations);
     for (const name of known) this.chains.add(fixture.member(name).chain, NOW_MS);
     this.gate = new Gate(MESH, this.chains, this.held, this.records, {
+      isFull: () => this.isFull,
       verify: (ticket, key, message) => this.pending.push({ ticket, key, message }),
       judged: (now, source, message, verdict) => this.#judged(now, source, message, verdict),
       missingChain: (_now, _source, message) => this.missing.push(message),
@@ -348,6 +351,14 @@ describe('gate', () => {
     world.answer(at(0));
     assert.equal(world.gate.checking, 0);
     assert.equal(world.judge(fixture.message('ann', { counter: 2 }), CAROL, at(60_000)), 'accept');
+  });
+
+  it('step 6: takes nothing in while the store does not keep up, and leaves no trace', () => {
+    const world = bench();
+    world.isFull = true;
+    assert.equal(world.judge(fixture.message('ann')), 'ignore over-budget');
+    world.isFull = false;
+    assert.equal(world.judge(fixture.message('ann')), 'accept');
   });
 
   // 7. the author's budget
