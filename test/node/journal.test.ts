@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import type { UnixMs } from '../../src/base/time.ts';
+import { BACKLOG_CHANGES_MAX, GROUP_CHANGES_MAX, Journal } from '../../src/node/journal.ts';
+import type { NodeChange } from '../../src/ports/node-store.ts';
+import { MemoryNodeStore } from '../../src/sim/memory-node-store.ts';
+
+const message = (n: number): NodeChange => ({
+  tag: 'put-message',
+  message: {
+    contentKey: `k${n}`,
+    arrival: n,
+    receivedAt: 0 as UnixMs,
+    expiresAt: 1 as UnixMs,
+    bytes: Uint8Array.of(n),
+  },
+});
+
+/** A journal on a store that answers when it is told. */
+class Bench {
+  readonly store = new MemoryNodeStore();
+  readonly groups: { readonly ticket: number; readonly changes: readonly NodeChange[] }[] = [];
+  readonly answers: string[] = [];
+  readonly journal = new Journal(this.store, (ticket, changes) => this.groups.push({ ticket, changes }));
+
+  wait(name: string): void {
+    this.journal.whenDurable((ok) => this.answers.push(`${name} ${ok ? 'durable' : 'lost'}`));
+  }
+
+  answer(ok: boolean): void {
+    const group = this.groups.shift();
+    assert.notEqual(group, undefined);
+    if (ok) this.store.applyNow(group?.changes ?? []);
+    this.journal.handlePersisted(group?.ticket as number, ok);
+  }
+}
+
+describe('journal', () => {
+  it('has one group under way, and the next gathers meanwhile', () => {
+    const bench = new Bench();
+    bench.journal.add(message(1));
+    bench.journal.flush();
+    bench.journal.add(message(2));
+    bench.journal.add(message(3));
+    bench.journal.flush();
+    assert.deepEqual(
+      bench.groups.map(({ changes }) => changes.length),
+      [1],
+    );
+    bench.answer(true);
+    bench.journal.flush();
+    assert.deepEqual(
+      bench.groups.map(({ changes }) => changes.length),
+      [2],
+    );
+  });
+
+  it('answers at once where nothing waits', () => {
+    const bench = new Bench();
+    bench.wait('a');
+    assert.deepEqual(bench.answers, ['a durable']);
+  });
+
+  it('answers when all that was added before is durable, under way or gathering', () => {
+    const bench = new Bench();
+    bench.journal.add(message(1));
+    bench.wait('a');
+    bench.journal.flush();
+    bench.wait('b');
+    bench.journal.add(message(2));
+    bench.wait('c');
+    assert.deepEqual(bench.answers, []);
+    bench.answer(true);
+    assert.deepEqual(bench.answers, ['a durable', 'b durable']);
+    bench.journal.flush();
+    bench.answer(true);
+    assert.deepEqual(bench.answers.slice(2), ['c durable']);
+  });
+
+  it('reads what is not durable yet', () => {
+    const bench = new Bench();
+    bench.journal.add(message(1));
+    assert.deepEqual(bench.journal.read('k1'), Uint8Array.of(1));
+    bench.journal.flush();
+    assert.deepEqual(bench.journal.read('k1'), Uint8Array.of(1));
+    bench.answer(true);
+    assert.deepEqual(bench.journal.read('k1'), Uint8Array.of(1));
+    assert.equal(bench.journal.read('k2'), undefined);
+  });
+
+  it('writes large crowds in groups, and tells nobody before the last', () => {
+    const bench = new Bench();
+    for (let i = 0; i <= GROUP_CHANGES_MAX; i++) bench.journal.add(message(i));
+    bench.wait('a');
+    bench.journal.flush();
+    bench.answer(true);
+    assert.deepEqual(bench.answers, []);
+    bench.journal.flush();
+    bench.answer(true);
+    assert.deepEqual(bench.answers, ['a durable']);
+  });
+
+  it('tells who waits that the store failed, also where another group was to follow', () => {
+    const bench = new Bench();
+    for (let i = 0; i <= GROUP_CHANGES_MAX; i++) bench.journal.add(message(i));
+    bench.wait('a');
+    bench.journal.flush();
+    bench.answer(false);
+    assert.deepEqual(bench.answers, ['a lost']);
+  });
+
+  it('keeps what the store did not take, and tries again when it is told, in the old order', () => {
+    const bench = new Bench();
+    bench.journal.add(message(1));
+    bench.journal.flush();
+    bench.journal.add({ tag: 'drop-message', contentKey: 'k1' });
+    bench.answer(false);
+    bench.journal.flush();
+    assert.equal(bench.groups.length, 0, 'not at once');
+    assert.deepEqual(bench.journal.read('k1'), Uint8Array.of(1));
+    bench.wait('a');
+    assert.deepEqual(bench.answers, [], 'a duplicate of it is not acknowledged either');
+    bench.journal.resume();
+    bench.journal.flush();
+    assert.deepEqual(
+      bench.groups[0]?.changes.map(({ tag }) => tag),
+      ['put-message', 'drop-message'],
+    );
+    bench.answer(true);
+    assert.deepEqual(bench.answers, ['a durable']);
+    assert.equal(bench.journal.backlog, 0);
+  });
+
+  it('is full when too much waits for the store', () => {
+    const bench = new Bench();
+    for (let i = 0; i < BACKLOG_CHANGES_MAX - 1; i++) bench.journal.add(message(i));
+    assert.equal(bench.journal.isFull, false);
+    bench.journal.add(message(0));
+    assert.equal(bench.journal.isFull, true);
+  });
+
+  it('takes no notice of answers to other groups', () => {
+    const bench = new Bench();
+    bench.journal.add(message(1));
+    bench.wait('a');
+    bench.journal.flush();
+    bench.journal.handlePersisted(99, true);
+    assert.deepEqual(bench.answers, []);
+  });
+});
