@@ -56,9 +56,8 @@ export function judgeRules(
       // 6.1.3 b, c
       const judgement = certificate.isSelfIssued && !isLast ? 'within' : names.judge(certificate);
       if (judgement !== 'within') return refuseName(certificate, judgement, depth);
-      // 6.1.3 d to f
-      if (!policies.process(certificate, isLast))
-        return refusal('ERR_PATH_CONSTRAINT', `${describe(certificate)} has no policy, and one is required`, depth);
+      // 6.1.3 d, e
+      policies.process(certificate, isLast);
     }
     const misused =
       issuer === undefined ? undefined : judgeExtendedKeyUsage(certificate, demands.extendedKeyUsages ?? [], depth);

@@ -20,11 +20,13 @@ export class PolicyState {
     this.#anyPolicyIn = certificates + 1;
   }
 
-  /** 6.1.3 d to f, for every certificate below the anchor in order. @returns false where a required policy is missing. */
-  process(certificate: Certificate, isLast: boolean): boolean {
+  /**
+   * 6.1.3 d and e, for every certificate below the anchor in order. Step f waits for {@link wrapUp}: neither an empty level
+   * nor a count of zero ever recovers.
+   */
+  process(certificate: Certificate, isLast: boolean): void {
     const policies = certificate.extensions.certificatePolicies;
     this.#level = policies === undefined ? new Map() : this.#nextLevel(policies, certificate, isLast);
-    return this.#explicitIn > 0 || this.#level.size > 0;
   }
 
   /** 6.1.4 a, b and h to j, between two certificates. */
@@ -41,7 +43,7 @@ export class PolicyState {
     this.#anyPolicyIn = Math.min(this.#anyPolicyIn, extensions.inhibitAnyPolicy ?? Number.POSITIVE_INFINITY);
   }
 
-  /** 6.1.5 a, b and g, behind the last certificate. */
+  /** 6.1.5 a, b and g, behind the last certificate. @returns false where a required policy is missing. */
   wrapUp({ extensions }: Certificate): boolean {
     const isRequired = this.#explicitIn <= 1 || extensions.policyConstraints?.requireExplicitPolicy === 0;
     return !isRequired || this.#level.size > 0;

@@ -31,6 +31,16 @@ const explicitFalse = sequence(oid('1.2.3'), boolean(false), element(TAG.octetSt
 const policy = sequence(oid('1.2.3'));
 const aki = (...parts: readonly Uint8Array[]) => plain(OID.authorityKeyIdentifier, sequence(...parts));
 
+/** Without any extension. */
+const BARE: Recipe = {
+  extensions: Object.fromEntries(
+    [OID.basicConstraints, OID.keyUsage, OID.subjectKeyIdentifier].map((type) => [type, null]),
+  ),
+};
+const point = (...parts: readonly Uint8Array[]) => plain(OID.crlDistributionPoints, sequence(sequence(...parts)));
+const NONE = new Uint8Array(0);
+const serialOfIssuer = contextPrimitive(2, fromHex('01'));
+
 const malformed: readonly (readonly [name: string, recipe: Recipe])[] = [
   ['serial number 0', { serial: unsignedInteger(0) }],
   ['a negative serial number', { serial: fromHex('0201ff') }],
@@ -40,6 +50,10 @@ const malformed: readonly (readonly [name: string, recipe: Recipe])[] = [
   ['version 4', { version: context(0, unsignedInteger(3)) }],
   ['extensions in version 1', { version: new Uint8Array(0) }],
   ['extensions in version 2', { version: context(0, unsignedInteger(1)) }],
+  [
+    'a unique identifier in version 1',
+    { ...BARE, version: new Uint8Array(0), uniqueIds: [contextPrimitive(1, fromHex('0000'))] },
+  ],
   ['another algorithm inside', { innerAlgorithm: sequence(oid(OID.ecdsaWithSha256)) }],
   ['the same algorithm with parameters inside', { innerAlgorithm: sequence(oid(OID.ed25519), NULL) }],
   ['a date without seconds', { notAfter: text(TAG.utcTime, '3001010000Z') }],
@@ -83,9 +97,17 @@ const malformed: readonly (readonly [name: string, recipe: Recipe])[] = [
   ['a list of constraints that is empty', plain(OID.nameConstraints, sequence(context(0)))],
   ['an authority key identifier with a serial number alone', aki(contextPrimitive(2, fromHex('01')))],
   ['an authority key identifier with an issuer alone', aki(context(1, dns('x')))],
+  ['an authority key identifier with an empty issuer', aki(context(1), serialOfIssuer)],
+  ['an authority key identifier with an empty serial', aki(context(1, dns('x')), contextPrimitive(2, NONE))],
   ['an authority information access that is no list', plain(OID.authorityInfoAccess, utf8('malformed'))],
   ['an authority information access that is empty', plain(OID.authorityInfoAccess, sequence())],
   ['a CRL distribution point without place', plain(OID.crlDistributionPoints, sequence(sequence()))],
+  ['a CRL distribution point with an empty name', point(context(0, context(0)))],
+  [
+    'a CRL distribution point with malformed reasons',
+    point(context(0, context(0, uri('x'))), contextPrimitive(1, NONE)),
+  ],
+  ['a CRL distribution point with an empty issuer', point(context(2))],
   ['a policy that stands twice', plain(OID.certificatePolicies, sequence(policy, policy))],
   ['policy constraints that are empty', plain(OID.policyConstraints, sequence())],
   ['an issuer alternative name that is none', plain(OID.issuerAltName, utf8('x'))],
@@ -130,6 +152,11 @@ describe('parseCertificate (RFC 5280 section 4)', () => {
       ),
       plain(OID.crlDistributionPoints, sequence(sequence(context(0, context(0, uri('http://x/crl')))))),
       { notAfter: text(TAG.generalizedTime, '99991231235959Z') },
+      aki(contextPrimitive(0, fromHex('00')), context(1, dns('x')), serialOfIssuer),
+      point(context(0, context(0, uri('x'))), contextPrimitive(1, fromHex('0640')), context(2, dns('x'))),
+      point(context(2, dns('x'))),
+      { uniqueIds: [contextPrimitive(1, fromHex('0000')), contextPrimitive(2, fromHex('0000'))] },
+      { ...BARE, version: NONE },
     ];
     for (const recipe of odd) assert.ok(make(recipe).certificate);
   });
@@ -172,6 +199,7 @@ describe('parseCertificate (RFC 5280 section 4)', () => {
 
 describe('serial numbers as people write them', () => {
   it('are compared without case, colons and leading zeros', () => {
+    assert.equal(parseSerial('f'.repeat(40)), 'f'.repeat(40));
     for (const written of ['0A:bC:01', 'abc01', '0000ABC01']) assert.equal(parseSerial(written), 'abc01');
     for (const written of ['', '0', '00:00', 'xyz', '-1', 'a'.repeat(41), '0x1'])
       assert.throws(() => parseSerial(written), { code: 'ERR_INPUT' }, written);

@@ -87,6 +87,13 @@ describe('parseCsr (RFC 2986)', () => {
     });
   });
 
+  it('takes a request without attributes, as some tools write them', async () => {
+    const info = sequence(unsignedInteger(0), sequence(), signer.spki);
+    const raw = await signer.sign(info);
+    const signature = sequence(unsignedInteger(raw.subarray(0, 32)), unsignedInteger(raw.subarray(32)));
+    assert.deepEqual(parseCsr(sequence(info, ecdsa, bitString(signature)).toBase64()).spki, signer.spki);
+  });
+
   it('refuses keys that no certificate of a mesh has', () => {
     for (const text of [
       request('rsa', { modulusLength: 2_048 }, sequence(oid(OID.sha256WithRsa), NULL)),

@@ -57,6 +57,8 @@ export interface Recipe {
   readonly version?: Bytes;
   /** The AlgorithmIdentifier that is signed, where it differs from the outer one. */
   readonly innerAlgorithm?: Bytes;
+  /** Unique identifiers, between key and extensions. */
+  readonly uniqueIds?: readonly Bytes[];
   /** Behind the last extension. */
   readonly moreExtensions?: readonly Bytes[];
 }
@@ -128,6 +130,7 @@ export function make(recipe: Recipe = {}): Party {
     sequence(recipe.notBefore ?? time((NOW - YEAR_MS) as UnixMs), recipe.notAfter ?? time((NOW + YEAR_MS) as UnixMs)),
     subject,
     signer.spki,
+    ...(recipe.uniqueIds ?? []),
     ...(extensions.length === 0 ? [] : [context(3, sequence(...extensions))]),
   );
   const der = sequence(tbs, algorithm, bitString(by.signSync(tbs)));

@@ -1,6 +1,6 @@
 import { contextPrimitive, oid, sequence, unsignedInteger } from '../../src/codec/der-writer.ts';
 import { OID } from '../../src/codec/oid.ts';
-import { extensionOf, judge, make } from './make-certificate.ts';
+import { commonName, extensionOf, judge, make } from './make-certificate.ts';
 import { leafOf, root, table } from './path-table.ts';
 
 type Extensions = readonly Uint8Array[];
@@ -35,11 +35,27 @@ table('policies (RFC 5280 sections 6.1.3 d to 6.1.5)', [
   ['required and missing in the leaf', NO, () => along([policies(A), required(0)], [policies(A)], [])],
   ['required and lost on the way', NO, () => along([policies(A), required(0)], [policies(B)], [policies(A)])],
   ['required from the leaf on', NO, () => along([policies(A), required(1)], [policies(A)], [policies(B)])],
+  ['required at the leaf', NO, () => along([policies(A), required(2)], [policies(A)], [policies(B)])],
   ['required behind the leaf', 'ok', () => along([policies(A), required(3)], [policies(A)], [policies(B)])],
+  [
+    'self-issued certificates do not count',
+    'ok',
+    () => {
+      const name = commonName('twice');
+      const first = make({ issuer: root, isCa: true, subject: name, moreExtensions: [policies(A), required(2)] });
+      const renewed = make({ issuer: first, isCa: true, subject: name, moreExtensions: [policies(A)] });
+      return judge(leafOf(renewed), [first, renewed], [root]);
+    },
+  ],
   ['required by the leaf itself', NO, () => along([], [], [required(0)])],
   ['any in the intermediates', 'ok', () => along([policies(ANY), required(0)], [policies(ANY)], [policies(A)])],
   ['any in the leaf', 'ok', () => along([policies(A), required(0)], [policies(A)], [policies(ANY)])],
   ['any inhibited', NO, () => along([policies(A), required(0), inhibitAny(0)], [policies(A)], [policies(ANY)])],
+  [
+    'any inhibited below any',
+    NO,
+    () => along([policies(ANY), required(0), inhibitAny(0)], [policies(ANY)], [policies(A)]),
+  ],
   ['any inhibited later', 'ok', () => along([policies(A), required(0), inhibitAny(1)], [policies(ANY)], [policies(A)])],
   ['mapped', 'ok', () => along([policies(A), required(0), mapped(A, B)], [policies(B)], [policies(B)])],
   ['mapped, the old one used', NO, () => along([policies(A), required(0), mapped(A, B)], [policies(A)], [policies(A)])],
