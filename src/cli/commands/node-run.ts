@@ -3,6 +3,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { MeshError } from '../../base/errors.ts';
+import { requireNodeDirectory } from '../../daemon/directory.ts';
 import { NodeDesk } from '../../daemon/node-desk.ts';
 import { readPassphrase } from '../../daemon/passphrase.ts';
 import { act, addCommand, repeatedOption } from '../command.ts';
@@ -42,7 +43,7 @@ export function register(program: Command): void {
     .action(
       act<RunOptions>(async ({ output, options }) => {
         const { runNode } = await import('../../daemon/node.ts');
-        const directory = resolve(options.dir);
+        const { directory } = requireNodeDirectory(resolve(options.dir)); // before a passphrase is asked for
         const stopped = untilStopped();
         const running = await runNode({
           directory,

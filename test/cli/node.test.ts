@@ -1,0 +1,263 @@
+import assert from 'node:assert/strict';
+import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import type { RunningAuthority } from '../../src/daemon/authority-server.ts';
+import { FileKeyStore } from '../../src/host/file-key-store.ts';
+import { controlSocketOf } from '../../src/host/control-socket.ts';
+import { exchange } from '../../src/host/https-client.ts';
+import { Secret } from '../../src/crypto/secret.ts';
+import { startAuthority } from '../support/authority-process.ts';
+import { chainmail, LongCommand, type ToldError } from '../support/chainmail.ts';
+import { NodeProcess } from '../support/node-process.ts';
+import { RawTls } from '../support/raw-tls.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+/** How often a node is killed in the middle of its work. */
+const KILLS = 20;
+
+const folder = tempDir({ after });
+const authorityDir = join(folder, 'authority');
+let authority: RunningAuthority;
+before(async () => {
+  mkdirSync(authorityDir, { mode: 0o700 });
+  authority = await startAuthority(authorityDir);
+});
+after(() => authority.close());
+
+let count = 0;
+async function enrolled(t: Pick<TestContext, 'after'>, ticket: object = {}): Promise<NodeProcess> {
+  const node = await NodeProcess.enroll(folder, `n${++count}`, authorityDir, ticket);
+  t.after(() => node.end('SIGKILL'));
+  return node;
+}
+
+async function running(t: Pick<TestContext, 'after'>, ticket: object = {}): Promise<NodeProcess> {
+  const node = await enrolled(t, ticket);
+  await node.run();
+  return node;
+}
+
+/** What a command that is refused tells with `--json`. */
+async function refusal(...args: string[]): Promise<ToldError['error']> {
+  const { code, stdout, stderr } = await chainmail([...args, '--json']);
+  assert.equal(code, 1, `${stdout}${stderr}`);
+  return (JSON.parse(stdout) as ToldError).error;
+}
+
+async function json<T>(...args: string[]): Promise<T> {
+  const { code, stdout, stderr } = await chainmail([...args, '--json']);
+  assert.equal(code, 0, `${stdout}${stderr}`);
+  return JSON.parse(stdout) as T;
+}
+
+async function tlsOf(node: NodeProcess) {
+  const keys = await FileKeyStore.open(join(node.dir, 'keys'), new Secret(new TextEncoder().encode('battery staple')));
+  return {
+    certificate: readFileSync(join(node.dir, 'node.pem'), 'utf8'),
+    key: await keys.exportPem('identity'),
+    trustAnchors: [readFileSync(join(authorityDir, 'root.pem'), 'utf8')],
+  };
+}
+
+describe('nodes as processes', () => {
+  it('run, find each other through the authority, and pass on what is published', async (t) => {
+    const [a, b] = [await running(t), await running(t)];
+    assert.deepEqual(Object.keys(a.ready), ['event', 'address', 'node_id', 'mesh']);
+    assert.match(a.ready.address, /^127\.0\.0\.1:\d+$/);
+    assert.equal(statSync(controlSocketOf(a.dir)).mode & 0o777, 0o600);
+    await b.linkedWith(a);
+
+    const watch = new LongCommand(['watch', '--dir', b.dir, '--json', '--type', 'indicator']);
+    t.after(() => void watch.end('SIGKILL'));
+    const indicator = join(folder, 'indicator.json');
+    writeFileSync(indicator, '{"kind":"hash","value":"00ff","risk":70,"labels":["test"]}');
+    // The watch is on when it has shown something; what was published before it began it does not show.
+    const shown = watch.json<Record<string, unknown>>();
+    const published = new Set<string>();
+    let first: Record<string, unknown> | undefined;
+    void shown.then((line) => (first = line));
+    while (first === undefined) {
+      const args = ['publish', '--dir', a.dir, '--type', 'indicator', '--ttl', '10m', indicator];
+      published.add((await json<{ message_id: string }>(...args)).message_id);
+    }
+    assert.ok(published.has(String(first['message_id'])));
+    for (const member of ['origin', 'type', 'payload', 'content_type', 'received_at'])
+      assert.ok(member in first, member);
+    assert.equal(await watch.end('SIGINT'), 0);
+
+    await b.untilListed(published);
+    const { indicators } = await json<{ indicators: object[] }>('indicators', '--dir', b.dir);
+    assert.equal(indicators.length, published.size);
+    const { peers } = await json<{ peers: { node_id: string; status: string }[] }>('peers', '--dir', b.dir);
+    assert.ok(peers.some(({ node_id, status }) => node_id === a.nodeId && status === 'connected'));
+    const { records } = await json<{ records: { node_id: string }[] }>('records', '--dir', b.dir);
+    assert.ok(records.some(({ node_id }) => node_id === a.nodeId));
+    for (const command of [['status'], ['node', 'status']])
+      assert.equal((await json<{ node_id: string }>(...command, '--dir', b.dir)).node_id, b.nodeId);
+    for (const command of ['status', 'peers', 'records', 'indicators'])
+      assert.match((await chainmail([command, '--dir', b.dir])).stdout, new RegExp(a.nodeId));
+  });
+
+  it('end in order when they are told to, and let go of everything', async (t) => {
+    const node = await running(t);
+    assert.equal(await node.end('SIGTERM'), 0);
+    assert.ok(!existsSync(controlSocketOf(node.dir)));
+    await node.run();
+    assert.equal(await node.end('SIGINT'), 0);
+    await node.run();
+    assert.deepEqual(await json('node', 'leave', '--dir', node.dir), { ok: true });
+    assert.equal(await node.end('SIGCONT'), 0); // a signal that ends nothing: it ends by itself
+  });
+
+  it(`after ${KILLS} kills -9 while messages are published, every one that was acknowledged is everywhere`, async (t) => {
+    const [victim, survivor] = [await running(t), await running(t)];
+    const acknowledged = new Set<string>();
+    for (let kill = 0; kill < KILLS; kill++) {
+      const wanted = acknowledged.size + 5 + kill * 3;
+      let isKilled = false;
+      const publishing = Array.from({ length: 4 }, async (_, worker) => {
+        while (!isKilled) {
+          try {
+            const { status, json: answer } = await victim.publish(`${kill} ${worker}`);
+            if (status === 201) acknowledged.add(String(answer['message_id']));
+          } catch {
+            return; // it was killed before it answered: nothing was promised
+          }
+          if (acknowledged.size >= wanted) {
+            isKilled = true;
+            await victim.end('SIGKILL');
+          }
+        }
+      });
+      await Promise.all(publishing);
+      await victim.run();
+      assert.ok(acknowledged.isSubsetOf(await victim.listed()), `kill ${kill}: something acknowledged is lost`);
+    }
+    await survivor.untilListed(acknowledged);
+    assert.equal(await victim.end(), 0);
+  });
+
+  it('a revoked node is shut out: link closed, dial refused, message refused', async (t) => {
+    const [a, b, outcast] = [await running(t), await running(t), await running(t)];
+    await a.linkedWith(b, outcast);
+    const said = await outcast.publish('while it was believed');
+    await a.untilListed(new Set([String(said.json['message_id'])]));
+    const revoked = await json<{ node_id: string; crl_number: number }>(
+      'revoke',
+      '--dir',
+      authorityDir,
+      '--node-id',
+      outcast.nodeId,
+      '--reason',
+      'keyCompromise',
+    );
+    assert.equal(revoked.node_id, outcast.nodeId);
+    for (const node of [a, b])
+      await node.untilEvent(async () => {
+        const { json: status } = await node.ask({ method: 'GET', path: '/v1/status' });
+        const { links } = status as { links: { node_id: string }[] };
+        return (
+          !links.some(({ node_id }) => node_id === outcast.nodeId) &&
+          !(await node.listed()).has(String(said.json['message_id']))
+        );
+      });
+    const dial = new RawTls(a.ready.address, await tlsOf(outcast));
+    assert.equal((await dial.untilClosed()).length, 0);
+    const http = new RawTls(a.ready.address, await tlsOf(outcast), { ALPNProtocols: ['http/1.1'] });
+    http.socket.write('GET /v1/mesh/peers HTTP/1.1\r\nHost: x\r\n\r\n');
+    assert.equal((await http.untilClosed()).length, 0);
+
+    // A friend that is believed hands in what the outcast signed.
+    const target = {
+      tag: 'tls',
+      endpoint: `https://${outcast.ready.address}`,
+      trustAnchors: [readFileSync(join(authorityDir, 'root.pem'), 'utf8')],
+    } as const;
+    await assert.rejects(
+      exchange({ ...target, client: await tlsOf(outcast) }, { method: 'GET', path: '/v1/mesh/peers' }),
+    );
+    const { peers } = await json<{ peers: { node_id: string }[] }>('peers', '--dir', a.dir);
+    assert.ok(!peers.some(({ node_id }) => node_id === outcast.nodeId), 'S1.74');
+  });
+});
+
+describe('what a node refuses to run on', () => {
+  it('a directory where one runs already, and a port that is taken', async (t) => {
+    const node = await running(t);
+    const { code, hint } = await refusal('node', 'run', '--dir', node.dir, '--listen', '127.0.0.1:0', '--no-multicast');
+    assert.equal(code, 'ERR_DIR_LOCKED');
+    assert.ok(hint !== undefined);
+    const other = await enrolled(t);
+    const taken = await refusal('node', 'run', '--dir', other.dir, '--listen', node.ready.address, '--no-multicast');
+    assert.equal(taken.code, 'ERR_PORT_IN_USE');
+    await other.run(); // and the failed start left nothing behind
+  });
+
+  it('no node, a damaged state, that of another node, a wrong passphrase, a wrong knob', async (t) => {
+    const [node, other] = [await enrolled(t), await running(t)];
+    await other.end();
+    const run = (): ReturnType<typeof refusal> => refusal('node', 'run', '--dir', node.dir, '--listen', '127.0.0.1:0');
+    assert.equal((await refusal('node', 'run', '--dir', join(folder, 'nowhere'))).code, 'ERR_DIR_NOT_INITIALISED');
+
+    copyFileSync(join(other.dir, 'node.db'), join(node.dir, 'node.db'));
+    assert.equal((await run()).code, 'ERR_STATE_FOREIGN');
+    writeFileSync(join(node.dir, 'node.db'), 'nonsense'.repeat(2_000));
+    assert.equal((await run()).code, 'ERR_STATE_CORRUPT');
+
+    const certificate = readFileSync(join(node.dir, 'node.pem'), 'utf8');
+    copyFileSync(join(other.dir, 'node.pem'), join(node.dir, 'node.pem'));
+    assert.equal((await run()).code, 'ERR_STATE_FOREIGN');
+    writeFileSync(join(node.dir, 'node.pem'), certificate.slice(0, 300));
+    assert.equal((await run()).code, 'ERR_STATE_CORRUPT');
+    writeFileSync(join(node.dir, 'node.pem'), certificate);
+
+    writeFileSync(join(node.dir, 'passphrase'), 'another\n', { mode: 0o600 });
+    assert.equal((await run()).code, 'ERR_PASSPHRASE_WRONG');
+    writeFileSync(join(node.dir, 'chainmail.yaml'), 'listne: 1\n');
+    assert.equal((await run()).code, 'ERR_CONFIG');
+    writeFileSync(join(node.dir, 'chainmail.yaml'), 'crl_poll: soon\n');
+    assert.equal((await run()).code, 'ERR_CONFIG');
+  });
+
+  it('wrong usage: exit code 2 and text', async () => {
+    for (const args of [
+      ['node', 'run', '--bogus'],
+      ['node', 'run'],
+      ['publish', '--dir', folder, 'x'],
+      ['publish', '--dir', folder, '--type', 'indicator'],
+      ['publish', '--dir', folder, '--type', 'indicator', '--ttl', 'soon', 'x'],
+      ['watch', '--dir', folder, '--json', 'x'],
+    ]) {
+      const { code, stdout, stderr } = await chainmail(args);
+      assert.deepEqual([code, stdout], [2, ''], args.join(' '));
+      assert.match(stderr, /^chainmail: error: /);
+    }
+  });
+
+  it('commands that need a running node say so', async (t) => {
+    const node = await enrolled(t);
+    for (const args of [['status'], ['peers'], ['records'], ['indicators'], ['watch'], ['node', 'leave']])
+      assert.equal((await refusal(...args, '--dir', node.dir)).code, 'ERR_NOT_RUNNING', args.join(' '));
+    assert.equal((await refusal('status', '--dir', folder)).code, 'ERR_DIR_NOT_INITIALISED');
+  });
+
+  it('what a program may not publish', async (t) => {
+    const node = await running(t);
+    const file = join(folder, 'payload');
+    const publish = (type: string, content: string, ...more: string[]): ReturnType<typeof refusal> => {
+      writeFileSync(file, content);
+      return refusal('publish', '--dir', node.dir, '--type', type, ...more, file);
+    };
+    assert.equal((await publish('indicator', 'no JSON')).code, 'ERR_MESSAGE_PAYLOAD');
+    assert.equal((await publish('sensor/a', 'x'.repeat(16_385))).code, 'ERR_MESSAGE_PAYLOAD');
+    assert.equal((await publish('command/x', 'x')).code, 'ERR_MESSAGE_NOT_PERMITTED');
+    assert.equal((await publish('sensor/a', 'x', '--ttl', '8d')).code, 'ERR_MESSAGE_LIFETIME');
+    assert.equal((await publish('nonsense', 'x')).code, 'ERR_MESSAGE_MALFORMED');
+    assert.equal((await publish('sensor/a', 'x', '--audience', 'NOBODY')).code, 'ERR_MESSAGE_MALFORMED');
+    assert.equal(
+      (await refusal('publish', '--dir', node.dir, '--type', 'sensor/a', join(folder, 'no file'))).code,
+      'ERR_INPUT',
+    );
+  });
+});
