@@ -7,9 +7,14 @@ import { FileKeyStore } from '../../src/host/file-key-store.ts';
 import { controlSocketOf } from '../../src/host/control-socket.ts';
 import { exchange } from '../../src/host/https-client.ts';
 import { Secret } from '../../src/crypto/secret.ts';
+import { parseMeshName } from '../../src/identity/mesh-name.ts';
+import { parseNodeId } from '../../src/identity/node-id.ts';
+import { parseCertificatesPem } from '../../src/pki/certificate.ts';
+import { signed } from '../http/node/support.ts';
 import { startAuthority } from '../support/authority-process.ts';
 import { chainmail, LongCommand, type ToldError } from '../support/chainmail.ts';
 import { NodeProcess } from '../support/node-process.ts';
+import type { Member } from '../support/node-world.ts';
 import { RawTls } from '../support/raw-tls.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -51,8 +56,18 @@ async function json<T>(...args: string[]): Promise<T> {
   return JSON.parse(stdout) as T;
 }
 
+function keysOf(node: NodeProcess): Promise<FileKeyStore> {
+  return FileKeyStore.open(join(node.dir, 'keys'), new Secret(new TextEncoder().encode('battery staple')));
+}
+
+/** A node's key in other hands. */
+async function memberOf(node: NodeProcess): Promise<Pick<Member, 'nodeId' | 'chain' | 'signer'>> {
+  const chain = parseCertificatesPem(readFileSync(join(node.dir, 'node.pem'), 'utf8'));
+  return { nodeId: parseNodeId(node.nodeId), chain, signer: await (await keysOf(node)).open('identity') };
+}
+
 async function tlsOf(node: NodeProcess) {
-  const keys = await FileKeyStore.open(join(node.dir, 'keys'), new Secret(new TextEncoder().encode('battery staple')));
+  const keys = await keysOf(node);
   return {
     certificate: readFileSync(join(node.dir, 'node.pem'), 'utf8'),
     key: await keys.exportPem('identity'),
@@ -169,14 +184,20 @@ describe('nodes as processes', () => {
     assert.equal((await http.untilClosed()).length, 0);
 
     // A friend that is believed hands in what the outcast signed.
-    const target = {
-      tag: 'tls',
-      endpoint: `https://${outcast.ready.address}`,
-      trustAnchors: [readFileSync(join(authorityDir, 'root.pem'), 'utf8')],
-    } as const;
-    await assert.rejects(
-      exchange({ ...target, client: await tlsOf(outcast) }, { method: 'GET', path: '/v1/mesh/peers' }),
+    const message = await signed({ mesh: parseMeshName('depot') }, await memberOf(outcast));
+    const friend = { tag: 'tls', endpoint: `https://${a.ready.address}`, serverName: `${a.nodeId}.depot` } as const;
+    const tls = await tlsOf(b);
+    const answer = await exchange(
+      { ...friend, trustAnchors: tls.trustAnchors, client: tls },
+      {
+        method: 'POST',
+        path: '/v1/mesh/gossip',
+        headers: { 'content-type': 'application/cose' },
+        body: message.bytes,
+      },
     );
+    assert.equal(answer.status, 403);
+    assert.match(new TextDecoder().decode(answer.body), /ERR_MESSAGE_REVOKED_ORIGIN/);
     const { peers } = await json<{ peers: { node_id: string }[] }>('peers', '--dir', a.dir);
     assert.ok(!peers.some(({ node_id }) => node_id === outcast.nodeId), 'S1.74');
   });

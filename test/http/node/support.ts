@@ -89,10 +89,14 @@ export interface Saying {
 export const INDICATOR = new TextEncoder().encode('{"kind":"hash","value":"00ff","risk":50}');
 
 /** A message that a member signs itself. */
-export async function signed(mesh: TestMesh, member: Member, what: Saying = {}): Promise<Message> {
+export async function signed(
+  { mesh }: Pick<TestMesh, 'mesh'>,
+  member: Pick<Member, 'nodeId' | 'chain' | 'signer'>,
+  what: Saying = {},
+): Promise<Message> {
   const issuedAt = Math.floor((what.issuedAt ?? systemClock.wall()) / 1_000) * 1_000;
   const type = parseMessageType(what.type ?? 'indicator');
-  const composed = composeMessage(mesh.mesh, {
+  const composed = composeMessage(mesh, {
     algorithm: 'ES256',
     type,
     contentType: type.contentType,
