@@ -1,0 +1,449 @@
+import assert from 'node:assert/strict';
+import { before, describe, it } from 'node:test';
+import { utf8 } from '../../src/base/bytes.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../src/base/time.ts';
+import { INBOUND_MAX } from '../../src/engine/connector.ts';
+import { parseAddress } from '../../src/message/address.ts';
+import { parseMessageType } from '../../src/message/family.ts';
+import { assembleMessage } from '../../src/message/message.ts';
+import type { Certificate } from '../../src/pki/certificate.ts';
+import { MemoryNodeStore } from '../../src/sim/memory-node-store.ts';
+import { MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
+import { type HandNode, NodeNet } from '../support/node-net.ts';
+
+describe('mesh node', () => {
+  let fixture: MeshFixture;
+  before(async () => {
+    fixture = await MeshFixture.create(
+      'fixture',
+      'ann',
+      'bob',
+      'eve',
+      ...Array.from({ length: 14 }, (_, i) => `n${i}`),
+    );
+  });
+
+  /** Nodes in a row, each linked with the next. */
+  const row = (
+    own: MeshFixture,
+    ...names: readonly string[]
+  ): { readonly net: NodeNet; readonly nodes: HandNode[] } => {
+    const net = new NodeNet(own);
+    const nodes = names.map((name) => net.start(name));
+    for (const [i, node] of nodes.slice(1).entries()) net.connect(nodes[i] as HandNode, node);
+    net.settle();
+    return { net, nodes };
+  };
+
+  describe('a message', () => {
+    it('reaches every node, also those that have to ask for the certificate of who said it', () => {
+      const { net, nodes } = row(fixture, 'ann', 'bob', 'eve');
+      const [ann, , eve] = nodes as [HandNode, HandNode, HandNode];
+      const request = ann.publish();
+      net.settle();
+      assert.equal(ann.answerTo(request), 'ok');
+      assert.deepEqual(eve.heldIds, [`${ann.id}.${ann.node.incarnation}.0`]);
+      assert.equal(eve.said('message').length, 1);
+      assert.equal(eve.node.statistics.accepted, 1);
+      assert.equal(eve.node.holdings.indicators.valid(net.now.wall).length, 1);
+    });
+
+    it('is acknowledged when it is durable, and not before', () => {
+      const net = new NodeNet(fixture);
+      const ann = net.start('ann');
+      ann.isStoreSlow = true;
+      const request = ann.publish();
+      net.settle();
+      assert.equal(ann.answerTo(request), undefined);
+      assert.equal(ann.heldIds.length, 1);
+      ann.isStoreSlow = false;
+      net.settle();
+      assert.equal(ann.answerTo(request), 'ok');
+    });
+
+    it('waits for a peer that is away', () => {
+      const net = new NodeNet(fixture);
+      const [ann, bob] = [net.start('ann'), net.start('bob')];
+      ann.publish();
+      net.pass(10 * MINUTE_MS);
+      net.connect(bob, ann);
+      net.settle();
+      assert.deepEqual(bob.heldIds, ann.heldIds);
+      assert.equal(bob.heldIds.length, 1);
+    });
+
+    it('is gone everywhere when its time is over', () => {
+      const { net, nodes } = row(fixture, 'ann', 'bob');
+      const [ann, bob] = nodes as [HandNode, HandNode];
+      ann.publish();
+      net.settle();
+      net.pass(HOUR_MS + SECOND_MS);
+      for (const { heldIds, node, store } of [ann, bob]) {
+        assert.deepEqual(heldIds, []);
+        assert.deepEqual(node.holdings.indicators.valid(net.now.wall), []);
+        assert.deepEqual([...store.load().messages], []);
+      }
+    });
+
+    it('that a store could not write is refused now, and written when the store is well again', () => {
+      const net = new NodeNet(fixture);
+      const ann = net.start('ann');
+      net.settle();
+      ann.doesStoreFail = true;
+      const request = ann.publish();
+      net.settle();
+      assert.equal(ann.answerTo(request), 'ERR_INTERNAL');
+      ann.doesStoreFail = false;
+      net.pass(2 * SECOND_MS);
+      assert.equal([...ann.store.load().messages].length, 1);
+      assert.equal(ann.node.backlog.journal, 0);
+    });
+  });
+
+  describe('a restart', () => {
+    it('keeps what was acknowledged, and says nothing new under an old number (T24)', () => {
+      const { net, nodes } = row(fixture, 'ann', 'bob');
+      const [ann, bob] = nodes as [HandNode, HandNode];
+      ann.publish();
+      net.settle();
+      const [first] = ann.heldIds;
+      ann.restart();
+      assert.deepEqual(ann.heldIds, [first]);
+      ann.publish('{"kind":"hash","value":"other","risk":1}');
+      net.connect(ann, bob);
+      net.settle();
+      assert.equal(ann.heldIds.length, 2);
+      assert.deepEqual(bob.heldIds, ann.heldIds);
+      assert.equal(bob.node.statistics.conflicts, 0);
+      assert.equal(bob.said('message').length, 2, 'nothing was accepted twice');
+    });
+
+    it('loses what was not durable, and nothing is acknowledged of it', () => {
+      const net = new NodeNet(fixture);
+      const ann = net.start('ann');
+      ann.isStoreSlow = true;
+      const request = ann.publish();
+      net.settle();
+      ann.isStoreSlow = false;
+      ann.restart();
+      net.settle();
+      assert.equal(ann.answerTo(request), undefined);
+      assert.deepEqual(ann.heldIds, []);
+    });
+
+    it('of a restored snapshot opens a stream above the one that a peer holds (T24)', () => {
+      const { net, nodes } = row(fixture, 'ann', 'bob');
+      const [ann, bob] = nodes as [HandNode, HandNode];
+      for (let i = 0; i < 3; i++) ann.restart();
+      net.connect(ann, bob);
+      ann.publish();
+      net.settle();
+      const { incarnation } = ann.node;
+      ann.restart(new MemoryNodeStore());
+      assert.ok(ann.node.incarnation < incarnation);
+      net.connect(ann, bob);
+      net.settle();
+      assert.equal(ann.node.incarnation, incarnation + 1);
+      assert.equal(ann.store.load().incarnation, incarnation + 1);
+      ann.publish('{"kind":"hash","value":"other","risk":1}');
+      net.settle();
+      assert.equal(bob.heldIds.length, 2);
+      assert.equal(bob.node.statistics.conflicts, 0);
+    });
+
+    it('remembers chains and lists: the revoked stay out', async () => {
+      const own = await MeshFixture.create('restart', 'ann', 'bob', 'eve');
+      const { net, nodes } = row(own, 'ann', 'bob');
+      const [ann] = nodes as [HandNode];
+      ann.node.installCrl(net.now, await own.authority.revoke([own.member('eve').chain], net.now.wall));
+      net.settle();
+      ann.restart();
+      assert.equal(ann.node.crls().length, 1);
+      assert.equal(net.connect(net.start('eve'), ann), false);
+    });
+
+    it('forgets what ended, and what was revoked, while it was down', async () => {
+      const own = await MeshFixture.create('away', 'ann', 'bob', 'eve');
+      const { net, nodes } = row(own, 'ann', 'bob', 'eve');
+      const [ann, bob, eve] = nodes as [HandNode, HandNode, HandNode];
+      eve.publish();
+      bob.publish();
+      net.settle();
+      assert.equal(ann.heldIds.length, 2);
+      const list = await own.authority.revoke([own.member('eve').chain], net.now.wall);
+      ann.node.installCrl(net.now, list);
+      net.settle();
+      ann.restart();
+      assert.deepEqual(ann.heldIds, [`${bob.id}.${bob.node.incarnation}.0`]);
+      net.pass(2 * HOUR_MS);
+      ann.restart();
+      assert.deepEqual(ann.heldIds, []);
+      net.settle();
+      assert.deepEqual([...ann.store.load().messages], []);
+    });
+  });
+
+  describe('links', () => {
+    it('with itself or with nobody new are not held', () => {
+      const net = new NodeNet(fixture);
+      const ann = net.start('ann');
+      net.connect(ann, ann);
+      net.settle();
+      assert.deepEqual(ann.linkedNames, []);
+    });
+
+    it('are one between two nodes, the same at both ends, also when both dial', () => {
+      const { net, nodes } = row(fixture, 'ann', 'bob');
+      const [ann, bob] = nodes as [HandNode, HandNode];
+      net.connect(bob, ann);
+      net.settle();
+      assert.deepEqual([ann.linkedNames, bob.linkedNames], [['bob'], ['ann']]);
+      const dialler = ann.id < bob.id ? ann : bob;
+      assert.equal(
+        dialler.node.links[0]?.end.direction,
+        'outbound',
+        'of twins the one that the lower id dialled stays',
+      );
+      net.pass(MINUTE_MS);
+      ann.publish();
+      net.settle();
+      assert.deepEqual(bob.heldIds, ann.heldIds);
+    });
+
+    it('dialled by others take only so many places (T4)', () => {
+      const net = new NodeNet(fixture);
+      const ann = net.start('ann');
+      const others = Array.from({ length: INBOUND_MAX + 2 }, (_, i) => net.start(`n${i}`));
+      for (const other of others) net.connect(other, ann);
+      net.settle();
+      assert.equal(ann.linkedNames.length, INBOUND_MAX);
+      assert.equal(others.filter((other) => other.linkedNames.length === 0).length, 2);
+      const chosen = net.start('bob');
+      net.connect(ann, chosen);
+      net.settle();
+      assert.equal(ann.linkedNames.length, INBOUND_MAX + 1, 'there is room for those of its own choice');
+    });
+
+    it('end with a word when a node leaves', () => {
+      const { net, nodes } = row(fixture, 'ann', 'bob');
+      const [ann, bob] = nodes as [HandNode, HandNode];
+      ann.node.leave(net.now);
+      net.settle();
+      assert.deepEqual(bob.said('link-down'), [{ tag: 'link-down', peer: ann.id, why: 'leaving' }]);
+      const seen = [...bob.node.peersSeen.entries()];
+      assert.deepEqual(
+        seen.map(([nodeId]) => nodeId),
+        [ann.id],
+      );
+    });
+
+    it('end when the certificate of the peer does', async () => {
+      const own = await MeshFixture.create('ending', 'ann', 'bob');
+      const net = new NodeNet(own);
+      const [ann, bob] = [net.start('ann'), net.start('bob')];
+      net.pass(7 * DAY_MS - 2 * MINUTE_MS);
+      net.connect(ann, bob);
+      net.pass(MINUTE_MS);
+      assert.deepEqual(ann.linkedNames, ['bob']);
+      net.pass(2 * MINUTE_MS);
+      assert.deepEqual(ann.linkedNames, []);
+    });
+
+    it('with a peer that misbehaved are refused for a while', () => {
+      const { net, nodes } = row(fixture, 'ann', 'bob');
+      const [ann, bob] = nodes as [HandNode, HandNode];
+      const [link] = ann.node.links;
+      ann.node.handleLinkBytes(net.now, link?.end.id as number, utf8('GET / HTTP/1.1\r\n\r\n'));
+      net.settle();
+      assert.deepEqual(ann.linkedNames, []);
+      net.connect(bob, ann);
+      net.settle();
+      assert.deepEqual(ann.linkedNames, []);
+      net.pass(11 * MINUTE_MS);
+      net.connect(bob, ann);
+      net.settle();
+      assert.deepEqual(ann.linkedNames, ['bob']);
+    });
+
+    it('are tried where somebody is said to listen', () => {
+      const net = new NodeNet(fixture);
+      const [ann, bob] = [net.start('ann'), net.start('bob')];
+      ann.node.handleCandidate(net.now, { address: parseAddress('bob:1'), source: 'bootstrap', nodeId: bob.id });
+      net.pass(1);
+      assert.deepEqual(
+        ann.dials.map(({ address, expected }) => [address, expected]),
+        [['bob:1', bob.id]],
+      );
+      assert.equal(net.connect(ann, bob, ann.dials[0]?.dial), true);
+      net.settle();
+      assert.deepEqual(ann.linkedNames, ['bob']);
+    });
+  });
+
+  describe('a record', () => {
+    it('tells where a node is, and the newest counts', () => {
+      const net = new NodeNet(fixture);
+      const [ann, bob] = [net.start('ann', { announces: true }), net.start('bob')];
+      net.connect(ann, bob);
+      net.pass(SECOND_MS);
+      assert.deepEqual(bob.node.holdings.records.get(ann.id)?.record.addresses, ['ann:1']);
+      ann.node.setAddresses(net.now, [parseAddress('10.0.0.9:1')]);
+      net.pass(2 * SECOND_MS);
+      assert.deepEqual(bob.node.holdings.records.get(ann.id)?.record.addresses, ['10.0.0.9:1']);
+      assert.equal(bob.heldIds.length, 1, 'the older one is not held any more');
+      net.cut(bob);
+      net.pass(MINUTE_MS);
+      assert.ok(bob.dials.some(({ address }) => address === '10.0.0.9:1'));
+      assert.ok(!bob.dials.some(({ address }) => address === 'ann:1'));
+    });
+
+    it('is signed anew every day', () => {
+      const net = new NodeNet(fixture);
+      const ann = net.start('ann', { announces: true });
+      net.pass(3 * DAY_MS + SECOND_MS);
+      assert.deepEqual(ann.heldIds, [`${ann.id}.${ann.node.incarnation}.3`]);
+    });
+  });
+
+  describe('a revocation', () => {
+    it('closes links, drops mail and records, empties tables, refuses handshakes (S1.71 to S1.74)', async () => {
+      const own = await MeshFixture.create('out', 'ann', 'bob', 'eve');
+      const net = new NodeNet(own);
+      const [ann, bob] = [net.start('ann'), net.start('bob')];
+      const eve = net.start('eve', { announces: true });
+      net.connect(ann, bob);
+      net.connect(eve, ann);
+      eve.publish();
+      net.pass(SECOND_MS);
+      assert.equal(bob.heldIds.length, 2);
+      const list = await own.authority.revoke([own.member('eve').chain], net.now.wall);
+      ann.node.installCrl(net.now, list);
+      net.settle();
+      for (const node of [ann, bob]) {
+        assert.deepEqual(node.heldIds, [], node.name);
+        assert.equal(node.node.holdings.records.get(eve.id), undefined);
+        assert.deepEqual(
+          [...node.node.peersSeen.entries()].filter(([nodeId]) => nodeId === eve.id),
+          [],
+        );
+        assert.deepEqual([...node.store.load().messages], []);
+        assert.equal(node.said('crl').length, 1);
+        assert.equal(net.connect(eve, node), false);
+      }
+      assert.deepEqual(ann.linkedNames, ['bob']);
+      assert.deepEqual(ann.said('link-down'), [{ tag: 'link-down', peer: eve.id, why: 'revoked' }]);
+      assert.deepEqual(eve.linkedNames, []);
+    });
+
+    it('reaches a peer that passes on mail of the revoked', async () => {
+      const own = await MeshFixture.create('late', 'ann', 'bob', 'eve');
+      const net = new NodeNet(own);
+      const [ann, bob, eve] = [net.start('ann'), net.start('bob'), net.start('eve')];
+      ann.node.keepChain(net.now, own.member('eve').chain);
+      ann.node.installCrl(net.now, await own.authority.revoke([own.member('eve').chain], net.now.wall));
+      net.connect(eve, bob);
+      eve.publish();
+      net.settle();
+      assert.equal(bob.heldIds.length, 1);
+      net.connect(bob, ann);
+      net.settle();
+      assert.deepEqual([ann.heldIds, bob.heldIds], [[], []]);
+      assert.equal(bob.said('crl').length, 1);
+      assert.deepEqual(bob.linkedNames, ['ann']);
+      assert.deepEqual(ann.said('message'), []);
+    });
+
+    it('silences the node itself', async () => {
+      const own = await MeshFixture.create('self', 'ann');
+      const net = new NodeNet(own);
+      const ann = net.start('ann');
+      ann.node.installCrl(net.now, await own.authority.revoke([own.member('ann').chain], net.now.wall));
+      assert.throws(() => ann.publish(), { code: 'ERR_MESSAGE_REVOKED_ORIGIN' });
+    });
+
+    it('is taken from a list of this mesh alone', async () => {
+      const [own, other] = [await MeshFixture.create('own', 'ann'), await MeshFixture.create('other', 'ann')];
+      const net = new NodeNet(own);
+      const ann = net.start('ann');
+      assert.equal(ann.node.installCrl(net.now, await other.authority.revoke([], net.now.wall)), false);
+      assert.equal(ann.node.installCrl(net.now, utf8('no list')), false);
+      const list = await own.authority.revoke([], net.now.wall);
+      assert.equal(ann.node.installCrl(net.now, list), true);
+      assert.equal(ann.node.installCrl(net.now, list), true, 'again is fine and changes nothing');
+      assert.equal(ann.said('crl').length, 1);
+    });
+  });
+
+  describe('a client', () => {
+    const stranger = (): { readonly net: NodeNet; readonly ann: HandNode } => {
+      const net = new NodeNet(fixture);
+      return { net, ann: net.start('ann') };
+    };
+
+    it('hands in a message that it signed itself, once its chain is known', () => {
+      const { net, ann } = stranger();
+      const { nodeId, chain } = fixture.member('eve');
+      const message = fixture.message('eve');
+      const early = ann.submit(message, nodeId);
+      net.settle();
+      assert.equal(ann.answerTo(early), 'ERR_MESSAGE_UNKNOWN_ORIGIN');
+      ann.node.keepChain(net.now, chain);
+      const [first, again] = [ann.submit(message, nodeId), ann.submit(message, nodeId)];
+      net.settle();
+      assert.deepEqual([ann.answerTo(first), ann.answerTo(again)], ['ok', 'ok']);
+      assert.deepEqual(ann.heldIds, [message.id]);
+    });
+
+    it('is told that its signature does not hold, that its message expired, and so on', () => {
+      const { net, ann } = stranger();
+      const { nodeId, chain } = fixture.member('eve');
+      ann.node.keepChain(net.now, chain);
+      const outcome = (message: ReturnType<MeshFixture['message']>): string | undefined => {
+        const request = ann.submit(message, nodeId);
+        net.settle();
+        return ann.answerTo(request);
+      };
+      assert.equal(outcome(fixture.message('eve', { forged: true })), 'ERR_MESSAGE_SIGNATURE');
+      assert.equal(outcome(fixture.message('eve', { issuedAt: NOW_MS - HOUR_MS })), 'ERR_MESSAGE_EXPIRED');
+      assert.equal(outcome(fixture.message('eve', { issuedAt: NOW_MS + HOUR_MS })), 'ERR_MESSAGE_FUTURE');
+      assert.equal(outcome(fixture.message('eve', { expiresAt: NOW_MS + 8 * DAY_MS })), 'ERR_MESSAGE_LIFETIME');
+      assert.equal(outcome(fixture.message('eve', { payload: utf8('x') })), 'ERR_MESSAGE_PAYLOAD');
+      assert.equal(outcome(fixture.message('eve', { type: 'command/go' })), 'ERR_MESSAGE_NOT_PERMITTED');
+      assert.equal(outcome(fixture.message('eve', { type: 'sensor/t' })), 'ok');
+      assert.equal(
+        outcome(fixture.message('eve', { type: 'sensor/t', payload: utf8('other') })),
+        'ERR_MESSAGE_CONFLICT',
+      );
+      assert.equal(ann.node.statistics.conflicts, 1);
+      assert.equal(ann.said('conflict').length, 1);
+    });
+
+    it('has its message laid out, and signs what it is given', () => {
+      const { net, ann } = stranger();
+      const { nodeId, signer, chain } = fixture.member('eve');
+      const leafKey = (chain[0] as Certificate).fingerprintHex;
+      ann.node.keepChain(net.now, chain);
+      const what = { type: parseMessageType('sensor/t'), payload: utf8('5'), ttlMs: HOUR_MS };
+      const composed = ann.node.prepare(net.now, { nodeId, algorithm: signer.algorithm, leafKey }, what);
+      const request = ann.submit(assembleMessage(composed, signer.signSync(composed.toBeSigned)), nodeId);
+      net.settle();
+      assert.equal(ann.answerTo(request), 'ok');
+    });
+  });
+
+  describe('time', () => {
+    it('wakes an idle node rarely', () => {
+      const { net, nodes } = row(fixture, 'ann', 'bob');
+      const [ann] = nodes as [HandNode];
+      net.pass(5 * MINUTE_MS);
+      let wakeUps = 0;
+      const { handleTimeout } = ann.node;
+      ann.node.handleTimeout = function (now) {
+        wakeUps++;
+        handleTimeout.call(this, now);
+      };
+      net.pass(10 * MINUTE_MS);
+      assert.ok(wakeUps <= 60, `${wakeUps} in ten minutes`);
+    });
+  });
+});
