@@ -24,7 +24,11 @@ const FAMILIES: readonly Family[] = [
   { name: 'peers', load: async () => [await import('./commands/peers.ts')] },
   { name: 'records', load: async () => [await import('./commands/records.ts')] },
   { name: 'status', load: async () => [await import('./commands/status.ts')] },
-  { name: 'signer', load: async () => [await import('./commands/signer.ts')] },
+  {
+    name: 'signer',
+    load: async () => [await import('./commands/signer.ts'), await import('./commands/signer-run.ts')],
+  },
+  { name: 'doctor', load: async () => [await import('./commands/doctor.ts')] },
   { name: 'sim', load: async () => [await import('./commands/sim.ts')] },
 ];
 

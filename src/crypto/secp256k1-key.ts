@@ -5,8 +5,6 @@ import { plainBytes } from './plain-bytes.ts';
 import type { Secret } from './secret.ts';
 
 export const SECP256K1_KEY_BYTES = 32;
-/** 0x04 || x (32) || y (32) */
-export const SECP256K1_POINT_BYTES = 65;
 
 /**
  * The public key of a private one, uncompressed.

@@ -20,9 +20,3 @@ export function saltText(salt: Bytes): string {
   const hex = salt.toHex();
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
-
-/** The 16 bytes of a salt in the form that {@link saltText} writes; `undefined` for any other text. */
-export function saltBytes(text: string): Bytes | undefined {
-  if (!/^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/.test(text)) return undefined;
-  return Uint8Array.fromHex(text.replaceAll('-', ''));
-}

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { after, before, beforeEach, describe, it } from 'node:test';
+import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
 import { utf8 } from '../../src/base/bytes.ts';
 import type { UnixMs } from '../../src/base/time.ts';
 import type { BatchSigner } from '../../src/ports/batch-signer.ts';
@@ -45,10 +45,10 @@ export function describeRecordStore(name: string, options: SuiteOptions): void {
       signer = await openTestSigner();
     });
     after(() => signer.close());
-    beforeEach(async (t) => {
+    beforeEach(async () => {
       store = await options.open();
-      (t as unknown as { after(fn: () => Promise<void>): void }).after?.(() => store.close());
     });
+    afterEach(() => store.close());
 
     /** Signs a chunk but does not store it: what a worker has when it is killed. */
     async function signed(chunk: UnsignedChunk): Promise<SignedChunk> {

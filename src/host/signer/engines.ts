@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { type Bytes, concatBytes } from '../../base/bytes.ts';
-import { isMeshError, MeshError } from '../../base/errors.ts';
+import { isMeshError, type MeshError } from '../../base/errors.ts';
 import type { Secret } from '../../crypto/secret.ts';
 import type { BatchSigner, SignatureChecker, SigningEngine } from '../../ports/batch-signer.ts';
 import { NativeChecker, NativeSigner } from './native-engine.ts';

@@ -1,31 +1,32 @@
-/**
- * Records in an index. 8 bytes each: 64 MiB at most. A run over more signs these and leaves the rest to a next pass,
- * which the driver of the run begins by itself.
- */
-export const INDEX_RECORDS_MAX = 8_000_000;
-
-/** Which records belong to which batch of a run, by the store's numbers of them. */
-export class ShardIndex {
+/** Which records belong to which batch of a run, by what the store knows them by. */
+export class ShardIndex<Reference> {
   readonly runId: string;
   readonly batchCount: number;
-  readonly #batches: number[][];
+  readonly #batches: Reference[][];
+  readonly #recordsMax: number;
   #records = 0;
 
-  constructor(runId: string, batchCount: number) {
+  /** @param recordsMax a run over more signs these; the rest stays unsigned, for the next run. */
+  constructor(runId: string, batchCount: number, recordsMax: number) {
     this.runId = runId;
     this.batchCount = batchCount;
+    this.#recordsMax = recordsMax;
     this.#batches = Array.from({ length: batchCount }, () => []);
   }
 
   /** @returns false where the index is full and did not take it. */
-  add(sequence: number, shardHash: number): boolean {
-    if (this.#records >= INDEX_RECORDS_MAX) return false;
+  add(reference: Reference, shardHash: number): boolean {
+    if (this.#records >= this.#recordsMax) return false;
     this.#records++;
-    this.#batches[shardHash % this.batchCount]?.push(sequence);
+    this.#batches[shardHash % this.batchCount]?.push(reference);
     return true;
   }
 
-  sequencesOf(batchId: number): readonly number[] {
+  of(batchId: number): readonly Reference[] {
     return this.#batches[batchId] ?? [];
+  }
+
+  isFor(runId: string, batchCount: number): boolean {
+    return this.runId === runId && this.batchCount === batchCount;
   }
 }

@@ -27,6 +27,9 @@ import { prepareStatements, type SignerStatements } from './signer-statements.ts
 /** Memory for pages: an index over a million ids fits, so that adding one does not read the disk. */
 const CACHE_KIB = 64 * 1024;
 
+/** Records in the index of a run: 8 bytes each, 64 MiB. `signer sign` reads in order and needs no index. */
+const INDEX_RECORDS_MAX = 8_000_000;
+
 /** Fewer consecutive records than this are stored one by one: unpacking with a query has a price of its own. */
 const STRETCH_RECORDS_MIN = 8;
 
@@ -41,7 +44,7 @@ export class SqliteRecordStore implements RecordStore {
   readonly #database: DatabaseSync;
   readonly #statements: SignerStatements;
   readonly #slots = new Map<string, Bytes>();
-  #index: ShardIndex | undefined;
+  #index: ShardIndex<number> | undefined;
 
   private constructor(path: string, database: DatabaseSync) {
     this.#path = path;
@@ -140,7 +143,7 @@ export class SqliteRecordStore implements RecordStore {
   async *unsigned(selection: Selection): AsyncIterable<UnsignedChunk> {
     const { batchId } = selection;
     if (batchId === undefined) yield* this.#unsignedInOrder();
-    else yield* this.#unsignedOf(this.#indexFor(selection).sequencesOf(batchId));
+    else yield* this.#unsignedOf(this.#indexFor(selection).of(batchId));
   }
 
   async storeSigned(signed: SignedChunk): Promise<StoredOutcome> {
@@ -208,9 +211,9 @@ export class SqliteRecordStore implements RecordStore {
   }
 
   /** Which records make which batch, found out once a run: asking anew for each batch would read all of them. */
-  #indexFor({ runId, batchCount }: Selection): ShardIndex {
-    if (this.#index?.runId === runId && this.#index.batchCount === batchCount) return this.#index;
-    const index = new ShardIndex(runId, batchCount);
+  #indexFor({ runId, batchCount }: Selection): ShardIndex<number> {
+    if (this.#index?.isFor(runId, batchCount) === true) return this.#index;
+    const index = new ShardIndex<number>(runId, batchCount, INDEX_RECORDS_MAX);
     guarded(this.#path, () => {
       for (const row of this.#statements.unsignedHashes.iterate())
         if (!index.add(Number(row['sequence']), Number(row['shard_hash']))) break;

@@ -111,7 +111,7 @@ function settle({ pending }: Thread, answer: WorkerAnswer): void {
 }
 
 function failAll({ pending }: Thread, error: Error): void {
-  for (const { reject } of pending.values()) reject(error);
+  for (const waiting of pending.values()) waiting.reject(error);
   pending.clear();
 }
 

@@ -1,0 +1,61 @@
+import { type Command, Option } from 'commander';
+import { createLog, type LogLevel } from '../../daemon/log.ts';
+import { ENGINES } from '../../host/signer/engines.ts';
+import type { SigningEngine } from '../../ports/batch-signer.ts';
+import { act, addCommand } from '../command.ts';
+import { untilStopped } from '../signals.ts';
+import { placeOf, withPlace } from './signer.ts';
+
+interface RunOptions {
+  readonly dir?: string;
+  readonly store?: string;
+  readonly keys?: string;
+  readonly listen: string;
+  readonly serviceUrl?: string;
+  readonly tokenFile?: string;
+  readonly engine?: SigningEngine;
+  readonly logLevel: LogLevel;
+}
+
+/** `chainmail signer run` */
+export function register(program: Command): void {
+  const group = program.commands.find((command) => command.name() === 'signer');
+  if (group === undefined) throw new RangeError('the group of commands «signer» comes first');
+  withPlace(
+    addCommand(
+      group,
+      'run',
+      'serve signing over HTTP; replicas on one store share the work',
+      'chainmail signer run --dir records --listen 127.0.0.1:8080\nchainmail signer run --store mongodb://db/signer --keys /keys --listen 0.0.0.0:8080 --token-file token --service-url http://signer:8080',
+    ),
+  )
+    .requiredOption('--listen <host:port>', 'where to listen; port 0 is any free one')
+    .option('--service-url <url>', 'where replicas reach each other (default: the own address)')
+    .option('--token-file <file>', 'what callers show as Authorization: Bearer; needed off loopback')
+    .addOption(
+      new Option('--engine <engine>', 'what signs (default: the fastest that works here)').choices([...ENGINES]),
+    )
+    .addOption(
+      new Option('--log-level <level>', 'on standard error')
+        .choices(['debug', 'info', 'warn', 'error', 'silent'])
+        .default('info'),
+    )
+    .action(
+      act<RunOptions>(async ({ output, options }) => {
+        const { runSigner } = await import('../../daemon/signer/service.ts');
+        const stopped = untilStopped();
+        const running = await runSigner({
+          place: placeOf(options),
+          environment: process.env,
+          listen: options.listen,
+          serviceUrl: options.serviceUrl,
+          tokenFile: options.tokenFile,
+          engine: options.engine,
+          log: createLog(options.logLevel, 'signer'),
+        });
+        output.event({ event: 'ready', url: running.url }, `signer listens at ${running.url} (Ctrl-C ends it)`);
+        await stopped;
+        await running.close();
+      }),
+    );
+}

@@ -1,0 +1,176 @@
+import { createServer } from 'node:http';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { BlockList, isIP } from 'node:net';
+import { resolve } from 'node:path';
+import { type Bytes, textOfUtf8, utf8 } from '../../base/bytes.ts';
+import { MeshError, quoted } from '../../base/errors.ts';
+import { sha256 } from '../../crypto/hash.ts';
+import { lockDirectory } from '../../host/directory-lock.ts';
+import { readSecretFile } from '../../host/secret-file.ts';
+import { callBatch } from '../../host/signer/batch-client.ts';
+import { lanesOf, openSigner } from '../../host/signer/engines.ts';
+import { systemClock } from '../../host/system-clock.ts';
+import { systemRandom } from '../../host/system-random.ts';
+import { createHttpApp } from '../../http/server.ts';
+import { addSignerRoutes } from '../../http/signer/routes.ts';
+import { formatAddress, splitAddress } from '../../message/address.ts';
+import type { SigningEngine } from '../../ports/batch-signer.ts';
+import type { RecordStore } from '../../ports/record-store.ts';
+import { signBatch } from '../../signer/sign-batch.ts';
+import { listenError } from '../listen.ts';
+import type { Log } from '../log.ts';
+import { Turns } from './turns.ts';
+import { loadRing, openRecordStore, type SignerPlace } from './place.ts';
+import { RunDriver } from './run-driver.ts';
+
+/** Batches that one replica signs at a time; what they hold bounds its memory. */
+const BATCHES_AT_ONCE = 4;
+/** Batches that wait for their turn. More are sent elsewhere, or again. */
+const BATCHES_WAITING_MAX = 64;
+
+export interface RunSignerOptions {
+  readonly place: SignerPlace;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** `HOST:PORT` */
+  readonly listen: string;
+  /** Through which replicas reach each other; by default this one's own address. */
+  readonly serviceUrl: string | undefined;
+  readonly tokenFile: string | undefined;
+  readonly engine: SigningEngine | undefined;
+  readonly log: Log;
+}
+
+export interface RunningSigner {
+  /** `http://HOST:PORT`. */
+  readonly url: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Runs a replica of the signer.
+ * @throws ERR_USAGE where others than this machine could call without a token; ERR_PORT_IN_USE; ERR_DIR_LOCKED; as
+ * `openRecordStore` and `loadRing`.
+ */
+export async function runSigner(options: RunSignerOptions): Promise<RunningSigner> {
+  const { place, environment, log } = options;
+  const listen = splitAddress(options.listen, 0);
+  const tokenHash = tokenHashOf(options, listen.host);
+  const serviceUrl = checkedUrl(options.serviceUrl);
+  const cluster = clusterSecret(environment['CHAINMAIL_CLUSTER_SECRET_FILE']);
+  const closers: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const keys = loadRing(place, environment);
+    const signer = await openSigner(keys, options.engine);
+    for (const key of keys) key[Symbol.dispose]();
+    closers.push(() => signer.close());
+    const store = await openRecordStore(place, true);
+    closers.push(() => store.close());
+    if (place.store === undefined) {
+      const lock = lockDirectory(resolve(place.dir as string));
+      closers.push(() => lock.release());
+      await disown(store); // whoever drove a run here was killed: the lock is ours
+    }
+    let ownUrl = '';
+    const driver = new RunDriver({
+      store,
+      publicKeys: signer.publicKeys,
+      clock: systemClock,
+      random: systemRandom,
+      callBatch: ({ batchId, batchCount, keyIndex }, runId, ring) =>
+        callBatch({
+          serviceUrl: serviceUrl ?? ownUrl,
+          path: `/batch/${batchId}/${batchCount}/${keyIndex}`,
+          headers: { authorization: `Bearer ${cluster}`, 'chainmail-run': runId, 'chainmail-ring': ring },
+        }),
+      log,
+    });
+    const turns = new Turns(BATCHES_AT_ONCE, BATCHES_WAITING_MAX);
+    const deps = { store, signer, random: systemRandom, lanes: Math.max(2, lanesOf() / 2), clock: systemClock };
+    const app = await createHttpApp({
+      createServer,
+      rate: undefined,
+      onRequestDone: (record) =>
+        record.code === undefined ? log.debug(record, 'answered') : log.info(record, 'refused'),
+      onUnexpected: (error) => log.error({ err: error }, 'request failed'),
+    });
+    closers.push(() => app.close());
+    closers.push(() => driver.close()); // first: what it calls may be this very process
+    addSignerRoutes(app, {
+      store,
+      clock: systemClock,
+      ringSize: signer.publicKeys.length,
+      startRun: (batchSize) => driver.start(batchSize),
+      untilEnded: (runId) => driver.untilEnded(runId),
+      signBatch: (order) => turns.take(() => signBatch(deps, { ...order, owner: randomUUID() })),
+      tokenHash,
+      clusterSecretHash: sha256(utf8(cluster)),
+    });
+    try {
+      await app.listen({ host: listen.host, port: listen.port });
+    } catch (error) {
+      throw listenError(error, options.listen);
+    }
+    const address = app.server.address();
+    const port = typeof address === 'object' && address !== null ? address.port : listen.port;
+    ownUrl = `http://${formatAddress(reachableHost(listen.host), port)}`;
+    driver.watch();
+    log.info({ url: ownUrl, engine: signer.engine, keys: signer.publicKeys.length }, 'signer listens');
+    return { url: ownUrl, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function disown(store: RecordStore): Promise<void> {
+  const run = await store.currentRun();
+  if (run !== undefined) await store.driveRun(run.runId, run.driver, systemClock.wall(), 0);
+}
+
+function tokenHashOf({ tokenFile }: RunSignerOptions, host: string): Bytes | undefined {
+  if (tokenFile !== undefined) return sha256(utf8(readToken(tokenFile)));
+  if (isLoopback(host)) return undefined;
+  throw new MeshError(
+    'ERR_USAGE',
+    `others than this machine can reach ${quoted(host)}, and no token is set`,
+    'give --token-file FILE, or listen on 127.0.0.1',
+  );
+}
+
+/** What replicas show each other. One that is alone makes its own. */
+function clusterSecret(file: string | undefined): string {
+  return file === undefined ? randomBytes(32).toString('hex') : readToken(file);
+}
+
+/** @throws ERR_CONFIG, ERR_KEY_FILE_MODE */
+function readToken(file: string): string {
+  const content = readSecretFile(resolve(file));
+  const token = content === undefined ? '' : textOfUtf8(content).trim();
+  if (!/^[\x21-\x7e]{16,4096}$/.test(token))
+    throw new MeshError('ERR_CONFIG', `secret file ${quoted(file)}: expected one line of at least 16 characters`);
+  return token;
+}
+
+function checkedUrl(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
+    throw new MeshError('ERR_USAGE', `service URL ${quoted(text)}, expected http://HOST:PORT`);
+  return text;
+}
+
+function isLoopback(host: string): boolean {
+  const loopback = new BlockList();
+  loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+  loopback.addAddress('::1', 'ipv6');
+  const family = isIP(host);
+  return family === 0 ? host === 'localhost' : loopback.check(host, family === 4 ? 'ipv4' : 'ipv6');
+}
+
+/** Where this machine reaches itself when it listens everywhere. */
+function reachableHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  return host === '::' ? '::1' : host;
+}

@@ -1,0 +1,339 @@
+import {
+  type Collection,
+  type Db,
+  type Document,
+  MongoBulkWriteError,
+  MongoClient,
+  MongoError,
+  MongoServerError,
+} from 'mongodb';
+import { textOfUtf8 } from '../../base/bytes.ts';
+import { isMeshError, MeshError, messageOf } from '../../base/errors.ts';
+import type { UnixMs } from '../../base/time.ts';
+import { SALT_BYTES, SIGNATURE_BYTES } from '../../ports/batch-signer.ts';
+import {
+  CHUNK_RECORDS_MAX,
+  type FoundRecord,
+  type NewRecord,
+  type RecordCounts,
+  type RecordStore,
+  type Run,
+  type Selection,
+  type SignedChunk,
+  type SignedRecord,
+  type StoredOutcome,
+  type UnsignedChunk,
+} from '../../ports/record-store.ts';
+import { ChunkBuilder } from '../../signer/chunk-builder.ts';
+import { parseRecordJson } from '../../signer/record.ts';
+import { saltText } from '../../signer/salt.ts';
+import { shardHashOf } from '../../signer/shard.ts';
+import { parseSignedRecord } from '../../signer/signed-line.ts';
+import { MongoRuns } from './mongo-runs.ts';
+import { ShardIndex } from './shard-index.ts';
+
+/** Records in the index of a run: some 150 bytes each, 300 MiB. A run over more leaves the rest to the next one. */
+const INDEX_RECORDS_MAX = 2_000_000;
+/** A database that is gone is told after so long; the caller tries again. */
+const SERVER_MS_MAX = 5_000;
+/** Duplicate key: a unique index refused a document. */
+const DUPLICATE_KEY = 11_000;
+
+/** A record as it was read, with what is needed to delete it and nothing that came since. */
+interface Handle {
+  readonly record: NewRecord;
+  readonly document: Document;
+}
+
+/**
+ * The {@link RecordStore} of many machines: a database of the MongoDB protocol with the collections and members of
+ * seed 004, `records` and `signedrecords`, so that what the original service left is signed as it is. Beside them lie
+ * `conflicts`, `signerruns` and `signerleases`.
+ *
+ * A signature is inserted, unique by id and acknowledged by the majority, before its record is deleted; the deletion
+ * names the message that was signed. A crash between the two leaves the record in both, and the next run deletes it.
+ */
+export class MongoRecordStore implements RecordStore {
+  readonly #client: MongoClient;
+  readonly #db: Db;
+  readonly #runs: MongoRuns;
+  readonly #isUnique: boolean;
+  #index: Promise<ShardIndex<unknown>> | undefined;
+  #indexName = '';
+
+  private constructor(client: MongoClient, isUnique: boolean) {
+    this.#client = client;
+    this.#db = client.db();
+    this.#runs = new MongoRuns(this.#db);
+    this.#isUnique = isUnique;
+  }
+
+  /** @throws ERR_STORE where no server answers, or the signed records hold an id twice; ERR_USAGE for a wrong address. */
+  static async open(url: string): Promise<MongoRecordStore> {
+    let client: MongoClient;
+    try {
+      client = new MongoClient(url, {
+        appName: 'chainmail',
+        ...(/[?&]serverSelectionTimeoutMS=/.test(url) ? {} : { serverSelectionTimeoutMS: SERVER_MS_MAX }),
+        writeConcern: { w: 'majority', journal: true },
+        readConcern: { level: 'majority' },
+      });
+    } catch {
+      throw new MeshError('ERR_USAGE', 'the store is no mongodb:// address'); // whose password stays out of the message
+    }
+    try {
+      return await guarded(async () => {
+        const db = client.db();
+        await db.collection('signedrecords').createIndex({ id: 1 }, { unique: true });
+        return new MongoRecordStore(client, await hasUniqueIds(db));
+      });
+    } catch (error) {
+      await client.close();
+      throw error;
+    }
+  }
+
+  add(records: readonly NewRecord[]): Promise<readonly boolean[]> {
+    return guarded(async () => {
+      const known = new Set<string>();
+      const ids = records.map(({ id }) => id);
+      for (const name of this.#isUnique ? ['signedrecords'] : ['signedrecords', 'records'])
+        for await (const { id } of this.#of(name).find({ id: { $in: ids } }, { projection: { id: 1 } }))
+          known.add(String(id));
+      const positions: number[] = [];
+      for (const [i, { id }] of records.entries()) {
+        if (known.has(id)) continue;
+        known.add(id);
+        positions.push(i);
+      }
+      const added = records.map(() => false);
+      const documents = positions.map((i) => {
+        const { id, message } = records[i] as NewRecord;
+        return { id, msg: textOfUtf8(message) };
+      });
+      const refused = await this.#insert('records', documents);
+      for (const [at, i] of positions.entries()) added[i] = !refused.has(at);
+      return added;
+    });
+  }
+
+  counts(): Promise<RecordCounts> {
+    return guarded(async () => {
+      const byKey = new Map<string, number>();
+      let signed = 0;
+      const groups = this.#of('signedrecords').aggregate([{ $group: { _id: '$key', n: { $sum: 1 } } }]);
+      for await (const { _id: key, n } of groups) {
+        signed += Number(n);
+        byKey.set(String(key).replace(/^0x/, ''), Number(n));
+      }
+      const unsigned = await this.#of('records').countDocuments();
+      const conflicts = await this.#of('conflicts').countDocuments();
+      return { signed, unsigned, conflicts, byKey };
+    });
+  }
+
+  find(id: string): Promise<FoundRecord | undefined> {
+    return guarded(async () => {
+      const signed = await this.#of('signedrecords').findOne({ id });
+      if (signed !== null) return { tag: 'signed', record: parseSignedRecord(signed) } as const;
+      const unsigned = await this.#of('records').findOne({ id });
+      return unsigned === null ? undefined : ({ tag: 'unsigned', record: parseRecordJson(unsigned) } as const);
+    });
+  }
+
+  beginRun(run: Run, now: UnixMs): Promise<Run> {
+    return guarded(() => this.#runs.begin(run, now));
+  }
+
+  currentRun(): Promise<Run | undefined> {
+    return guarded(() => this.#runs.current());
+  }
+
+  driveRun(runId: string, driver: string, now: UnixMs, lifeMs: number): Promise<boolean> {
+    return guarded(() => this.#runs.drive(runId, driver, now, lifeMs));
+  }
+
+  endRun(runId: string, now: UnixMs, failed: number): Promise<void> {
+    this.#index = undefined;
+    return guarded(() => this.#runs.end(runId, now, failed));
+  }
+
+  leaseBatch(runId: string, batchId: number, owner: string, now: UnixMs, lifeMs: number): Promise<boolean> {
+    return guarded(() => this.#runs.lease(runId, batchId, owner, now, lifeMs));
+  }
+
+  releaseBatch(runId: string, batchId: number, owner: string): Promise<void> {
+    return guarded(() => this.#runs.release(runId, batchId, owner));
+  }
+
+  async *unsigned(selection: Selection): AsyncIterable<UnsignedChunk> {
+    const builder = new ChunkBuilder<Handle>();
+    for await (const document of this.#documents(selection)) {
+      try {
+        const record = parseRecordJson(document);
+        builder.add({ record, document }, shardHashOf(record.id), record.message);
+      } catch (error) {
+        if (!isMeshError(error)) throw error;
+        builder.addMalformed();
+      }
+      if (builder.isFull) yield builder.take();
+    }
+    if (!builder.isEmpty) yield builder.take();
+  }
+
+  storeSigned({ chunk, publicKeys, keyIndexes, salts, signatures }: SignedChunk): Promise<StoredOutcome> {
+    return guarded(async () => {
+      const handles = chunk.handle as readonly Handle[];
+      if (handles.length === 0) return { signed: 0, conflicts: 0 };
+      const keys = publicKeys.map((key) => `0x${key.toHex()}`);
+      const documents = handles.map(({ record, document }, i) => ({
+        _id: document['_id'] as unknown,
+        id: record.id,
+        key: keys[keyIndexes[i] as number],
+        msg: textOfUtf8(record.message),
+        salt: saltText(salts.subarray(i * SALT_BYTES, (i + 1) * SALT_BYTES)),
+        sign: `0x${signatures.subarray(i * SIGNATURE_BYTES, (i + 1) * SIGNATURE_BYTES).toHex()}`,
+      }));
+      const refused = await this.#insert('signedrecords', documents);
+      const conflicts = await this.#settleRefused(documents.filter((_, i) => refused.has(i)));
+      await this.#deleteSigned(handles);
+      return { signed: documents.length - refused.size, conflicts };
+    });
+  }
+
+  async *signed(): AsyncIterable<readonly SignedRecord[]> {
+    let part: SignedRecord[] = [];
+    const cursor = this.#of('signedrecords').find({}, { batchSize: CHUNK_RECORDS_MAX });
+    for await (const document of guardedEach(cursor)) {
+      part.push(parseSignedRecord(document));
+      if (part.length < CHUNK_RECORDS_MAX) continue;
+      yield part;
+      part = [];
+    }
+    if (part.length > 0) yield part;
+  }
+
+  async close(): Promise<void> {
+    await this.#client.close();
+  }
+
+  #of(collection: string): Collection {
+    return this.#db.collection(collection);
+  }
+
+  async *#documents({ runId, batchCount, batchId }: Selection): AsyncIterable<Document> {
+    if (batchId === undefined) {
+      yield* guardedEach(this.#of('records').find({}, { batchSize: CHUNK_RECORDS_MAX }));
+      return;
+    }
+    const references = (await this.#indexFor(runId, batchCount)).of(batchId);
+    for (let from = 0; from < references.length; from += CHUNK_RECORDS_MAX) {
+      const part = references.slice(from, from + CHUNK_RECORDS_MAX);
+      yield* guardedEach(this.#of('records').find({ _id: { $in: part } } as Document));
+    }
+  }
+
+  /**
+   * Which records make which batch. No index of the database can answer that for ids of any form and any count, so each
+   * replica reads all ids once a run.
+   */
+  #indexFor(runId: string, batchCount: number): Promise<ShardIndex<unknown>> {
+    const name = `${runId} ${batchCount}`;
+    if (this.#index !== undefined && this.#indexName === name) return this.#index;
+    this.#indexName = name;
+    const index = this.#readIndex(runId, batchCount);
+    this.#index = index;
+    index.catch(() => {
+      if (this.#index === index) this.#index = undefined; // the next batch tries again
+    });
+    return index;
+  }
+
+  async #readIndex(runId: string, batchCount: number): Promise<ShardIndex<unknown>> {
+    const index = new ShardIndex<unknown>(runId, batchCount, INDEX_RECORDS_MAX);
+    const cursor = this.#of('records').find({}, { projection: { id: 1, Id: 1 }, batchSize: 10 * CHUNK_RECORDS_MAX });
+    for await (const document of guardedEach(cursor)) {
+      const id: unknown = document['id'] ?? document['Id'];
+      // What has no id at all belongs to the first batch, which counts it as failed.
+      if (!index.add(document['_id'], typeof id === 'string' ? shardHashOf(id) : 0)) break;
+    }
+    return index;
+  }
+
+  /** Inserts what a unique index does not refuse. @returns the positions of what it refused. */
+  async #insert(name: string, documents: readonly Document[]): Promise<ReadonlySet<number>> {
+    if (documents.length === 0) return new Set();
+    try {
+      await this.#of(name).insertMany([...documents], { ordered: false });
+      return new Set();
+    } catch (error) {
+      if (!(error instanceof MongoBulkWriteError)) throw error;
+      const errors = [error.writeErrors].flat();
+      if (errors.length === 0 || errors.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
+      return new Set(errors.map(({ index }) => index));
+    }
+  }
+
+  /** What was signed before with another message goes to the conflicts. @returns how many did. */
+  async #settleRefused(documents: readonly { _id: unknown; id: string; msg: string }[]): Promise<number> {
+    if (documents.length === 0) return 0;
+    const messages = new Map<string, unknown>();
+    const ids = documents.map(({ id }) => id);
+    for await (const { id, msg } of this.#of('signedrecords').find({ id: { $in: ids } })) messages.set(String(id), msg);
+    const conflicts = documents.filter(({ id, msg }) => {
+      if (!messages.has(id)) throw new MeshError('ERR_STORE', 'a signed record was refused as known, and is not there');
+      return messages.get(id) !== msg;
+    });
+    const before = await this.#insert(
+      'conflicts',
+      conflicts.map(({ _id, id, msg }) => ({ _id, id, msg })),
+    );
+    return conflicts.length - before.size;
+  }
+
+  /** Deletes the records that were read, as they were read: one that was changed since stays, and is signed again. */
+  async #deleteSigned(handles: readonly Handle[]): Promise<void> {
+    await this.#of('records').bulkWrite(
+      handles.map(({ document }) => {
+        const members = document as Readonly<Record<string, unknown>>;
+        const name = 'msg' in members ? 'msg' : 'Msg';
+        return { deleteOne: { filter: { _id: members['_id'], [name]: members[name] } as Document } };
+      }),
+      { ordered: false },
+    );
+  }
+}
+
+/** Whether the unsigned records have a unique index; those of another program may hold an id twice. */
+async function hasUniqueIds(db: Db): Promise<boolean> {
+  try {
+    await db.collection('records').createIndex({ id: 1 }, { unique: true });
+    return true;
+  } catch (error) {
+    if (error instanceof MongoServerError && (error.code === DUPLICATE_KEY || /UNIQUE/.test(error.message)))
+      return false;
+    throw error;
+  }
+}
+
+/** What the driver throws, in our words. */
+async function guarded<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw storeError(error);
+  }
+}
+
+async function* guardedEach(cursor: AsyncIterable<Document>): AsyncGenerator<Document> {
+  try {
+    yield* cursor;
+  } catch (error) {
+    throw storeError(error);
+  }
+}
+
+function storeError(error: unknown): unknown {
+  if (!(error instanceof MongoError)) return error;
+  return new MeshError('ERR_STORE', `record store: ${messageOf(error).split('\n')[0]}`, undefined, { cause: error });
+}

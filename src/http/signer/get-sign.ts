@@ -1,0 +1,37 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Run } from '../../ports/record-store.ts';
+import { parseBatchSize } from '../../signer/plan.ts';
+import type { HttpApp } from '../server.ts';
+import { requireToken } from './credential.ts';
+import type { SignerDeps } from './routes.ts';
+
+/**
+ * `GET /sign/:size`, as the seed has it, and `POST`, which no proxy repeats or fetches ahead (T20): signs all that is
+ * unsigned in batches of `size`. 202 at once, or with `?wait=1` 200 when it is done.
+ */
+export function getSign(app: HttpApp, deps: SignerDeps): void {
+  const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
+    const { size } = request.params as { readonly size: string };
+    const run = await deps.startRun(parseBatchSize(size));
+    const begun = { run_id: run.runId, batch_count: run.batchCount };
+    if ((request.query as { readonly wait?: string }).wait !== '1') return reply.code(202).send(begun);
+    return reply.send({ ...begun, ...(await outcomeOf(deps, await deps.untilEnded(run.runId))) });
+  };
+  app.route({
+    method: ['GET', 'POST'],
+    url: '/sign/:size',
+    preParsing: requireToken(deps.tokenHash),
+    handler,
+  });
+}
+
+async function outcomeOf({ store, clock }: SignerDeps, run: Run) {
+  const { signed, unsigned, conflicts } = await store.counts();
+  return {
+    signed: signed - run.signedAtStart,
+    unsigned,
+    conflicts,
+    failed: run.failed,
+    elapsed_ms: (run.endedAt ?? clock.wall()) - run.startedAt,
+  };
+}
