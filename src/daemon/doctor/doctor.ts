@@ -1,0 +1,28 @@
+import { existsSync } from 'node:fs';
+import { isAuthorityDirectory, nodeLayout } from '../directory.ts';
+import { lookAtAuthorityDirectory } from './authority-health.ts';
+import { couldBeBetter, type Finding } from './finding.ts';
+import { lookAtDisk, lookAtMachine } from './machine.ts';
+import { lookAtNode } from './node-health.ts';
+
+/** Looks at the machine, and at the authority or node of a directory where one is named. Changes nothing. */
+export async function diagnose(directory: string | undefined): Promise<readonly Finding[]> {
+  const machine = await lookAtMachine();
+  if (directory === undefined) return machine;
+  return [...machine, ...(await lookAtDirectory(directory))];
+}
+
+async function lookAtDirectory(directory: string): Promise<readonly Finding[]> {
+  if (!existsSync(directory)) return [couldBeBetter('directory', `${directory} does not exist`, 'check --dir')];
+  const disk = await lookAtDisk(directory);
+  if (isAuthorityDirectory(directory)) return [disk, ...(await lookAtAuthorityDirectory(directory))];
+  if (existsSync(nodeLayout(directory).enrollment)) return [disk, ...(await lookAtNode(directory))];
+  return [
+    disk,
+    couldBeBetter(
+      'directory',
+      `${directory} holds neither an authority nor an enrolled node`,
+      'check --dir, or enrol: chainmail node enroll',
+    ),
+  ];
+}

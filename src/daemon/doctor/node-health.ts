@@ -1,0 +1,93 @@
+import { statusResponseSchema } from '../../api/node-programs.ts';
+import { isMeshError } from '../../base/errors.ts';
+import { HOUR_MS, toRfc3339 } from '../../base/time.ts';
+import { FileKeyStore } from '../../host/file-key-store.ts';
+import { type ClientAnswer, exchange } from '../../host/https-client.ts';
+import { systemClock } from '../../host/system-clock.ts';
+import { authorityNames } from '../../pki/mesh-names.ts';
+import { certificateKeyName, type EnrolledNode, loadEnrolledNode } from '../enrollment.ts';
+import { NodeDesk } from '../node-desk.ts';
+import { readPassphrase } from '../passphrase.ts';
+import { bad, couldBeBetter, type Finding, good, lookAt } from './finding.ts';
+
+/** Difference between the authority's clock and ours that begins to matter: half of what messages may be ahead. */
+const CLOCK_SKEW_MS_MAX = 5 * 60_000;
+/** A certificate that ends within this time should be on the operator's mind. */
+const EXPIRY_NEAR_MS = HOUR_MS;
+
+/** What can be said of an enrolled node: its files, its keys, its certificate, its authority, its process. */
+export async function lookAtNode(directory: string): Promise<readonly Finding[]> {
+  let node: EnrolledNode;
+  try {
+    node = loadEnrolledNode(directory);
+  } catch (error) {
+    return [
+      await lookAt('enrolment', () => {
+        throw error;
+      }),
+    ];
+  }
+  return Promise.all([
+    lookAt('enrolment', () => good('enrolment', `${node.nodeId} in mesh ${node.mesh}`)),
+    lookAt('certificate', () => lookAtCertificate(node)),
+    lookAt('keys', () => lookAtKeys(node)),
+    lookAt('authority', () => lookAtAuthority(node)),
+    lookAt('process', () => lookAtProcess(directory)),
+  ]);
+}
+
+function lookAtCertificate({ notAfter }: EnrolledNode): Finding {
+  const leftMs = notAfter - systemClock.wall();
+  const until = `good until ${toRfc3339(notAfter)}`;
+  if (leftMs <= 0)
+    return bad('certificate', `expired at ${toRfc3339(notAfter)}`, 'enrol again with a new ticket, or check the clock');
+  return leftMs < EXPIRY_NEAR_MS
+    ? couldBeBetter('certificate', until, 'enrol again with a new ticket before it ends')
+    : good('certificate', until);
+}
+
+async function lookAtKeys({ layout, chain }: EnrolledNode): Promise<Finding> {
+  using passphrase = await readPassphrase({ directory: layout.directory, environment: process.env });
+  const keys = await FileKeyStore.open(layout.keys, passphrase);
+  const [leaf] = chain;
+  if (leaf === undefined) return bad('keys', 'there is no certificate', undefined);
+  return good('keys', `the passphrase opens them; the certificate's is «${await certificateKeyName(keys, leaf)}»`);
+}
+
+async function lookAtAuthority({ endpoint, rootPem, mesh }: EnrolledNode): Promise<Finding> {
+  const target = { tag: 'tls', endpoint, trustAnchors: [rootPem], serverName: authorityNames(mesh).dns } as const;
+  let answer: ClientAnswer;
+  try {
+    answer = await exchange(target, { method: 'GET', path: '/readyz', timeoutMs: 5_000 });
+  } catch (error) {
+    if (!isMeshError(error) || error.code !== 'ERR_UNREACHABLE') throw error;
+    // A node that is away from its authority is in order; it only cannot hear of revocations that way.
+    return couldBeBetter('authority', error.message, 'the node goes on without it; revocations come from peers');
+  }
+  const { status, headers } = answer;
+  if (status !== 200) return couldBeBetter('authority', `${endpoint} answers ${status}`, 'see its log');
+  const skewMs = Date.parse(headers.date ?? '') - systemClock.wall();
+  if (Math.abs(skewMs) > CLOCK_SKEW_MS_MAX)
+    return couldBeBetter(
+      'authority',
+      `its clock differs from ours by ${Math.round(skewMs / 1_000)} s`,
+      'set the wrong one of the two',
+    );
+  return good('authority', `${endpoint} is ready, its clock agrees`);
+}
+
+async function lookAtProcess(directory: string): Promise<Finding> {
+  const desk = new NodeDesk(directory);
+  if (!(await desk.isRunning()))
+    return couldBeBetter('process', 'no node runs here', `chainmail node run --dir ${directory}`);
+  const status = await desk.call(statusResponseSchema, { method: 'GET', path: '/v1/status' });
+  const { links, crls, messages } = status;
+  if (links.length === 0)
+    return couldBeBetter(
+      'process',
+      'it runs, and is linked with nobody',
+      'check that others run, and that their addresses can be reached: chainmail records',
+    );
+  const list = crls.map(({ number }) => number).join(', ') || 'none';
+  return good('process', `${links.length} links, ${messages.held} messages held, revocation list ${list}`);
+}

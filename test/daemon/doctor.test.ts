@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { chmodSync } from 'node:fs';
+import { join } from 'node:path';
+import { diagnose } from '../../src/daemon/doctor/doctor.ts';
+import { Fleet, type FleetNode } from '../../src/daemon/up/fleet.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+describe('chainmail doctor (X.03)', () => {
+  const fleet = new Fleet(join(tempDir({ after }), 'mesh'), 'demo', 1);
+  const [node] = fleet.nodes as readonly [FleetNode];
+
+  /** Name and state of each finding that is about the directory. */
+  async function stateOf(name: string, directory: string): Promise<string | undefined> {
+    return (await diagnose(directory)).find((finding) => finding.name === name)?.state;
+  }
+
+  before(async () => {
+    await fleet.startAuthority();
+    await fleet.enroll(node);
+  });
+
+  after(() => fleet.stop());
+
+  it('says that an enrolled node does not run, and how to start it', async () => {
+    const findings = await diagnose(node.directory);
+    const process = findings.find(({ name }) => name === 'process');
+    assert.equal(process?.state, 'could-be-better');
+    assert.match(process?.hint ?? '', /chainmail node run --dir/);
+    assert.equal(await stateOf('keys', node.directory), 'good');
+    assert.equal(await stateOf('authority', node.directory), 'good');
+  });
+
+  it('says that a running authority is ready, and how many nodes it has', async () => {
+    const process = (await diagnose(fleet.authorityDirectory)).find(({ name }) => name === 'process');
+    assert.equal(process?.state, 'good');
+    assert.match(process?.detail ?? '', /1 of 1 nodes/);
+  });
+
+  it('says that a passphrase file is readable by others', async () => {
+    const passphrase = join(node.directory, 'passphrase');
+    chmodSync(passphrase, 0o644);
+    assert.equal(await stateOf('keys', node.directory), 'bad');
+    chmodSync(passphrase, 0o600);
+  });
+
+  it('does not call a node ill whose authority is away', async () => {
+    await fleet.stop();
+    assert.equal(await stateOf('authority', node.directory), 'could-be-better');
+    assert.equal(await stateOf('process', fleet.authorityDirectory), 'could-be-better');
+  });
+
+  it('says that a directory is neither authority nor node', async () => {
+    assert.equal(await stateOf('directory', fleet.directory), 'could-be-better');
+    assert.equal(await stateOf('directory', join(fleet.directory, 'nowhere')), 'could-be-better');
+  });
+});
