@@ -1,6 +1,6 @@
 import { toHex } from '../base/bytes.ts';
 import { HOUR_MS, type UnixMs } from '../base/time.ts';
-import { PublicKey } from '../crypto/public-key.ts';
+import type { PublicKey } from '../crypto/public-key.ts';
 import type { Capability } from '../identity/capability.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Certificate } from '../pki/certificate.ts';
@@ -91,7 +91,7 @@ export class ChainBook {
       leafKey: leaf.fingerprintHex,
       chain,
       nodeId: judgement.nodeId,
-      publicKey: PublicKey.fromSpki(leaf.spki),
+      publicKey: leaf.publicKey,
       judged: undefined,
     };
     this.#revocations.learnIssuers(chain);

@@ -11,6 +11,12 @@ import type { Message } from '../message/message.ts';
 import { type Certificate, MESH_CERTIFICATE_BYTES_MAX, parseCertificate } from '../pki/certificate.ts';
 import type { Journal } from './journal.ts';
 
+/** Reads a certificate from bytes that are not kept. @throws ERR_CERTIFICATE */
+export type ReadCertificate = (der: Bytes) => Certificate;
+
+/** Of at most the size that a mesh uses. */
+export const readMeshCertificate: ReadCertificate = (der) => parseCertificate(der.slice(), MESH_CERTIFICATE_BYTES_MAX);
+
 export interface ChainExchangeOwner {
   /** The link over which a message came, where it still stands. */
   linkOf(source: Source): Link | undefined;
@@ -24,12 +30,14 @@ export interface ChainExchangeOwner {
 export class ChainExchange {
   readonly #chains: ChainBook;
   readonly #journal: Journal;
+  readonly #read: ReadCertificate;
   readonly #owner: ChainExchangeOwner;
   readonly #parking = new Parking();
 
-  constructor(chains: ChainBook, journal: Journal, owner: ChainExchangeOwner) {
+  constructor(chains: ChainBook, journal: Journal, read: ReadCertificate, owner: ChainExchangeOwner) {
     this.#chains = chains;
     this.#journal = journal;
+    this.#read = read;
     this.#owner = owner;
   }
 
@@ -56,7 +64,7 @@ export class ChainExchange {
   handleChain(now: Instant, link: Link, ders: readonly Bytes[]): void {
     let chain: readonly Certificate[];
     try {
-      chain = ders.map((der) => parseCertificate(der.slice(), MESH_CERTIFICATE_BYTES_MAX));
+      chain = ders.map((der) => this.#read(der));
     } catch (error) {
       if (!isMeshError(error)) throw error;
       return link.handleReject(now);

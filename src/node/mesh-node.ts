@@ -27,11 +27,11 @@ import { parseMessageType } from '../message/family.ts';
 import { LIFETIME_MAX_MS } from '../message/limits.ts';
 import type { ComposedMessage, Message } from '../message/message.ts';
 import { encodeNodeRecord } from '../message/node-record.ts';
-import { type Certificate, MESH_CERTIFICATE_BYTES_MAX, parseCertificate } from '../pki/certificate.ts';
+import type { Certificate } from '../pki/certificate.ts';
 import type { PathJudgement, Trust } from '../pki/judge.ts';
 import type { NodeStore, RestoredNode } from '../ports/node-store.ts';
 import type { Random } from '../ports/random.ts';
-import { ChainExchange } from './chain-exchange.ts';
+import { ChainExchange, type ReadCertificate, readMeshCertificate } from './chain-exchange.ts';
 import { Holdings } from './holdings.ts';
 import { Journal } from './journal.ts';
 import { LinkTable, type LinkTableOwner } from './link-table.ts';
@@ -66,6 +66,8 @@ export interface MeshNodeOptions {
   readonly restored: RestoredNode;
   readonly random: Random;
   readonly outbox: NodeOutbox;
+  /** Where many nodes share one process, so that each certificate is read once. By default {@link readMeshCertificate}. */
+  readonly readCertificate?: ReadCertificate;
   readonly gossip?: Partial<GossipConfig>;
   /** Whether the node tells the mesh its addresses. Off only where a fleet's places are fixed and known. */
   readonly announce?: boolean;
@@ -82,6 +84,7 @@ export class MeshNode implements LinkTableOwner {
   readonly statistics = new Statistics();
   readonly #options: MeshNodeOptions;
   readonly #outbox: NodeOutbox;
+  readonly #readCertificate: ReadCertificate;
   readonly #revocations: Revocations;
   readonly #chains: ChainBook;
   readonly #exchange: ChainExchange;
@@ -107,12 +110,13 @@ export class MeshNode implements LinkTableOwner {
     this.roles = options.roles;
     this.#options = options;
     this.#outbox = outbox;
+    this.#readCertificate = options.readCertificate ?? readMeshCertificate;
     this.#addresses = options.addresses;
     this.#revocations = new Revocations(trust);
     this.#chains = new ChainBook(trust, this.#revocations);
     this.#journal = new Journal(store, (ticket, changes) => outbox.persist(ticket, changes));
     this.#holdings = new Holdings(mesh, this.#journal);
-    this.#exchange = new ChainExchange(this.#chains, this.#journal, {
+    this.#exchange = new ChainExchange(this.#chains, this.#journal, this.#readCertificate, {
       linkOf: (source) => this.#linkOf(source),
       resume: (at, { message, source }) => this.#gate.handleMessage(at, message, source),
       giveUp: (at, source, message, verdict) => this.#judged(at, source, message, verdict),
@@ -509,7 +513,7 @@ export class MeshNode implements LinkTableOwner {
   #restore(now: Instant, restored: RestoredNode): void {
     for (const ders of restored.chains)
       this.#chains.add(
-        ders.map((der) => parseCertificate(der, MESH_CERTIFICATE_BYTES_MAX)),
+        ders.map((der) => this.#readCertificate(der)),
         now.wall,
       );
     for (const der of restored.crls) this.#revocations.install(der);

@@ -4,6 +4,7 @@ import type { UnixMs } from '../base/time.ts';
 import { contextTag, type DerReader, readOnly } from '../codec/der-reader.ts';
 import { parsePem } from '../codec/pem.ts';
 import { sha256 } from '../crypto/hash.ts';
+import { PublicKey } from '../crypto/public-key.ts';
 import { type DistinguishedName, isSameName, readName } from './distinguished-name.ts';
 import { type Extensions, NO_EXTENSIONS, parseExtensions, readRawExtensions } from './extensions.ts';
 
@@ -39,6 +40,7 @@ export class Certificate {
   readonly fingerprint: Bytes;
   readonly fingerprintHex: string;
   #keyHash: string | undefined;
+  #publicKey: PublicKey | undefined;
 
   constructor(fields: CertificateFields) {
     this.der = fields.der;
@@ -61,6 +63,12 @@ export class Certificate {
   get keyHash(): string {
     this.#keyHash ??= sha256(this.spki).toHex();
     return this.#keyHash;
+  }
+
+  /** The subject's key, made usable when it is first needed. @throws ERR_KEY */
+  get publicKey(): PublicKey {
+    this.#publicKey ??= PublicKey.fromSpki(this.spki);
+    return this.#publicKey;
   }
 
   get isCa(): boolean {

@@ -3,14 +3,17 @@ import { sha256Concat } from '../crypto/hash.ts';
 import type { PublicKey } from '../crypto/public-key.ts';
 import { type CheckX509Signature, checkX509Signature } from '../crypto/x509-signature.ts';
 import type { Message } from '../message/message.ts';
+import { readMeshCertificate } from '../node/chain-exchange.ts';
+import type { Certificate } from '../pki/certificate.ts';
 
 /**
- * Signature checks that all nodes of a world share: each distinct one is really made, once. Ten thousand nodes that
+ * Signature checks and certificates that all nodes of a world share: each distinct one is really made or read, once. Ten thousand nodes that
  * judge the same message cost one check and ten thousand look-ups, and a forgery is as false as in the field.
  */
 export class SharedChecks {
   readonly #x509 = new Map<string, boolean>();
   readonly #messages = new Map<string, boolean>();
+  readonly #certificates = new Map<string, Certificate>();
 
   /** Distinct checks made so far. */
   get made(): number {
@@ -21,6 +24,17 @@ export class SharedChecks {
     // Each of the first three is one DER element, so that no two sets of arguments make the same bytes.
     const key = toHex(sha256Concat(algorithmIdentifier, spki, signed, signature));
     return remembered(this.#x509, key, () => checkX509Signature(algorithmIdentifier, spki, signed, signature));
+  };
+
+  /** Each certificate is read once, and all nodes hold the same object. */
+  readonly readCertificate = (der: Bytes): Certificate => {
+    const key = toHex(sha256Concat(der));
+    let certificate = this.#certificates.get(key);
+    if (certificate === undefined) {
+      certificate = readMeshCertificate(der);
+      this.#certificates.set(key, certificate);
+    }
+    return certificate;
   };
 
   /** The content names the certificate whose key is `key`, so content and signature say which check this is. */

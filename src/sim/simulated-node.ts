@@ -92,7 +92,7 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
 
   start(): void {
     if (this.#node !== undefined) return;
-    const { time, network, trust, announces } = this.#world;
+    const { time, network, checks, trust, announces } = this.#world;
     const { nodeId, signer, chain } = this.identity;
     const restored = this.#store.load();
     const incarnation = nextIncarnation(restored.incarnation, time.instant().wall);
@@ -113,6 +113,7 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
       restored,
       random,
       outbox: this,
+      readCertificate: checks.readCertificate,
       announce: announces,
     });
     network.listen(this);
