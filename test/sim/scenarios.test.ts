@@ -1,0 +1,69 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type ScenarioOptions, type ScenarioResult, SCENARIO_DEFAULTS } from '../../src/sim/scenario.ts';
+import { SCENARIOS } from '../../src/sim/scenarios/table.ts';
+
+async function run(name: string, options: Partial<ScenarioOptions> = {}): Promise<ScenarioResult> {
+  const scenario = SCENARIOS.find((known) => known.name === name);
+  assert.notEqual(scenario, undefined);
+  const result = await (scenario as (typeof SCENARIOS)[number]).run({ ...SCENARIO_DEFAULTS, ...options });
+  const again = `chainmail sim ${name} --nodes ${result.nodes} --seed ${result.seed}`;
+  assert.deepEqual(result.violations, [], again);
+  assert.equal(result.ok, true, again);
+  assert.equal(result.deliveredRatio, 1, again);
+  return result;
+}
+
+/** Hard enough that every repair is needed, small enough to run with all other tests. */
+const ROUGH = { lossRatio: 0.1, restarts: 5, linkBreaks: 10 } as const;
+
+describe('scenarios', () => {
+  it('gossip: every message reaches each of 100 nodes within a few rounds', async () => {
+    const { rounds, counters } = await run('gossip', { nodes: 100 });
+    assert.ok(rounds <= 8, `${rounds} rounds`);
+    assert.equal(counters.deliveries, 99 * SCENARIO_DEFAULTS.messages);
+    assert.equal(counters.heldMost, SCENARIO_DEFAULTS.messages);
+  });
+
+  it('gossip: and so it does with loss, restarts and broken links', async () => {
+    for (const seed of [1, 2, 3]) await run('gossip', { ...ROUGH, nodes: 60, seed });
+  });
+
+  it('gossip: 10 % loss costs no more than eight rounds (design.md section 11)', async () => {
+    const { rounds } = await run('gossip', { nodes: 100, lossRatio: 0.1 });
+    assert.ok(rounds <= 8, `${rounds} rounds`);
+  });
+
+  it('partition-heal: two halves of 100 nodes catch up when they meet again', async () => {
+    const { rounds } = await run('partition-heal', { nodes: 100 });
+    assert.ok(rounds <= 60, `${rounds} rounds`);
+  });
+
+  it('partition-heal: halves in which everybody has links enough find each other all the same', async () => {
+    for (const seed of [4, 5, 6]) await run('partition-heal', { ...ROUGH, nodes: 30, seed });
+  });
+
+  it('revocation: 100 nodes shut out those who are revoked (S1.71 to S1.74)', async () => {
+    const { rounds } = await run('revocation', { nodes: 100 });
+    assert.ok(rounds <= 8, `${rounds} rounds`);
+  });
+
+  it('revocation: and so they do with loss, restarts and broken links', async () => {
+    for (const seed of [1, 2]) await run('revocation', { ...ROUGH, nodes: 40, seed });
+  });
+
+  for (const { name } of SCENARIOS)
+    it(`${name}: equal arguments give an equal trace, and every other argument another`, async () => {
+      const base = { nodes: 12, messages: 4 };
+      const { traceSha256 } = await run(name, base);
+      assert.match(traceSha256, /^[0-9a-f]{64}$/);
+      assert.equal((await run(name, base)).traceSha256, traceSha256);
+      for (const other of [{ seed: 2 }, { nodes: 13 }, { messages: 5 }, { latencyMsMax: 61 }])
+        assert.notEqual((await run(name, { ...base, ...other })).traceSha256, traceSha256, JSON.stringify(other));
+    });
+
+  for (const nodes of [1, 2, 3])
+    it(`run with ${nodes} ${nodes === 1 ? 'node' : 'nodes'} too`, async () => {
+      for (const { name } of SCENARIOS) if (nodes > 1 || name === 'gossip') await run(name, { nodes, messages: 2 });
+    });
+});
