@@ -80,6 +80,7 @@ const malformed: readonly (readonly [name: string, recipe: Recipe])[] = [
   ['an asterisk in a PrintableString', attribute(TAG.printableString, utf8('*'))],
   ['half a character in a BMPString', attribute(TAG.bmpString, fromHex('00'))],
   ['a surrogate in a BMPString', attribute(TAG.bmpString, fromHex('d800'))],
+  ['a character beyond Unicode', attribute(TAG.universalString, fromHex('00110000'))],
   ['an empty relative distinguished name', { subject: sequence(element(TAG.set)) }],
   ['an empty list of alternative names', { names: [] }],
   ['an alternative name beyond ASCII', { names: [contextPrimitive(2, utf8('exämple.com'))] }],

@@ -97,7 +97,7 @@ describe('path building', () => {
     const pool = cas.flatMap((by, i) =>
       cas.filter((_, j) => j !== i).map((of) => make({ ...of, issuer: make(by), isCa: true })),
     );
-    const result = judge(leafOf(make(cas[0] as (typeof cas)[0])), pool, [root]);
+    const result = judge(leafOf(make(cas[0])), pool, [root]);
     assert.ok(result.tag === 'refused');
     assert.equal(result.code, 'ERR_PATH_LIMIT');
     assert.match(result.message, /too many possible issuers/);
