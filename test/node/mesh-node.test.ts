@@ -437,10 +437,11 @@ describe('mesh node', () => {
       const [ann] = nodes as [HandNode];
       net.pass(5 * MINUTE_MS);
       let wakeUps = 0;
-      const { handleTimeout } = ann.node;
-      ann.node.handleTimeout = function (now) {
+      const { node } = ann;
+      const wake = node.handleTimeout.bind(node);
+      node.handleTimeout = (now) => {
         wakeUps++;
-        handleTimeout.call(this, now);
+        wake(now);
       };
       net.pass(10 * MINUTE_MS);
       assert.ok(wakeUps <= 60, `${wakeUps} in ten minutes`);

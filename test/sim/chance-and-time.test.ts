@@ -50,7 +50,10 @@ describe('seeded random', () => {
       const value = random.below(6);
       counts.set(value, (counts.get(value) ?? 0) + 1);
     }
-    assert.deepEqual([...counts.keys()].toSorted(), [0, 1, 2, 3, 4, 5]);
+    assert.deepEqual(
+      [...counts.keys()].toSorted((a, b) => a - b),
+      [0, 1, 2, 3, 4, 5],
+    );
     for (const count of counts.values()) assert.ok(Math.abs(count - 10_000) < 500, `${count}`);
   });
 

@@ -229,7 +229,7 @@ export class NodeNet {
 
   /** All links of this node break, at both ends. */
   cut(node: HandNode): void {
-    for (const [link, other] of [...this.#others]) {
+    for (const [link, other] of this.#others) {
       if (other.node !== node) continue;
       const owner = this.#others.get(other.link)?.node;
       this.#others.delete(link);

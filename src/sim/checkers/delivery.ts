@@ -87,7 +87,7 @@ export class Delivery implements Checker {
         return this.#recount();
       case 'revoked':
         for (const nodeId of event.nodeIds) this.#revoked.add(nodeId);
-        for (const node of [...this.#upSinceMs.keys()]) if (event.nodeIds.has(node.nodeId)) this.#leave(node);
+        for (const node of this.#upSinceMs.keys()) if (event.nodeIds.has(node.nodeId)) this.#leave(node);
         return this.#recount();
       case 'healed':
         this.#healedAtMs = nowMs;

@@ -22,7 +22,7 @@ export class RecordsAgree implements Checker {
     if (event.tag === 'stopped') this.#up.delete(event.node);
     if (event.tag !== 'revoked') return;
     for (const nodeId of event.nodeIds) this.#revoked.add(nodeId);
-    for (const node of [...this.#up]) if (this.#revoked.has(node.nodeId)) this.#up.delete(node);
+    for (const node of this.#up) if (this.#revoked.has(node.nodeId)) this.#up.delete(node);
   }
 
   finish(): void {

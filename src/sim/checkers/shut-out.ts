@@ -43,7 +43,7 @@ export class ShutOut implements Checker {
         return;
       case 'revoked':
         for (const nodeId of event.nodeIds) this.#revoked.add(nodeId);
-        for (const node of [...this.#upHonest.keys()]) if (this.#revoked.has(node.nodeId)) this.#upHonest.delete(node);
+        for (const node of this.#upHonest.keys()) if (this.#revoked.has(node.nodeId)) this.#upHonest.delete(node);
         this.#crlNumber = event.crlNumber;
         this.#revokedAtMs = nowMs;
         this.#knowing.clear();
