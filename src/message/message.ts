@@ -1,10 +1,10 @@
-import { type Bytes, bytesEqual, toHex } from '../base/bytes.ts';
+import { type Bytes, bytesEqual } from '../base/bytes.ts';
 import { isMeshError, MeshError, messageOf } from '../base/errors.ts';
 import { type UnixMs, unixMsFromSeconds } from '../base/time.ts';
 import { CborReader } from '../codec/cbor-reader.ts';
 import { CborWriter } from '../codec/cbor-writer.ts';
 import { decodeSign1, encodeSign1, sigStructure } from '../cose/sign1.ts';
-import { sha256 } from '../crypto/hash.ts';
+import { sha256Hex } from '../crypto/hash.ts';
 import type { MessageAlgorithm } from '../crypto/public-key.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import { type NodeId, parseNodeId } from '../identity/node-id.ts';
@@ -132,7 +132,7 @@ function fromProtected(
     stream: streamKeyOf(fields.origin, fields.incarnation),
     protectedBytes,
     toBeSigned,
-    contentKey: toHex(sha256(toBeSigned)),
+    contentKey: sha256Hex(toBeSigned),
   };
 }
 

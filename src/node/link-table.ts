@@ -1,4 +1,4 @@
-import { type Instant, type MonotonicMs, earliest } from '../base/time.ts';
+import type { Instant, MonotonicMs } from '../base/time.ts';
 import { INBOUND_MAX, LINKS_MAX, OUTBOUND_TARGET } from '../engine/connector.ts';
 import type { ByeReason, HelloFrame } from '../engine/frame.ts';
 import { Link, type LinkEnd, type LinkOutbox, type MeshFrame } from '../engine/link.ts';
@@ -97,7 +97,10 @@ export class LinkTable implements LinkOutbox {
 
   deadline(): MonotonicMs | undefined {
     let first: MonotonicMs | undefined;
-    for (const link of this.#links.values()) first = earliest(first, link.deadline());
+    for (const link of this.#links.values()) {
+      const deadline = link.deadline();
+      if (first === undefined || (deadline !== undefined && deadline < first)) first = deadline;
+    }
     return first;
   }
 

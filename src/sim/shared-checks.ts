@@ -1,10 +1,17 @@
 import { type Bytes, toHex } from '../base/bytes.ts';
-import { sha256Concat } from '../crypto/hash.ts';
+import { sha256Concat, sha256Hex } from '../crypto/hash.ts';
 import type { PublicKey } from '../crypto/public-key.ts';
 import { type CheckX509Signature, checkX509Signature } from '../crypto/x509-signature.ts';
 import type { Message } from '../message/message.ts';
 import { readMeshCertificate } from '../node/chain-exchange.ts';
 import type { Certificate } from '../pki/certificate.ts';
+
+interface Asked {
+  readonly algorithmIdentifier: Bytes;
+  readonly spki: Bytes;
+  readonly signature: Bytes;
+  readonly answer: boolean;
+}
 
 /**
  * Signature checks and certificates that all nodes of a world share: each distinct one is really made or read, once. Ten thousand nodes that
@@ -12,6 +19,7 @@ import type { Certificate } from '../pki/certificate.ts';
  */
 export class SharedChecks {
   readonly #x509 = new Map<string, boolean>();
+  readonly #asked = new WeakMap<Bytes, Asked>();
   readonly #messages = new Map<string, boolean>();
   readonly #certificates = new Map<string, Certificate>();
 
@@ -21,6 +29,16 @@ export class SharedChecks {
   }
 
   readonly checkX509: CheckX509Signature = (algorithmIdentifier, spki, signed, signature) => {
+    // Certificates are read once and never changed: the same objects are the same question.
+    const last = this.#asked.get(signed);
+    if (last?.spki === spki && last.signature === signature && last.algorithmIdentifier === algorithmIdentifier)
+      return last.answer;
+    const answer = this.#checkX509(algorithmIdentifier, spki, signed, signature);
+    this.#asked.set(signed, { algorithmIdentifier, spki, signature, answer });
+    return answer;
+  };
+
+  readonly #checkX509: CheckX509Signature = (algorithmIdentifier, spki, signed, signature) => {
     // Each of the first three is one DER element, so that no two sets of arguments make the same bytes.
     const key = toHex(sha256Concat(algorithmIdentifier, spki, signed, signature));
     return remembered(this.#x509, key, () => checkX509Signature(algorithmIdentifier, spki, signed, signature));
@@ -28,7 +46,7 @@ export class SharedChecks {
 
   /** Each certificate is read once, and all nodes hold the same object. */
   readonly readCertificate = (der: Bytes): Certificate => {
-    const key = toHex(sha256Concat(der));
+    const key = sha256Hex(der);
     let certificate = this.#certificates.get(key);
     if (certificate === undefined) {
       certificate = readMeshCertificate(der);

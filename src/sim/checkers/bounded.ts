@@ -27,17 +27,19 @@ export class Bounded implements Checker {
     if (event.tag === 'node' && event.event.tag === 'message') this.#contents.add(event.event.held.contentKey);
   }
 
-  turnEnded(nowMs: number, { name, node }: SimulatedNode): void {
-    const { holdings, links, backlog } = node;
+  turnEnded(nowMs: number, node: SimulatedNode): void {
+    const { holdings, links, backlog } = node.node;
     const held = holdings.messages.size;
     if (held > this.#heldMost) this.#heldMost = held;
-    const expect = (what: string, value: number, max: number): void => {
-      if (value > max) this.#violations.add(`${name}: ${value} ${what} at ${nowMs} ms, expected at most ${max}`);
-    };
-    expect('messages held', held, Math.min(HELD_MESSAGES_MAX, this.#contents.size));
-    expect('links', links.length, LINKS_MAX);
-    expect('checks under way', backlog.checking, CHECKS_MAX);
-    expect('candidates', backlog.candidates, CANDIDATE_SOURCES * CANDIDATES_PER_SOURCE_MAX);
-    for (const { queuedBytes } of links) expect('bytes queued on a link', queuedBytes, OUTGOING_BYTES_MAX);
+    this.#expect(nowMs, node, 'messages held', held, Math.min(HELD_MESSAGES_MAX, this.#contents.size));
+    this.#expect(nowMs, node, 'links', links.length, LINKS_MAX);
+    this.#expect(nowMs, node, 'checks under way', backlog.checking, CHECKS_MAX);
+    this.#expect(nowMs, node, 'candidates', backlog.candidates, CANDIDATE_SOURCES * CANDIDATES_PER_SOURCE_MAX);
+    for (const { queuedBytes } of links)
+      this.#expect(nowMs, node, 'bytes queued on a link', queuedBytes, OUTGOING_BYTES_MAX);
+  }
+
+  #expect(nowMs: number, { name }: SimulatedNode, what: string, value: number, max: number): void {
+    if (value > max) this.#violations.add(`${name}: ${value} ${what} at ${nowMs} ms, expected at most ${max}`);
   }
 }
