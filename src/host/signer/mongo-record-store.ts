@@ -1,5 +1,7 @@
 import {
+  type AnyBulkWriteOperation,
   type Collection,
+  type Filter,
   type Db,
   type Document,
   MongoBulkWriteError,
@@ -294,10 +296,11 @@ export class MongoRecordStore implements RecordStore {
   /** Deletes the records that were read, as they were read: one that was changed since stays, and is signed again. */
   async #deleteSigned(handles: readonly Handle[]): Promise<void> {
     await this.#of('records').bulkWrite(
-      handles.map(({ document }) => {
+      handles.map(({ document }): AnyBulkWriteOperation => {
         const members = document as Readonly<Record<string, unknown>>;
         const name = 'msg' in members ? 'msg' : 'Msg';
-        return { deleteOne: { filter: { _id: members['_id'], [name]: members[name] } as Document } };
+        const filter = { _id: members['_id'], [name]: members[name] } as Filter<Document>;
+        return { deleteOne: { filter } };
       }),
       { ordered: false },
     );

@@ -1,0 +1,17 @@
+import { describe, it } from 'node:test';
+import { MongodbServer, missingMongodb } from '../support/mongodb-server.ts';
+import { stormMongodb, stormService, stormSqlite } from '../support/signer-storm.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+/** Fifty in all here; `npm run soak` does a thousand. */
+describe('kill -9 at random moments: nothing lost, nothing twice, every signature valid (T20)', () => {
+  it('32 kills of import and sign', (t) => stormSqlite(tempDir(t), 32, 700));
+
+  it('6 kills of the service, which goes on with the run by itself', (t) => stormService(tempDir(t), 6, 250));
+
+  it('12 kills of signer and database', { skip: missingMongodb }, async (t) => {
+    const server = await MongodbServer.start();
+    t.after(() => server.stop());
+    await stormMongodb(server, tempDir(t), 12, 700);
+  });
+});
