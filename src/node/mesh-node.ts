@@ -1,20 +1,10 @@
 import type { Bytes } from '../base/bytes.ts';
-import { isMeshError, MeshError, messageOf } from '../base/errors.ts';
-import {
-  after,
-  DAY_MS,
-  earliest,
-  HOUR_MS,
-  type Instant,
-  MINUTE_MS,
-  type MonotonicMs,
-  SECOND_MS,
-  type UnixMs,
-} from '../base/time.ts';
+import { MeshError } from '../base/errors.ts';
+import { after, earliest, type Instant, MINUTE_MS, type MonotonicMs, SECOND_MS, type UnixMs } from '../base/time.ts';
 import { ChainBook } from '../engine/chain-book.ts';
-import { type Candidate, Connector } from '../engine/connector.ts';
+import type { Candidate } from '../engine/connector.ts';
 import { CrlSync, type HeldCrl } from '../engine/crl-sync.ts';
-import { type ByeReason, type HelloFrame, LINK_VERSION } from '../engine/frame.ts';
+import { HELLO_ADDRESSES_MAX, type HelloFrame, LINK_VERSION } from '../engine/frame.ts';
 import { Gate, type Source } from '../engine/gate.ts';
 import { Gossip, GOSSIP_DEFAULTS, type GossipConfig } from '../engine/gossip.ts';
 import { type Link, type LinkEnd, type MeshFrame, WINDOW_BYTES } from '../engine/link.ts';
@@ -23,10 +13,7 @@ import { ERROR_OF_REASON, type Verdict } from '../engine/verdict.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Address } from '../message/address.ts';
-import { parseMessageType } from '../message/family.ts';
-import { LIFETIME_MAX_MS } from '../message/limits.ts';
 import type { ComposedMessage, Message } from '../message/message.ts';
-import { encodeNodeRecord } from '../message/node-record.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import type { PathJudgement, Trust } from '../pki/judge.ts';
 import type { NodeStore, RestoredNode } from '../ports/node-store.ts';
@@ -34,14 +21,13 @@ import type { Random } from '../ports/random.ts';
 import { ChainExchange, type ReadCertificate, readMeshCertificate } from './chain-exchange.ts';
 import { Holdings } from './holdings.ts';
 import { Journal } from './journal.ts';
-import { LinkTable, type LinkTableOwner } from './link-table.ts';
+import { Neighbourhood, type NeighbourhoodOwner } from './neighbourhood.ts';
 import type { NodeOutbox } from './node-outbox.ts';
-import { PeerTable } from './peer-table.ts';
+import type { PeerTable } from './peer-table.ts';
 import { composeRequest, Publisher, type PublishRequest, type SigningIdentity } from './publisher.ts';
+import { SelfRecord } from './self-record.ts';
 import { Statistics } from './statistics.ts';
 
-/** A node's record is signed anew this often; it lives {@link LIFETIME_MAX_MS}, so that it is found after a long absence. */
-const RECORD_REFRESH_MS = DAY_MS;
 /** How often links with expired peers and chains that no mail needs any more are looked for. */
 const SWEEP_MS = MINUTE_MS;
 /** A store that failed (a full disk, say) is tried again after this. */
@@ -77,7 +63,7 @@ export interface MeshNodeOptions {
  * One node of the mesh, without sockets, files, clocks or threads. The way of a message: `handleLinkBytes` →
  * frame → gate (judged) → held and journalled (kept) → gossip (to peers) → event (to programs).
  */
-export class MeshNode implements LinkTableOwner {
+export class MeshNode implements NeighbourhoodOwner {
   readonly mesh: MeshName;
   readonly self: NodeId;
   readonly roles: readonly string[];
@@ -89,17 +75,13 @@ export class MeshNode implements LinkTableOwner {
   readonly #chains: ChainBook;
   readonly #exchange: ChainExchange;
   readonly #holdings: Holdings;
-  readonly #peers = new PeerTable();
   readonly #gate: Gate;
-  readonly #links: LinkTable;
+  readonly #neighbourhood: Neighbourhood;
   readonly #gossip: Gossip;
   readonly #crls: CrlSync;
-  readonly #connector: Connector;
   readonly #journal: Journal;
   readonly #publisher: Publisher;
-  readonly #dialOfLink = new Map<number, number>();
-  #addresses: readonly Address[];
-  #announceAt: MonotonicMs | undefined;
+  readonly #record: SelfRecord;
   #sweepAt: MonotonicMs;
   #storeRetryAt: MonotonicMs | undefined;
 
@@ -111,17 +93,22 @@ export class MeshNode implements LinkTableOwner {
     this.#options = options;
     this.#outbox = outbox;
     this.#readCertificate = options.readCertificate ?? readMeshCertificate;
-    this.#addresses = options.addresses;
     this.#revocations = new Revocations(trust);
     this.#chains = new ChainBook(trust, this.#revocations);
     this.#journal = new Journal(store, (ticket, changes) => outbox.persist(ticket, changes));
     this.#holdings = new Holdings(mesh, this.#journal);
     this.#exchange = new ChainExchange(this.#chains, this.#journal, this.#readCertificate, {
-      linkOf: (source) => this.#linkOf(source),
+      linkOf: (source) => this.#neighbourhood.linkOf(source),
       resume: (at, { message, source }) => this.#gate.handleMessage(at, message, source),
       giveUp: (at, source, message, verdict) => this.#judged(at, source, message, verdict),
     });
-    this.#links = new LinkTable(this, outbox);
+    this.#neighbourhood = new Neighbourhood(this, {
+      chains: this.#chains,
+      random,
+      outbox,
+      statistics: this.statistics,
+      isOwnAddress: (address) => this.#record.addresses.includes(address),
+    });
     const { messages, records } = this.#holdings;
     this.#gate = new Gate(mesh, this.#chains, messages, records, {
       isFull: () => this.#journal.isFull,
@@ -130,7 +117,7 @@ export class MeshNode implements LinkTableOwner {
       missingChain: (at, source, message) => this.#exchange.handleMissing(at, source, message),
       conflict: (_at, keptContentKey, message) => this.#conflict(keptContentKey, message),
     });
-    const links = (): readonly Link[] => this.#links.ups;
+    const links = (): readonly Link[] => this.#neighbourhood.links;
     this.#crls = new CrlSync({
       crls: () => this.crls(),
       knowsIssuer: (issuerKeyHash) => this.#revocations.knowsIssuer(issuerKeyHash),
@@ -140,20 +127,18 @@ export class MeshNode implements LinkTableOwner {
     const gossip = { ...GOSSIP_DEFAULTS, ...options.gossip };
     const read = (contentKey: string): Bytes | undefined => this.#holdings.bytesOf(contentKey);
     this.#gossip = new Gossip(gossip, messages, random, { links, read, crlHeaders: () => this.#crls.headers() });
-    this.#connector = new Connector(random, {
-      self: this.self,
-      isOwnAddress: (address) => this.#addresses.includes(address),
-      linkedNodes: () => this.#links.linkedNodes,
-      outboundCount: () => this.#links.outboundCount,
-      linkCount: () => this.#links.count,
-      isRevoked: (nodeId) => this.#isRevoked(nodeId),
-      dial: (dial, { address, nodeId }) => outbox.dial(dial, address, nodeId),
-    });
     this.#publisher = new Publisher(mesh, identity, options.incarnation, (ticket, data) => outbox.sign(ticket, data));
+    this.#record = new SelfRecord(now, {
+      name: options.name,
+      version: options.software,
+      addresses: options.addresses,
+      isTold: options.announce !== false,
+      streams: () => this.#holdings.extentsOf(this.self),
+      publish: (at, what) => this.#publisher.publish(at.wall, 0, what, NO_PRICE),
+    });
     this.#sweepAt = after(now.mono, SWEEP_MS);
     this.#exchange.take(now, options.chain);
     this.#restore(now, options.restored);
-    if (options.announce !== false) this.#announceAt = now.mono;
   }
 
   // ---- links -------------------------------------------------------------------------------------------------
@@ -165,40 +150,29 @@ export class MeshNode implements LinkTableOwner {
 
   /** TLS is up with a peer that was judged. `dial` where we dialled. */
   handleLinkOpen(now: Instant, end: LinkEnd, dial: number | undefined): void {
-    if (dial !== undefined) this.#dialOfLink.set(end.id, dial);
-    if (end.peer.nodeId === this.self || this.#connector.isShunned(now, end.peer.nodeId)) {
-      if (dial !== undefined) this.#connector.handleConnected(now, dial, end.peer.nodeId);
-      this.#dialOfLink.delete(end.id);
-      this.#outbox.close(end.id);
-      return;
-    }
-    if (this.#links.open(now, end) || dial === undefined) return;
-    this.#dialOfLink.delete(end.id);
-    this.#connector.handleDialFailed(now, dial);
+    this.#neighbourhood.handleLinkOpen(now, end, dial);
   }
 
   handleLinkBytes(now: Instant, link: number, bytes: Bytes): void {
-    this.#links.handleBytes(now, link, bytes);
+    this.#neighbourhood.handleLinkBytes(now, link, bytes);
   }
 
   handleLinkClosed(now: Instant, link: number): void {
-    this.#links.handleClosed(now, link);
+    this.#neighbourhood.handleLinkClosed(now, link);
   }
 
   handleDialFailed(now: Instant, dial: number): void {
-    this.statistics.dialsFailed++;
-    this.#connector.handleDialFailed(now, dial);
+    this.#neighbourhood.handleDialFailed(now, dial);
   }
 
   /** Somebody may listen there. */
   handleCandidate(now: Instant, candidate: Candidate): void {
-    this.#connector.handleCandidate(now, candidate);
+    this.#neighbourhood.handleCandidate(now, candidate);
   }
 
   /** Where we listen has changed. */
   setAddresses(now: Instant, addresses: readonly Address[]): void {
-    this.#addresses = addresses;
-    if (this.#options.announce !== false) this.#announceAt = now.mono;
+    this.#record.setAddresses(now, addresses);
   }
 
   // ---- programs ----------------------------------------------------------------------------------------------
@@ -276,11 +250,10 @@ export class MeshNode implements LinkTableOwner {
     const expiry = this.#holdings.messages.nextExpiryAt;
     const expiryAt = expiry === undefined ? undefined : after(now.mono, Math.max(0, expiry - now.wall));
     const first = earliest(
-      this.#links.deadline(),
+      this.#neighbourhood.deadline(),
       this.#gossip.deadline(),
-      this.#connector.deadline(),
       this.#exchange.deadline(),
-      this.#announceAt,
+      this.#record.deadline(),
       this.#storeRetryAt,
       expiryAt,
     );
@@ -288,19 +261,18 @@ export class MeshNode implements LinkTableOwner {
   }
 
   handleTimeout(now: Instant): void {
-    this.#links.handleTimeout(now);
+    this.#neighbourhood.handleTimeout(now);
     this.#gossip.handleTimeout(now);
-    this.#connector.handleTimeout(now);
     this.#exchange.handleTimeout(now);
     this.#holdings.expire(now.wall);
-    if (this.#announceAt !== undefined && now.mono >= this.#announceAt) this.#announce(now);
+    this.#record.handleTimeout(now);
     if (this.#storeRetryAt !== undefined && now.mono >= this.#storeRetryAt) {
       this.#storeRetryAt = undefined;
       this.#journal.resume();
     }
     if (now.mono >= this.#sweepAt) {
       this.#sweepAt = after(now.mono, SWEEP_MS);
-      this.#closeCondemned(now);
+      this.#neighbourhood.closeCondemned(now);
       this.#exchange.sweep(now);
     }
     this.#wake();
@@ -309,20 +281,20 @@ export class MeshNode implements LinkTableOwner {
   /** Writes what has gathered in this turn: frames to peers, changes to the store. */
   flush(): void {
     this.#gossip.flush();
-    this.#links.flush();
+    this.#neighbourhood.flush();
     this.#journal.flush();
   }
 
   /** Says goodbye to all peers. */
   leave(now: Instant): void {
-    this.#links.closeWhere(now, 'leaving', () => true);
+    this.#neighbourhood.leave(now);
     this.flush();
   }
 
   // ---- questions ---------------------------------------------------------------------------------------------
 
   get links(): readonly Link[] {
-    return this.#links.ups;
+    return this.#neighbourhood.links;
   }
 
   /** Messages, records and indicators held now. */
@@ -331,7 +303,7 @@ export class MeshNode implements LinkTableOwner {
   }
 
   get peersSeen(): PeerTable {
-    return this.#peers;
+    return this.#neighbourhood.peersSeen;
   }
 
   get incarnation(): number {
@@ -339,14 +311,18 @@ export class MeshNode implements LinkTableOwner {
   }
 
   get backlog(): { readonly checking: number; readonly journal: number; readonly candidates: number } {
-    return { checking: this.#gate.checking, journal: this.#journal.backlog, candidates: this.#connector.size };
+    return {
+      checking: this.#gate.checking,
+      journal: this.#journal.backlog,
+      candidates: this.#neighbourhood.candidates,
+    };
   }
 
   crls(): readonly HeldCrl[] {
     return this.#revocations.crls();
   }
 
-  // ---- LinkTableOwner ----------------------------------------------------------------------------------------
+  // ---- NeighbourhoodOwner ------------------------------------------------------------------------------------
 
   helloFor(peer: NodeId): HelloFrame {
     return {
@@ -355,7 +331,7 @@ export class MeshNode implements LinkTableOwner {
       mesh: this.mesh,
       nodeId: this.self,
       software: this.#options.software,
-      addresses: this.#addresses.slice(0, 8),
+      addresses: this.#record.addresses.slice(0, HELLO_ADDRESSES_MAX),
       crls: this.#crls.headers(),
       heldIncarnation: this.#holdings.incarnationOf(peer),
       windowBytes: WINDOW_BYTES,
@@ -363,34 +339,16 @@ export class MeshNode implements LinkTableOwner {
   }
 
   linkUp(now: Instant, link: Link, hello: HelloFrame): void {
-    this.statistics.linksUp++;
-    const { direction, remoteAddress, peer } = link.end;
-    const dial = this.#dialOfLink.get(link.end.id);
-    this.#dialOfLink.delete(link.end.id);
-    if (dial !== undefined) this.#connector.handleConnected(now, dial, link.peer);
-    const address = hello.addresses[0] ?? (direction === 'outbound' ? remoteAddress : undefined);
-    this.#peers.seen(link.peer, now.wall, address);
-    this.#exchange.take(now, peer.chain);
-    this.#outbox.event({ tag: 'link-up', peer: link.peer, direction, address: remoteAddress });
+    this.#exchange.take(now, link.end.peer.chain);
     const reopened = this.#publisher.handleHeldIncarnation(now, hello.heldIncarnation);
     if (reopened !== undefined) this.#journal.add({ tag: 'put-incarnation', incarnation: reopened });
     this.#crls.handleHeaders(now, link, hello.crls);
     this.#gossip.handleLinkUp(now, link);
-    if (direction === 'outbound') this.#links.closeSurplus(now, link, this.#options.random);
   }
 
-  linkDown(now: Instant, link: Link, why: ByeReason, wasUp: boolean): void {
-    const dial = this.#dialOfLink.get(link.end.id);
-    this.#dialOfLink.delete(link.end.id);
-    if (dial !== undefined) this.#connector.handleDialFailed(now, dial);
-    if (why === 'misbehaved' || why === 'malformed') this.#connector.handleMisbehaved(now, link.peer);
-    if (!wasUp) return;
-    this.statistics.linksDown++;
+  linkDown(link: Link): void {
     this.#gossip.handleLinkDown(link);
     this.#crls.handleLinkDown(link);
-    this.#connector.handleLinkDown(now, link.peer, why === 'idle');
-    if (!this.#isRevoked(link.peer)) this.#peers.seen(link.peer, now.wall, undefined);
-    this.#outbox.event({ tag: 'link-down', peer: link.peer, why });
   }
 
   frame(now: Instant, link: Link, frame: MeshFrame): void {
@@ -434,7 +392,7 @@ export class MeshNode implements LinkTableOwner {
 
   #judged(now: Instant, source: Source, message: Message | undefined, verdict: Verdict): void {
     this.statistics.countVerdict(verdict);
-    const link = this.#linkOf(source);
+    const link = this.#neighbourhood.linkOf(source);
     if (link !== undefined && source.tag === 'link') {
       link.handleConsumed(source.bytesLength);
       if (verdict.tag === 'reject') link.handleReject(now);
@@ -454,14 +412,7 @@ export class MeshNode implements LinkTableOwner {
   }
 
   #learnAddresses(now: Instant, nodeId: NodeId): void {
-    this.#connector.handleRecord(now, nodeId, this.#holdings.records.get(nodeId)?.record.addresses ?? []);
-  }
-
-  /** The link over which something came, as long as it stands. */
-  #linkOf(source: Source): Link | undefined {
-    if (source.tag !== 'link') return undefined;
-    const link = this.#links.ofPeer(source.peer);
-    return link?.end.id === source.link ? link : undefined;
+    this.#neighbourhood.handleRecord(now, nodeId, this.#holdings.records.get(nodeId)?.record.addresses ?? []);
   }
 
   #answer(request: number, message: Message, verdict: Verdict): void {
@@ -487,28 +438,12 @@ export class MeshNode implements LinkTableOwner {
 
   /** A revocation is an effect: links close, mail goes, tables forget (design.md section 2). */
   #enforceRevocations(now: Instant): void {
-    this.#closeCondemned(now);
+    this.#neighbourhood.closeCondemned(now);
     this.#holdings.dropRevoked(this.#chains);
-    for (const nodeId of this.#chains.revokedNodes()) {
-      this.#peers.drop(nodeId);
-      this.#connector.handleRevoked(nodeId);
-    }
+    for (const nodeId of this.#chains.revokedNodes()) this.#neighbourhood.forget(nodeId);
   }
 
-  /** Ends links whose peer would be refused a handshake now: revoked, or expired while the link stood. */
-  #closeCondemned(now: Instant): void {
-    this.#links.closeWhere(
-      now,
-      'revoked',
-      (link) => this.judgePeer(link.end.peer.chain, now.wall, purposeOf(link.end)).tag === 'refused',
-    );
-  }
-
-  #isRevoked(nodeId: NodeId): boolean {
-    return this.#chains.isRevoked(nodeId);
-  }
-
-  // ---- start and self-description ------------------------------------------------------------------------------
+  // ---- start ------------------------------------------------------------------------------------------------
 
   #restore(now: Instant, restored: RestoredNode): void {
     for (const ders of restored.chains)
@@ -519,29 +454,6 @@ export class MeshNode implements LinkTableOwner {
     for (const der of restored.crls) this.#revocations.install(der);
     this.#holdings.restore(now.wall, restored, this.#chains);
     for (const { nodeId } of this.#holdings.records.values()) this.#learnAddresses(now, nodeId);
-  }
-
-  #announce(now: Instant): void {
-    this.#announceAt = after(now.mono, RECORD_REFRESH_MS);
-    if (this.#addresses.length === 0) return;
-    const { name, software: version } = this.#options;
-    const payload = encodeNodeRecord({
-      addresses: this.#addresses,
-      name,
-      version,
-      streams: this.#holdings.extentsOf(this.self),
-    });
-    try {
-      this.#publisher.publish(
-        now.wall,
-        0,
-        { type: parseMessageType('record'), payload, ttlMs: LIFETIME_MAX_MS },
-        NO_PRICE,
-      );
-    } catch (error) {
-      if (!isMeshError(error)) throw new Error(`record: ${messageOf(error)}`, { cause: error });
-      this.#announceAt = after(now.mono, HOUR_MS);
-    }
   }
 
   #wake(): void {
@@ -558,7 +470,3 @@ function refusalOf(verdict: Exclude<Verdict, { readonly tag: 'accept' }>): MeshE
 
 /** A node's own record is part of being a node. */
 const NO_PRICE = (): void => undefined;
-
-function purposeOf({ direction }: LinkEnd): 'tls-server' | 'tls-client' {
-  return direction === 'outbound' ? 'tls-server' : 'tls-client';
-}
