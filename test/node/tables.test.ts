@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { utf8 } from '../../src/base/bytes.ts';
+import type { UnixMs } from '../../src/base/time.ts';
+import { ACCEPT, ignore, reject } from '../../src/engine/verdict.ts';
+import type { HeldMessage } from '../../src/engine/held-messages.ts';
+import { parseNodeId } from '../../src/identity/node-id.ts';
+import { IndicatorSet } from '../../src/node/indicator-set.ts';
+import { PEERS_SEEN_MAX, PeerTable } from '../../src/node/peer-table.ts';
+import { Statistics } from '../../src/node/statistics.ts';
+
+const wall = (ms: number): UnixMs => ms as UnixMs;
+
+describe('indicator set', () => {
+  const held = (contentKey: string, type = 'indicator'): HeldMessage =>
+    ({ contentKey, type, origin: 'ann', id: `ann.1.${contentKey}`, expiresAt: wall(100_000) }) as HeldMessage;
+  const said = (more: object = {}): Uint8Array => utf8(JSON.stringify({ kind: 'hash', value: 'aa', risk: 5, ...more }));
+
+  it('lists what is valid now, oldest first, and forgets what is dropped', () => {
+    const indicators = new IndicatorSet();
+    indicators.put(held('1'), said());
+    indicators.put(held('2'), said({ valid_until: '1970-01-01T00:00:50Z' }));
+    indicators.put(held('3'), said({ valid_until: '1980-01-01T00:00:00Z' }));
+    indicators.put(held('4', 'sensor/t'), utf8('no indicator'));
+    const idsAt = (ms: number): string[] => indicators.valid(wall(ms)).map(({ messageId }) => messageId);
+    assert.deepEqual(idsAt(0), ['ann.1.1', 'ann.1.2', 'ann.1.3']);
+    assert.deepEqual(idsAt(50_000), ['ann.1.1', 'ann.1.3']);
+    assert.deepEqual(idsAt(100_000), [], 'none is valid longer than its message lives');
+    indicators.drop('1');
+    assert.deepEqual(idsAt(0), ['ann.1.2', 'ann.1.3']);
+  });
+});
+
+describe('peer table', () => {
+  it('remembers where and when a peer was last linked, of so many and no more', () => {
+    const peers = new PeerTable();
+    const ann = parseNodeId('ann');
+    peers.seen(ann, wall(1), '10.0.0.1:1');
+    peers.seen(ann, wall(2), undefined);
+    assert.deepEqual([...peers.entries()], [[ann, { lastSeenAt: 2, address: '10.0.0.1:1' }]]);
+    for (let i = 0; i < PEERS_SEEN_MAX; i++) peers.seen(parseNodeId(`n${i}`), wall(3), undefined);
+    assert.equal([...peers.entries()].length, PEERS_SEEN_MAX);
+    peers.drop(parseNodeId('n0'));
+    assert.equal([...peers.entries()].length, PEERS_SEEN_MAX - 1);
+  });
+});
+
+describe('statistics', () => {
+  it('count what was dropped, with its reason', () => {
+    const statistics = new Statistics();
+    for (const verdict of [ACCEPT, ignore('duplicate'), ignore('duplicate'), reject('malformed')])
+      statistics.countVerdict(verdict);
+    assert.equal(statistics.accepted, 1);
+    assert.deepEqual(statistics.dropped, { duplicate: 2, malformed: 1 });
+  });
+});
