@@ -1,39 +1,29 @@
 import { rmSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
-import { hostname } from 'node:os';
-import { MeshError, messageOf, quoted } from '../base/errors.ts';
+import { MeshError } from '../base/errors.ts';
 import { toRfc3339, type UnixMs } from '../base/time.ts';
-import { messageAlgorithmOf } from '../crypto/public-key.ts';
 import type { Secret } from '../crypto/secret.ts';
-import { keyAlgorithmOf } from '../crypto/spki.ts';
-import type { Signer } from '../crypto/signer.ts';
-import { checkX509Signature } from '../crypto/x509-signature.ts';
 import { controlSocketOf } from '../host/control-socket.ts';
 import { lockDirectory } from '../host/directory-lock.ts';
 import { FileKeyStore } from '../host/file-key-store.ts';
 import { HttpCarrier, memberOf } from '../host/http-carrier.ts';
-import { Multicast } from '../host/multicast.ts';
-import { NodeHost } from '../host/node-host.ts';
+import type { NodeHost } from '../host/node-host.ts';
 import { SqliteNodeStore } from '../host/sqlite-node-store.ts';
 import { systemClock } from '../host/system-clock.ts';
-import { systemRandom } from '../host/system-random.ts';
-import { dialLink } from '../host/tls-dialler.ts';
-import { TlsPort } from '../host/tls-port.ts';
+import { TlsPort, type TlsPortOptions } from '../host/tls-port.ts';
 import type { TlsIdentity } from '../host/tls-server.ts';
 import { addMemberRoutes, addProgramRoutes } from '../http/node/routes.ts';
 import { createHttpApp, socketOf } from '../http/server.ts';
 import { type NodeId, parseNodeId } from '../identity/node-id.ts';
-import { type Address, parseAddress, splitAddress } from '../message/address.ts';
-import { announcementTag } from '../message/announcement.ts';
-import { nextIncarnation } from '../node/publisher.ts';
-import type { Certificate } from '../pki/certificate.ts';
-import { authorityNames } from '../pki/mesh-names.ts';
-import { AuthorityContact } from './authority-contact.ts';
-import { listenControl } from './listen.ts';
+import { type Address, splitAddress } from '../message/address.ts';
+import type { AuthorityContact } from './authority-contact.ts';
 import { certificateKeyName, type EnrolledNode, loadEnrolledNode } from './enrollment.ts';
+import { listenControl, listenError } from './listen.ts';
 import { createLog, type Log } from './log.ts';
-import { addressesOf, multicastInterfacesOf } from './node-addresses.ts';
+import { addressesOf } from './node-addresses.ts';
 import { loadNodeConfig, type NodeConfig } from './node-config.ts';
+import { contactAuthority, openMulticast, tellBootstrapPeers } from './node-contacts.ts';
+import { leafOf, nameOf, openNodeHost } from './node-core.ts';
 import { programVersion } from './version.ts';
 
 /** Oldest Node.js that resumes no TLS session under another server's name, and does not authorise whom it should not (T13). */
@@ -97,7 +87,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       nodeId: parseNodeId(enrolled.nodeId),
     });
     closers.push(() => store.close());
-    const host = await openHost(enrolled, config, { identity, signer: await keys.open(keyName), store, log });
+    const host = await openNodeHost(enrolled, config, { identity, signer: await keys.open(keyName), store, log });
     closers.push(async () => {
       host.leave();
       await new Promise((resolve) => setTimeout(resolve, GOODBYE_MS));
@@ -110,7 +100,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     closers.push(() => carrier.close());
 
     const listen = splitAddress(config.listen, 0);
-    const port = await TlsPort.listen(listen.host, listen.port, {
+    const port = await listenTls(config, {
       identity,
       judge: host.judge,
       onLink: (socket, peer) => host.acceptLink(socket, peer),
@@ -138,9 +128,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     await listenControl(programs, controlSocketOf(enrolled.layout.directory));
     closers.push(() => rmSync(controlSocketOf(enrolled.layout.directory), { force: true }));
 
-    for (const { node_id, address } of enrolled.config.bootstrap_peers)
-      addCandidate(host, log, 'bootstrap', address, node_id);
-    for (const address of config.bootstrap) addCandidate(host, log, 'bootstrap', address, undefined);
+    tellBootstrapPeers(host, enrolled, config, log);
     if (config.multicast) {
       const multicast = await openMulticast(host, listen.host, splitAddress(port.address).port, log);
       closers.push(() => multicast?.close());
@@ -158,111 +146,12 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   }
 }
 
-interface HostParts {
-  readonly identity: TlsIdentity;
-  readonly signer: Signer;
-  readonly store: SqliteNodeStore;
-  readonly log: Log;
-}
-
-/** A node with what its store kept, in a stream of its own that is durable before its first message. */
-async function openHost(enrolled: EnrolledNode, config: NodeConfig, parts: HostParts): Promise<NodeHost> {
-  const { identity, signer, store, log } = parts;
-  const { mesh, chain } = enrolled;
-  const leaf = leafOf(enrolled);
-  const algorithm = messageAlgorithmOf(keyAlgorithmOf(leaf.spki));
-  if (algorithm === undefined)
-    throw new MeshError('ERR_STATE_CORRUPT', 'the certificate of this node has a key that signs no messages');
-  const restored = store.load();
-  const incarnation = nextIncarnation(restored.incarnation, systemClock.wall());
-  await store.apply([{ tag: 'put-incarnation', incarnation }]);
+async function listenTls({ listen }: NodeConfig, options: TlsPortOptions): Promise<TlsPort> {
+  const { host, port } = splitAddress(listen, 0);
   try {
-    const host: NodeHost = new NodeHost({
-      mesh,
-      identity: { nodeId: parseNodeId(enrolled.nodeId), algorithm, leafKey: leaf.fingerprintHex },
-      chain,
-      roles: enrolled.roles,
-      name: nameOf(config),
-      software: programVersion(),
-      addresses: [],
-      incarnation,
-      trust: { mesh, anchors: [enrolled.root], checkSignature: checkX509Signature },
-      store,
-      restored,
-      random: systemRandom,
-      gossip: { fanout: enrolled.config.gossip_fanout },
-      clock: systemClock,
-      signer,
-      dial: (address, expected) => dialLink({ mesh, identity, judge: host.judge }, address, expected),
-      onDialFailed: (address, error) => log.debug({ address, reason: messageOf(error) }, 'dial failed'),
-      onUnexpected: (error) => log.error({ err: error }, 'this should not happen'),
-    });
-    return host;
+    return await TlsPort.listen(host, port, options);
   } catch (error) {
-    throw new MeshError(
-      'ERR_STATE_CORRUPT',
-      `state file ${quoted(enrolled.layout.database)}: ${messageOf(error)}`,
-      undefined,
-      { cause: error },
-    );
-  }
-}
-
-interface ContactParts {
-  readonly identity: TlsIdentity;
-  readonly host: NodeHost;
-  readonly addresses: readonly Address[];
-  readonly log: Log;
-}
-
-function contactAuthority(
-  enrolled: EnrolledNode,
-  config: NodeConfig,
-  { identity, host, addresses, log }: ContactParts,
-): AuthorityContact {
-  const issuerKeyHash = enrolled.chain[1]?.keyHash;
-  return new AuthorityContact({
-    target: {
-      tag: 'tls',
-      endpoint: enrolled.endpoint,
-      trustAnchors: [enrolled.rootPem],
-      serverName: authorityNames(enrolled.mesh).dns,
-      client: identity,
-    },
-    crlUrl: enrolled.config.crl_url,
-    intervalMs: config.crl_poll,
-    version: programVersion(),
-    log,
-    address: () => addresses[0],
-    crlNumber: () => host.node.crls().find((crl) => crl.issuerKeyHash === issuerKeyHash)?.number ?? 0,
-    isAlone: () => host.node.links.length === 0,
-    onCrl: (der) => host.installCrl(der),
-    onPeers: (peers) => {
-      for (const { node_id, address } of peers) addCandidate(host, log, 'authority', address, node_id);
-    },
-  });
-}
-
-/** A network without multicast is no reason not to run. */
-async function openMulticast(
-  host: NodeHost,
-  listenHost: string,
-  port: number,
-  log: Log,
-): Promise<Multicast | undefined> {
-  const onTrouble = (error: unknown): void => log.debug({ reason: messageOf(error) }, 'multicast');
-  try {
-    return await Multicast.open({
-      announcement: { tag: announcementTag(host.node.mesh, host.node.self), port },
-      interfaces: multicastInterfacesOf(listenHost),
-      clock: systemClock,
-      random: systemRandom,
-      onHeard: (address) => host.handleCandidate({ address, source: 'multicast' }),
-      onTrouble,
-    });
-  } catch (error) {
-    log.warn({ reason: messageOf(error) }, 'no multicast here; peers are found by other ways');
-    return undefined;
+    throw listenError(error, listen);
   }
 }
 
@@ -284,33 +173,6 @@ function watch(host: NodeHost, contact: AuthorityContact, log: Log): () => void 
         return log.debug({ message_id: event.held.id, type: event.held.type }, 'message');
     }
   });
-}
-
-/** What others tell of places is taken one by one: a bad one does not spoil the rest. */
-function addCandidate(
-  host: NodeHost,
-  log: Log,
-  source: 'bootstrap' | 'authority',
-  address: string,
-  nodeId: string | undefined,
-): void {
-  try {
-    host.handleCandidate({
-      address: parseAddress(address),
-      source,
-      ...(nodeId === undefined ? {} : { nodeId: parseNodeId(nodeId) }),
-    });
-  } catch (error) {
-    log.warn({ reason: messageOf(error) }, 'a place to look for peers is none');
-  }
-}
-
-function nameOf({ name }: NodeConfig): string {
-  return name ?? hostname().slice(0, 32);
-}
-
-function leafOf({ chain }: EnrolledNode): Certificate {
-  return chain[0] as Certificate; // `loadEnrolledNode` has judged it
 }
 
 function logging(log: Log): Pick<Parameters<typeof createHttpApp>[0], 'onRequestDone' | 'onUnexpected'> {

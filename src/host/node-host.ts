@@ -22,6 +22,11 @@ import type { Dialled } from './tls-dialler.ts';
 
 /** Programs' messages on their way to the disk. One waits for a signature or a commit, so more only pile up. */
 export const REQUESTS_MAX = 4_096;
+/**
+ * Changes that no program waits for gather this long before they are written, so that a busy node pays for one commit
+ * where a neighbour sends many messages. What a crash takes of them the neighbours still have.
+ */
+export const GATHER_MS = 20;
 /** The longest that Node.js timers can wait; a node has work every minute. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -55,6 +60,8 @@ export class NodeHost implements NodeOutbox {
   #nextRequest = 1;
   #isTurnDue = false;
   #isClosed = false;
+  #unsaved: { readonly ticket: number; readonly changes: readonly NodeChange[] } | undefined;
+  #saveTimer: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timerAt: MonotonicMs | undefined;
 
@@ -120,6 +127,7 @@ export class NodeHost implements NodeOutbox {
   leave(): void {
     if (this.#isClosed) return;
     this.node.leave(this.now());
+    this.#save();
     this.#isClosed = true;
     clearTimeout(this.#timer);
     for (const socket of this.#sockets.values()) socket.close();
@@ -174,14 +182,9 @@ export class NodeHost implements NodeOutbox {
   }
 
   persist(ticket: number, changes: readonly NodeChange[]): void {
-    const answer = (ok: boolean): void => this.#tell((now) => this.node.handlePersisted(now, ticket, ok));
-    this.#options.store.apply(changes).then(
-      () => answer(true),
-      (error: unknown) => {
-        this.#options.onUnexpected(error);
-        answer(false);
-      },
-    );
+    this.#unsaved = { ticket, changes };
+    if (this.#waiting.size > 0) this.#save();
+    else this.#saveTimer = setTimeout(() => this.#save(), GATHER_MS).unref();
   }
 
   answer(request: number, answer: RequestAnswer): void {
@@ -228,6 +231,21 @@ export class NodeHost implements NodeOutbox {
     this.#timer.unref(); // a port that listens keeps the process alive, not this
   }
 
+  #save(): void {
+    if (this.#unsaved === undefined) return;
+    const { ticket, changes } = this.#unsaved;
+    this.#unsaved = undefined;
+    clearTimeout(this.#saveTimer);
+    const answer = (ok: boolean): void => this.#tell((now) => this.node.handlePersisted(now, ticket, ok));
+    this.#options.store.apply(changes).then(
+      () => answer(true),
+      (error: unknown) => {
+        this.#options.onUnexpected(error);
+        answer(false);
+      },
+    );
+  }
+
   #request(ask: (request: number) => void): Promise<MessageId> {
     const refuse = (code: ErrorCode, message: string): Promise<MessageId> =>
       Promise.reject(new MeshError(code, message));
@@ -243,6 +261,7 @@ export class NodeHost implements NodeOutbox {
       this.#waiting.delete(request);
       reject(error);
     }
+    this.#save(); // its own change comes behind those that gather
     this.wake();
     return promise;
   }

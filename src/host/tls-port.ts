@@ -1,6 +1,6 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
-import { MeshError, messageOf } from '../base/errors.ts';
+import { messageOf } from '../base/errors.ts';
 import type { PeerIdentity } from '../engine/link.ts';
 import { type Address, formatAddress } from '../message/address.ts';
 import { Strangers } from './strangers.ts';
@@ -58,11 +58,11 @@ export class TlsPort {
     this.#tcp.maxConnections = CONNECTIONS_MAX;
   }
 
-  /** @param port 0 for any free one. @throws ERR_PORT_IN_USE; ERR_CONFIG where this machine has no such address. */
+  /** @param port 0 for any free one. Rejects with the system's error where it cannot listen there. */
   static async listen(host: string, port: number, options: TlsPortOptions): Promise<TlsPort> {
     const tlsPort = new TlsPort(options);
     await new Promise<void>((resolve, reject) => {
-      tlsPort.#tcp.once('error', (error: NodeJS.ErrnoException) => reject(listenError(host, port, error)));
+      tlsPort.#tcp.once('error', reject);
       tlsPort.#tcp.listen({ host, port }, resolve);
     });
     return tlsPort;
@@ -120,15 +120,4 @@ const NO_CERTIFICATE = { code: 'ERR_PATH_EMPTY', message: 'no certificate was pr
 /** Both ends of a connection: no other open connection has the same four. */
 function connectionKeyOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string | undefined {
   return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
-}
-
-function listenError(host: string, port: number, error: NodeJS.ErrnoException): MeshError {
-  const where = formatAddress(host, port);
-  if (error.code === 'EADDRINUSE') return new MeshError('ERR_PORT_IN_USE', `${where} is in use by another process`);
-  return new MeshError(
-    'ERR_CONFIG',
-    `cannot listen on ${where}: ${messageOf(error)}`,
-    'choose another with --listen HOST:PORT',
-    { cause: error },
-  );
 }

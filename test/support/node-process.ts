@@ -48,6 +48,10 @@ export class NodeProcess {
     return this.#ready;
   }
 
+  get pid(): number {
+    return this.#command?.child.pid ?? -1;
+  }
+
   get nodeId(): string {
     return this.ready.node_id;
   }

@@ -1,0 +1,78 @@
+import { hostname } from 'node:os';
+import { MeshError, messageOf, quoted } from '../base/errors.ts';
+import { messageAlgorithmOf } from '../crypto/public-key.ts';
+import type { Signer } from '../crypto/signer.ts';
+import { keyAlgorithmOf } from '../crypto/spki.ts';
+import { checkX509Signature } from '../crypto/x509-signature.ts';
+import { NodeHost } from '../host/node-host.ts';
+import type { SqliteNodeStore } from '../host/sqlite-node-store.ts';
+import { systemClock } from '../host/system-clock.ts';
+import { systemRandom } from '../host/system-random.ts';
+import { dialLink } from '../host/tls-dialler.ts';
+import type { TlsIdentity } from '../host/tls-server.ts';
+import { parseNodeId } from '../identity/node-id.ts';
+import { nextIncarnation } from '../node/publisher.ts';
+import type { Certificate } from '../pki/certificate.ts';
+import type { EnrolledNode } from './enrollment.ts';
+import type { Log } from './log.ts';
+import type { NodeConfig } from './node-config.ts';
+import { programVersion } from './version.ts';
+
+export interface NodeParts {
+  readonly identity: TlsIdentity;
+  readonly signer: Signer;
+  readonly store: SqliteNodeStore;
+  readonly log: Log;
+}
+
+/** A node with what its store kept, in a stream of its own that is durable before its first message. */
+export async function openNodeHost(enrolled: EnrolledNode, config: NodeConfig, parts: NodeParts): Promise<NodeHost> {
+  const { identity, signer, store, log } = parts;
+  const { mesh, chain } = enrolled;
+  const leaf = leafOf(enrolled);
+  const algorithm = messageAlgorithmOf(keyAlgorithmOf(leaf.spki));
+  if (algorithm === undefined)
+    throw new MeshError('ERR_STATE_CORRUPT', 'the certificate of this node has a key that signs no messages');
+  const restored = store.load();
+  const incarnation = nextIncarnation(restored.incarnation, systemClock.wall());
+  await store.apply([{ tag: 'put-incarnation', incarnation }]);
+  try {
+    const host: NodeHost = new NodeHost({
+      mesh,
+      identity: { nodeId: parseNodeId(enrolled.nodeId), algorithm, leafKey: leaf.fingerprintHex },
+      chain,
+      roles: enrolled.roles,
+      name: nameOf(config),
+      software: programVersion(),
+      addresses: [],
+      incarnation,
+      trust: { mesh, anchors: [enrolled.root], checkSignature: checkX509Signature },
+      store,
+      restored,
+      random: systemRandom,
+      gossip: { fanout: enrolled.config.gossip_fanout },
+      clock: systemClock,
+      signer,
+      dial: (address, expected) => dialLink({ mesh, identity, judge: host.judge }, address, expected),
+      onDialFailed: (address, error) => log.debug({ address, reason: messageOf(error) }, 'dial failed'),
+      onUnexpected: (error) => log.error({ err: error }, 'this should not happen'),
+    });
+    return host;
+  } catch (error) {
+    throw new MeshError(
+      'ERR_STATE_CORRUPT',
+      `state file ${quoted(enrolled.layout.database)}: ${messageOf(error)}`,
+      undefined,
+      { cause: error },
+    );
+  }
+}
+
+/** A name for people. */
+export function nameOf({ name }: NodeConfig): string {
+  return name ?? hostname().slice(0, 32);
+}
+
+export function leafOf({ chain }: EnrolledNode): Certificate {
+  return chain[0] as Certificate; // `loadEnrolledNode` has judged it
+}
