@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { chainmail } from '../support/chainmail.ts';
+
+interface SimOutput {
+  readonly scenario: string;
+  readonly seed: number;
+  readonly nodes: number;
+  readonly ok: boolean;
+  readonly rounds: number;
+  readonly delivered_ratio: number;
+  readonly trace_sha256: string;
+  readonly violations: readonly string[];
+}
+
+async function sim(...args: readonly string[]): Promise<SimOutput> {
+  const { code, stdout, stderr } = await chainmail(['sim', ...args, '--json']);
+  assert.equal(code, 0, stderr);
+  return JSON.parse(stdout) as SimOutput;
+}
+
+describe('chainmail sim', () => {
+  it('tells what contract.md promises, and equal arguments give an equal trace', async () => {
+    const args = ['gossip', '--nodes', '20', '--seed', '7', '--loss', '10%', '--latency', '5ms-20ms'];
+    const { trace_sha256, rounds, ...rest } = await sim(...args);
+    const expected = { scenario: 'gossip', seed: 7, nodes: 20, ok: true, delivered_ratio: 1, violations: [] };
+    for (const [name, value] of Object.entries(expected))
+      assert.deepEqual(rest[name as keyof typeof rest], value, name);
+    assert.ok(rounds > 0);
+    assert.match(trace_sha256, /^[0-9a-f]{64}$/);
+    assert.equal((await sim(...args)).trace_sha256, trace_sha256);
+    assert.notEqual((await sim(...args, '--seed', '8')).trace_sha256, trace_sha256);
+  });
+
+  it('prints a small table for people', async () => {
+    const { code, stdout } = await chainmail(['sim', 'revocation', '--nodes', '8', '--messages', '2']);
+    assert.equal(code, 0);
+    assert.match(stdout, /^scenario +revocation, 8 nodes, seed 1$/m);
+    assert.match(stdout, /^result +ok$/m);
+  });
+
+  for (const args of [
+    [],
+    ['nonsense'],
+    ['gossip', '--nodes', '0'],
+    ['gossip', '--nodes', '10001'],
+    ['gossip', '--seed', '-1'],
+    ['gossip', '--loss', '2'],
+    ['gossip', '--loss', 'much'],
+    ['gossip', '--latency', '60ms-5ms'],
+    ['gossip', '--latency', '5'],
+    ['gossip', '--bogus'],
+  ])
+    it(`refuses "sim ${args.join(' ')}" as wrong usage`, async () => {
+      const { code, stdout, stderr } = await chainmail(['sim', ...args]);
+      assert.equal(code, 2);
+      assert.equal(stdout, '');
+      assert.match(stderr, /chainmail/);
+    });
+});
