@@ -15,3 +15,8 @@ export function missingVectors(path: string): string | false {
 export function readVectors<T>(path: string): T {
   return JSON.parse(readFileSync(join(FOLDER, path), 'utf8')) as T;
 }
+
+/** Where a folder of vectors lies; only after {@link missingVectors} has found it. */
+export function vectorsFolder(path: string): string {
+  return join(FOLDER, path);
+}
