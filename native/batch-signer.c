@@ -50,9 +50,10 @@ static void make_context(void) {
 
 typedef struct {
   size_t count;
-  void *memory;            /* holds the two below; whole pages, locked */
+  void *memory;            /* holds the three below; whole pages, locked */
   size_t mapped;           /* bytes of it */
   unsigned char *keys;     /* count x 32 */
+  unsigned char *copies;   /* the same again, to notice a change */
   rfc6979_key *nonce_keys; /* what RFC 6979 makes of each key once */
   unsigned char *points;   /* count x 65, public */
   int works;               /* batches under way; JavaScript thread only */
@@ -65,7 +66,7 @@ static void wipe_ring(ring_t *ring) {
   munlock(ring->memory, ring->mapped);
   munmap(ring->memory, ring->mapped);
   ring->memory = NULL;
-  ring->keys = NULL;
+  ring->keys = ring->copies = NULL;
   ring->nonce_keys = NULL;
 }
 
@@ -150,37 +151,24 @@ static const char *sign_one(const job_t *job, size_t i, unsigned char digest[32]
 
 /*
  * Before anything of a batch may be stored. A key that changed in memory would sign with another key and, bit by bit,
- * tell what it was: so each key in use is held against its public key after the last one. Some signatures are
+ * tell what it was: so the keys are held against their second copy after the last signature. Some signatures are
  * recovered as well, which finds a processor or library that computes wrongly. docs/adr has the reasoning.
  */
-static const char *check_keys(const ring_t *ring, const unsigned char *used) {
-  for (size_t k = 0; k < ring->count; k++) {
-    secp256k1_pubkey point;
-    unsigned char bytes[POINT_BYTES];
-    size_t length = POINT_BYTES;
-    if (!used[k]) continue;
-    if (!secp256k1_ec_pubkey_create(context, &point, ring->keys + k * KEY_BYTES)) return "a private key was damaged";
-    secp256k1_ec_pubkey_serialize(context, bytes, &length, &point, SECP256K1_EC_UNCOMPRESSED);
-    if (memcmp(bytes, ring->points + k * POINT_BYTES, POINT_BYTES) != 0) return "a private key was damaged in memory";
-  }
-  return NULL;
+static const char *check_keys(const ring_t *ring) {
+  return memcmp(ring->keys, ring->copies, ring->count * KEY_BYTES) == 0 ? NULL : "a private key was damaged in memory";
 }
 
 static void execute_sign(job_t *job) {
   unsigned char digest[32];
   unsigned char point[POINT_BYTES];
-  unsigned char *const used = calloc(job->ring->count, 1);
-  if (used == NULL) job->failure = "no memory";
   for (size_t i = 0; i < job->count && job->failure == NULL; i++) {
-    used[job->key_indexes[i]] = 1;
     job->failure = sign_one(job, i, digest);
     if (job->failure != NULL || job->check_every == 0 || i % job->check_every != 0) continue;
     if (!recover_point(point, digest, job->signatures + i * SIGNATURE_BYTES) ||
         memcmp(point, job->ring->points + (size_t)job->key_indexes[i] * POINT_BYTES, POINT_BYTES) != 0)
       job->failure = "a fresh signature does not verify: this processor or library computes wrongly";
   }
-  if (job->failure == NULL) job->failure = check_keys(job->ring, used);
-  free(used);
+  if (job->failure == NULL) job->failure = check_keys(job->ring);
   if (job->failure != NULL) memset(job->signatures, 0, job->count * SIGNATURE_BYTES);
 }
 
@@ -289,7 +277,7 @@ static napi_value create_ring(napi_env env, napi_callback_info info) {
   ring->count = length / KEY_BYTES;
   ring->points = malloc(ring->count * POINT_BYTES);
   const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-  const size_t wanted = ring->count * (KEY_BYTES + sizeof(rfc6979_key));
+  const size_t wanted = ring->count * (2 * KEY_BYTES + sizeof(rfc6979_key));
   ring->mapped = (wanted + page - 1) / page * page;
   void *const memory = mmap(NULL, ring->mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (ring->points == NULL || memory == MAP_FAILED) {
@@ -303,7 +291,9 @@ static napi_value create_ring(napi_env env, napi_callback_info info) {
   ring->memory = memory;
   ring->nonce_keys = memory;
   ring->keys = (unsigned char *)memory + ring->count * sizeof(rfc6979_key);
+  ring->copies = ring->keys + length;
   memcpy(ring->keys, data, length);
+  memcpy(ring->copies, data, length);
   for (size_t k = 0; k < ring->count; k++) {
     secp256k1_pubkey point;
     size_t bytes = POINT_BYTES;

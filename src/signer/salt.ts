@@ -20,3 +20,21 @@ export function saltText(salt: Bytes): string {
   const hex = salt.toHex();
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`;
 }
+
+/** Characters of a written salt, one byte each. */
+export const SALT_TEXT_BYTES = 36;
+
+/** Writes the text of the salt at `salts[at …]` to the beginning of `out`, without making a string of it. */
+export function writeSaltText(salts: Bytes, at: number, out: Bytes): void {
+  let to = 0;
+  for (let i = 0; i < SALT_BYTES; i++) {
+    if (i === 4 || i === 6 || i === 8 || i === 10) out[to++] = 0x2d;
+    const byte = salts[at + i] as number;
+    out[to++] = hexCode(byte >> 4);
+    out[to++] = hexCode(byte & 15);
+  }
+}
+
+function hexCode(digit: number): number {
+  return digit < 10 ? 0x30 + digit : 0x57 + digit;
+}

@@ -1,0 +1,87 @@
+import { NodeHost } from '../host/node-host.ts';
+import { systemClock } from '../host/system-clock.ts';
+import { systemRandom } from '../host/system-random.ts';
+import { dialLink } from '../host/tls-dialler.ts';
+import { TlsPort } from '../host/tls-port.ts';
+import { nextIncarnation } from '../node/publisher.ts';
+import type { NodeStore } from '../ports/node-store.ts';
+import type { BenchMember, BenchMesh } from './bench-mesh.ts';
+
+/** A node as in the field, with a port of loopback, in this process: what `chainmail node run` runs, without its HTTP. */
+export class BenchNode {
+  readonly member: BenchMember;
+  readonly host: NodeHost;
+  readonly port: TlsPort;
+
+  private constructor(member: BenchMember, host: NodeHost, port: TlsPort) {
+    this.member = member;
+    this.host = host;
+    this.port = port;
+  }
+
+  /** @param store closed by the caller, after {@link stop}. */
+  static async start(
+    { mesh, trust }: Pick<BenchMesh, 'mesh' | 'trust'>,
+    member: BenchMember,
+    store: NodeStore,
+  ): Promise<BenchNode> {
+    const { nodeId, chain, tls, signer } = member;
+    const restored = store.load();
+    const incarnation = nextIncarnation(restored.incarnation, systemClock.wall());
+    await store.apply([{ tag: 'put-incarnation', incarnation }]);
+    const host: NodeHost = new NodeHost({
+      mesh,
+      identity: { nodeId, algorithm: signer.algorithm, leafKey: chain[0].fingerprintHex },
+      chain,
+      roles: [],
+      name: 'bench',
+      software: 'bench',
+      addresses: [],
+      incarnation,
+      trust,
+      store,
+      restored,
+      random: systemRandom,
+      clock: systemClock,
+      signer,
+      announce: false,
+      dial: (address, expected) => dialLink({ mesh, identity: tls, judge: host.judge }, address, expected),
+      onDialFailed: () => undefined, // it tries again
+      onUnexpected: (error) => {
+        throw error;
+      },
+    });
+    const port = await TlsPort.listen('127.0.0.1', 0, {
+      identity: tls,
+      judge: host.judge,
+      onLink: (socket, peer) => host.acceptLink(socket, peer),
+      onHttp: (socket) => socket.destroy(),
+      onRefused: () => undefined, // two that dial each other close one of the connections
+    });
+    return new BenchNode(member, host, port);
+  }
+
+  /** Tells this node where the others listen. It links with as many as it wants. */
+  meet(others: readonly BenchNode[]): void {
+    for (const { port, member } of others)
+      if (member !== this.member)
+        this.host.handleCandidate({ address: port.address, source: 'bootstrap', nodeId: member.nodeId });
+  }
+
+  /** Resolves once the node has so many links. */
+  async untilLinks(count: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = (): void => {
+      if (this.host.node.links.length >= count) resolve();
+    };
+    const end = this.host.onEvent(look);
+    look();
+    await promise;
+    end();
+  }
+
+  stop(): void {
+    this.host.leave();
+    this.port.close();
+  }
+}
