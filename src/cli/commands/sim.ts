@@ -6,10 +6,13 @@ import { act, addCommand, integerOption } from '../command.ts';
 import { EXIT_REFUSED } from '../output.ts';
 import { renderTable } from '../table.ts';
 
-/** A world of so many nodes needs some 5 GB; more is not for one process. */
+/** Nodes of one world: so many take 1.5 GB and a minute. */
 const SIM_NODES_MAX = 10_000;
+/** Messages of one world; each costs some 0.3 ms a node. */
 const SIM_MESSAGES_MAX = 10_000;
+/** Restarts, and broken links. */
 const SIM_DISTURBANCES_MAX = 10_000;
+/** Longest way of a piece: beyond a minute links are given up as silent. */
 const LATENCY_MS_MAX = 60_000;
 
 interface LatencyRange {
