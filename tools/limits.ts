@@ -11,7 +11,8 @@ const PAGE = join(ROOT, 'docs', 'LIMITS.md');
 
 /** Constants that bound something: `..._MAX`, `..._MAX_MS`, `..._RATE`, and budgets under other names. */
 const LIMIT_NAME = /(_MAX|_MAX_MS|_MIN|_RATE|_ROUNDS|WINDOW_BYTES|REJECTS|CONTROL_FRAMES)$/;
-const DECLARATION = /(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*)?^(export )?const ([A-Z][A-Z0-9_]*)(?:: [^=]+)? = ([^;]+);/gm;
+const DECLARATION =
+  /(?:\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*)?^(export )?const ([A-Z][A-Z0-9_]*)(?:: [^=]+)? = ([^;]+);/gm;
 
 interface Limit {
   readonly file: string;
@@ -33,7 +34,8 @@ async function findLimits(): Promise<Limit[]> {
       const reason = comment === undefined && above.end + 1 === match.index ? above.reason : reasonOf(comment);
       above = { reason, end: match.index + match[0].length };
       if (!LIMIT_NAME.test(name)) continue;
-      const value = exported === undefined ? shown(literal(expression) ?? expression) : shown(await valueOf(file, name));
+      const value =
+        exported === undefined ? shown(literal(expression) ?? expression) : shown(await valueOf(file, name));
       const named = new RegExp(`\\b${name}\\b`);
       limits.push({
         file,
@@ -48,7 +50,10 @@ async function findLimits(): Promise<Limit[]> {
 }
 
 function tracked(folder: string): string[] {
-  const listing = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', folder], { cwd: ROOT, encoding: 'utf8' });
+  const listing = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', folder], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
   return listing.split('\n').filter((file) => file.endsWith('.ts'));
 }
 
@@ -57,10 +62,14 @@ async function valueOf(file: string, name: string): Promise<unknown> {
   return module[name];
 }
 
-/** The value of an expression of numbers alone. */
+/** The value of a product or sum of numbers: all that bounds are written as. */
 function literal(expression: string): number | undefined {
-  if (!/^[\d_\s*+()/.-]+$/.test(expression)) return undefined;
-  return Number(new Function(`return (${expression});`)());
+  if (!/^[\d_.]+(\s*[*+]\s*[\d_.]+)*$/.test(expression)) return undefined;
+  const number = (text: string): number => Number(text.replaceAll('_', ''));
+  return expression
+    .split('+')
+    .map((sum) => sum.split('*').map(number))
+    .reduce((total, factors) => total + factors.reduce((product, factor) => product * factor, 1), 0);
 }
 
 function shown(value: unknown): string {
@@ -101,7 +110,8 @@ ${rows.join('\n')}
 
 const limits = await findLimits();
 const unexplained = limits.filter(({ reason }) => reason === '');
-for (const { file, name } of unexplained) process.stderr.write(`${file}: ${name} has no doc comment that gives its reason\n`);
+for (const { file, name } of unexplained)
+  process.stderr.write(`${file}: ${name} has no doc comment that gives its reason\n`);
 const text = page(limits);
 if (process.argv.includes('--check')) {
   const isCurrent = readFileSync(PAGE, 'utf8') === text;
@@ -109,5 +119,7 @@ if (process.argv.includes('--check')) {
   process.exitCode = isCurrent && unexplained.length === 0 ? 0 : 1;
 } else {
   writeFileSync(PAGE, text);
-  process.stdout.write(`${limits.length} limits, ${limits.filter(({ tests }) => tests.length === 0).length} not named by any test\n`);
+  process.stdout.write(
+    `${limits.length} limits, ${limits.filter(({ tests }) => tests.length === 0).length} not named by any test\n`,
+  );
 }

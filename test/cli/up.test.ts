@@ -35,6 +35,11 @@ class Up {
     return this.lines.filter((line) => line.event === event);
   }
 
+  async exitCode(): Promise<number | null> {
+    if (this.child.exitCode === null) await once(this.child, 'exit');
+    return this.child.exitCode;
+  }
+
   async until(event: string, count = 1): Promise<readonly Line[]> {
     while (this.all(event).length < count) await new Promise<void>((resolve) => this.#waiting.push(resolve));
     return this.all(event);
@@ -58,8 +63,7 @@ async function untilGone(pids: readonly unknown[]): Promise<void> {
 describe('chainmail up', () => {
   it('tells the whole story of contract.md and ends by itself', async (t) => {
     const up = new Up(t, '--for', '1s');
-    const [code] = await once(up.child, 'exit');
-    assert.equal(code, 0);
+    assert.equal(await up.exitCode(), 0);
 
     const [ready] = up.all('authority-ready');
     assert.match(String(ready?.['url']), /^https:\/\/127\.0\.0\.1:\d+$/);
@@ -123,8 +127,7 @@ describe('chainmail up', () => {
     const up = new Up(t, '--nodes', '2');
     const [ready] = await up.until('authority-ready');
     up.child.kill('SIGINT');
-    const [code] = await once(up.child, 'exit');
-    assert.equal(code, 0);
+    assert.equal(await up.exitCode(), 0);
     await untilGone([ready?.['pid']]);
   });
 

@@ -20,7 +20,7 @@ export function contentOf(store: NodeStore): object {
     incarnation,
     arrivals,
     messages: Array.from(messages, (message) => ({ ...message, bytes: message.bytes.toHex() })),
-    chains: chains.map((chain) => chain.map((der) => der.toHex())).sort(),
+    chains: chains.map((chain) => chain.map((der) => der.toHex())).sort(([a = ''], [b = '']) => (a < b ? -1 : 1)),
     crls: crls.map((der) => der.toHex()).sort(),
   };
 }
