@@ -50,6 +50,7 @@ export class AuthorityContact {
   readonly #conflicts: { readonly kept: string; readonly refused: string }[] = [];
   #failures = 0;
   #alone = 0;
+  #isWantedAgain = false;
   #timer: NodeJS.Timeout | undefined;
   #underWay: Promise<void> | undefined;
 
@@ -61,6 +62,7 @@ export class AuthorityContact {
   /** Something changed that the authority should hear of. */
   soon(): void {
     if (this.#underWay === undefined) this.#schedule(systemRandom.below(SOON_MS_MAX));
+    else this.#isWantedAgain = true;
   }
 
   /** Two messages under one id: the authority is shown both at the next visit. */
@@ -81,7 +83,7 @@ export class AuthorityContact {
     this.#timer = setTimeout(() => {
       this.#underWay = this.#visit().finally(() => {
         this.#underWay = undefined;
-        if (!this.#stopped.signal.aborted) this.#schedule(jittered(systemRandom, this.#delayMs(), JITTER_FRACTION));
+        if (!this.#stopped.signal.aborted) this.#schedule(this.#nextDelayMs());
       });
     }, delayMs);
     this.#timer.unref();
@@ -105,7 +107,13 @@ export class AuthorityContact {
     }
   }
 
-  #delayMs(): number {
+  #nextDelayMs(): number {
+    const isSoon = this.#isWantedAgain && this.#failures === 0;
+    this.#isWantedAgain = false;
+    return isSoon ? systemRandom.below(SOON_MS_MAX) : jittered(systemRandom, this.#intervalMs(), JITTER_FRACTION);
+  }
+
+  #intervalMs(): number {
     const { intervalMs, isAlone } = this.#options;
     if (this.#failures > 0)
       return Math.min(Math.max(BACKOFF_MS_MAX, intervalMs), intervalMs * 2 ** Math.min(this.#failures - 1, 16));

@@ -24,7 +24,9 @@ import { judgePath } from '../pki/judge.ts';
 import { authorityNames } from '../pki/mesh-names.ts';
 import { RevocationView } from '../pki/revocation-view.ts';
 import type { KeyName } from '../ports/key-store.ts';
+import { writeConfig } from './config.ts';
 import { makeDirectory, type NodeLayout, nodeLayout, readStateFile, requireNodeDirectory } from './directory.ts';
+import { NODE_CONFIG_TEXT } from './node-config.ts';
 
 /** Largest answer to an enrolment: two chains and a list of peers. */
 const ENROLLMENT_BYTES_MAX = 256 * 1024;
@@ -97,6 +99,7 @@ export async function enrollNode(options: EnrollNodeOptions): Promise<EnrolledNo
     const judged = judgeAnswer(ticket, mesh, signer, answer);
     writeFileAtomic(layout.certificate, answer.certificate, MODE_PUBLIC);
     writeFileAtomic(layout.caCertificates, judged.caPem, MODE_PUBLIC);
+    if (!existsSync(layout.config)) writeConfig(layout.directory, NODE_CONFIG_TEXT);
     const file = { token_hash: tokenHash, endpoint: ticket.endpoint, config: answer.config };
     writeFileAtomic(layout.enrollment, `${JSON.stringify(file, undefined, 2)}\n`, MODE_SECRET);
     return loadEnrolledNode(layout.directory);

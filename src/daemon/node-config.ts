@@ -45,3 +45,30 @@ export type NodeConfig = Readonly<z.output<typeof nodeConfigSchema>>;
 export function loadNodeConfig(sources: ConfigSources): NodeConfig {
   return loadConfig(nodeConfigSchema, sources);
 }
+
+/** The file that enrolment leaves in a node's directory: every knob with its default, in comments. */
+export const NODE_CONFIG_TEXT = `# Configuration of a Chainmail node. A flag comes first, then the environment variable CHAINMAIL_NAME (in capitals),
+# then this file. Unknown names are refused. Read when the node starts.
+
+# Where it listens, HOST:PORT; port 0 is any free one. 0.0.0.0 means every address of the machine.
+# listen: ${NODE_LISTEN_DEFAULT}
+
+# Where other nodes reach it, up to ${HELLO_ADDRESSES_MAX}, best first. Left out: where it listens. Needed behind port forwarding.
+# advertise: ["203.0.113.7:8441"]
+
+# Places to look for other nodes, beside those that enrolment and the authority name. Whoever answers proves who it is.
+# bootstrap: ["192.0.2.10:8441"]
+
+# Announce this node on the local network, and listen for others that do.
+# multicast: true
+
+# How often it asks the authority for the revocation list, and says where it is; 1s to 1d. Longer: revocations come
+# later to nodes that have no peers; between peers they travel at once.
+# crl_poll: ${CRL_POLL_MS_DEFAULT / SECOND_MS}s
+
+# A name for people, up to 32 characters, which every member of the mesh can read. Left out: the machine's name.
+# name: gate-7
+
+# debug, info, warn, error or silent; the log goes to standard error.
+# log_level: info
+`;

@@ -21,7 +21,7 @@ import type { SigningIdentity } from '../../src/node/publisher.ts';
 import { type Certificate, parseCertificate } from '../../src/pki/certificate.ts';
 import { buildCrl } from '../../src/pki/crl-build.ts';
 import { buildIntermediate, buildRoot } from '../../src/pki/issuer-profile.ts';
-import { buildLeaf } from '../../src/pki/leaf-profile.ts';
+import { buildLeaf, buildServerLeaf } from '../../src/pki/leaf-profile.ts';
 import type { Revocation } from '../../src/pki/revocation-reason.ts';
 import type { NodeStore } from '../../src/ports/node-store.ts';
 import { MemoryNodeStore } from '../../src/sim/memory-node-store.ts';
@@ -41,6 +41,8 @@ export interface MemberWish {
   readonly roles?: readonly string[];
   readonly issuedAt?: UnixMs;
   readonly lifeMs?: number;
+  /** PKCS#8 of a key of the test's own. */
+  readonly pkcs8?: Uint8Array;
 }
 
 /** A mesh with its issuer in the test's hands. */
@@ -80,8 +82,8 @@ export class TestMesh {
     roles = [],
     issuedAt = systemClock.wall(),
     lifeMs = HOUR_MS,
+    pkcs8 = generatePkcs8('P-256'),
   }: MemberWish = {}): Promise<Member> {
-    const pkcs8 = generatePkcs8('P-256');
     const signer = softwareSigner(pkcs8);
     const id = nodeId === undefined ? nodeIdOfSpki(signer.spki) : parseNodeId(nodeId);
     const parsedRoles = roles.map(parseRole);
@@ -112,6 +114,27 @@ export class TestMesh {
         trustAnchors: [this.rootPem],
       },
       signing: { nodeId: id, algorithm: 'ES256', leafKey: leaf.fingerprintHex },
+    };
+  }
+
+  /** What the authority of the mesh shows on loopback. */
+  async authorityTls(): Promise<TlsIdentity> {
+    const pkcs8 = generatePkcs8('P-256');
+    const der = await buildServerLeaf(
+      {
+        mesh: this.mesh,
+        issuer: this.intermediate,
+        spki: softwareSigner(pkcs8).spki,
+        serial: systemRandom.bytes(16),
+        validity: { issuedAt: systemClock.wall(), lifeMs: HOUR_MS },
+        hosts: ['127.0.0.1'],
+      },
+      this.#issuer,
+    );
+    return {
+      certificate: [der, this.intermediate.der].map((each) => encodePem('CERTIFICATE', each)).join(''),
+      key: encodePem('PRIVATE KEY', pkcs8),
+      trustAnchors: [this.rootPem],
     };
   }
 

@@ -1,15 +1,13 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { messageIdResponseSchema } from '../../api/node-gossip.ts';
-import { type Bytes, toBase64 } from '../../base/bytes.ts';
+import { type Bytes, concatBytes, toBase64 } from '../../base/bytes.ts';
 import { MeshError, messageOf, quoted } from '../../base/errors.ts';
 import { HOUR_MS, SECOND_MS } from '../../base/time.ts';
 import { NodeDesk } from '../../daemon/node-desk.ts';
 import { PAYLOAD_BYTES_MAX } from '../../message/limits.ts';
 import { act, addCommand, durationOption } from '../command.ts';
-
-const STANDARD_INPUT = 0;
 
 interface PublishOptions {
   readonly dir: string;
@@ -42,7 +40,7 @@ export function register(program: Command): void {
           path: '/v1/messages',
           body: {
             type,
-            payload: toBase64(readPayload(file)),
+            payload: toBase64(await readPayload(file)),
             ttl_sec: ttl / SECOND_MS,
             ...(audience === undefined ? {} : { audience }),
             ...(contentType === undefined ? {} : { content_type: contentType }),
@@ -53,20 +51,19 @@ export function register(program: Command): void {
     );
 }
 
-/** At most a byte more than any message holds, so that what is too large is refused for its size. */
-function readPayload(file: string): Bytes {
+/** At most a little more than any message holds, so that what is too large is refused for its size. */
+async function readPayload(file: string): Promise<Bytes> {
+  const parts: Bytes[] = [];
+  let length = 0;
   try {
-    const fd = file === '-' ? STANDARD_INPUT : openSync(resolve(file), 'r');
-    try {
-      const content = new Uint8Array(PAYLOAD_BYTES_MAX + 1);
-      let length = 0;
-      for (let got = -1; got !== 0 && length < content.length; length += got)
-        got = readSync(fd, content, length, content.length - length, null);
-      return content.subarray(0, length);
-    } finally {
-      if (fd !== STANDARD_INPUT) closeSync(fd);
+    const source = file === '-' ? process.stdin : createReadStream(resolve(file));
+    for await (const part of source as AsyncIterable<Bytes>) {
+      parts.push(part);
+      length += part.length;
+      if (length > PAYLOAD_BYTES_MAX) break;
     }
   } catch (error) {
     throw new MeshError('ERR_INPUT', `payload ${quoted(file)} cannot be read: ${messageOf(error)}`);
   }
+  return concatBytes(...parts).subarray(0, PAYLOAD_BYTES_MAX + 1);
 }
