@@ -16,6 +16,9 @@ const AFTERMATH_MS = 5 * SECOND_MS;
 const AWAY_MS_MIN = SECOND_MS;
 const AWAY_MS_MAX = 10 * SECOND_MS;
 
+/** Up to this size nodes publish records where a story wants them: a message a node, held by every node. */
+const ANNOUNCING_NODES_MAX = 200;
+
 type Tell = (progress: string) => void;
 
 /** A world with the checkers that every scenario wants, and the steps that scenarios are made of. */
@@ -37,8 +40,10 @@ export class Story {
     this.#bounded = world.watch(new Bounded());
   }
 
-  static async begin(options: ScenarioOptions, announces: boolean, tell: Tell = () => undefined): Promise<Story> {
+  /** @param wantsRecords whether nodes publish records of themselves, where there are not too many. */
+  static async begin(options: ScenarioOptions, wantsRecords: boolean, tell: Tell = () => undefined): Promise<Story> {
     const { seed, nodes, latencyMsMin, latencyMsMax, lossRatio } = options;
+    const announces = wantsRecords && nodes <= ANNOUNCING_NODES_MAX;
     tell(`making ${nodes} nodes and their certificates`);
     const world = await World.create({ seed, nodes, latencyMsMin, latencyMsMax, lossRatio, announces });
     return new Story(world, options, tell);
