@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { MongoRecordStore } from '../../src/host/signer/mongo-record-store.ts';
+import { LongCommand, chainmail } from '../support/chainmail.ts';
+import { startHaproxy } from '../support/load-balancer.ts';
+import { MongodbServer, freePort, missingMongodb } from '../support/mongodb-server.ts';
+import { missing } from '../support/programs.ts';
+import { checkNothingLost, writeRecords } from '../support/signer-storm.ts';
+import { tempDir } from '../support/temp-dir.ts';
+import { wrongIds } from '../support/test-signer.ts';
+
+const RECORDS = 600;
+/** A replica is missed after ten seconds; on a busy machine everything takes longer. */
+const SIGNED_MS_MAX = 90_000;
+
+interface Stats {
+  readonly signed: number;
+  readonly unsigned: number;
+  readonly conflicts: number;
+}
+
+async function statsOf(url: string): Promise<Stats> {
+  return (await (await fetch(`${url}/stats`)).json()) as Stats;
+}
+
+describe('three replicas behind HAProxy', { skip: missingMongodb || missing('haproxy') }, () => {
+  it('sign every record once, though the one that drives the run is killed in the middle', async (t) => {
+    const folder = tempDir(t);
+    const server = await MongodbServer.start();
+    t.after(() => server.stop());
+    const store = server.newDatabase();
+    const secret = join(folder, 'cluster-secret');
+    writeFileSync(secret, 'a secret of the whole cluster\n'.replaceAll(' ', '-'), { mode: 0o600 });
+    assert.equal((await chainmail(['signer', 'keys', 'generate', '--dir', folder, '--count', '4'])).code, 0);
+    const { file, ids } = writeRecords(folder, 'records.jsonl', RECORDS);
+    assert.equal((await chainmail(['signer', 'import', '--store', store, file])).code, 0);
+
+    const ports = [await freePort(), await freePort(), await freePort()];
+    const balancer = await startHaproxy(folder, ports);
+    t.after(() => balancer.end());
+    const replicas: LongCommand[] = [];
+    t.after(() => Promise.all(replicas.map((replica) => replica.end('SIGKILL'))));
+    for (const port of ports)
+      replicas.push(
+        new LongCommand(
+          [
+            ...[
+              'signer',
+              'run',
+              '--store',
+              store,
+              '--keys',
+              join(folder, 'keys.json'),
+              '--json',
+              '--log-level',
+              'debug',
+            ],
+            ...['--listen', `127.0.0.1:${port}`, '--service-url', balancer.url],
+          ],
+          { CHAINMAIL_CLUSTER_SECRET_FILE: secret },
+        ),
+      );
+    const [first, second, third] = replicas as [LongCommand, LongCommand, LongCommand];
+    const { url } = await first.json<{ readonly url: string }>();
+    await Promise.all([second.line(), third.line()]);
+
+    const begun = await fetch(`${url}/sign/20`, { method: 'POST' });
+    assert.equal(begun.status, 202);
+    const run = (await begun.json()) as { readonly run_id: string; readonly batch_count: number };
+    assert.equal(run.batch_count, RECORDS / 20);
+    const joined = (await (await fetch(`${balancer.url}/sign/7`)).json()) as typeof run;
+    assert.deepEqual(joined, run, 'a second one joins the run, whichever replica it asks');
+
+    while ((await statsOf(balancer.url)).signed < 100) await pause(20);
+    await first.end('SIGKILL');
+    const deadline = performance.now() + SIGNED_MS_MAX;
+    for (;;) {
+      const stats = await statsOf(balancer.url).catch(() => undefined);
+      if (stats?.unsigned === 0) break;
+      assert.ok(performance.now() < deadline, `not signed in time: ${JSON.stringify(stats)}`);
+      await pause(100);
+    }
+    const finished = await fetch(`${balancer.url}/sign/20?wait=1`, { method: 'POST' });
+    assert.equal(finished.status, 200);
+
+    const reader = await MongoRecordStore.open(store);
+    t.after(() => reader.close());
+    const { signed, unsigned } = await checkNothingLost(reader, ids);
+    assert.deepEqual([signed.length, unsigned], [RECORDS, 0]);
+    assert.deepEqual(await wrongIds(signed), []);
+    for (const replica of [second, third]) {
+      assert.match(replica.stderr, /"path":"\/batch\//, 'both that are left had batches');
+      assert.equal(await replica.end(), 0);
+    }
+  });
+});
