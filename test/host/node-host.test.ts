@@ -1,0 +1,148 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect, createServer, type Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import { before, describe, it, type TestContext } from 'node:test';
+import { utf8 } from '../../src/base/bytes.ts';
+import { LinkSocket, UNSENT_BYTES_MAX } from '../../src/host/link-socket.ts';
+import type { NodeChange } from '../../src/ports/node-store.ts';
+import { MemoryNodeStore } from '../../src/sim/memory-node-store.ts';
+import { linkedPair, TestMesh } from '../support/node-world.ts';
+
+let mesh: TestMesh;
+before(async () => {
+  mesh = await TestMesh.make();
+});
+
+/** A disk that is full, or whose groups are counted. */
+class WatchedStore extends MemoryNodeStore {
+  isFull = false;
+  readonly groups: number[] = [];
+
+  override async apply(changes: readonly NodeChange[]): Promise<void> {
+    if (this.isFull) throw new Error('no space left on device');
+    this.groups.push(changes.filter(({ tag }) => tag === 'put-message').length);
+    await super.apply(changes);
+  }
+}
+
+describe('a node and its disk', () => {
+  it('acknowledges nothing that is not on it, and goes on when there is room again', async (t) => {
+    const store = new WatchedStore();
+    const node = await mesh.start(t, { store });
+    store.isFull = true;
+    await assert.rejects(node.say('lost'), { code: 'ERR_INTERNAL' });
+    assert.match(String(node.unexpected[0]), /no space left/);
+    store.isFull = false;
+    const id = await node.say('kept');
+    assert.ok(Array.from(store.load().messages, ({ arrival }) => arrival).length > 0, id);
+  });
+
+  it('starts again with what it had', async (t) => {
+    const store = new MemoryNodeStore();
+    const first = await mesh.start(t, { store });
+    const id = await first.say('before');
+    first.host.leave();
+    const again = await mesh.start(t, { store, member: first.member });
+    const [held] = again.host.node.holdings.messages.values();
+    assert.equal(held?.id, id);
+  });
+
+  it('writes what a neighbour sends in few groups, and what a program says at once', async (t) => {
+    const store = new WatchedStore();
+    const [source, reader] = [await mesh.start(t), await mesh.start(t, { store })];
+    source.learn(reader);
+    await reader.linkedWith(source);
+    const ids = await Promise.all(Array.from({ length: 200 }, (_, n) => source.say(String(n))));
+    await Promise.all(ids.map((id) => reader.got(id)));
+    await reader.say('now');
+    const written = store.groups.filter((count) => count > 0);
+    assert.equal(
+      written.reduce((sum, count) => sum + count, 0),
+      201,
+    );
+    assert.ok(written.length < 60, `${written.length} commits for 201 messages`);
+  });
+});
+
+describe('a node that leaves', () => {
+  it('answers everybody who waits, and those who come later', async (t) => {
+    const node = await mesh.start(t);
+    const waiting = node.say('too late');
+    node.host.leave();
+    await assert.rejects(waiting, { code: 'ERR_NOT_READY' });
+    await assert.rejects(node.say('later still'), { code: 'ERR_NOT_READY' });
+    node.host.leave();
+  });
+
+  it('tells nobody who has stopped listening', async (t) => {
+    const [a, b] = await linkedPair(t, mesh);
+    let heard = 0;
+    const end = a.host.onEvent(() => heard++);
+    end();
+    await a.got(await b.say('x'));
+    assert.equal(heard, 0);
+  });
+});
+
+describe('what one peer’s bytes can break', () => {
+  it('is its own link, even where they meet a bug', async (t) => {
+    const [a, b] = await linkedPair(t, mesh);
+    const c = await mesh.start(t);
+    const { node } = a.host;
+    const handle = node.handleLinkBytes.bind(node);
+    let broken: number | undefined;
+    node.handleLinkBytes = (now, link, bytes) => {
+      if (link === broken) throw new TypeError('a bug');
+      handle(now, link, bytes);
+    };
+    c.learn(a);
+    await a.linkedWith(c);
+    broken = node.links.find(({ peer }) => peer === c.nodeId)?.end.id;
+    await c.say('x');
+    await a.unlinkedFrom(c);
+    assert.match(String(a.unexpected[0]), /a bug/);
+    await b.got(await a.say('still here'));
+  });
+});
+
+describe('the socket under a link', () => {
+  async function pair(t: TestContext): Promise<{ near: Socket; far: Socket }> {
+    const server = createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const near = connect((server.address() as { port: number }).port, '127.0.0.1');
+    const [far] = (await once(server, 'connection')) as [Socket];
+    far.on('error', () => {});
+    t.after(() => {
+      near.destroy();
+      far.destroy();
+      server.close();
+    });
+    return { near, far };
+  }
+
+  it('is cut off where the peer reads nothing', async (t) => {
+    const { near, far } = await pair(t);
+    far.pause();
+    const closed = Promise.withResolvers<void>();
+    const link = new LinkSocket(near as TLSSocket, { bytes: () => {}, closed: closed.resolve });
+    const piece = new Uint8Array(1024 * 1024);
+    for (let sent = 0; sent < 2 * UNSENT_BYTES_MAX && !near.destroyed; sent += piece.length) link.write(piece);
+    await closed.promise;
+    link.write(piece); // nothing happens
+    link.close();
+  });
+
+  it('closes behind what was written', async (t) => {
+    const { near, far } = await pair(t);
+    let received = '';
+    far.setEncoding('utf8').on('data', (text: string) => (received += text));
+    const closed = Promise.withResolvers<void>();
+    const link = new LinkSocket(near as TLSSocket, { bytes: () => {}, closed: closed.resolve });
+    link.write(utf8('goodbye'));
+    link.close();
+    await Promise.all([once(far, 'close'), closed.promise]);
+    assert.equal(received, 'goodbye');
+  });
+});
