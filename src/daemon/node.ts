@@ -97,6 +97,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     const members = await createHttpApp({ createServer: carrier.createServer, rate: undefined, ...logging(log) });
     addMemberRoutes(members, { service: host, memberOf: (request) => memberOf(socketOf(request)) });
     await members.ready();
+    closers.push(() => members.close());
     closers.push(() => carrier.close());
 
     const listen = splitAddress(config.listen, 0);

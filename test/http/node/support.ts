@@ -27,7 +27,10 @@ export async function startServing(
   });
   addMemberRoutes(app, { service: node.host, memberOf: (request) => memberOf(socketOf(request)) });
   await app.ready();
-  t.after(() => carrier.close());
+  t.after(async () => {
+    carrier.close();
+    await app.close();
+  });
   return node;
 }
 
