@@ -29,6 +29,7 @@ const FAMILIES: readonly Family[] = [
     load: async () => [await import('./commands/signer.ts'), await import('./commands/signer-run.ts')],
   },
   { name: 'bench', load: async () => [await import('./commands/bench.ts')] },
+  { name: 'verify', load: async () => [await import('./commands/verify.ts')] },
   { name: 'doctor', load: async () => [await import('./commands/doctor.ts')] },
   { name: 'sim', load: async () => [await import('./commands/sim.ts')] },
 ];

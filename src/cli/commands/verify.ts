@@ -1,0 +1,152 @@
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import type { Command } from 'commander';
+import { type Bytes, textOfUtf8 } from '../../base/bytes.ts';
+import { MeshError, messageOf, quoted } from '../../base/errors.ts';
+import type { UnixMs } from '../../base/time.ts';
+import { judgeWycheproof } from '../../crypto/wycheproof/judge.ts';
+import type { VectorFile } from '../../crypto/wycheproof/vector.ts';
+import type { FileVerdict, VerifyContext } from '../../daemon/verify/verdict.ts';
+import { readCrlFile, splitAnchors, verifyFile } from '../../daemon/verify/verify-file.ts';
+import { systemClock } from '../../host/system-clock.ts';
+import { parseMeshName } from '../../identity/mesh-name.ts';
+import { type Certificate, parseCertificatesPem } from '../../pki/certificate.ts';
+import { judgeLimboCase, type LimboCase } from '../../pki/limbo.ts';
+import { act, addCommand, repeatedOption } from '../command.ts';
+import { EXIT_REFUSED, type Output } from '../output.ts';
+import { renderTable } from '../table.ts';
+
+/** Largest file that is looked at: all of x509-limbo, or an export of some hundred thousand records. */
+const FILE_BYTES_MAX = 512 * 1024 * 1024;
+
+interface VerifyOptions {
+  readonly ca?: string;
+  readonly mesh?: string;
+  readonly chain?: string;
+  readonly crl?: readonly string[];
+  readonly at?: string;
+  readonly limbo?: true;
+  readonly wycheproof?: true;
+}
+
+/** `chainmail verify` */
+export function register(program: Command): void {
+  addCommand(
+    program,
+    'verify <file>',
+    'say of a message, certificate, chain, CRL, request, ticket or export what it is, whether it holds, and why not',
+    'chainmail verify node.pem --ca ca.pem\nchainmail verify message.cose --ca ca.pem --chain node.pem --mesh depot',
+  )
+    .option('--ca <file>', 'whom to believe: PEM, with intermediates or without (default: ca.pem beside FILE)')
+    .option('--mesh <name>', 'name of the mesh (default: the one that the certificate names)')
+    .option('--chain <file>', 'chain of the signer of a message, PEM (default: node.pem beside FILE)')
+    .option('--crl <file>', 'revocation list to look into, PEM or DER; may be repeated', repeatedOption)
+    .option('--at <time>', 'judge as of this time, RFC 3339 (default: now)')
+    .option('--limbo', 'FILE holds cases of x509-limbo: judge each with the path validation of RFC 5280')
+    .option('--wycheproof', 'FILE holds cases of Wycheproof: run each')
+    .action(
+      act<VerifyOptions>(async ({ output, options, args }) => {
+        const path = resolve(args[0] as string);
+        if (options.limbo === true && options.wycheproof === true)
+          throw new MeshError('ERR_USAGE', '--limbo and --wycheproof exclude each other');
+        if (options.limbo === true) showResults(output, runLimbo(readJson(path)));
+        else if (options.wycheproof === true) showResults(output, runWycheproof(readJson(path)));
+        else {
+          const context = contextOf(path, options);
+          const verdict = await verifyFile(readFile(path), context);
+          showVerdict(output, verdict);
+          if (!verdict.ok) process.exitCode = EXIT_REFUSED;
+        }
+      }),
+    );
+}
+
+interface CaseResult {
+  readonly id: string | number;
+  readonly actual_result: string;
+  readonly context: string;
+}
+
+function runLimbo(file: unknown): readonly CaseResult[] {
+  const { testcases } = file as { readonly testcases?: unknown };
+  if (!Array.isArray(testcases)) throw new MeshError('ERR_INPUT', 'the file has no «testcases» as x509-limbo has');
+  const now = systemClock.wall();
+  return testcases.map((testCase: unknown) => {
+    const members = Object(testCase) as Partial<LimboCase>;
+    return judgeLimboCase({ ...members, id: String(members.id) }, now);
+  });
+}
+
+function runWycheproof(file: unknown): readonly CaseResult[] {
+  if (!Array.isArray((file as VectorFile).testGroups))
+    throw new MeshError('ERR_INPUT', 'the file has no «testGroups» as Wycheproof has');
+  return [...judgeWycheproof(file as VectorFile)];
+}
+
+function showResults(output: Output, results: readonly CaseResult[]): void {
+  const counts = new Map<string, number>();
+  for (const { actual_result } of results) counts.set(actual_result, (counts.get(actual_result) ?? 0) + 1);
+  const rows = results.map(({ id, actual_result, context }) => [String(id), actual_result, context.slice(0, 120)]);
+  const summary = [...counts].map(([word, n]) => `${n} ${word}`).join(', ');
+  output.result({ results }, `${renderTable(['CASE', 'RESULT', 'WHY'], rows, 'no cases')}\n${summary}`);
+}
+
+function contextOf(path: string, options: VerifyOptions): VerifyContext {
+  const beside = (name: string): string | undefined => {
+    const candidate = join(dirname(path), name);
+    return existsSync(candidate) ? candidate : undefined;
+  };
+  return {
+    now: options.at === undefined ? systemClock.wall() : instantOf(options.at),
+    mesh: options.mesh === undefined ? undefined : parseMeshName(options.mesh),
+    ...splitAnchors(certificatesIn(options.ca ?? beside('ca.pem'))),
+    chain: certificatesIn(options.chain ?? beside('node.pem')),
+    crls: (options.crl ?? []).map((file) => readCrlFile(readFile(resolve(file)))),
+  };
+}
+
+function certificatesIn(file: string | undefined): readonly Certificate[] {
+  return file === undefined ? [] : parseCertificatesPem(textOfUtf8(readFile(resolve(file))));
+}
+
+function instantOf(text: string): UnixMs {
+  const at = Date.parse(text);
+  if (Number.isNaN(at) || !/^\d{4}-\d{2}-\d{2}/.test(text))
+    throw new MeshError('ERR_USAGE', `--at ${quoted(text)}, expected a time as 2027-01-31T12:00:00Z`);
+  return at as UnixMs;
+}
+
+function showVerdict(output: Output, verdict: FileVerdict): void {
+  const { kind, ok, error, ...facts } = verdict;
+  const rows = Object.entries(facts).map(([name, fact]) => [
+    name,
+    typeof fact === 'string' ? fact : JSON.stringify(fact),
+  ]);
+  const why = error === undefined ? '' : `: ${error.message} (${error.code})`;
+  output.result(
+    verdict,
+    `${kind}, ${ok ? 'holds' : 'does not hold'}${why}\n${renderTable(['WHAT', 'IT SAYS'], rows, '')}`,
+  );
+  if (!output.isJson && error?.hint !== undefined) output.note(`chainmail: hint: ${error.hint}`);
+}
+
+function readJson(path: string): unknown {
+  try {
+    const json: unknown = JSON.parse(textOfUtf8(readFile(path)));
+    if (typeof json === 'object' && json !== null) return json;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  throw new MeshError('ERR_INPUT', `file ${quoted(path)} holds no JSON object`);
+}
+
+function readFile(path: string): Bytes {
+  try {
+    if (statSync(path).size > FILE_BYTES_MAX)
+      throw new MeshError('ERR_INPUT', `file ${quoted(path)} is longer than ${FILE_BYTES_MAX} bytes`);
+    return new Uint8Array(readFileSync(path));
+  } catch (error) {
+    if (error instanceof MeshError) throw error;
+    throw new MeshError('ERR_INPUT', `file ${quoted(path)} cannot be read: ${messageOf(error)}`);
+  }
+}

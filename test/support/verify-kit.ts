@@ -1,0 +1,80 @@
+import { HOUR_MS, SECOND_MS, toRfc3339, type UnixMs } from '../../src/base/time.ts';
+import { encodePem } from '../../src/codec/pem.ts';
+import { checkX509Signature } from '../../src/crypto/x509-signature.ts';
+import { renderTicket } from '../../src/api/ticket.ts';
+import { parseMessageType } from '../../src/message/family.ts';
+import { assembleMessage, composeMessage } from '../../src/message/message.ts';
+import type { Certificate } from '../../src/pki/certificate.ts';
+import { buildCsr } from '../../src/pki/csr.ts';
+import { SeededRandom } from '../../src/sim/seeded-random.ts';
+import { SimulatedAuthority } from '../../src/sim/simulated-authority.ts';
+import { INDICATOR, MESH } from './mesh-fixture.ts';
+import { SEED_RECORD } from './seed-record.ts';
+
+/** One file of each kind that `chainmail verify` knows, all of one mesh and of now. */
+export interface Kit {
+  readonly files: Readonly<Record<string, Uint8Array | string>>;
+  readonly token: string;
+  readonly nodeId: string;
+}
+
+export function pemOf(...certificates: readonly Certificate[]): string {
+  return certificates.map(({ der }) => encodePem('CERTIFICATE', der)).join('');
+}
+
+export async function makeVerifyKit(): Promise<Kit> {
+  const now = (Math.floor(Date.now() / SECOND_MS) * SECOND_MS) as UnixMs;
+  const authority = await SimulatedAuthority.create(
+    MESH,
+    'verify',
+    new SeededRandom('verify'),
+    now,
+    checkX509Signature,
+  );
+  const node = await authority.enroll('n1', now);
+  const outcast = await authority.enroll('n2', now);
+  const [leaf, intermediate] = node.chain as [Certificate, Certificate];
+  const [root] = authority.trust.anchors as [Certificate];
+  const composed = composeMessage(MESH, {
+    algorithm: node.signer.algorithm,
+    type: parseMessageType('indicator'),
+    contentType: 'application/json',
+    origin: node.nodeId,
+    incarnation: 1,
+    counter: 0,
+    issuedAt: now,
+    expiresAt: (now + HOUR_MS) as UnixMs,
+    leafHash: leaf.fingerprint,
+    payload: INDICATOR,
+  });
+  const message = assembleMessage(composed, node.signer.signSync(composed.toBeSigned)).bytes;
+  const token = 'a-secret-that-is-not-shown';
+  const ticket = renderTicket({
+    format: 'chainmail-ticket-1',
+    mesh: MESH,
+    endpoint: 'https://127.0.0.1:7443',
+    trust_anchor: pemOf(root),
+    token,
+    expires_at: toRfc3339((now + HOUR_MS) as UnixMs),
+    bootstrap_peers: [],
+  });
+  return {
+    token,
+    nodeId: node.nodeId,
+    files: {
+      'ca.pem': pemOf(intermediate, root),
+      'node.pem': pemOf(leaf, intermediate),
+      'revoked.pem': pemOf(...outcast.chain),
+      'crl.der': await authority.revoke([outcast.chain], now),
+      'message.cose': message,
+      'message.hex': `${message.toHex()}\n`,
+      'message.b64': `${message.toBase64()}\n`,
+      'node.csr': encodePem('CERTIFICATE REQUEST', await buildCsr(node.signer)),
+      'fleet.ticket': ticket,
+      'signed.jsonl': `${JSON.stringify(SEED_RECORD)}\n`,
+      'limbo.json': '{"testcases":[{"id":"rfc5280::nothing","peer_certificate":""}]}',
+      'wycheproof.json':
+        '{"algorithm":"HMACSHA256","testGroups":[{"type":"MacTest","tagSize":256,"tests":[{"tcId":1,"key":"00","msg":"","tag":"00"}]}]}',
+    },
+  };
+}
