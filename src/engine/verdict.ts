@@ -10,7 +10,8 @@ export type IgnoreReason =
   | 'revoked-origin'
   | 'conflict'
   | 'over-budget'
-  | 'no-room';
+  | 'no-room'
+  | 'unknown-family';
 
 /** What no honest peer passes on: it counts against the neighbour that did. */
 export type RejectReason = 'malformed' | 'lifetime' | 'payload' | 'wrong-origin' | 'not-permitted' | 'bad-signature';
@@ -42,6 +43,7 @@ export const ERROR_OF_REASON: Readonly<
   conflict: 'ERR_MESSAGE_CONFLICT',
   'over-budget': 'ERR_MESSAGE_OVER_BUDGET',
   'no-room': 'ERR_MESSAGE_OVER_BUDGET',
+  'unknown-family': 'ERR_MESSAGE_NOT_PERMITTED',
   malformed: 'ERR_MESSAGE_MALFORMED',
   lifetime: 'ERR_MESSAGE_LIFETIME',
   payload: 'ERR_MESSAGE_PAYLOAD',

@@ -249,6 +249,12 @@ describe('gate', () => {
     assert.equal(world.judge(fixture.message('chief', { type: 'command/reboot', payload })), 'accept');
   });
 
+  it('step 4: ignores a family that nobody granted: a later version may permit it by another rule', () => {
+    const world = bench();
+    assert.equal(world.judge(fixture.message('ann', { type: 'photo/front', payload: utf8('x') })), 'ignore unknown-family');
+    assert.deepEqual(world.rejects, [], 'who passes it on is not blamed');
+  });
+
   // 5. counter
   it('step 5: keeps the first of two contents for one counter and raises the alarm (T24)', () => {
     const world = bench();

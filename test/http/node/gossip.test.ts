@@ -75,7 +75,7 @@ describe('POST /v1/mesh/gossip/prepare, and what a member signs of it', () => {
   });
 
   for (const [name, body, code] of [
-    ['an unknown family', { type: 'gossip', payload: '', ttl_sec: 60 }, 'ERR_MESSAGE_MALFORMED'],
+    ['no family at all', { type: 'Gossip!', payload: '', ttl_sec: 60 }, 'ERR_MESSAGE_MALFORMED'],
     ['a sensor without a topic', { type: 'sensor', payload: '', ttl_sec: 60 }, 'ERR_MESSAGE_MALFORMED'],
     ['no life', { type: 'sensor/a', payload: '', ttl_sec: 0 }, 'ERR_MESSAGE_LIFETIME'],
     ['a life of eight days', { type: 'sensor/a', payload: '', ttl_sec: 8 * 86_400 }, 'ERR_MESSAGE_LIFETIME'],

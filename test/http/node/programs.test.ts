@@ -91,7 +91,7 @@ describe('POST /v1/messages', () => {
     ['too large a reading', 'sensor/a', new Uint8Array(16_385), {}, 400, 'ERR_MESSAGE_PAYLOAD'],
     ['no life', 'sensor/a', utf8('x'), { ttl_sec: 0 }, 400, 'ERR_MESSAGE_LIFETIME'],
     ['eight days', 'sensor/a', utf8('x'), { ttl_sec: 691_200 }, 400, 'ERR_MESSAGE_LIFETIME'],
-    ['an unknown family', 'gossip', utf8('x'), {}, 400, 'ERR_MESSAGE_MALFORMED'],
+    ['a family that nobody granted', 'gossip', utf8('x'), {}, 403, 'ERR_MESSAGE_NOT_PERMITTED'],
     ['a life that is text', 'sensor/a', utf8('x'), { ttl_sec: '1h' }, 400, 'ERR_INPUT'],
   ] as const)
     it(`refuses ${name}, and its stream has no gap`, async (t) => {
