@@ -9,7 +9,7 @@ import { type SignerPlace, loadRing, openRecordStore } from '../../daemon/signer
 import { signHere } from '../../daemon/signer/sign-here.ts';
 import { secp256k1PublicKey } from '../../crypto/secp256k1-key.ts';
 import { ENGINES, lanesOf, openChecker } from '../../host/signer/engines.ts';
-import { generateKeyFile } from '../../host/signer/key-files.ts';
+import { generateKeyFile, generateKeyFolder } from '../../host/signer/key-files.ts';
 import { systemClock } from '../../host/system-clock.ts';
 import { systemRandom } from '../../host/system-random.ts';
 import type { SigningEngine } from '../../ports/batch-signer.ts';
@@ -47,20 +47,25 @@ function addKeys(group: Command): void {
     keys,
     'generate',
     'make new keys: DIR/keys.json, mode 0600',
-    'chainmail signer keys generate --dir records --count 16',
+    'chainmail signer keys generate --dir records --count 16\nchainmail signer keys generate --out-folder keys',
   )
-    .requiredOption('--dir <dir>', 'directory of the records')
+    .option('--dir <dir>', 'directory of the records')
+    .option('--out-folder <folder>', 'one hex key a file in a new folder instead, as for a Kubernetes secret')
     .option('--count <n>', 'keys of the ring', integerOption(1, RING_KEYS_MAX), 16)
     .action(
-      act<{ readonly dir: string; readonly count: number }>(async ({ output, options }) => {
-        const directory = resolve(options.dir);
-        makeDirectory(directory);
-        const file = join(directory, 'keys.json');
-        const publicKeys = generateKeyFile(file, options.count, systemRandom);
-        if (publicKeys === undefined)
-          throw new MeshError('ERR_DIR_EXISTS', `there is a key file already: ${quoted(file)}`, 'move it away first');
-        showRing(output, publicKeys, file);
-      }),
+      act<{ readonly dir?: string; readonly outFolder?: string; readonly count: number }>(
+        async ({ output, options: { dir, outFolder, count } }) => {
+          if ((dir === undefined) === (outFolder === undefined))
+            throw new MeshError('ERR_USAGE', 'either --dir or --out-folder is expected');
+          if (dir !== undefined) makeDirectory(resolve(dir));
+          const place = dir === undefined ? resolve(outFolder as string) : join(resolve(dir), 'keys.json');
+          const generate = dir === undefined ? generateKeyFolder : generateKeyFile;
+          const publicKeys = generate(place, count, systemRandom);
+          if (publicKeys === undefined)
+            throw new MeshError('ERR_DIR_EXISTS', `there are keys already: ${quoted(place)}`, 'move them away first');
+          showRing(output, publicKeys, place);
+        },
+      ),
     );
 
   withPlace(
@@ -265,12 +270,17 @@ function addVerify(group: Command): void {
 export function withPlace(command: Command): Command {
   return command
     .option('--dir <dir>', 'directory of the records')
-    .option('--store <url>', 'mongodb://… instead of a directory; needs --keys where it signs')
+    .option(
+      '--store <url>',
+      'mongodb://… instead of a directory, also CHAINMAIL_SIGNER_STORE; needs --keys where it signs',
+    )
     .option('--keys <path>', 'key file, or folder with one hex key a file (default: DIR/keys.json)');
 }
 
 export function placeOf(options: PlaceOptions): SignerPlace {
-  return { dir: options.dir, store: options.store, keys: options.keys };
+  const { dir, store, keys } = options;
+  // A database's address has its password in it, and everybody on a machine sees command lines.
+  return { dir, store: store ?? (dir === undefined ? process.env['CHAINMAIL_SIGNER_STORE'] : undefined), keys };
 }
 
 /** The bytes of a file, or of standard input for `-`. @throws ERR_INPUT where it cannot be read. */

@@ -6,9 +6,9 @@ import { type Bytes, textOfUtf8, utf8 } from '../../base/bytes.ts';
 import { MeshError, quoted } from '../../base/errors.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import { lockDirectory } from '../../host/directory-lock.ts';
-import { readSecretFile } from '../../host/secret-file.ts';
 import { callBatch } from '../../host/signer/batch-client.ts';
 import { lanesOf, openSigner } from '../../host/signer/engines.ts';
+import { readMountedSecret } from '../../host/signer/mounted-secret.ts';
 import { systemClock } from '../../host/system-clock.ts';
 import { systemRandom } from '../../host/system-random.ts';
 import { createHttpApp } from '../../http/server.ts';
@@ -27,6 +27,9 @@ import { RunDriver } from './run-driver.ts';
 const BATCHES_AT_ONCE = 4;
 /** Batches that wait for their turn. More are sent elsewhere, or again. */
 const BATCHES_WAITING_MAX = 64;
+
+/** Longer tokens and cluster secrets are no safer. */
+const TOKEN_BYTES_MAX = 4_096;
 
 export interface RunSignerOptions {
   readonly place: SignerPlace;
@@ -145,11 +148,10 @@ function clusterSecret(file: string | undefined): string {
   return file === undefined ? randomBytes(32).toString('hex') : readToken(file);
 }
 
-/** @throws ERR_CONFIG, ERR_KEY_FILE_MODE */
+/** @throws ERR_CONFIG, ERR_KEY_MISSING, ERR_KEY_FILE_MODE */
 function readToken(file: string): string {
-  const content = readSecretFile(resolve(file));
-  const token = content === undefined ? '' : textOfUtf8(content).trim();
-  if (!/^[\x21-\x7e]{16,4096}$/.test(token))
+  const token = textOfUtf8(readMountedSecret(resolve(file), TOKEN_BYTES_MAX)).trim();
+  if (!/^[\x21-\x7e]{16,}$/.test(token))
     throw new MeshError('ERR_CONFIG', `secret file ${quoted(file)}: expected one line of at least 16 characters`);
   return token;
 }

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, openSync, readdirSync, readSync, statSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { describeIssue } from '../../api/schema.ts';
@@ -10,6 +10,7 @@ import type { Random } from '../../ports/random.ts';
 import { RING_KEYS_MAX } from '../../signer/key-ring.ts';
 import { createFileAtomic, MODE_SECRET } from '../atomic-file.ts';
 import { readSecretFile } from '../secret-file.ts';
+import { readMountedSecret } from './mounted-secret.ts';
 
 /** Bytes of a file that holds one key: 0x, 64 digits, and white space that editors add. */
 const KEY_FILE_BYTES_MAX = 256;
@@ -44,25 +45,47 @@ export function loadKeyFiles(path: string): readonly Secret[] {
 }
 
 /**
- * Makes a ring of new keys and writes it, mode 0600.
+ * Makes a ring of new keys and writes it to one file, mode 0600.
  * @returns the public keys, or `undefined` where the file is there already: it is left alone.
  */
 export function generateKeyFile(path: string, count: number, random: Random): readonly Bytes[] | undefined {
-  const publicKeys: Bytes[] = [];
-  const lines: string[] = [];
-  while (publicKeys.length < count) {
+  const keys = generateKeys(count, random);
+  const lines = keys.map(({ hex }) => `    "0x${hex}"`).join(',\n');
+  const isMade = createFileAtomic(path, `{\n  "keys": [\n${lines}\n  ]\n}\n`, MODE_SECRET);
+  return isMade ? keys.map(({ publicKey }) => publicKey) : undefined;
+}
+
+/**
+ * As {@link generateKeyFile}, one file a key in a new folder, ready for `kubectl create secret --from-file`.
+ * @returns the public keys, or `undefined` where the folder is there already: it is left alone.
+ */
+export function generateKeyFolder(path: string, count: number, random: Random): readonly Bytes[] | undefined {
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
+    throw error;
+  }
+  return generateKeys(count, random).map(({ publicKey, hex }, i) => {
+    createFileAtomic(join(path, `key-${String(i).padStart(4, '0')}`), `0x${hex}\n`, MODE_SECRET);
+    return publicKey;
+  });
+}
+
+function generateKeys(count: number, random: Random): readonly { readonly publicKey: Bytes; readonly hex: string }[] {
+  const keys: { publicKey: Bytes; hex: string }[] = [];
+  while (keys.length < count) {
     const bytes = random.bytes(SECP256K1_KEY_BYTES);
     using key = new Secret(bytes);
     try {
-      publicKeys.push(secp256k1PublicKey(key));
+      keys.push({ publicKey: secp256k1PublicKey(key), hex: bytes.toHex() });
     } catch {
       continue; // not below the order of the group: once in 2^128
+    } finally {
+      bytes.fill(0);
     }
-    lines.push(`    "0x${bytes.toHex()}"`);
-    bytes.fill(0);
   }
-  const text = `{\n  "keys": [\n${lines.join(',\n')}\n  ]\n}\n`;
-  return createFileAtomic(path, text, MODE_SECRET) ? publicKeys : undefined;
+  return keys;
 }
 
 function keysOfFile(path: string): readonly Secret[] {
@@ -89,35 +112,13 @@ function keysOfFolder(path: string): readonly Secret[] {
   if (names.length > RING_KEYS_MAX)
     throw new MeshError('ERR_KEY', `key folder ${quoted(path)} has more than ${RING_KEYS_MAX} files`);
   return names.map((name) => {
-    const content = readMountedSecret(join(path, name));
+    const content = readMountedSecret(join(path, name), KEY_FILE_BYTES_MAX);
     try {
       return parseKey(new TextDecoder().decode(content).trim(), `key file ${quoted(join(path, name))}`);
     } finally {
       content.fill(0);
     }
   });
-}
-
-/**
- * As `readSecretFile`, but the group may read: Kubernetes gives the files of a secret to root and lets the pod read
- * them by its group (`fsGroup`), and no pod has another member in it.
- */
-function readMountedSecret(path: string): Bytes {
-  const fd = openSync(path, 'r');
-  try {
-    const { mode, size } = fstatSync(fd);
-    if ((mode & 0o027) !== 0)
-      throw new MeshError(
-        'ERR_KEY_FILE_MODE',
-        `key file ${quoted(path)} has mode ${(mode & 0o777).toString(8)}, expected 600, or 440 in a mounted secret`,
-        `chmod 600 ${path}`,
-      );
-    if (size > KEY_FILE_BYTES_MAX) throw new MeshError('ERR_KEY', `key file ${quoted(path)} is too long for a key`);
-    const content = new Uint8Array(KEY_FILE_BYTES_MAX);
-    return content.subarray(0, readSync(fd, content, 0, content.length, 0));
-  } finally {
-    closeSync(fd);
-  }
 }
 
 function parseKey(text: string, where: string): Secret {
