@@ -145,6 +145,34 @@ export const checkInResponseSchema = z
 
 export type CheckInResponse = z.infer<typeof checkInResponseSchema>;
 
+/** Entries of the audit log in one answer: about 400 bytes each. */
+const AUDIT_ENTRIES_MAX = 1_000;
+
+export const auditQuerySchema = z.object({
+  after: z.coerce.number().int().min(0).default(0).describe('sequence of the last entry seen'),
+  limit: z.coerce.number().int().min(1).max(AUDIT_ENTRIES_MAX).default(AUDIT_ENTRIES_MAX),
+});
+
+export const auditResponseSchema = z
+  .object({
+    entries: z.array(
+      z.object({
+        sequence: z.int(),
+        at: z.iso.datetime(),
+        actor: z.string(),
+        action: z.string(),
+        subject: z.string(),
+        detail: z.array(z.object({ name: z.string(), value: z.string() })),
+        previous_hash: z.string(),
+        hash: z.string(),
+      }),
+    ),
+    next: z.int().nullable().describe('`after` for the next page; null at the end'),
+  })
+  .meta({ id: 'AuditResponse' });
+
+export type AuditResponse = z.infer<typeof auditResponseSchema>;
+
 /** Base64 of the largest message. */
 const MESSAGE_CHARS_MAX = 32 * 1024;
 

@@ -3,6 +3,7 @@ import {
   adminRequestSchema,
   adminResponseSchema,
   alarmRequestSchema,
+  auditResponseSchema,
   checkInRequestSchema,
   checkInResponseSchema,
   clockResponseSchema,
@@ -109,6 +110,14 @@ const AUTHORITY_OPERATIONS: readonly Operation[] = [
     request: alarmRequestSchema,
     answers: { 204: undefined },
     refusals: [400, 401, 403, 413, 429],
+  },
+  {
+    method: 'get',
+    path: '/v1/audit',
+    summary: 'The audit log, oldest first, chained by hashes',
+    credential: 'administrator',
+    answers: { 200: auditResponseSchema },
+    refusals: [400, 401, 403, 429],
   },
   {
     method: 'post',

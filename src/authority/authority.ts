@@ -8,7 +8,7 @@ import { type AdministratorJudgement, judgePath, type PathJudgement, type Trust 
 import { parseAdministratorName } from '../pki/mesh-names.ts';
 import { refusal } from '../pki/path-result.ts';
 import type { RevocationReason } from '../pki/revocation-reason.ts';
-import type { AuthorityStore, CertificateRow, CrlRow } from '../ports/authority-store.ts';
+import type { AuditRow, AuthorityStore, CertificateRow, CrlRow } from '../ports/authority-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { appendAudit, RefusalLog } from './audit-trail.ts';
@@ -161,6 +161,11 @@ export class Authority {
 
   checkIn(said: CheckIn): Promise<{ readonly crlNumber: number; readonly peers: readonly BootstrapPeer[] }> {
     return checkIn(this.#core, said);
+  }
+
+  /** Entries of the audit log after the one with this sequence, in order. */
+  listAudit(after: number, limit: number): Promise<readonly AuditRow[]> {
+    return this.#core.store.transact((tx) => tx.listAudit(after + 1, limit));
   }
 
   /** See {@link reportClone}. */

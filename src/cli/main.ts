@@ -16,6 +16,7 @@ const FAMILIES: readonly Family[] = [
   { name: 'ticket', load: async () => [await import('./commands/ticket.ts')] },
   { name: 'nodes', load: async () => [await import('./commands/nodes.ts')] },
   { name: 'revoke', load: async () => [await import('./commands/revoke.ts')] },
+  { name: 'audit', load: async () => [await import('./commands/audit.ts')] },
   { name: 'admin', load: async () => [await import('./commands/admin.ts')] },
   { name: 'node', load: async () => [await import('./commands/node.ts'), await import('./commands/node-run.ts')] },
   { name: 'publish', load: async () => [await import('./commands/publish.ts')] },

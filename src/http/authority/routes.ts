@@ -4,6 +4,7 @@ import type { MonotonicMs, UnixMs } from '../../base/time.ts';
 import type { HttpApp } from '../server.ts';
 import type { Credential } from './credential.ts';
 import { deleteTicket } from './delete-ticket.ts';
+import { getAudit } from './get-audit.ts';
 import { getCrl } from './get-crl.ts';
 import { getHealth } from './get-health.ts';
 import { getNodes } from './get-nodes.ts';
@@ -42,6 +43,7 @@ export function addAuthorityRoutes(app: HttpApp, deps: AuthorityDeps): void {
     getNodes,
     postTickets,
     getTickets,
+    getAudit,
     deleteTicket,
     postAdministrators,
     postCheckIn,
