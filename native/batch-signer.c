@@ -152,7 +152,7 @@ static const char *sign_one(const job_t *job, size_t i, unsigned char digest[32]
 /*
  * Before anything of a batch may be stored. A key that changed in memory would sign with another key and, bit by bit,
  * tell what it was: so the keys are held against their second copy after the last signature. Some signatures are
- * recovered as well, which finds a processor or library that computes wrongly. docs/adr has the reasoning.
+ * recovered as well, which finds a processor or library that computes wrongly. docs/adr/0014 has the reasoning.
  */
 static const char *check_keys(const ring_t *ring) {
   return memcmp(ring->keys, ring->copies, ring->count * KEY_BYTES) == 0 ? NULL : "a private key was damaged in memory";

@@ -12,7 +12,7 @@ import {
 import { SALT_TEXT_BYTES, writeSaltText } from '../../signer/salt.ts';
 import type { Curve } from './curve.ts';
 
-/** One signature in so many is recovered again before the batch may be stored: see docs/adr/0010. */
+/** One signature in so many is recovered again before the batch may be stored: see docs/adr/0014. */
 export const CHECK_EVERY = 128;
 
 const KEY_BYTES = 32;
