@@ -6,6 +6,7 @@ import { checkX509Signature } from '../crypto/x509-signature.ts';
 import { systemClock } from '../host/system-clock.ts';
 import { systemRandom } from '../host/system-random.ts';
 import type { TlsIdentity } from '../host/tls-server.ts';
+import { capabilitiesOfRoles } from '../identity/capability.ts';
 import { type MeshName, parseMeshName } from '../identity/mesh-name.ts';
 import { type NodeId, nodeIdOfSpki } from '../identity/node-id.ts';
 import { type Certificate, parseCertificate } from '../pki/certificate.ts';
@@ -71,7 +72,7 @@ export class BenchMesh {
         validity: { issuedAt: systemClock.wall(), lifeMs: DAY_MS },
         nodeId,
         roles: [],
-        capabilities: [],
+        capabilities: capabilitiesOfRoles([]),
         issueIndex: this.#issueIndex++,
       },
       this.issuer,

@@ -1,0 +1,169 @@
+import { once } from 'node:events';
+import type { AddressInfo, Socket } from 'node:net';
+import { connect, createServer, type TLSSocket } from 'node:tls';
+import { ChainBook } from '../engine/chain-book.ts';
+import { type HelloFrame, LINK_VERSION } from '../engine/frame.ts';
+import { Link, WINDOW_BYTES } from '../engine/link.ts';
+import { Revocations } from '../engine/revocations.ts';
+import { TLS_GROUPS } from '../host/https-client.ts';
+import { LinkSocket } from '../host/link-socket.ts';
+import { systemClock } from '../host/system-clock.ts';
+import { dialLink } from '../host/tls-dialler.ts';
+import { LINK_ALPN } from '../host/tls-peer.ts';
+import type { NodeId } from '../identity/node-id.ts';
+import { nodeNames } from '../pki/mesh-names.ts';
+import { MemoryNodeStore } from '../sim/memory-node-store.ts';
+import { type Bench, type BenchResult, type BenchScale, type Note, rateResult } from './bench.ts';
+import { type BenchMember, BenchMesh } from './bench-mesh.ts';
+import { BenchNode } from './bench-node.ts';
+import { cpuMicrosOf } from './cpu.ts';
+
+/** Handshakes of each side in a round. */
+const HANDSHAKES = 400;
+/** Nodes that dial in turn, each with a key and certificate of its own. */
+const DIALLERS = 20;
+/** Dials at a time: fewer than a node holds open for strangers and for links that have said no hello yet. */
+const UNDER_WAY = 4;
+const MICROS_PER_SECOND = 1_000_000;
+
+/** Full mutual handshakes: ours from the dial to the hello of both sides, bare TLS to the end of its handshake. */
+export const LINKS_BENCH: Bench = {
+  name: 'links',
+  summary: 'handshakes of links, both sides on one core, beside bare node:tls with the same certificates',
+  run: runLinks,
+};
+
+async function runLinks(note: Note, { items = HANDSHAKES, rounds }: BenchScale): Promise<readonly BenchResult[]> {
+  const mesh = await BenchMesh.create();
+  const [server, ...diallers] = await mesh.members(1 + DIALLERS);
+  const listener = server as BenchMember;
+  const node = await BenchNode.start(mesh, listener, new MemoryNodeStore());
+  const bare = await BareServer.listen(listener);
+  try {
+    const ours = diallers.map((dialler) => linkDialler(mesh, dialler, node));
+    const theirs = diallers.map((dialler) => () => bare.dial(mesh, dialler));
+    await inTurns(ours, DIALLERS);
+    await inTurns(theirs, DIALLERS);
+    let best = Number.POSITIVE_INFINITY;
+    let bestBare = Number.POSITIVE_INFINITY;
+    for (let round = 1; round <= rounds; round++) {
+      const micros = (await cpuMicrosOf(() => inTurns(ours, items))) / items;
+      const bareMicros = (await cpuMicrosOf(() => inTurns(theirs, items))) / items;
+      note(`links, round ${round}: ${micros.toFixed(0)} µs of CPU a link, ${bareMicros.toFixed(0)} µs bare`);
+      best = Math.min(best, micros);
+      bestBare = Math.min(bestBare, bareMicros);
+    }
+    const rate = (micros: number): number => MICROS_PER_SECOND / micros;
+    return [rateResult('full', 'a second and core', rate(best), 'bare node:tls', rate(bestBare))];
+  } finally {
+    node.stop();
+    bare.close();
+  }
+}
+
+/** Runs so many in all, {@link UNDER_WAY} at a time. */
+async function inTurns(dials: readonly (() => Promise<void>)[], count: number): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < count) await dials[next++ % dials.length]?.();
+  };
+  await Promise.all(Array.from({ length: Math.min(UNDER_WAY, count) }, worker));
+}
+
+/** @returns dials the node, and is done when both have said hello and the connection has ended on this side. */
+function linkDialler({ mesh, trust }: BenchMesh, { nodeId, tls }: BenchMember, node: BenchNode): () => Promise<void> {
+  const book = new ChainBook(trust, new Revocations(trust));
+  const { address } = node.port;
+  const expected = node.member.nodeId;
+  const hello = helloOf(mesh, nodeId);
+  return async () => {
+    const options = {
+      mesh,
+      identity: tls,
+      judge: (chain: Parameters<typeof book.judgePeer>[0], purpose: Parameters<typeof book.judgePeer>[2]) =>
+        book.judgePeer(chain, systemClock.wall(), purpose),
+    };
+    const { socket, peer } = await dialLink(options, address, expected);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    const link = new Link(
+      systemClock.now(),
+      { id: 1, direction: 'outbound', peer, remoteAddress: address },
+      mesh,
+      hello,
+      {
+        up: () => resolve(),
+        frame: () => undefined,
+        closed: (_now, _link, why) => reject(new Error(`link: ${why}`)),
+        dirty: () => undefined,
+      },
+    );
+    const connection = new LinkSocket(socket, {
+      bytes: (bytes) => link.handleBytes(systemClock.now(), bytes),
+      closed: () => reject(new Error('link: closed')),
+    });
+    const output = link.takeOutput();
+    if (output !== undefined) connection.write(output);
+    await promise;
+    connection.destroy();
+    await once(socket, 'close');
+  };
+}
+
+function helloOf(mesh: HelloFrame['mesh'], nodeId: NodeId): HelloFrame {
+  const nothing = { software: 'bench', addresses: [], crls: [], heldIncarnation: 0 };
+  return { tag: 'hello', version: LINK_VERSION, mesh, nodeId, windowBytes: WINDOW_BYTES, ...nothing };
+}
+
+/** TLS by itself, with the certificates, groups and checks of Node.js that a program without ours would have. */
+class BareServer {
+  readonly #server: ReturnType<typeof createServer>;
+  readonly #arrivals = new Map<string, (socket: TLSSocket) => void>();
+  readonly #nodeId: NodeId;
+
+  private constructor({ nodeId, tls }: BenchMember) {
+    this.#nodeId = nodeId;
+    this.#server = createServer({ ...bareOptions(tls), requestCert: true, noDelay: true }, (socket) => {
+      socket.on('error', () => socket.destroy());
+      this.#arrivals.get(`${socket.remotePort}`)?.(socket);
+    });
+  }
+
+  static async listen(member: BenchMember): Promise<BareServer> {
+    const bare = new BareServer(member);
+    bare.#server.listen(0, '127.0.0.1');
+    await once(bare.#server, 'listening');
+    return bare;
+  }
+
+  async dial({ mesh }: BenchMesh, { tls }: BenchMember): Promise<void> {
+    const { port } = this.#server.address() as AddressInfo;
+    const servername = nodeNames(mesh, this.#nodeId).dns;
+    const socket = connect({ ...bareOptions(tls), host: '127.0.0.1', port, servername });
+    socket.setNoDelay(true);
+    const { promise: arrived, resolve } = Promise.withResolvers<TLSSocket>();
+    await once(socket, 'secureConnect');
+    // The server's side ends a flight later than ours.
+    const key = `${(socket as Socket).localPort}`;
+    this.#arrivals.set(key, resolve);
+    await arrived;
+    this.#arrivals.delete(key);
+    socket.destroy();
+    await once(socket, 'close');
+  }
+
+  close(): void {
+    this.#server.close();
+  }
+}
+
+function bareOptions({ certificate, key, trustAnchors }: BenchMember['tls']) {
+  return {
+    cert: certificate,
+    key,
+    ca: [...trustAnchors],
+    minVersion: 'TLSv1.3' as const,
+    ecdhCurve: TLS_GROUPS,
+    ALPNProtocols: [LINK_ALPN],
+    rejectUnauthorized: true,
+  };
+}
