@@ -81,7 +81,7 @@ function readYaml(path: string): Record<string, unknown> {
 
 function parseYaml(text: string, where: string): unknown {
   try {
-    return parse(text, { maxAliasCount: 0, strict: true });
+    return parse(text, { maxAliasCount: 0, strict: true, logLevel: 'error' });
   } catch (error) {
     const [line = ''] = messageOf(error).split('\n');
     throw new MeshError('ERR_CONFIG', `${where} is not YAML: ${line}`);

@@ -14,6 +14,9 @@ export interface DatabaseKind {
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
 
+/** What Node.js throws for an integer beyond 2^53: this program writes none, so somebody else wrote the row. */
+const TOO_LARGE = 'ERR_OUT_OF_RANGE';
+
 /** How long another process may hold the file before we give up; backups by `sqlite3 .backup` hold it for moments. */
 const BUSY_MS_MAX = 5_000;
 
@@ -53,9 +56,9 @@ export function guarded<T>(path: string, work: () => T): T {
 
 /** What an error thrown by SQLite means to the operator; other errors come back as they are. */
 export function stateError(path: string, error: unknown): unknown {
-  const code = (error as { errcode?: unknown } | null)?.errcode;
-  if (typeof code !== 'number') return error;
-  const kind = code & 0xff;
+  const { errcode, code } = (error ?? {}) as { readonly errcode?: unknown; readonly code?: unknown };
+  if (typeof errcode !== 'number' && code !== TOO_LARGE) return error;
+  const kind = typeof errcode === 'number' ? errcode & 0xff : SQLITE_CORRUPT;
   const damaged = kind === SQLITE_CORRUPT || kind === SQLITE_NOTADB;
   return new MeshError(
     damaged ? 'ERR_STATE_CORRUPT' : 'ERR_INTERNAL',

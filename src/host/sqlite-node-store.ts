@@ -7,7 +7,7 @@ import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { NodeChange, NodeStore, RestoredNode, StoredMessage } from '../ports/node-store.ts';
 import { NODE_DATABASE } from './node-schema.ts';
-import { guarded, openDatabase } from './sqlite-database.ts';
+import { guarded, openDatabase, stateError } from './sqlite-database.ts';
 
 /** Whose memory a file is. */
 export interface StoreOwner {
@@ -55,6 +55,7 @@ export class SqliteNodeStore implements NodeStore {
   load(): RestoredNode {
     return guarded(this.#path, () => {
       const { getMeta, allMessages, allChains, allCrls } = this.#statements;
+      const arrivals = this.#count(getMeta.get('arrivals')?.['value'] ?? '0', 'arrivals');
       const chains = new Map<string, Bytes[]>();
       for (const row of allChains.iterate()) {
         const leafHash = toHex(this.#bytes(row, 'leaf_hash'));
@@ -63,9 +64,9 @@ export class SqliteNodeStore implements NodeStore {
         else chain.push(this.#bytes(row, 'der'));
       }
       return {
-        incarnation: Number(getMeta.get('incarnation')?.['value'] ?? 0),
-        arrivals: Number(getMeta.get('arrivals')?.['value'] ?? 0),
-        messages: this.#messages(allMessages),
+        incarnation: this.#count(getMeta.get('incarnation')?.['value'] ?? '0', 'incarnation'),
+        arrivals,
+        messages: this.#messages(allMessages, arrivals),
         chains: Array.from(chains.values()),
         crls: allCrls.all().map((row) => this.#bytes(row, 'der')),
       };
@@ -119,15 +120,22 @@ export class SqliteNodeStore implements NodeStore {
     });
   }
 
-  *#messages(statement: StatementSync): Iterable<StoredMessage> {
-    for (const row of statement.iterate())
-      yield {
-        contentKey: toHex(this.#bytes(row, 'content_key')),
-        arrival: Number(row['arrival']),
-        receivedAt: Number(row['received_at']) as UnixMs,
-        expiresAt: Number(row['expires_at']) as UnixMs,
-        bytes: this.#bytes(row, 'bytes'),
-      };
+  *#messages(statement: StatementSync, arrivals: number): Iterable<StoredMessage> {
+    try {
+      for (const row of statement.iterate()) {
+        const arrival = this.#count(row['arrival'], 'arrival');
+        if (arrival >= arrivals) throw this.#damaged('a message came later than the last');
+        yield {
+          contentKey: toHex(this.#bytes(row, 'content_key')),
+          arrival,
+          receivedAt: this.#count(row['received_at'], 'received_at') as UnixMs,
+          expiresAt: this.#count(row['expires_at'], 'expires_at') as UnixMs,
+          bytes: this.#bytes(row, 'bytes'),
+        };
+      }
+    } catch (error) {
+      throw stateError(this.#path, error); // each row is read when it is asked for, outside of `guarded`
+    }
   }
 
   #noteArrivals(changes: readonly NodeChange[]): void {
@@ -166,9 +174,19 @@ export class SqliteNodeStore implements NodeStore {
 
   #bytes(row: Readonly<Record<string, SQLOutputValue>>, column: string): Bytes {
     const value = row[column];
-    if (!(value instanceof Uint8Array))
-      throw new MeshError('ERR_STATE_CORRUPT', `state file ${quoted(this.#path)}: ${column} is no bytes`);
+    if (!(value instanceof Uint8Array)) throw this.#damaged(`${column} is no bytes`);
     return value;
+  }
+
+  /** A whole number from 0 to 2^53, whatever it is stored as: a stream whose number is none would sign nothing more. */
+  #count(value: SQLOutputValue | undefined, column: string): number {
+    const count = typeof value === 'string' && !/^\d{1,16}$/.test(value) ? Number.NaN : Number(value);
+    if (!Number.isSafeInteger(count) || count < 0) throw this.#damaged(`${column} is no count`);
+    return count;
+  }
+
+  #damaged(what: string): MeshError {
+    return new MeshError('ERR_STATE_CORRUPT', `state file ${quoted(this.#path)}: ${what}`);
   }
 }
 

@@ -1,0 +1,1 @@
+UPDATE messages SET expires_at = 9223372036854775807;
