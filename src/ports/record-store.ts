@@ -66,6 +66,8 @@ export interface RecordCounts {
 export interface Run {
   readonly runId: string;
   readonly batchCount: number;
+  /** The keys of the ring that sign, each in turn: those that whoever asked may use. */
+  readonly keyIndexes: readonly number[];
   /** Of the public keys in order: replicas with another ring take no part. */
   readonly ringFingerprint: string;
   readonly startedAt: UnixMs;

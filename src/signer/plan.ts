@@ -36,10 +36,14 @@ export interface BatchCall {
 }
 
 /** Which key signs each record of a chunk that mixes batches: that of the record's own batch. */
-export function keyIndexesOf(chunk: UnsignedChunk, batchCount: number, ringSize: number): Uint16Array<ArrayBuffer> {
+export function keyIndexesOf(
+  chunk: UnsignedChunk,
+  batchCount: number,
+  keyIndexes: readonly number[],
+): Uint16Array<ArrayBuffer> {
   const indexes = new Uint16Array(chunk.shardHashes.length);
   for (let i = 0; i < indexes.length; i++)
-    indexes[i] = keyIndexOf((chunk.shardHashes[i] as number) % batchCount, ringSize);
+    indexes[i] = keyIndexOf((chunk.shardHashes[i] as number) % batchCount, keyIndexes);
   return indexes;
 }
 

@@ -33,11 +33,11 @@ export async function signBatch(deps: BatchDeps, order: BatchOrder): Promise<Sig
   const { runId, batchId, batchCount, owner } = order;
   if (order.ring !== ringFingerprint(signer.publicKeys))
     throw new MeshError('ERR_RING_DIFFERS', 'this replica has another key ring than the caller');
-  if (order.keyIndex !== keyIndexOf(batchId, signer.publicKeys.length))
-    throw new MeshError('ERR_RING_DIFFERS', `batch ${batchId} is signed with another key of the ring`);
   const run = await store.currentRun();
   if (run === undefined || run.runId !== runId || run.endedAt !== undefined || run.batchCount !== batchCount)
     throw new MeshError('ERR_RUN_DIFFERS', `the run of batch ${batchId} is not the one that goes on`);
+  if (order.keyIndex !== keyIndexOf(batchId, run.keyIndexes))
+    throw new MeshError('ERR_RING_DIFFERS', `batch ${batchId} is signed with another key of the ring`);
   if (!(await store.leaseBatch(runId, batchId, owner, clock.wall(), LEASE_MS)))
     throw new MeshError('ERR_BATCH_LEASED', `another worker has batch ${batchId}`);
   let wordAt = clock.monotonic();

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { chmodSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, test, type TestContext } from 'node:test';
@@ -247,5 +248,63 @@ describe('the service', () => {
     assert.equal((await answer(`${url}/records`, { method: 'POST', body: '{}' })).status, 401);
     const headers = { authorization: 'Bearer a-token-that-nobody-guesses' };
     assert.equal((await answer(`${url}/sign/2?wait=1`, { headers })).body['signed'], 5);
+  });
+
+  it('signs with the keys that the caller may use, and writes down who asked for what', async (t) => {
+    const { dir, keys } = await withRecords(t, 300);
+    const file = join(dir, 'callers.yaml');
+    const hash = (token: string): string => createHash('sha256').update(token).digest('hex');
+    writeFileSync(
+      file,
+      `callers:\n  - { name: billing, token_sha256: ${hash('token-of-billing')}, keys: [2, 0] }\n` +
+        `  - { name: office, token_sha256: ${hash('token-of-office')} }\n`,
+    );
+    const audit = join(dir, 'audit.jsonl');
+    const url = await serve(t, dir, {}, '--callers', file, '--audit-file', audit);
+    const as = (token: string): RequestInit => ({ method: 'POST', headers: { authorization: `Bearer ${token}` } });
+    assert.equal((await answer(`${url}/sign/10`, as('token-of-nobody'))).status, 401);
+    assert.equal((await answer(`${url}/sign/10?wait=1`, as('token-of-billing'))).body['signed'], 300);
+    const stats = await answer(`${url}/stats`, { headers: { authorization: 'Bearer token-of-office' } });
+    assert.deepEqual(Object.keys(stats.body['by_key'] as object).sort(), [keys[0], keys[2]].sort());
+    await answer(`${url}/records`, { ...as('token-of-office'), body: '{"id":"x","msg":"y"}' });
+
+    const lines = readFileSync(audit, 'utf8').trimEnd().split('\n');
+    const entries = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    assert.deepEqual(
+      entries.map(({ caller, action }) => [caller, action]),
+      [
+        ['billing', 'run-begun'],
+        ['office', 'records-added'],
+      ],
+    );
+    assert.deepEqual(entries[0]?.['keys'], [2, 0]);
+    assert.equal(entries[1]?.['previous'], hash(lines[0] as string));
+  });
+
+  it('does not start with callers that make no sense, nor on an audit file that was changed', async (t) => {
+    const { dir } = await withRecords(t, 1);
+    const [callers, audit] = [join(dir, 'callers.yaml'), join(dir, 'audit.jsonl')];
+    const run = ['run', '--dir', dir, '--listen', '127.0.0.1:0', '--log-level', 'silent'];
+    for (const text of [
+      '',
+      'callers: []',
+      `callers: [{ name: a, token_sha256: ${'0'.repeat(64)}, keys: [3] }]`,
+      'callers: [{ name: a, token: b }]',
+    ]) {
+      writeFileSync(callers, text);
+      assert.equal((await refused(...run, '--callers', callers)).code, 'ERR_CONFIG');
+    }
+    writeFileSync(audit, '{"at":"2026-01-01T00:00:00Z","previous":"00"}\n');
+    assert.equal((await refused(...run, '--audit-file', audit)).code, 'ERR_STATE_CORRUPT');
+  });
+
+  it('goes on with an audit file whose last line was cut off by a crash', async (t) => {
+    const { dir } = await withRecords(t, 1);
+    const audit = join(dir, 'audit.jsonl');
+    const first = `{"at":"2026-01-01T00:00:00Z","previous":"${'00'.repeat(32)}"}\n`;
+    writeFileSync(audit, `${first}{"at":"2026-`);
+    const url = await serve(t, dir, {}, '--audit-file', audit);
+    assert.equal((await answer(`${url}/sign/1?wait=1`)).status, 200);
+    assert.deepEqual(readFileSync(audit, 'utf8').split('\n').length, 3);
   });
 });

@@ -4,6 +4,7 @@ import { utf8 } from '../../src/base/bytes.ts';
 import type { UnixMs } from '../../src/base/time.ts';
 import type { BatchSigner } from '../../src/ports/batch-signer.ts';
 import type { NewRecord, RecordStore, Run, SignedChunk, UnsignedChunk } from '../../src/ports/record-store.ts';
+import { allKeyIndexes } from '../../src/signer/key-ring.ts';
 import { keyIndexesOf } from '../../src/signer/plan.ts';
 import { markSalts } from '../../src/signer/salt.ts';
 import { shardOf } from '../../src/signer/shard.ts';
@@ -25,6 +26,7 @@ function run(runId: string, driver: string): Run {
   return {
     runId,
     batchCount: 7,
+    keyIndexes: [2, 0],
     ringFingerprint: 'ab',
     startedAt: NOW,
     endedAt: undefined,
@@ -52,7 +54,7 @@ export function describeRecordStore(name: string, options: SuiteOptions): void {
 
     /** Signs a chunk but does not store it: what a worker has when it is killed. */
     async function signed(chunk: UnsignedChunk): Promise<SignedChunk> {
-      const keyIndexes = keyIndexesOf(chunk, ALL.batchCount, signer.publicKeys.length);
+      const keyIndexes = keyIndexesOf(chunk, ALL.batchCount, allKeyIndexes(signer.publicKeys.length));
       const salts = markSalts(crypto.getRandomValues(new Uint8Array(16 * keyIndexes.length)));
       const signatures = await signer.sign({ ...chunk, salts, keyIndexes });
       return { chunk, publicKeys: signer.publicKeys, keyIndexes, salts, signatures };
@@ -148,6 +150,7 @@ export function describeRecordStore(name: string, options: SuiteOptions): void {
       await store.endRun('a', (NOW + 2_000) as UnixMs, 4);
       const ended = await store.currentRun();
       assert.deepEqual([ended?.runId, ended?.endedAt, ended?.failed, ended?.driver], ['a', NOW + 2_000, 4, 'y']);
+      assert.deepEqual(ended?.keyIndexes, [2, 0]);
       assert.equal(await store.driveRun('a', 'y', (NOW + 2_100) as UnixMs, 1_000), false, 'ended');
       assert.equal((await store.beginRun(run('c', 'y'), (NOW + 2_100) as UnixMs)).runId, 'c');
     });

@@ -4,6 +4,7 @@ import { openChecker, openSigner } from '../../src/host/signer/engines.ts';
 import { systemRandom } from '../../src/host/system-random.ts';
 import type { BatchSigner } from '../../src/ports/batch-signer.ts';
 import type { NewRecord, RecordStore, Selection, SignedRecord } from '../../src/ports/record-store.ts';
+import { allKeyIndexes } from '../../src/signer/key-ring.ts';
 import { keyIndexesOf } from '../../src/signer/plan.ts';
 import { type SigningOutcome, signSelection } from '../../src/signer/sign-selection.ts';
 import { checkSigned } from '../../src/signer/verify-records.ts';
@@ -23,7 +24,10 @@ export function openTestSigner(keys = 3): Promise<BatchSigner> {
 export function signAll(store: RecordStore, signer: BatchSigner, selection: Selection): Promise<SigningOutcome> {
   return signSelection(
     { store, signer, random: systemRandom, lanes: 2 },
-    { selection, keyIndexesOf: (chunk) => keyIndexesOf(chunk, selection.batchCount, signer.publicKeys.length) },
+    {
+      selection,
+      keyIndexesOf: (chunk) => keyIndexesOf(chunk, selection.batchCount, allKeyIndexes(signer.publicKeys.length)),
+    },
   );
 }
 

@@ -12,6 +12,7 @@ import { SqliteRecordStore } from '../../host/signer/sqlite-record-store.ts';
 import { systemRandom } from '../../host/system-random.ts';
 import type { SigningEngine } from '../../ports/batch-signer.ts';
 import { CHUNK_RECORDS_MAX } from '../../ports/record-store.ts';
+import { allKeyIndexes } from '../../signer/key-ring.ts';
 import { keyIndexesOf } from '../../signer/plan.ts';
 import { signSelection } from '../../signer/sign-selection.ts';
 import { type Bench, type BenchResult, type BenchScale, type Note, rateResult } from '../bench.ts';
@@ -122,7 +123,7 @@ async function endToEnd(path: string, count: number, engine: SigningEngine | und
       { store, signer, random: systemRandom, lanes: lanesOf() },
       {
         selection: { runId: 'bench', batchCount, batchId: undefined },
-        keyIndexesOf: (chunk) => keyIndexesOf(chunk, batchCount, KEYS),
+        keyIndexesOf: (chunk) => keyIndexesOf(chunk, batchCount, allKeyIndexes(KEYS)),
       },
     );
     const seconds = (performance.now() - startedAt) / 1_000;

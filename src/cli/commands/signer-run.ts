@@ -13,6 +13,8 @@ interface RunOptions {
   readonly listen: string;
   readonly serviceUrl?: string;
   readonly tokenFile?: string;
+  readonly callers?: string;
+  readonly auditFile?: string;
   readonly engine?: SigningEngine;
   readonly logLevel: LogLevel;
 }
@@ -32,6 +34,8 @@ export function register(program: Command): void {
     .requiredOption('--listen <host:port>', 'where to listen; port 0 is any free one')
     .option('--service-url <url>', 'where replicas reach each other (default: the own address)')
     .option('--token-file <file>', 'what callers show as Authorization: Bearer; needed off loopback')
+    .option('--callers <file>', 'YAML: which callers, by the SHA-256 of their tokens, may use which keys')
+    .option('--audit-file <file>', 'who asked for what, as hash-chained JSON lines')
     .addOption(
       new Option('--engine <engine>', 'what signs (default: the fastest that works here)').choices([...ENGINES]),
     )
@@ -50,6 +54,8 @@ export function register(program: Command): void {
           listen: options.listen,
           serviceUrl: options.serviceUrl,
           tokenFile: options.tokenFile,
+          callersFile: options.callers,
+          auditFile: options.auditFile,
           engine: options.engine,
           log: createLog(options.logLevel, 'signer'),
         });

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { isAuthorityDirectory, nodeLayout } from '../directory.ts';
+import { isAuthorityDirectory, isNodeDirectory } from '../directory.ts';
 import { lookAtAuthorityDirectory } from './authority-health.ts';
-import { couldBeBetter, type Finding } from './finding.ts';
+import { bad, couldBeBetter, type Finding } from './finding.ts';
 import { lookAtDisk, lookAtMachine } from './machine.ts';
 import { lookAtNode } from './node-health.ts';
 import { lookAtSigningEngine } from './signing-engine.ts';
@@ -14,10 +14,10 @@ export async function diagnose(directory: string | undefined): Promise<readonly 
 }
 
 async function lookAtDirectory(directory: string): Promise<readonly Finding[]> {
-  if (!existsSync(directory)) return [couldBeBetter('directory', `${directory} does not exist`, 'check --dir')];
+  if (!existsSync(directory)) return [bad('directory', `${directory} does not exist`, 'check --dir')];
   const disk = await lookAtDisk(directory);
   if (isAuthorityDirectory(directory)) return [disk, ...(await lookAtAuthorityDirectory(directory))];
-  if (existsSync(nodeLayout(directory).enrollment)) return [disk, ...(await lookAtNode(directory))];
+  if (isNodeDirectory(directory)) return [disk, ...(await lookAtNode(directory))];
   return [
     disk,
     couldBeBetter(

@@ -60,14 +60,18 @@ export class RunDriver {
     this.#watch = setInterval(() => void this.#adoptOrphan(), DRIVER_WORD_MS);
   }
 
-  /** Begins a run over all that is unsigned now, or joins the one that goes on. */
-  async start(batchSize: number): Promise<Run> {
+  /**
+   * Begins a run over all that is unsigned now, or joins the one that goes on.
+   * @param keyIndexes the keys of the ring that whoever asks may use.
+   */
+  async start(batchSize: number, keyIndexes: readonly number[]): Promise<{ run: Run; isNew: boolean }> {
     const { store, clock } = this.#deps;
     const { signed, unsigned } = await store.counts();
     const now = clock.wall();
     const run: Run = {
       runId: randomUUID(),
       batchCount: batchCountFor(unsigned, batchSize),
+      keyIndexes,
       ringFingerprint: this.#ring,
       startedAt: now,
       endedAt: undefined,
@@ -77,8 +81,9 @@ export class RunDriver {
       driverUntil: (now + DRIVER_LIFE_MS) as Run['driverUntil'],
     };
     const current = await store.beginRun(run, now);
-    if (current.runId === run.runId) this.#drive(run);
-    return current;
+    const isNew = current.runId === run.runId;
+    if (isNew) this.#drive(run);
+    return { run: current, isNew };
   }
 
   /** @returns the run as it was when it ended; or another, where that was begun since. */
@@ -152,8 +157,8 @@ export class RunDriver {
   }
 
   async #callOne(run: Run, batchId: number, signal: AbortSignal): Promise<number> {
-    const { publicKeys, random, callBatch, log } = this.#deps;
-    const call = { batchId, batchCount: run.batchCount, keyIndex: keyIndexOf(batchId, publicKeys.length) };
+    const { random, callBatch, log } = this.#deps;
+    const call = { batchId, batchCount: run.batchCount, keyIndex: keyIndexOf(batchId, run.keyIndexes) };
     for (let tries = 1; ; tries++) {
       try {
         return (await callBatch(call, run.runId, this.#ring)).failed;

@@ -2,21 +2,26 @@ import { createServer } from 'node:http';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { BlockList, isIP } from 'node:net';
 import { resolve } from 'node:path';
-import { type Bytes, textOfUtf8, utf8 } from '../../base/bytes.ts';
+import { EMPTY, textOfUtf8, utf8 } from '../../base/bytes.ts';
 import { MeshError, quoted } from '../../base/errors.ts';
+import { toRfc3339 } from '../../base/time.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import { lockDirectory } from '../../host/directory-lock.ts';
+import { AuditFile } from '../../host/signer/audit-file.ts';
 import { callBatch } from '../../host/signer/batch-client.ts';
 import { lanesOf, openSigner } from '../../host/signer/engines.ts';
 import { readMountedSecret } from '../../host/signer/mounted-secret.ts';
 import { systemClock } from '../../host/system-clock.ts';
 import { systemRandom } from '../../host/system-random.ts';
 import { createHttpApp } from '../../http/server.ts';
+import type { Caller } from '../../http/signer/credential.ts';
 import { addSignerRoutes } from '../../http/signer/routes.ts';
 import { formatAddress, splitAddress } from '../../message/address.ts';
 import type { SigningEngine } from '../../ports/batch-signer.ts';
 import type { RecordStore } from '../../ports/record-store.ts';
+import { allKeyIndexes } from '../../signer/key-ring.ts';
 import { signBatch } from '../../signer/sign-batch.ts';
+import { loadCallers } from './callers.ts';
 import { listenError } from '../listen.ts';
 import type { Log } from '../log.ts';
 import { Turns } from './turns.ts';
@@ -39,6 +44,9 @@ export interface RunSignerOptions {
   /** Through which replicas reach each other; by default this one's own address. */
   readonly serviceUrl: string | undefined;
   readonly tokenFile: string | undefined;
+  /** YAML that says which callers may use which keys; instead of one token for all. */
+  readonly callersFile: string | undefined;
+  readonly auditFile: string | undefined;
   readonly engine: SigningEngine | undefined;
   readonly log: Log;
 }
@@ -57,7 +65,7 @@ export interface RunningSigner {
 export async function runSigner(options: RunSignerOptions): Promise<RunningSigner> {
   const { place, environment, log } = options;
   const listen = splitAddress(options.listen, 0);
-  const tokenHash = tokenHashOf(options, listen.host);
+  checkReach(options, listen.host);
   const serviceUrl = checkedUrl(options.serviceUrl);
   const cluster = clusterSecret(environment['CHAINMAIL_CLUSTER_SECRET_FILE']);
   const closers: (() => Promise<void> | void)[] = [];
@@ -76,6 +84,8 @@ export async function runSigner(options: RunSignerOptions): Promise<RunningSigne
       closers.push(() => lock.release());
       await disown(store); // whoever drove a run here was killed: the lock is ours
     }
+    const audit = options.auditFile === undefined ? undefined : AuditFile.open(resolve(options.auditFile));
+    closers.push(() => audit?.close());
     let ownUrl = '';
     const driver = new RunDriver({
       store,
@@ -105,10 +115,14 @@ export async function runSigner(options: RunSignerOptions): Promise<RunningSigne
       store,
       clock: systemClock,
       ringSize: signer.publicKeys.length,
-      startRun: (batchSize) => driver.start(batchSize),
+      startRun: (batchSize, keyIndexes) => driver.start(batchSize, keyIndexes),
       untilEnded: (runId) => driver.untilEnded(runId),
       signBatch: (order) => turns.take(() => signBatch(deps, { ...order, owner: randomUUID() })),
-      tokenHash,
+      callers: callersOf(options, signer.publicKeys.length),
+      audit: (caller, action, detail) => {
+        audit?.append({ at: toRfc3339(systemClock.wall()), caller, action, ...detail });
+        log.info({ caller, action, ...detail }, 'audit');
+      },
       clusterSecretHash: sha256(utf8(cluster)),
     });
     try {
@@ -133,14 +147,23 @@ async function disown(store: RecordStore): Promise<void> {
   if (run !== undefined) await store.driveRun(run.runId, run.driver, systemClock.wall(), 0);
 }
 
-function tokenHashOf({ tokenFile }: RunSignerOptions, host: string): Bytes | undefined {
-  if (tokenFile !== undefined) return sha256(utf8(readToken(tokenFile)));
-  if (isLoopback(host)) return undefined;
+/** @throws ERR_USAGE where others than this machine could call without showing anything. */
+function checkReach({ tokenFile, callersFile }: RunSignerOptions, host: string): void {
+  if (tokenFile !== undefined && callersFile !== undefined)
+    throw new MeshError('ERR_USAGE', 'both --token-file and --callers are given', 'put its hash into the callers file');
+  if (tokenFile !== undefined || callersFile !== undefined || isLoopback(host)) return;
   throw new MeshError(
     'ERR_USAGE',
     `others than this machine can reach ${quoted(host)}, and no token is set`,
-    'give --token-file FILE, or listen on 127.0.0.1',
+    'give --token-file FILE or --callers FILE, or listen on 127.0.0.1',
   );
+}
+
+function callersOf({ tokenFile, callersFile }: RunSignerOptions, ringSize: number): readonly Caller[] | Caller {
+  if (callersFile !== undefined) return loadCallers(callersFile, ringSize);
+  const keyIndexes = allKeyIndexes(ringSize);
+  if (tokenFile === undefined) return { name: 'local', tokenHash: EMPTY, keyIndexes };
+  return [{ name: 'token', tokenHash: sha256(utf8(readToken(tokenFile))), keyIndexes }];
 }
 
 /** What replicas show each other. One that is alone makes its own. */

@@ -8,7 +8,7 @@ import { systemClock } from '../../host/system-clock.ts';
 import { systemRandom } from '../../host/system-random.ts';
 import type { SigningEngine } from '../../ports/batch-signer.ts';
 import type { RecordStore, Run } from '../../ports/record-store.ts';
-import { ringFingerprint } from '../../signer/key-ring.ts';
+import { allKeyIndexes, ringFingerprint } from '../../signer/key-ring.ts';
 import { batchCountFor, keyIndexesOf } from '../../signer/plan.ts';
 import { signSelection } from '../../signer/sign-selection.ts';
 import { loadRing, openRecordStore, type SignerPlace } from './place.ts';
@@ -59,10 +59,12 @@ async function signStore(options: SignHereOptions, store: RecordStore, isAlone: 
   for (const key of keys) key[Symbol.dispose]();
   try {
     const before = await store.counts();
+    const keyIndexes = allKeyIndexes(signer.publicKeys.length);
     const batchCount = Math.max(1, batchCountFor(before.unsigned, options.batchSize));
     const run = await begin(store, isAlone, {
       runId: randomUUID(),
       batchCount,
+      keyIndexes,
       ringFingerprint: ringFingerprint(signer.publicKeys),
       signedAtStart: before.signed,
     });
@@ -73,7 +75,7 @@ async function signStore(options: SignHereOptions, store: RecordStore, isAlone: 
       { store, signer, random: systemRandom, lanes: lanesOf() },
       {
         selection: { runId: run.runId, batchCount, batchId: undefined },
-        keyIndexesOf: (chunk) => keyIndexesOf(chunk, batchCount, signer.publicKeys.length),
+        keyIndexesOf: (chunk) => keyIndexesOf(chunk, batchCount, keyIndexes),
         isStopped: options.isStopped,
         onStored: (signed) => {
           options.onStored(signed);
@@ -96,7 +98,7 @@ async function signStore(options: SignHereOptions, store: RecordStore, isAlone: 
 async function begin(
   store: RecordStore,
   isAlone: boolean,
-  plan: Pick<Run, 'runId' | 'batchCount' | 'ringFingerprint' | 'signedAtStart'>,
+  plan: Pick<Run, 'runId' | 'batchCount' | 'keyIndexes' | 'ringFingerprint' | 'signedAtStart'>,
 ): Promise<Run> {
   const now = systemClock.wall();
   const left = await store.currentRun();

@@ -7,6 +7,7 @@ interface RunDocument {
   readonly _id: 'current';
   readonly run_id: string;
   readonly batch_count: number;
+  readonly key_indexes: readonly number[];
   readonly ring_fingerprint: string;
   readonly started_at: number;
   readonly is_ended: boolean;
@@ -94,6 +95,7 @@ function documentOf(run: Run): RunDocument {
     _id: 'current',
     run_id: run.runId,
     batch_count: run.batchCount,
+    key_indexes: run.keyIndexes,
     ring_fingerprint: run.ringFingerprint,
     started_at: run.startedAt,
     is_ended: run.endedAt !== undefined,
@@ -109,6 +111,7 @@ function runOf(document: RunDocument): Run {
   return {
     runId: document.run_id,
     batchCount: document.batch_count,
+    keyIndexes: document.key_indexes,
     ringFingerprint: document.ring_fingerprint,
     startedAt: document.started_at as UnixMs,
     endedAt: document.is_ended ? (document.ended_at as UnixMs) : undefined,

@@ -39,6 +39,7 @@ CREATE TABLE runs (
   one INTEGER PRIMARY KEY CHECK (one = 1),
   run_id TEXT NOT NULL,
   batch_count INTEGER NOT NULL,
+  key_indexes TEXT NOT NULL,
   ring_fingerprint TEXT NOT NULL,
   started_at INTEGER NOT NULL,
   ended_at INTEGER,

@@ -39,7 +39,7 @@ export function prepareStatements(database: DatabaseSync) {
     addToCount: database.prepare('UPDATE counts SET value = value + ? WHERE name = ?'),
 
     getRun: database.prepare('SELECT * FROM runs'),
-    putRun: database.prepare('INSERT OR REPLACE INTO runs VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
+    putRun: database.prepare('INSERT OR REPLACE INTO runs VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)'),
     driveRun: database.prepare(
       `UPDATE runs SET driver = ?, driver_until = ?
        WHERE run_id = ? AND ended_at IS NULL AND (driver = ? OR driver_until <= ?)`,

@@ -102,6 +102,7 @@ export class SqliteRecordStore implements RecordStore {
       this.#statements.putRun.run(
         run.runId,
         run.batchCount,
+        JSON.stringify(run.keyIndexes),
         run.ringFingerprint,
         run.startedAt,
         run.endedAt ?? null,
@@ -284,6 +285,7 @@ export class SqliteRecordStore implements RecordStore {
     return {
       runId: String(row['run_id']),
       batchCount: Number(row['batch_count']),
+      keyIndexes: JSON.parse(String(row['key_indexes'])) as number[],
       ringFingerprint: String(row['ring_fingerprint']),
       startedAt: Number(row['started_at']) as UnixMs,
       endedAt: row['ended_at'] === null ? undefined : (Number(row['ended_at']) as UnixMs),

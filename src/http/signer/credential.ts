@@ -1,18 +1,49 @@
 import type { FastifyRequest } from 'fastify';
-import { utf8 } from '../../base/bytes.ts';
+import { type Bytes, utf8 } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import { secretsEqual, sha256 } from '../../crypto/hash.ts';
 
+/** Who may call, and what for. */
+export interface Caller {
+  /** As the audit log names it. */
+  readonly name: string;
+  /** SHA-256 of its token. */
+  readonly tokenHash: Bytes;
+  /** The keys of the ring that sign when it asks, each in turn. */
+  readonly keyIndexes: readonly number[];
+}
+
+const CALLERS = new WeakMap<FastifyRequest, Caller>();
+
 /**
- * Lets in who shows the token (RFC 6750), before a byte of the body is read.
- * @param tokenHash SHA-256 of the token; `undefined`: nobody needs one, because only this machine can call.
+ * Lets in who shows a caller's token (RFC 6750), before a byte of the body is read.
+ * @param callers one without a token is whoever can reach the port: only this machine can.
  * @throws ERR_TOKEN
  */
-export function requireToken(tokenHash: Uint8Array | undefined): (request: FastifyRequest) => Promise<void> {
+export function requireCaller(callers: readonly Caller[] | Caller): (request: FastifyRequest) => Promise<void> {
   return async (request) => {
-    if (tokenHash === undefined) return;
-    const shown = /^Bearer ([\x21-\x7e]{1,4096})$/i.exec(request.headers.authorization ?? '')?.[1];
-    if (shown === undefined || !secretsEqual(sha256(utf8(shown)), tokenHash))
+    const caller = Array.isArray(callers) ? shownBy(request, callers as readonly Caller[]) : (callers as Caller);
+    if (caller === undefined)
       throw new MeshError('ERR_TOKEN', 'this call needs a token', 'send the header Authorization: Bearer TOKEN');
+    CALLERS.set(request, caller);
   };
+}
+
+/** Lets in who shows the cluster secret: other replicas. @throws ERR_TOKEN */
+export function requireSecret(hash: Bytes): (request: FastifyRequest) => Promise<void> {
+  return requireCaller([{ name: 'cluster', tokenHash: hash, keyIndexes: [] }]);
+}
+
+/** Who {@link requireCaller} let in. */
+export function callerOf(request: FastifyRequest): Caller {
+  const caller = CALLERS.get(request);
+  if (caller === undefined) throw new RangeError('the route asks for no caller');
+  return caller;
+}
+
+function shownBy(request: FastifyRequest, callers: readonly Caller[]): Caller | undefined {
+  const shown = /^Bearer ([\x21-\x7e]{1,4096})$/i.exec(request.headers.authorization ?? '')?.[1];
+  if (shown === undefined) return undefined;
+  const hash = sha256(utf8(shown));
+  return callers.find(({ tokenHash }) => secretsEqual(hash, tokenHash));
 }

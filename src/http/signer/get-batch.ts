@@ -1,7 +1,7 @@
 import { MeshError } from '../../base/errors.ts';
 import { parseBatchCall } from '../../signer/plan.ts';
 import type { HttpApp } from '../server.ts';
-import { requireToken } from './credential.ts';
+import { requireSecret } from './credential.ts';
 import type { SignerDeps } from './routes.ts';
 
 /**
@@ -11,7 +11,7 @@ import type { SignerDeps } from './routes.ts';
 export function getBatch(app: HttpApp, deps: SignerDeps): void {
   app.get(
     '/batch/:batchId/:batchCount/:key',
-    { preParsing: requireToken(deps.clusterSecretHash) },
+    { preParsing: requireSecret(deps.clusterSecretHash) },
     async (request, reply) => {
       const { batchId, batchCount, key } = request.params as Readonly<Record<'batchId' | 'batchCount' | 'key', string>>;
       const call = parseBatchCall(batchId, batchCount, key, deps.ringSize);

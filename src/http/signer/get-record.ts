@@ -2,12 +2,12 @@ import { textOfUtf8 } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import { signedRecordJson } from '../../signer/signed-line.ts';
 import type { HttpApp } from '../server.ts';
-import { requireToken } from './credential.ts';
+import { requireCaller } from './credential.ts';
 import type { SignerDeps } from './routes.ts';
 
 /** `GET /records/:id`: as it is exported, or `{id, msg}` while it is unsigned. The id may hold any character, encoded. */
-export function getRecord(app: HttpApp, { store, tokenHash }: SignerDeps): void {
-  app.get('/records/*', { preParsing: requireToken(tokenHash) }, async (request, reply) => {
+export function getRecord(app: HttpApp, { store, callers }: SignerDeps): void {
+  app.get('/records/*', { preParsing: requireCaller(callers) }, async (request, reply) => {
     const { '*': id } = request.params as { readonly '*': string };
     const found = await store.find(id);
     if (found === undefined) throw new MeshError('ERR_NOT_FOUND', 'there is no record with this id');

@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Run } from '../../ports/record-store.ts';
 import { parseBatchSize } from '../../signer/plan.ts';
 import type { HttpApp } from '../server.ts';
-import { requireToken } from './credential.ts';
+import { callerOf, requireCaller } from './credential.ts';
 import type { SignerDeps } from './routes.ts';
 
 /**
@@ -12,7 +12,11 @@ import type { SignerDeps } from './routes.ts';
 export function getSign(app: HttpApp, deps: SignerDeps): void {
   const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { size } = request.params as { readonly size: string };
-    const run = await deps.startRun(parseBatchSize(size));
+    const batchSize = parseBatchSize(size);
+    const { name, keyIndexes } = callerOf(request);
+    const { run, isNew } = await deps.startRun(batchSize, keyIndexes);
+    const { runId, batchCount } = run;
+    deps.audit(name, isNew ? 'run-begun' : 'run-joined', { runId, batchSize, batchCount, keys: run.keyIndexes });
     const begun = { run_id: run.runId, batch_count: run.batchCount };
     if ((request.query as { readonly wait?: string }).wait !== '1') return reply.code(202).send(begun);
     return reply.send({ ...begun, ...(await outcomeOf(deps, await deps.untilEnded(run.runId))) });
@@ -20,7 +24,7 @@ export function getSign(app: HttpApp, deps: SignerDeps): void {
   app.route({
     method: ['GET', 'POST'],
     url: '/sign/:size',
-    preParsing: requireToken(deps.tokenHash),
+    preParsing: requireCaller(deps.callers),
     handler,
   });
 }
