@@ -46,20 +46,14 @@ describe('three replicas behind HAProxy', { skip: missingMongodb || missing('hap
     for (const port of ports)
       replicas.push(
         new LongCommand(
-          [
-            ...[
-              'signer',
-              'run',
-              '--store',
-              store,
-              '--keys',
-              join(folder, 'keys.json'),
-              '--json',
-              '--log-level',
-              'debug',
-            ],
-            ...['--listen', `127.0.0.1:${port}`, '--service-url', balancer.url],
-          ],
+          ['signer', 'run', '--store', store, '--keys', join(folder, 'keys.json'), '--json'].concat([
+            '--log-level',
+            'debug',
+            '--listen',
+            `127.0.0.1:${port}`,
+            '--service-url',
+            balancer.url,
+          ]),
           { CHAINMAIL_CLUSTER_SECRET_FILE: secret },
         ),
       );
@@ -95,5 +89,40 @@ describe('three replicas behind HAProxy', { skip: missingMongodb || missing('hap
       assert.match(replica.stderr, /"path":"\/batch\//, 'both that are left had batches');
       assert.equal(await replica.end(), 0);
     }
+  });
+});
+
+describe('a database that goes away and comes back', { skip: missingMongodb }, () => {
+  it('holds a run up, and loses nothing', async (t) => {
+    const folder = tempDir(t);
+    const server = await MongodbServer.start();
+    t.after(() => server.stop());
+    if (!server.isOurs) return t.skip('the server is somebody else’s');
+    const store = `${server.newDatabase()}?serverSelectionTimeoutMS=500`;
+    assert.equal((await chainmail(['signer', 'keys', 'generate', '--dir', folder, '--count', '2'])).code, 0);
+    const { file, ids } = writeRecords(folder, 'records.jsonl', 300);
+    assert.equal((await chainmail(['signer', 'import', '--store', store, file])).code, 0);
+    const service = new LongCommand(
+      ['signer', 'run', '--store', store, '--keys', join(folder, 'keys.json'), '--listen', '127.0.0.1:0', '--json'],
+      {},
+    );
+    t.after(() => service.end('SIGKILL'));
+    const { url } = await service.json<{ readonly url: string }>();
+    assert.equal((await fetch(`${url}/sign/20`, { method: 'POST' })).status, 202);
+    while ((await statsOf(url)).signed === 0) await pause(20);
+    await server.kill();
+    const away = await fetch(`${url}/stats`);
+    assert.equal(away.status, 503);
+    assert.equal(((await away.json()) as { readonly code: string }).code, 'ERR_STORE');
+    assert.equal((await fetch(`${url}/`)).status, 200, 'it lives, and is not restarted for what is not its fault');
+    await server.restart();
+    const done = await fetch(`${url}/sign/20?wait=1`, { method: 'POST' });
+    assert.equal(done.status, 200);
+    assert.equal(((await done.json()) as Stats).unsigned, 0);
+    const reader = await MongoRecordStore.open(store);
+    t.after(() => reader.close());
+    const { signed } = await checkNothingLost(reader, ids);
+    assert.deepEqual(await wrongIds(signed), []);
+    assert.equal(await service.end(), 0);
   });
 });
