@@ -1,5 +1,8 @@
 import { type Bytes, utf8 } from '../base/bytes.ts';
 
+/** Longer text is encoded faster by the encoder. */
+const ASCII_CHARS_MAX = 64;
+
 const MAJOR_UINT = 0;
 const MAJOR_NEGATIVE = 1;
 const MAJOR_BYTES = 2;
@@ -7,6 +10,12 @@ const MAJOR_TEXT = 3;
 const MAJOR_ARRAY = 4;
 const MAJOR_MAP = 5;
 const MAJOR_TAG = 6;
+
+/** Bytes of the head of an item with this value or length: for writers whose length is known before. */
+export function headBytes(value: number): number {
+  if (value < 24) return 1;
+  return value < 0x100 ? 2 : value < 0x1_0000 ? 3 : value < 0x1_0000_0000 ? 5 : 9;
+}
 
 /**
  * Writes core deterministic CBOR (RFC 8949 section 4.2.1): shortest heads, definite lengths, no floats.
@@ -37,6 +46,7 @@ export class CborWriter {
   }
 
   text(value: string): this {
+    if (value.length <= ASCII_CHARS_MAX && this.#ascii(value)) return this;
     const bytes = utf8(value);
     return this.#head(MAJOR_TEXT, bytes.length).raw(bytes);
   }
@@ -71,9 +81,28 @@ export class CborWriter {
     return this;
   }
 
-  /** What has been written, as bytes of their own. */
+  /** What has been written, as bytes of their own: the last call. Not copied where the length was expected exactly. */
   finish(): Bytes {
-    return this.#buffer.slice(0, this.#length);
+    return this.#length === this.#buffer.length ? this.#buffer : this.#buffer.slice(0, this.#length);
+  }
+
+  /** Most text is short and plain, and not worth a call of the encoder. @returns false for any other, untouched. */
+  #ascii(value: string): boolean {
+    const before = this.#length;
+    this.#head(MAJOR_TEXT, value.length);
+    this.#reserve(value.length);
+    const buffer = this.#buffer;
+    const start = this.#length;
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i);
+      if (code > 0x7f) {
+        this.#length = before;
+        return false;
+      }
+      buffer[start + i] = code;
+    }
+    this.#length = start + value.length;
+    return true;
   }
 
   #byte(value: number): this {
@@ -84,14 +113,14 @@ export class CborWriter {
 
   #head(major: number, value: number): this {
     if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`CBOR head: ${value} is no safe integer >= 0`);
-    this.#reserve(9);
+    this.#reserve(headBytes(value));
     const buffer = this.#buffer;
     const type = major << 5;
     if (value < 24) {
       buffer[this.#length++] = type | value;
       return this;
     }
-    const size = value < 0x100 ? 1 : value < 0x1_0000 ? 2 : value < 0x1_0000_0000 ? 4 : 8;
+    const size = headBytes(value) - 1;
     buffer[this.#length++] = type | (size === 1 ? 24 : size === 2 ? 25 : size === 4 ? 26 : 27);
     let rest = value;
     for (let i = size - 1; i >= 0; i--) {
