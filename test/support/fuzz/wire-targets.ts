@@ -18,6 +18,7 @@ import { at, INDICATOR, MESH, MeshFixture } from '../mesh-fixture.ts';
 import { mutateBytes, mutateText, randomBytes } from './mutate-bytes.ts';
 import { mutateCbor } from './mutate-cbor.ts';
 import { mutateJson } from './mutate-json.ts';
+import { NODE_TARGET } from './node-target.ts';
 import type { FuzzTarget } from './target.ts';
 
 const INPUTS = 4_000;
@@ -259,4 +260,5 @@ export const WIRE_TARGETS: readonly FuzzTarget[] = [
   record,
   announcement,
   indicator,
+  NODE_TARGET,
 ];
