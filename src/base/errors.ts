@@ -32,7 +32,3 @@ export function quoted(text: string): string {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
-
-export function assertNever(value: never): never {
-  throw new Error(`unreachable: ${String(value)}`);
-}
