@@ -1,7 +1,7 @@
 import { type Bytes, fromHex, toHex } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import { CborReader } from '../codec/cbor-reader.ts';
-import { CborWriter } from '../codec/cbor-writer.ts';
+import { CborWriter, headBytes } from '../codec/cbor-writer.ts';
 import { parseMeshName } from '../identity/mesh-name.ts';
 import { parseNodeId } from '../identity/node-id.ts';
 import { parseAddress } from '../message/address.ts';
@@ -184,6 +184,25 @@ export function encodeFrame(frame: Frame): Bytes {
 }
 
 const LENGTH_PLACE: Bytes = new Uint8Array(4);
+
+/** What stands before the bytes of a message in its frame, as {@link encodeFrame} would write it: spares a copy of them. */
+export function encodeMessageHead({ length }: Bytes): Bytes {
+  const head = new Uint8Array(4 + MESSAGE_FRAME_BYTES + headBytes(length));
+  const view = new DataView(head.buffer);
+  view.setUint32(0, head.length - 4 + length);
+  head[4] = 0x82; // an array of two: the type and the message
+  head[5] = TYPE_OF.message;
+  if (length < 24) head[6] = 0x40 | length;
+  else if (length < 0x100) view.setUint16(6, 0x5800 | length);
+  else {
+    head[6] = 0x59;
+    view.setUint16(7, length); // a message has less than 64 KiB
+  }
+  return head;
+}
+
+/** The heads of the array and of the type. */
+const MESSAGE_FRAME_BYTES = 2;
 
 /** @param bytes a frame without its length; @throws ERR_CBOR or ERR_INPUT for anything but the one encoding. */
 export function decodeFrame(bytes: Bytes): Frame {

@@ -1,4 +1,5 @@
-import { toHex } from '../base/bytes.ts';
+import { BoundedMap } from '../base/bounded.ts';
+import { bytesEqual, toHex } from '../base/bytes.ts';
 import { isMeshError } from '../base/errors.ts';
 import type { Instant, UnixMs } from '../base/time.ts';
 import type { PublicKey } from '../crypto/public-key.ts';
@@ -11,11 +12,22 @@ import { isSameCopy, type Message, parseMessage } from '../message/message.ts';
 import { parseNodeRecord } from '../message/node-record.ts';
 import { AUTHOR_RATE, Budgets, NEIGHBOUR_RATE } from './budgets.ts';
 import type { ChainBook } from './chain-book.ts';
+import { PUSH_WHOLE_BYTES_MAX } from './gossip.ts';
 import { HELD_PER_ORIGIN_MAX, type HeldMessages } from './held-messages.ts';
 import { ACCEPT, ignore, reject, type Verdict } from './verdict.ts';
 
 /** Signature checks under way at once; the thread pool is busy long before, and each holds one message. */
 export const CHECKS_MAX = 4_096;
+
+/**
+ * Messages whose echoes are told by their bytes: one second of a busy mesh, which is how long copies keep coming. 1,024
+ * × {@link ECHO_BYTES_MAX} and what is read of them = 4 MB at the very most.
+ */
+export const ECHOES_MAX = 1_024;
+/** Larger messages are offered by key and asked for once, so they have no echoes. */
+const ECHO_BYTES_MAX = PUSH_WHOLE_BYTES_MAX;
+/** The end of a message is the end of its signature: as good as random, and whoever makes two alike gains nothing. */
+const ECHO_KEY_BYTES = 12;
 
 /** Who handed a message over: a neighbour on a link, a program over HTTP, or this node itself. */
 export type Source =
@@ -68,6 +80,8 @@ export class Gate {
   readonly #authors = new Budgets(AUTHOR_RATE);
   readonly #checks = new Map<number, Check>();
   readonly #checked = new Map<string, Message>();
+  /** Messages that went on to 8 lately, by {@link echoKeyOf}: only to tell their echoes cheaply. */
+  readonly #recent = new BoundedMap<string, Message>(ECHOES_MAX);
   #nextTicket = 0;
 
   constructor(mesh: MeshName, chains: ChainBook, held: HeldMessages, records: RecordSequences, outbox: GateOutbox) {
@@ -84,6 +98,7 @@ export class Gate {
   }
 
   handleBytes(now: Instant, bytes: Uint8Array, source: Source): void {
+    if (this.#isEcho(bytes)) return this.#outbox.judged(now, source, undefined, ignore('duplicate'));
     let message: Message;
     try {
       message = parseMessage(this.#mesh, bytes);
@@ -163,8 +178,19 @@ export class Gate {
     const ticket = this.#nextTicket++;
     this.#checks.set(ticket, { message, source });
     if (underCheck === undefined) this.#checked.set(message.contentKey, message);
+    if (message.bytes.length <= ECHO_BYTES_MAX) this.#recent.set(echoKeyOf(message.bytes), message);
     this.#outbox.verify(ticket, origin.key, message);
     return 'check';
+  }
+
+  /**
+   * Step 3 before anything is read: the very bytes of a message that is held, or whose check is under way. What is
+   * neither any more is judged as if it had never come.
+   */
+  #isEcho(bytes: Uint8Array): boolean {
+    const copy = this.#recent.peek(echoKeyOf(bytes));
+    if (copy === undefined || !bytesEqual(copy.bytes, bytes)) return false;
+    return this.#held.get(copy.contentKey) !== undefined || this.#checked.get(copy.contentKey) === copy;
   }
 
   /** What may have changed while the signature was checked. */
@@ -240,4 +266,8 @@ function judgePayload(message: Draft): Verdict | undefined {
 /** How a message names its signer's certificate, as the chain book's key. */
 export function leafKeyOf(message: Pick<Message, 'leafHash'>): string {
   return toHex(message.leafHash);
+}
+
+function echoKeyOf(bytes: Uint8Array): string {
+  return toHex(bytes.subarray(-ECHO_KEY_BYTES));
 }

@@ -7,7 +7,7 @@ import type { NodeId } from '../identity/node-id.ts';
 import type { Address } from '../message/address.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import { type ByeReason, type Frame, type HelloFrame, LINK_VERSION } from './frame.ts';
-import { decodeFrame, encodeFrame } from './frame-codec.ts';
+import { decodeFrame, encodeFrame, encodeMessageHead } from './frame-codec.ts';
 import { FrameSplitter } from './frame-splitter.ts';
 import { OutgoingQueue } from './outgoing-queue.ts';
 
@@ -243,7 +243,8 @@ export class Link {
 
   #write(frame: Frame): void {
     const wasEmpty = this.#buffer.length === 0;
-    this.#buffer.push(encodeFrame(frame));
+    if (frame.tag === 'message') this.#buffer.push(encodeMessageHead(frame.bytes), frame.bytes);
+    else this.#buffer.push(encodeFrame(frame));
     if (wasEmpty) this.#outbox.dirty(this);
   }
 }
