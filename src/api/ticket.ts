@@ -49,11 +49,7 @@ export function parseTicket(text: string): Ticket {
   }
   const parsed = ticketSchema.safeParse(json);
   if (parsed.success) return parsed.data;
-  throw new MeshError(
-    'ERR_TICKET_MALFORMED',
-    `ticket ${describeIssue(parsed.error)}`,
-    'use the file that «chainmail ticket create» wrote, unchanged',
-  );
+  throw new MeshError('ERR_TICKET_MALFORMED', `ticket ${describeIssue(parsed.error)}`);
 }
 
 /** As the file has it: pretty-printed, one member a line. */

@@ -58,7 +58,11 @@ export const ERRORS = {
     title: 'ticket refused',
     hint: 'ask the operator for a new ticket: chainmail ticket create',
   },
-  ERR_TICKET_MALFORMED: { status: 400, title: 'not an enrolment ticket' },
+  ERR_TICKET_MALFORMED: {
+    status: 400,
+    title: 'not an enrolment ticket',
+    hint: 'use the file that «chainmail ticket create» wrote, unchanged',
+  },
   ERR_TICKET_EXISTS: { status: 409, title: 'the output file exists', hint: 'choose another file with --out' },
   ERR_ENROLL_NODE_ID: { status: 403, title: 'the ticket does not grant this node id' },
   ERR_ENROLL_POLICY: { status: 403, title: 'enrolment refused by policy' },
@@ -86,7 +90,11 @@ export const ERRORS = {
   ERR_MESSAGE_SIGNATURE: { status: 403, title: 'message signature is wrong' },
   ERR_MESSAGE_UNKNOWN_ORIGIN: { status: 403, title: 'the signer of the message is unknown' },
   ERR_MESSAGE_REVOKED_ORIGIN: { status: 403, title: 'the signer of the message is revoked' },
-  ERR_MESSAGE_NOT_PERMITTED: { status: 403, title: 'the signer may not publish this type' },
+  ERR_MESSAGE_NOT_PERMITTED: {
+    status: 403,
+    title: 'the signer may not publish this type',
+    hint: 'check the type; what a node may publish comes from the roles of its ticket: chainmail ticket create --role ROLE',
+  },
   ERR_MESSAGE_CONFLICT: { status: 409, title: 'this message id is taken by other content' },
   ERR_MESSAGE_OVER_BUDGET: { status: 429, title: 'the author is over its budget' },
 

@@ -48,10 +48,12 @@ interface Answer {
 export async function withAuthority<T>(options: DeskOptions, use: (desk: AuthorityDesk) => Promise<T>): Promise<T> {
   const { directory } = requireAuthorityDirectory(options.directory);
   const socket = controlSocketOf(directory);
+  let asked: Promise<Secret> | undefined;
+  const once = { ...options, passphrase: () => (asked ??= options.passphrase()) }; // nobody types it twice
   for (let waitedMs = 0; ; waitedMs += BUSY_PAUSE_MS) {
     if (await isRunning(socket)) return use(new AuthorityDesk(true, (call) => overSocket(socket, call)));
     try {
-      return await withOpened(options, use);
+      return await withOpened(once, use);
     } catch (error) {
       if (!isMeshError(error) || error.code !== 'ERR_DIR_LOCKED' || waitedMs >= BUSY_MS_MAX) throw error;
       await pause(BUSY_PAUSE_MS);

@@ -37,7 +37,9 @@ import {
   makeDirectory,
   readStateFile,
   requireAuthorityDirectory,
+  requireNoNode,
 } from './directory.ts';
+import { formatDuration } from './duration.ts';
 
 /** Lives of the two issuers. The anchor outlives every device in the field; roll-over replaces either without hands. */
 const ROOT_LIFE_MS = 7_305 * DAY_MS;
@@ -60,7 +62,7 @@ export interface InitAuthorityOptions {
  * Makes a new authority: root, issuing key, store, the first administrator's credential, configuration. The
  * configuration is written last, so what was killed on the way is simply made again, with the keys that are there.
  *
- * @throws ERR_DIR_EXISTS where there is an authority already; ERR_MESH_NAME, ERR_CONFIG.
+ * @throws ERR_DIR_EXISTS where there is an authority already, or a node; ERR_MESH_NAME, ERR_CONFIG.
  */
 export async function initAuthority(options: InitAuthorityOptions): Promise<AuthorityLayout> {
   const mesh = parseMeshName(options.mesh);
@@ -79,10 +81,11 @@ export async function initAuthority(options: InitAuthorityOptions): Promise<Auth
         `there is an authority in ${quoted(layout.directory)} already`,
         'use it, or choose another --dir',
       );
+    requireNoNode(layout.directory);
     const config = loadAuthorityConfig({
       directory: layout.directory,
       environment: {},
-      flags: { mesh, listen, hosts, certificate_life: `${certificateLifeMs}ms` },
+      flags: { mesh, listen, hosts, certificate_life: formatDuration(certificateLifeMs) },
     });
     const hostNames = hostNamesAmong([...hosts, splitAddress(config.listen, 0).host]);
     const issuer = await makeIssuer(layout, mesh, hostNames, options.passphrase);

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { MeshError, messageOf, quoted } from '../base/errors.ts';
 import { CONFIG_FILE } from './config.ts';
@@ -85,27 +85,66 @@ export function isAuthorityDirectory(directory: string): boolean {
   return existsSync(authorityLayout(directory).database) && existsSync(join(directory, CONFIG_FILE));
 }
 
-/** @throws ERR_DIR_NOT_INITIALISED unless an authority was made there. */
-export function requireAuthorityDirectory(directory: string): AuthorityLayout {
-  if (!isAuthorityDirectory(directory))
-    throw new MeshError(
-      'ERR_DIR_NOT_INITIALISED',
-      `there is no authority in ${quoted(directory)}`,
-      `chainmail authority init --dir ${directory} --mesh NAME`,
-    );
-  return authorityLayout(directory);
+export function isNodeDirectory(directory: string): boolean {
+  return existsSync(nodeLayout(directory).enrollment);
 }
 
-/** @throws ERR_DIR_NOT_INITIALISED unless a node was enrolled there. */
+/** @throws ERR_DIR_NOT_INITIALISED unless an authority was made there; ERR_CONFIG where we may not look. */
+export function requireAuthorityDirectory(directory: string): AuthorityLayout {
+  if (isAuthorityDirectory(directory)) return authorityLayout(directory);
+  requireReadable(directory);
+  throw new MeshError(
+    'ERR_DIR_NOT_INITIALISED',
+    isNodeDirectory(directory)
+      ? `${quoted(directory)} is the directory of a node, expected that of an authority`
+      : `there is no authority in ${quoted(directory)}`,
+    isNodeDirectory(directory)
+      ? 'check --dir'
+      : `check --dir, or: chainmail authority init --dir ${directory} --mesh NAME`,
+  );
+}
+
+/** @throws ERR_DIR_NOT_INITIALISED unless a node was enrolled there; ERR_CONFIG where we may not look. */
 export function requireNodeDirectory(directory: string): NodeLayout {
-  const layout = nodeLayout(directory);
-  if (!existsSync(layout.enrollment))
+  if (isNodeDirectory(directory)) return nodeLayout(directory);
+  requireReadable(directory);
+  throw new MeshError(
+    'ERR_DIR_NOT_INITIALISED',
+    isAuthorityDirectory(directory)
+      ? `${quoted(directory)} is the directory of an authority, expected that of a node`
+      : `there is no enrolled node in ${quoted(directory)}`,
+    isAuthorityDirectory(directory)
+      ? 'check --dir'
+      : `check --dir, or: chainmail node enroll --dir ${directory} --ticket FILE`,
+  );
+}
+
+/** A directory is an authority's or a node's: both keep `ca.pem` and `chainmail.yaml` there. @throws ERR_DIR_EXISTS */
+export function requireNoAuthority(directory: string): void {
+  if (isAuthorityDirectory(directory)) throw directoryTaken(directory, 'an authority');
+}
+
+/** See {@link requireNoAuthority}. @throws ERR_DIR_EXISTS */
+export function requireNoNode(directory: string): void {
+  if (isNodeDirectory(directory)) throw directoryTaken(directory, 'a node');
+}
+
+function directoryTaken(directory: string, by: string): MeshError {
+  return new MeshError('ERR_DIR_EXISTS', `${quoted(directory)} is the directory of ${by}`, 'choose another --dir');
+}
+
+/** A directory that is not ours to look into seems empty. @throws ERR_CONFIG */
+function requireReadable(directory: string): void {
+  try {
+    accessSync(directory, constants.R_OK | constants.X_OK);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EACCES') return; // not there: that is said by the caller
     throw new MeshError(
-      'ERR_DIR_NOT_INITIALISED',
-      `there is no enrolled node in ${quoted(directory)}`,
-      `chainmail node enroll --dir ${directory} --ticket FILE`,
+      'ERR_CONFIG',
+      `directory ${quoted(directory)} may not be read by this user`,
+      'run the command as the user who owns the directory',
     );
-  return layout;
+  }
 }
 
 /** A text file of ours. @throws ERR_STATE_CORRUPT where it cannot be read. */

@@ -25,7 +25,15 @@ import { authorityNames } from '../pki/mesh-names.ts';
 import { RevocationView } from '../pki/revocation-view.ts';
 import type { KeyName } from '../ports/key-store.ts';
 import { writeConfig } from './config.ts';
-import { makeDirectory, type NodeLayout, nodeLayout, readStateFile, requireNodeDirectory } from './directory.ts';
+import {
+  isNodeDirectory,
+  makeDirectory,
+  type NodeLayout,
+  nodeLayout,
+  readStateFile,
+  requireNoAuthority,
+  requireNodeDirectory,
+} from './directory.ts';
 import { NODE_CONFIG_TEXT } from './node-config.ts';
 
 /** Largest answer to an enrolment: two chains and a list of peers. */
@@ -70,8 +78,8 @@ export interface EnrollNodeOptions {
  * Safe to repeat at any point, also after kill -9: the key is made once, the request is kept before it is sent, and
  * the authority gives the same key the same certificate. `enrollment.json` is written last.
  *
- * @throws ERR_TICKET_MALFORMED, ERR_TICKET_REFUSED, ERR_UNREACHABLE, ERR_DIR_EXISTS where another enrolment is still good,
- *   ERR_DIR_LOCKED, ERR_PASSPHRASE_WRONG, ERR_PATH_... where the answer does not hold.
+ * @throws ERR_TICKET_MALFORMED, ERR_TICKET_REFUSED, ERR_UNREACHABLE, ERR_DIR_EXISTS where another enrolment is still good
+ *   or an authority lives, ERR_DIR_LOCKED, ERR_PASSPHRASE_WRONG, ERR_PATH_... where the answer does not hold.
  */
 export async function enrollNode(options: EnrollNodeOptions): Promise<EnrolledNode> {
   const ticket = parseTicket(options.ticket);
@@ -80,8 +88,9 @@ export async function enrollNode(options: EnrollNodeOptions): Promise<EnrolledNo
   makeDirectory(layout.directory);
   const lock = lockDirectory(layout.directory);
   try {
+    requireNoAuthority(layout.directory);
     const tokenHash = sha256(utf8(ticket.token)).toHex();
-    const before = existsSync(layout.enrollment) ? loadEnrolledNode(layout.directory) : undefined;
+    const before = isNodeDirectory(layout.directory) ? loadEnrolledNode(layout.directory) : undefined;
     if (before !== undefined) {
       if (readEnrollmentFile(layout).token_hash === tokenHash) return before;
       if (before.notAfter > systemClock.wall())
@@ -164,10 +173,17 @@ async function requestCertificate(ticket: Ticket, mesh: MeshName, csr: string): 
     { method: 'POST', path: '/v1/enroll', body, bodyBytesMax: ENROLLMENT_BYTES_MAX },
   );
   const json = jsonOf(answer, ticket.endpoint);
-  if (answer.status !== 200) throw errorOfProblem(json) ?? remoteError(ticket.endpoint, `status ${answer.status}`);
+  if (answer.status !== 200)
+    throw explained(ticket, errorOfProblem(json) ?? remoteError(ticket.endpoint, `status ${answer.status}`));
   const parsed = enrollResponseSchema.safeParse(json);
   if (!parsed.success) throw remoteError(ticket.endpoint, describeIssue(parsed.error));
   return parsed.data;
+}
+
+/** The authority tells strangers no reason; that the time is over is written in the ticket itself. */
+function explained({ expires_at }: Ticket, error: MeshError): MeshError {
+  if (error.code !== 'ERR_TICKET_REFUSED' || Date.parse(expires_at) > systemClock.wall()) return error;
+  return new MeshError(error.code, `the ticket expired at ${expires_at}`);
 }
 
 /** Nothing of the answer is kept before all of it holds under the ticket's own anchor. */

@@ -166,7 +166,10 @@ function unreachable(target: Target, error: unknown): MeshError {
 }
 
 function hintFor(target: Target, code: string | undefined): string {
-  if (target.tag === 'socket') return 'check that the process of this directory runs';
+  if (target.tag === 'socket')
+    return code === 'EACCES'
+      ? 'run the command as the user who owns the directory'
+      : 'check that the process of this directory runs';
   if (code === undefined) return 'check the network, then try again';
   if (code === 'CERT_NOT_YET_VALID' || code === 'CERT_HAS_EXPIRED')
     return 'check the clock of this machine, and of the server';

@@ -50,8 +50,8 @@ describe('chainmail doctor (X.03)', () => {
     assert.equal(await stateOf('process', fleet.authorityDirectory), 'could-be-better');
   });
 
-  it('says that a directory is neither authority nor node', async () => {
+  it('says that a directory is neither authority nor node, or is not there', async () => {
     assert.equal(await stateOf('directory', fleet.directory), 'could-be-better');
-    assert.equal(await stateOf('directory', join(fleet.directory, 'nowhere')), 'could-be-better');
+    assert.equal(await stateOf('directory', join(fleet.directory, 'nowhere')), 'bad');
   });
 });

@@ -9,8 +9,9 @@ import { bytesEqual } from '../../src/base/bytes.ts';
 import { initAuthority } from '../../src/daemon/authority.ts';
 import { withAuthority } from '../../src/daemon/authority-desk.ts';
 import type { RunningAuthority } from '../../src/daemon/authority-server.ts';
-import { authorityLayout, nodeLayout } from '../../src/daemon/directory.ts';
+import { authorityLayout, nodeLayout, requireAuthorityDirectory } from '../../src/daemon/directory.ts';
 import { certificateKeyName, enrollNode, loadEnrolledNode } from '../../src/daemon/enrollment.ts';
+import { lockDirectory } from '../../src/host/directory-lock.ts';
 import { FileKeyStore } from '../../src/host/file-key-store.ts';
 import { passphrase, restartAuthority, startAuthority } from '../support/authority-process.ts';
 
@@ -84,6 +85,13 @@ describe('enrolling a node', () => {
     assert.equal((await enroll(into, ticket)).mesh, 'depot');
   });
 
+  it('says that the time of a ticket is over, which the authority tells no stranger', async () => {
+    const ticket = { ...(await newTicket()), token: 'A'.repeat(48) };
+    await assert.rejects(enroll(newNode(), ticket), { code: 'ERR_TICKET_REFUSED', message: /unknown, spent, expired/ });
+    const over = { ...ticket, expires_at: '2020-01-01T00:00:00Z' };
+    await assert.rejects(enroll(newNode(), over), { code: 'ERR_TICKET_REFUSED', message: /expired at 2020-01-01/ });
+  });
+
   it('damaged state is told as such', async () => {
     const into = newNode();
     await enroll(into, await newTicket());
@@ -98,6 +106,44 @@ describe('enrolling a node', () => {
 });
 
 describe('an authority’s directory', () => {
+  it('is no node’s, and a node’s is no authority’s: neither is written over', async () => {
+    const authorityHere = join(folder, 'authority-here');
+    const options = { mesh: 'other', passphrase: passphrase() };
+    const layout = await initAuthority({ ...options, directory: authorityHere });
+    const ca = readFileSync(layout.caCertificates, 'utf8');
+    await assert.rejects(enroll(authorityHere, await newTicket()), { code: 'ERR_DIR_EXISTS', message: /authority/ });
+    assert.equal(readFileSync(layout.caCertificates, 'utf8'), ca);
+    assert.throws(() => loadEnrolledNode(authorityHere), { code: 'ERR_DIR_NOT_INITIALISED', hint: 'check --dir' });
+
+    const nodeHere = newNode();
+    await enroll(nodeHere, await newTicket());
+    const config = readFileSync(nodeLayout(nodeHere).config, 'utf8');
+    await assert.rejects(initAuthority({ ...options, directory: nodeHere }), {
+      code: 'ERR_DIR_EXISTS',
+      message: /node/,
+    });
+    assert.equal(readFileSync(nodeLayout(nodeHere).config, 'utf8'), config);
+    assert.throws(() => requireAuthorityDirectory(nodeHere), { hint: 'check --dir' });
+  });
+
+  it('is opened with one passphrase, asked for once, however long another process has it', async () => {
+    const busy = join(folder, 'busy');
+    await initAuthority({ directory: busy, mesh: 'busy', passphrase: passphrase() });
+    const lock = lockDirectory(busy);
+    let asked = 0;
+    const options = {
+      directory: busy,
+      environment: {},
+      passphrase: async () => {
+        if (asked++ === 0) setImmediate(() => setImmediate(() => lock.release()));
+        return passphrase();
+      },
+    };
+    const call = { method: 'GET', path: '/v1/tickets' } as const;
+    const { tickets } = await withAuthority(options, (desk) => desk.call(ticketsResponseSchema, call));
+    assert.deepEqual([tickets, asked], [[], 1]);
+  });
+
   it('that was left half made is made again, with the keys that are there', async () => {
     const half = join(folder, 'half');
     const options = { directory: half, mesh: 'half', passphrase: passphrase() };

@@ -3,6 +3,7 @@ import type { Command } from 'commander';
 import { clockResponseSchema, epochResponseSchema } from '../../api/authority.ts';
 import type { AuthorityDesk } from '../../daemon/authority-desk.ts';
 import { readPassphrase } from '../../daemon/passphrase.ts';
+import { parseMeshName } from '../../identity/mesh-name.ts';
 import { act, addCommand, addGroup, durationOption, repeatedOption } from '../command.ts';
 import { untilStopped } from '../signals.ts';
 
@@ -39,7 +40,7 @@ export function register(program: Command): void {
         const { initAuthority } = await import('../../daemon/authority.ts');
         const layout = await initAuthority({
           directory: resolve(options.dir),
-          mesh: options.mesh,
+          mesh: parseMeshName(options.mesh), // before a passphrase is asked for
           passphrase: await readPassphrase({ ...passphraseSources(options), isNew: true }),
           certificateLifeMs: options.certificateLife,
           listen: options.listen,
@@ -79,13 +80,13 @@ export function register(program: Command): void {
     .action(
       act<DirectoryOptions & { readonly listen?: string; readonly logLevel?: string }>(async ({ output, options }) => {
         const { runAuthority } = await import('../../daemon/authority-server.ts');
+        const stopped = untilStopped();
         const running = await runAuthority({
           directory: resolve(options.dir),
           passphrase: await readPassphrase(passphraseSources(options)),
           environment: process.env,
           flags: { listen: options.listen, log_level: options.logLevel },
         });
-        const stopped = untilStopped();
         output.event(
           { event: 'ready', url: running.url, mesh: running.mesh },
           `authority of mesh ${running.mesh} listens at ${running.url} (Ctrl-C ends it)`,

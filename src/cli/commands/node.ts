@@ -61,6 +61,10 @@ function readTicketFile(path: string): string {
     if (statSync(path).size > TICKET_BYTES_MAX) throw new Error(`it is larger than ${TICKET_BYTES_MAX} bytes`);
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new MeshError('ERR_TICKET_MALFORMED', `ticket ${quoted(path)} cannot be read: ${messageOf(error)}`);
+    throw new MeshError(
+      'ERR_TICKET_MALFORMED',
+      `ticket ${quoted(path)} cannot be read: ${messageOf(error)}`,
+      'check --ticket: it is the file that «chainmail ticket create» wrote',
+    );
   }
 }
