@@ -6,23 +6,11 @@ import {
   POLICY_DEFAULTS,
 } from '../authority/policy.ts';
 import { DAY_MS, HOUR_MS } from '../base/time.ts';
-import { isMeshError } from '../base/errors.ts';
-import { splitAddress } from '../message/address.ts';
-import { type ConfigSources, durationKnob, loadConfig } from './config.ts';
+import { addressKnob, type ConfigSources, durationKnob, loadConfig, logLevelKnob } from './config.ts';
 import { formatDuration } from './duration.ts';
 
 /** Where an authority listens unless it is told. */
 export const AUTHORITY_LISTEN_DEFAULT = '127.0.0.1:8440';
-
-/** `HOST:PORT`; port 0 is any free one. */
-const listenKnob = z.string().superRefine((text, context) => {
-  try {
-    splitAddress(text, 0);
-  } catch (error) {
-    if (!isMeshError(error)) throw error;
-    context.addIssue({ code: 'custom', message: error.message });
-  }
-});
 
 const spanKnob = (minMs: number, maxMs: number) =>
   durationKnob().refine((ms) => ms >= minMs && ms <= maxMs, {
@@ -32,7 +20,7 @@ const spanKnob = (minMs: number, maxMs: number) =>
 /** Knobs of an authority, as `chainmail.yaml` names them. */
 const authorityConfigSchema = z.strictObject({
   mesh: z.string(),
-  listen: listenKnob.default(AUTHORITY_LISTEN_DEFAULT),
+  listen: addressKnob(0).default(AUTHORITY_LISTEN_DEFAULT),
   hosts: z.array(z.string().min(1).max(253)).max(32).default([]),
   certificate_life: spanKnob(CERTIFICATE_LIFE_MS_MIN, CERTIFICATE_LIFE_MS_MAX).default(
     POLICY_DEFAULTS.certificateLifeMs,
@@ -44,7 +32,7 @@ const authorityConfigSchema = z.strictObject({
   gossip_fanout: z.int().min(1).max(16).default(POLICY_DEFAULTS.gossipFanout),
   enroll_per_minute: z.int().min(1).max(1_000_000).default(300),
   requests_per_minute: z.int().min(1).max(1_000_000).default(1_200),
-  log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  log_level: logLevelKnob(),
 });
 
 export type AuthorityConfig = Readonly<z.output<typeof authorityConfigSchema>>;
@@ -73,8 +61,8 @@ export function renderAuthorityConfig(chosen: {
   readonly certificateLifeMs: number;
 }): string {
   const span = formatDuration;
-  return `# Configuration of a Chainmail authority. A flag comes first, then the environment variable CHAINMAIL_NAME
-# (in capitals), then this file. Unknown names are refused. Read when the authority starts.
+  return `# Configuration of a Chainmail authority. A flag comes first, then the environment variable (CHAINMAIL_ and the name
+# in capitals, such as CHAINMAIL_CRL_LIFE), then this file. Unknown names are refused. Read when the authority starts.
 
 # The mesh that this authority vouches for. Fixed: keys and certificates carry it.
 mesh: ${chosen.mesh}

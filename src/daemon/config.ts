@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { describeIssue } from '../api/schema.ts';
-import { MeshError, messageOf, quoted } from '../base/errors.ts';
+import { isMeshError, MeshError, messageOf, quoted } from '../base/errors.ts';
 import { MODE_PUBLIC, writeFileAtomic } from '../host/atomic-file.ts';
+import { splitAddress } from '../message/address.ts';
 import { parseDuration } from './duration.ts';
 
 /** In every directory of an authority or a node. */
@@ -19,6 +20,21 @@ export interface ConfigSources {
   readonly flags: Readonly<Record<string, unknown>>;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
+
+/** A knob that is a place to listen (`portMin` 0: any free port) or to be reached, as `HOST:PORT`. */
+export function addressKnob(portMin: 0 | 1): z.ZodType<string, string> {
+  return z.string().superRefine((text, context) => {
+    try {
+      splitAddress(text, portMin);
+    } catch (error) {
+      if (!isMeshError(error)) throw error;
+      context.addIssue({ code: 'custom', message: error.message });
+    }
+  });
+}
+
+/** How much the log of a process says. */
+export const logLevelKnob = () => z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info');
 
 /** A knob that is a span of time, as text such as `24h`; milliseconds once read. */
 export function durationKnob(): z.ZodType<number, string> {
@@ -43,19 +59,29 @@ export function loadConfig<S extends z.ZodObject>(schema: S, sources: ConfigSour
   const path = join(sources.directory, CONFIG_FILE);
   const knobs: Record<string, unknown> = { ...readYaml(path) };
   for (const knob of Object.keys(schema.shape)) {
-    const variable = `CHAINMAIL_${knob.toUpperCase()}`;
+    const variable = variableOf(knob);
     const text = sources.environment[variable];
-    if (text !== undefined) knobs[knob] = parseYaml(text, `environment variable ${variable}`);
+    if (text !== undefined) knobs[knob] = parseYaml(text, `environment variable ${variable}`, `correct ${variable}`);
     if (sources.flags[knob] !== undefined) knobs[knob] = sources.flags[knob];
   }
   const parsed = schema.safeParse(knobs);
-  if (!parsed.success)
-    throw new MeshError(
-      'ERR_CONFIG',
-      `configuration of ${quoted(path)}: ${describeIssue(parsed.error)}`,
-      `correct ${path}`,
-    );
+  if (!parsed.success) throw configError(parsed.error, path, sources);
   return Object.freeze(parsed.data);
+}
+
+/** Names the place where the wrong knob came from: that is the one to be mended. */
+function configError(error: z.ZodError, path: string, { flags, environment }: ConfigSources): MeshError {
+  const knob = String(error.issues[0]?.path[0] ?? '');
+  const what = describeIssue(error);
+  if (flags[knob] !== undefined)
+    return new MeshError('ERR_CONFIG', `command line: ${what}`, 'correct the option; --help shows what it takes');
+  if (environment[variableOf(knob)] !== undefined)
+    return new MeshError('ERR_CONFIG', `environment variable ${variableOf(knob)}: ${what}`, 'correct it, or unset it');
+  return new MeshError('ERR_CONFIG', `configuration ${quoted(path)}: ${what}`, `correct ${path}`);
+}
+
+function variableOf(knob: string): string {
+  return `CHAINMAIL_${knob.toUpperCase()}`;
 }
 
 /** Writes the file that {@link loadConfig} reads; the text is the caller's, with its comments. */
@@ -73,17 +99,17 @@ function readYaml(path: string): Record<string, unknown> {
   }
   if (text.length > CONFIG_BYTES_MAX)
     throw new MeshError('ERR_CONFIG', `configuration ${quoted(path)} is longer than ${CONFIG_BYTES_MAX} characters`);
-  const value = parseYaml(text, path) ?? {};
+  const value = parseYaml(text, path, `correct ${path}`) ?? {};
   if (typeof value !== 'object' || Array.isArray(value))
     throw new MeshError('ERR_CONFIG', `configuration ${quoted(path)}: expected «name: value» lines`);
   return value as Record<string, unknown>;
 }
 
-function parseYaml(text: string, where: string): unknown {
+function parseYaml(text: string, where: string, hint: string): unknown {
   try {
     return parse(text, { maxAliasCount: 0, strict: true, logLevel: 'error' });
   } catch (error) {
     const [line = ''] = messageOf(error).split('\n');
-    throw new MeshError('ERR_CONFIG', `${where} is not YAML: ${line}`);
+    throw new MeshError('ERR_CONFIG', `${where} is not YAML: ${line.replace(/:$/, '')}`, hint);
   }
 }

@@ -1,25 +1,13 @@
 import { z } from 'zod';
 import { DAY_MS, SECOND_MS } from '../base/time.ts';
-import { isMeshError } from '../base/errors.ts';
 import { HELLO_ADDRESSES_MAX } from '../engine/frame.ts';
-import { splitAddress } from '../message/address.ts';
-import { type ConfigSources, durationKnob, loadConfig } from './config.ts';
+import { addressKnob, type ConfigSources, durationKnob, loadConfig, logLevelKnob } from './config.ts';
 
 /** Where a node listens unless it is told. */
 export const NODE_LISTEN_DEFAULT = '0.0.0.0:8441';
 
 /** How often a node asks the authority for the revocation list and says where it is. */
 const CRL_POLL_MS_DEFAULT = 30 * SECOND_MS;
-
-const addressKnob = (portMin: 0 | 1) =>
-  z.string().superRefine((text, context) => {
-    try {
-      splitAddress(text, portMin);
-    } catch (error) {
-      if (!isMeshError(error)) throw error;
-      context.addIssue({ code: 'custom', message: error.message });
-    }
-  });
 
 /** Knobs of a node, as `chainmail.yaml` names them. */
 const nodeConfigSchema = z.strictObject({
@@ -36,7 +24,7 @@ const nodeConfigSchema = z.strictObject({
     .default(CRL_POLL_MS_DEFAULT),
   /** A name for people; by default that of the machine. */
   name: z.string().min(1).max(32).optional(),
-  log_level: z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info'),
+  log_level: logLevelKnob(),
 });
 
 export type NodeConfig = Readonly<z.output<typeof nodeConfigSchema>>;
@@ -47,8 +35,8 @@ export function loadNodeConfig(sources: ConfigSources): NodeConfig {
 }
 
 /** The file that enrolment leaves in a node's directory: every knob with its default, in comments. */
-export const NODE_CONFIG_TEXT = `# Configuration of a Chainmail node. A flag comes first, then the environment variable CHAINMAIL_NAME (in capitals),
-# then this file. Unknown names are refused. Read when the node starts.
+export const NODE_CONFIG_TEXT = `# Configuration of a Chainmail node. A flag comes first, then the environment variable (CHAINMAIL_ and the name in
+# capitals, such as CHAINMAIL_CRL_POLL), then this file. Unknown names are refused. Read when the node starts.
 
 # Where it listens, HOST:PORT; port 0 is any free one. 0.0.0.0 means every address of the machine.
 # listen: ${NODE_LISTEN_DEFAULT}

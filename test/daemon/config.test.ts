@@ -56,6 +56,18 @@ test('values of the environment are YAML, and other variables are nobody’s bus
   assert.deepEqual([config.allow, config.nodes_max], [['a', 'b-*'], 7]);
 });
 
+test('a bad knob is told with the place it came from: command line, environment or file', (t) => {
+  const directory = tempDir(t);
+  writeFileSync(join(directory, CONFIG_FILE), 'mesh: depot\nlisten: nowhere\n');
+  const load = (environment: Record<string, string>, flags: Record<string, unknown>) => () =>
+    loadAuthorityConfig({ directory, environment, flags });
+  assert.throws(load({}, {}), { code: 'ERR_CONFIG', message: /chainmail\.yaml.*listen/, hint: /chainmail\.yaml/ });
+  const environment = { CHAINMAIL_LISTEN: 'elsewhere' };
+  assert.throws(load(environment, {}), { message: /CHAINMAIL_LISTEN.*"elsewhere"/, hint: /unset/ });
+  assert.throws(load(environment, { listen: 'here' }), { message: /command line.*"here"/, hint: /--help/ });
+  assert.throws(load({ CHAINMAIL_ALLOW: '[' }, {}), { message: /CHAINMAIL_ALLOW/, hint: /CHAINMAIL_ALLOW/ });
+});
+
 const BAD: readonly [string, string, RegExp][] = [
   ['a misspelt knob', 'mesh: m\nnodes_maxx: 3\n', /nodes_maxx/],
   ['a knob of the wrong type', 'mesh: m\nnodes_max: many\n', /nodes_max/],
