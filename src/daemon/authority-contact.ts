@@ -2,7 +2,8 @@ import { type CheckInResponse, checkInResponseSchema } from '../api/authority.ts
 import { errorOfProblem } from '../api/problem.ts';
 import { describeIssue } from '../api/schema.ts';
 import { type Bytes, textOfUtf8, toBase64 } from '../base/bytes.ts';
-import { MeshError, messageOf } from '../base/errors.ts';
+import { errorEntry } from '../base/error-codes.ts';
+import { isMeshError, MeshError, messageOf } from '../base/errors.ts';
 import { MINUTE_MS, SECOND_MS } from '../base/time.ts';
 import { type ClientAnswer, type ClientRequestOptions, exchange, type Target } from '../host/https-client.ts';
 import { systemRandom } from '../host/system-random.ts';
@@ -100,9 +101,11 @@ export class AuthorityContact {
     } catch (error) {
       if (this.#stopped.signal.aborted) return;
       this.#failures++;
+      // One that answers and refuses is another matter than one that is away: this node may be revoked.
+      const isRefused = isMeshError(error) && [401, 403].includes(errorEntry(error.code).status);
       log[this.#failures === 1 ? 'warn' : 'debug'](
-        { reason: messageOf(error) },
-        'the authority cannot be reached; going on without it',
+        { reason: messageOf(error), ...(isMeshError(error) ? { code: error.code } : {}) },
+        isRefused ? 'the authority refuses this node' : 'the authority cannot be reached; going on without it',
       );
     }
   }

@@ -29,14 +29,13 @@ export class NodeDesk {
   }
 
   /**
-   * The objects of a stream of events, one after another, for as long as the node runs and `signal` is not given.
+   * The objects of a stream of events, one after another. Ends when the node ends, however it does, and on `signal`.
    * @throws as {@link call}.
    */
   async *follow<S extends z.ZodType>(schema: S, path: string, signal: AbortSignal): AsyncIterable<z.output<S>> {
     const stream = await this.#running(() => openExchange(this.#target, { method: 'GET', path, signal }));
     if (stream.statusCode !== 200) throw await refusalOf(stream);
-    stream.on('error', () => {}); // the lines end
-    for await (const line of createInterface({ input: stream, signal }))
+    for await (const line of linesOf(stream))
       if (line.startsWith('data: ')) yield checked(schema, parseJson(line.slice(6)));
   }
 
@@ -62,6 +61,15 @@ export class NodeDesk {
         `start it: chainmail node run --dir ${this.#directory}`,
       );
     }
+  }
+}
+
+/** A connection that breaks is the end of its lines: a node that is killed says no last word. */
+async function* linesOf(stream: IncomingMessage): AsyncIterable<string> {
+  try {
+    for await (const line of createInterface({ input: stream })) yield line;
+  } catch (error) {
+    if (!stream.destroyed) throw error;
   }
 }
 

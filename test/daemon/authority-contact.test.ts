@@ -97,6 +97,15 @@ async function contact(
 const CHECKED_IN = JSON.stringify({ crl_number: 7, bootstrap_peers: [{ node_id: 'n9', address: '127.0.0.1:9' }] });
 
 describe('a node’s talk with its authority', () => {
+  it('tells a refusal from an authority that is away: this node may be revoked', async (t) => {
+    const { log, until } = await contact(t, (_call, response) => {
+      const problem = { type: 'urn:x', title: 'x', status: 403, detail: 'it was revoked', code: 'ERR_PATH_REVOKED' };
+      response.writeHead(403, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
+    });
+    await until(() => log.length > 0);
+    assert.equal(log[0], 'the authority refuses this node');
+  });
+
   it('fetches the list once, then asks whether it changed, and checks in with its own certificate', async (t) => {
     const lists: string[] = [];
     const told: string[] = [];

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { revokeResultSchema, ticketCreatedSchema } from '../../api/authority.ts';
 import { type NodeEventJson, nodeEventSchema } from '../../api/node-programs.ts';
 import { renderTicket } from '../../api/ticket.ts';
+import { isMeshError } from '../../base/errors.ts';
 import { MODE_SECRET, writeFileAtomic } from '../../host/atomic-file.ts';
 import { initAuthority } from '../authority.ts';
 import { type AuthorityDesk, withAuthority } from '../authority-desk.ts';
@@ -56,12 +57,12 @@ export class FleetNode {
     await this.#child?.stop();
   }
 
-  /** Ends when the node does. */
+  /** Ends when the node does. One that is gone before it is asked has no events to tell. */
   async #follow(onEvent: (node: FleetNode, event: NodeEventJson) => void, signal: AbortSignal): Promise<void> {
     try {
       for await (const event of this.desk.follow(nodeEventSchema, '/v1/events', signal)) onEvent(this, event);
     } catch (error) {
-      if (!signal.aborted && this.isRunning) throw error;
+      if (!signal.aborted && !(isMeshError(error) && error.code === 'ERR_NOT_RUNNING')) throw error;
     }
   }
 }

@@ -2,6 +2,7 @@ import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { FrameSplitter } from '../../engine/frame-splitter.ts';
 import { decodeFrame } from '../../engine/frame-codec.ts';
 import { exchange, TLS_GROUPS } from '../../host/https-client.ts';
+import { LINK_ALPN } from '../../host/tls-peer.ts';
 import { splitAddress } from '../../message/address.ts';
 import type { Message } from '../../message/message.ts';
 
@@ -33,7 +34,7 @@ export function dialForHello(address: string, credential: ProbeCredential): Prom
       ca: [...credential.trustAnchors],
       minVersion: 'TLSv1.3',
       ecdhCurve: TLS_GROUPS,
-      ALPNProtocols: ['dadm-mesh/1'],
+      ALPNProtocols: [LINK_ALPN],
       // The probe only asks whether it is let in; it sends nothing, so it need not know who answers.
       rejectUnauthorized: false,
     });
