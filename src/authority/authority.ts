@@ -1,12 +1,11 @@
-import { MeshError, quoted } from '../base/errors.ts';
+import type { Bytes } from '../base/bytes.ts';
+import { isMeshError, MeshError, quoted } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import { checkX509Signature } from '../crypto/x509-signature.ts';
-import type { Bytes } from '../base/bytes.ts';
-import { isMeshError } from '../base/errors.ts';
 import { type Certificate, MESH_CERTIFICATE_BYTES_MAX, parseCertificate } from '../pki/certificate.ts';
 import { type AdministratorJudgement, judgePath, type PathJudgement, type Trust } from '../pki/judge.ts';
 import { parseAdministratorName } from '../pki/mesh-names.ts';
-import { refusal } from '../pki/path-result.ts';
+import { type PathRefusal, refusal } from '../pki/path-result.ts';
 import type { RevocationReason } from '../pki/revocation-reason.ts';
 import type { AuditRow, AuthorityStore, CertificateRow, CrlRow } from '../ports/authority-store.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -189,41 +188,28 @@ export class Authority {
 
   /** Whether this chain, whose key the caller has seen proved, is of an administrator who is not revoked. */
   judgeAdministrator(chain: readonly Bytes[]): AdministratorJudgement {
-    const certificates = parseChain(chain);
-    if (certificates === undefined) return refusal('ERR_PATH_PROFILE', 'a certificate of the chain is malformed', 0);
-    return judgePath(
-      this.#complete(certificates),
-      this.#core.crls.revocation,
-      this.#core.clock.wall(),
-      'administrator',
-      this.#trust,
-    );
+    const presented = this.#presented(chain);
+    if ('tag' in presented) return presented;
+    const { clock, crls } = this.#core;
+    return judgePath(presented, crls.revocation, clock.wall(), 'administrator', this.#trust);
   }
 
   /** Whether this chain is of a node that is not revoked. */
   judgeNode(chain: readonly Bytes[]): PathJudgement {
-    const certificates = parseChain(chain);
-    if (certificates === undefined) return refusal('ERR_PATH_PROFILE', 'a certificate of the chain is malformed', 0);
-    return judgePath(
-      this.#complete(certificates),
-      this.#core.crls.revocation,
-      this.#core.clock.wall(),
-      'tls-client',
-      this.#trust,
-    );
+    const presented = this.#presented(chain);
+    if ('tag' in presented) return presented;
+    const { clock, crls } = this.#core;
+    return judgePath(presented, crls.revocation, clock.wall(), 'tls-client', this.#trust);
   }
 
-  /** A client that sent its leaf alone is not refused for that: the issuer is ours. */
-  #complete(chain: readonly Certificate[]): readonly Certificate[] {
-    return chain.length === 1 ? [...chain, this.#core.issuer.certificate] : chain;
-  }
-}
-
-function parseChain(chain: readonly Bytes[]): Certificate[] | undefined {
-  try {
-    return chain.map((der) => parseCertificate(der, MESH_CERTIFICATE_BYTES_MAX));
-  } catch (error) {
-    if (isMeshError(error)) return undefined;
-    throw error;
+  /** A chain as a client presented it. One that sent its leaf alone is not refused for that: the issuer is ours. */
+  #presented(ders: readonly Bytes[]): readonly Certificate[] | PathRefusal {
+    try {
+      const chain = ders.map((der) => parseCertificate(der, MESH_CERTIFICATE_BYTES_MAX));
+      return chain.length === 1 ? [...chain, this.#core.issuer.certificate] : chain;
+    } catch (error) {
+      if (!isMeshError(error)) throw error;
+      return refusal('ERR_PATH_PROFILE', `a certificate of the chain is malformed: ${error.message}`, 0);
+    }
   }
 }
