@@ -274,8 +274,13 @@ describe('what a node refuses to run on', () => {
     assert.equal((await publish('sensor/a', 'x'.repeat(16_385))).code, 'ERR_MESSAGE_PAYLOAD');
     assert.equal((await publish('command/x', 'x')).code, 'ERR_MESSAGE_NOT_PERMITTED');
     assert.equal((await publish('sensor/a', 'x', '--ttl', '8d')).code, 'ERR_MESSAGE_LIFETIME');
-    assert.equal((await publish('nonsense', 'x')).code, 'ERR_MESSAGE_MALFORMED');
+    assert.equal((await publish('sensor', 'x')).code, 'ERR_MESSAGE_MALFORMED');
     assert.equal((await publish('sensor/a', 'x', '--audience', 'NOBODY')).code, 'ERR_MESSAGE_MALFORMED');
+    const { message } = await publish('sensor/a', 'x'.repeat(100_000));
+    assert.match(message, /larger than 16384 bytes/, 'what was not read is not counted');
+    const half = await chainmail(['publish', '--dir', node.dir, '--type', 'sensor/a', '--ttl', '500ms', file]);
+    assert.equal(half.code, 2);
+    assert.match(half.stderr, /whole seconds/);
     assert.equal(
       (await refusal('publish', '--dir', node.dir, '--type', 'sensor/a', join(folder, 'no file'))).code,
       'ERR_INPUT',

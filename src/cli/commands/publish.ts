@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { messageIdResponseSchema } from '../../api/node-gossip.ts';
 import { type Bytes, concatBytes, toBase64 } from '../../base/bytes.ts';
-import { MeshError, messageOf, quoted } from '../../base/errors.ts';
+import { isMeshError, MeshError, messageOf, quoted } from '../../base/errors.ts';
 import { HOUR_MS, SECOND_MS } from '../../base/time.ts';
 import { NodeDesk } from '../../daemon/node-desk.ts';
 import { PAYLOAD_BYTES_MAX } from '../../message/limits.ts';
@@ -27,13 +27,14 @@ export function register(program: Command): void {
   )
     .requiredOption('--dir <dir>', 'directory of the node')
     .requiredOption('--type <type>', 'indicator, sensor/TOPIC or command/NAME')
-    .option('--ttl <span>', 'how long it lives, 1s to 7d (default: 1h)', durationOption)
+    .option('--ttl <span>', 'how long it lives, 1s to 7d in whole seconds (default: 1h)', durationOption)
     .option('--audience <who>', 'a node id or role:NAME, where it is not for everybody')
     .option('--content-type <type>', 'media type of the payload')
     .action(
       act<PublishOptions>(async ({ output, options, args }) => {
         const [file = '-'] = args;
         const { type, ttl = HOUR_MS, audience, contentType } = options;
+        if (ttl % SECOND_MS !== 0) throw new MeshError('ERR_USAGE', '--ttl: expected 1s to 7d in whole seconds');
         const desk = new NodeDesk(resolve(options.dir));
         const answer = await desk.call(messageIdResponseSchema, {
           method: 'POST',
@@ -51,7 +52,7 @@ export function register(program: Command): void {
     );
 }
 
-/** At most a little more than any message holds, so that what is too large is refused for its size. */
+/** @throws ERR_INPUT where it cannot be read; ERR_MESSAGE_PAYLOAD where no message holds so much: it is not read on. */
 async function readPayload(file: string): Promise<Bytes> {
   const parts: Bytes[] = [];
   let length = 0;
@@ -60,10 +61,19 @@ async function readPayload(file: string): Promise<Bytes> {
     for await (const part of source as AsyncIterable<Bytes>) {
       parts.push(part);
       length += part.length;
-      if (length > PAYLOAD_BYTES_MAX) break;
+      if (length > PAYLOAD_BYTES_MAX)
+        throw new MeshError(
+          'ERR_MESSAGE_PAYLOAD',
+          `payload ${quoted(file)} is larger than ${PAYLOAD_BYTES_MAX} bytes, the most that a message holds`,
+        );
     }
   } catch (error) {
-    throw new MeshError('ERR_INPUT', `payload ${quoted(file)} cannot be read: ${messageOf(error)}`);
+    if (isMeshError(error)) throw error;
+    throw new MeshError(
+      'ERR_INPUT',
+      `payload ${quoted(file)} cannot be read: ${messageOf(error)}`,
+      'name a file, or «-» for standard input',
+    );
   }
-  return concatBytes(...parts).subarray(0, PAYLOAD_BYTES_MAX + 1);
+  return concatBytes(...parts);
 }

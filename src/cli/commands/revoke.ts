@@ -58,8 +58,8 @@ export function register(program: Command): void {
           if (!desk.isRunning)
             throw new MeshError(
               'ERR_NOT_RUNNING',
-              'nodes hear of it when the authority runs',
-              'start it, then look at: chainmail nodes',
+              `${result.node_id} is revoked, but no authority runs here that would tell the nodes`,
+              `start it: chainmail authority run --dir ${options.dir}; then look at: chainmail nodes --dir ${options.dir}`,
             );
           return watch(output, desk, result, options.timeout);
         });

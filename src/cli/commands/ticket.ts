@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import {
@@ -50,7 +50,7 @@ export function register(program: Command): void {
     .action(
       act<CreateOptions>(async ({ output, options }) => {
         const body = ticketBody(options);
-        if (existsSync(resolve(options.out))) throw fileExists(options.out);
+        requireRoomFor(options.out);
         const { id, ticket } = await atAuthority(options, (desk) =>
           desk.call(ticketCreatedSchema, { method: 'POST', path: '/v1/tickets', body }),
         );
@@ -123,6 +123,18 @@ function ticketBody(options: CreateOptions): object {
     ...(uses === undefined ? {} : { uses }),
     ...(endpoint === undefined ? {} : { endpoint }),
   };
+}
+
+/** Looked at first: a ticket whose file cannot be written is open, and nobody has it. */
+function requireRoomFor(out: string): void {
+  const path = resolve(out);
+  if (existsSync(path)) throw fileExists(out);
+  if (!existsSync(dirname(path)))
+    throw new MeshError(
+      'ERR_CONFIG',
+      `folder ${quoted(dirname(path))} does not exist`,
+      'make it, or choose another --out',
+    );
 }
 
 function writeTicket(path: string, text: string): void {

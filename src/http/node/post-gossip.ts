@@ -1,8 +1,8 @@
 import { type GossipRequest, gossipRequestSchema, type MessageIdResponse } from '../../api/node-gossip.ts';
 import { parseBody } from '../../api/schema.ts';
 import { type Bytes, fromBase64, toBase64 } from '../../base/bytes.ts';
-import { MeshError } from '../../base/errors.ts';
-import { SECOND_MS } from '../../base/time.ts';
+import { MeshError, quoted } from '../../base/errors.ts';
+import { SECOND_MS, toRfc3339, type UnixMs } from '../../base/time.ts';
 import { ecdsaDerToRaw } from '../../crypto/ecdsa-signature.ts';
 import { plainBytes } from '../../crypto/plain-bytes.ts';
 import { SIGNATURE_BYTES } from '../../crypto/public-key.ts';
@@ -53,7 +53,7 @@ function messageOf(mesh: MeshName, body: GossipRequest): Message {
     if (told !== undefined && told !== signed)
       throw new MeshError(
         'ERR_MESSAGE_MALFORMED',
-        `${member} disagrees with protected, which says ${JSON.stringify(signed) ?? 'nothing'}`,
+        `${member} disagrees with protected, which says ${signed === undefined ? 'nothing' : quoted(String(signed))}`,
       );
   return assembleMessage(composed, signatureOf(composed, fromBase64(body.signature)));
 }
@@ -61,12 +61,12 @@ function messageOf(mesh: MeshName, body: GossipRequest): Message {
 function readableMembers(
   body: GossipRequest,
   composed: ComposedMessage,
-): readonly (readonly [member: string, told: unknown, signed: unknown])[] {
+): readonly (readonly [member: string, told: string | number | undefined, signed: string | number | undefined])[] {
   return [
     ['message_id', body.message_id, composed.id],
     ['origin', body.origin, composed.origin],
-    ['timestamp', instantOf(body.timestamp), composed.issuedAt],
-    ['expires_at', instantOf(body.expires_at), composed.expiresAt],
+    ['timestamp', instantOf(body.timestamp), toRfc3339(composed.issuedAt)],
+    ['expires_at', instantOf(body.expires_at), toRfc3339(composed.expiresAt)],
     ['ttl_sec', body.ttl_sec, (composed.expiresAt - composed.issuedAt) / SECOND_MS],
     ['type', body.type, composed.type.text],
     ['content_type', body.content_type, composed.contentType],
@@ -75,8 +75,10 @@ function readableMembers(
   ];
 }
 
-function instantOf(text: string | undefined): number | undefined {
-  return text === undefined ? undefined : Date.parse(text);
+/** The one spelling of an instant; text that is none stays as it is, and agrees with nothing. */
+function instantOf(text: string | undefined): string | undefined {
+  const at = text === undefined ? Number.NaN : Date.parse(text);
+  return Number.isNaN(at) ? text : toRfc3339(at as UnixMs);
 }
 
 /** 64 bytes are `r ‖ s`, or an Ed25519 signature; anything else is DER as `openssl dgst -sign` writes it. */
