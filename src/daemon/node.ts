@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
-import { MeshError } from '../base/errors.ts';
+import { MeshError, messageOf } from '../base/errors.ts';
 import { toRfc3339, type UnixMs } from '../base/time.ts';
 import type { Secret } from '../crypto/secret.ts';
 import { controlSocketOf } from '../host/control-socket.ts';
@@ -110,6 +110,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
         host.node.statistics.handshakesRefused++;
         log.debug(refused, 'handshake refused');
       },
+      onTrouble: (error) => log.error({ reason: messageOf(error) }, 'a connection could not be taken'),
     });
     closers.push(() => port.close());
     const addresses = addressesOf(config, listen.host, splitAddress(port.address).port);

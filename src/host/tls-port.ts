@@ -27,6 +27,8 @@ export interface TlsPortOptions {
   /** Somebody speaks HTTP; `undefined` is nobody's word for who. */
   readonly onHttp: (socket: TLSSocket, peer: PeerIdentity | undefined) => void;
   readonly onRefused: (refused: RefusedHandshake) => void;
+  /** A connection could not be taken: the system has no descriptors or memory left. The port goes on listening. */
+  readonly onTrouble?: (error: unknown) => void;
 }
 
 /**
@@ -63,8 +65,12 @@ export class TlsPort {
     const tlsPort = new TlsPort(options);
     await new Promise<void>((resolve, reject) => {
       tlsPort.#tcp.once('error', reject);
-      tlsPort.#tcp.listen({ host, port }, resolve);
+      tlsPort.#tcp.listen({ host, port }, () => {
+        tlsPort.#tcp.off('error', reject);
+        resolve();
+      });
     });
+    tlsPort.#tcp.on('error', (error) => options.onTrouble?.(error));
     return tlsPort;
   }
 
