@@ -37,7 +37,7 @@ export interface NodeHostOptions extends Omit<MeshNodeOptions, 'outbox'> {
   readonly dial: (address: Address, expected: NodeId | undefined) => Promise<Dialled>;
   /** A dial came to nothing; the node tries again by itself. */
   readonly onDialFailed: (address: Address, error: unknown) => void;
-  /** A bug: the bytes of one peer ended in an exception. Its link is closed, the node goes on. */
+  /** A bug, or a disk that cannot be read: told, and the node goes on. A link whose bytes end so is closed. */
   readonly onUnexpected: (error: unknown) => void;
 }
 
@@ -182,7 +182,7 @@ export class NodeHost implements NodeOutbox {
   }
 
   sign(ticket: number, toBeSigned: Bytes): void {
-    const answer = (signature: Bytes | undefined): void =>
+    const answer = (signature: Bytes | undefined): boolean =>
       this.#tell((now) => this.node.handleSigned(now, ticket, signature));
     this.#options.signer.sign(toBeSigned).then(answer, (error: unknown) => {
       this.#options.onUnexpected(error);
@@ -209,20 +209,31 @@ export class NodeHost implements NodeOutbox {
 
   // ---- the turn ------------------------------------------------------------------------------------------------
 
-  #tell(input: (now: Instant) => void): void {
-    if (this.#isClosed) return;
-    input(this.now());
+  /** @returns false where the node ended in an exception; see {@link NodeHostOptions.onUnexpected}. */
+  #tell(input: (now: Instant) => void): boolean {
+    if (this.#isClosed) return true;
+    const isWell = this.#try(() => input(this.now()));
     this.wake();
+    return isWell;
+  }
+
+  /** Above a timer or a callback nobody could catch what is thrown: one message would end the process. */
+  #try(work: () => void): boolean {
+    try {
+      work();
+      return true;
+    } catch (error) {
+      this.#options.onUnexpected(error);
+      return false;
+    }
   }
 
   #endTurn(): void {
     if (this.#isClosed) return;
-    try {
-      this.#verifyGathered();
-      this.node.flush();
-    } finally {
-      this.#isTurnDue = false;
-    }
+    this.#verifyGathered();
+    this.#try(() => this.node.flush());
+    this.#isTurnDue = false;
+    if (this.#unverified.length > 0) this.wake();
     this.#setTimer();
   }
 
@@ -240,7 +251,7 @@ export class NodeHost implements NodeOutbox {
         .then((ok) => this.#tell((now) => this.node.handleVerified(now, ticket, ok)));
     for (const { ticket, key, message } of gathered) {
       const ok = key.verify(message.algorithm, message.toBeSigned, message.signature);
-      this.node.handleVerified(this.now(), ticket, ok);
+      this.#tell((now) => this.node.handleVerified(now, ticket, ok)); // whatever becomes of one, the others follow
     }
   }
 
@@ -264,7 +275,7 @@ export class NodeHost implements NodeOutbox {
     const { ticket, changes } = this.#unsaved;
     this.#unsaved = undefined;
     clearTimeout(this.#saveTimer);
-    const answer = (ok: boolean): void => this.#tell((now) => this.node.handlePersisted(now, ticket, ok));
+    const answer = (ok: boolean): boolean => this.#tell((now) => this.node.handlePersisted(now, ticket, ok));
     this.#options.store.apply(changes).then(
       () => answer(true),
       (error: unknown) => {
@@ -314,11 +325,6 @@ export class NodeHost implements NodeOutbox {
 
   #handleBytes(id: number, bytes: Bytes): void {
     if (!this.#sockets.has(id)) return; // closed by us; what still arrives is nobody's
-    try {
-      this.#tell((now) => this.node.handleLinkBytes(now, id, bytes));
-    } catch (error) {
-      this.#options.onUnexpected(error);
-      this.#sockets.get(id)?.destroy();
-    }
+    if (!this.#tell((now) => this.node.handleLinkBytes(now, id, bytes))) this.#sockets.get(id)?.destroy();
   }
 }

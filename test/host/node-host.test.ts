@@ -106,6 +106,29 @@ describe('what one peer’s bytes can break', () => {
   });
 });
 
+describe('what one message can break', () => {
+  it('is nothing beside it, even where its check or its timer meets a bug', async (t) => {
+    const [a, b] = await linkedPair(t, mesh);
+    const { node } = a.host;
+    const handle = node.handleVerified.bind(node);
+    let bugs = 1;
+    node.handleVerified = (now, ticket, ok) => {
+      if (bugs-- > 0) throw new TypeError('a bug');
+      handle(now, ticket, ok);
+    };
+    await b.say('lost');
+    await a.got(await b.say('the next'));
+    const flush = node.flush.bind(node);
+    let failures = 1;
+    node.flush = () => {
+      if (failures-- > 0) throw new Error('the disk cannot be read');
+      flush();
+    };
+    await b.got(await a.say('still here'));
+    assert.deepEqual(a.unexpected.map(String), ['TypeError: a bug', 'Error: the disk cannot be read']);
+  });
+});
+
 describe('the socket under a link', () => {
   async function pair(t: TestContext): Promise<{ near: Socket; far: Socket }> {
     const server = createServer();
