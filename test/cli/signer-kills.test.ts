@@ -5,9 +5,9 @@ import { tempDir } from '../support/temp-dir.ts';
 
 /** Fifty in all here; `npm run soak` does a thousand. */
 describe('kill -9 at random moments: nothing lost, nothing twice, every signature valid (T20)', () => {
-  it('32 kills of import and sign', (t) => stormSqlite(tempDir(t), 32, 700));
+  it('34 kills of import and sign', (t) => stormSqlite(tempDir(t), 34, 700));
 
-  it('6 kills of the service, which goes on with the run by itself', (t) => stormService(tempDir(t), 6, 250));
+  it('4 kills of the service, which goes on with the run by itself', (t) => stormService(tempDir(t), 4, 250));
 
   it('12 kills of signer and database', { skip: missingMongodb }, async (t) => {
     const server = await MongodbServer.start();

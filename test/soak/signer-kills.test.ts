@@ -4,7 +4,7 @@ import { stormMongodb, stormService, stormSqlite } from '../support/signer-storm
 import { tempDir } from '../support/temp-dir.ts';
 
 describe('a thousand kill -9 at random moments: nothing lost, nothing twice, every signature valid (T20)', () => {
-  it('600 kills of import and sign', (t) => stormSqlite(tempDir(t), 600, 700));
+  it('600 kills of import and sign', (t) => stormSqlite(tempDir(t), 600, 900));
 
   it('300 kills of the service', (t) => stormService(tempDir(t), 300, 250));
 

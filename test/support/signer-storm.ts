@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { UnixMs } from '../../src/base/time.ts';
@@ -69,10 +69,13 @@ function sqlite(dir: string): RecordStore {
   return SqliteRecordStore.open(join(dir, 'signer.db'));
 }
 
-/** Runs a command and kills it after `delayMs`, as a power cut does. @returns whether it had ended by itself. */
-export async function runAndKill(args: readonly string[], delayMs: number): Promise<boolean> {
+/** Runs a command and kills it, as a power cut does. @returns whether it had ended well by itself. */
+async function runAndKill(
+  args: readonly string[],
+  moment: (pid: number | undefined) => Promise<void>,
+): Promise<boolean> {
   const command = new LongCommand(args);
-  await pause(delayMs);
+  await moment(command.child.pid);
   return (await command.end('SIGKILL')) === 0;
 }
 
@@ -86,17 +89,20 @@ export function writeRecords(folder: string, name: string, count: number): { fil
 
 /**
  * Imports and signs in a directory with commands that are killed at random moments, and counts after every kill.
- * @param spanMs Kills come up to so long after the start of a command.
+ *
+ * Every other kill of `sign` comes when it holds the directory's lock, so that it hits the signing and not the start.
+ * @param spanMs Kills come up to so long after that, or after the start.
  */
 export async function stormSqlite(folder: string, kills: number, spanMs: number): Promise<void> {
   const dir = join(folder, 'records');
+  const sign = ['signer', 'sign', '--dir', dir, '--size', '500', '--engine', 'wasm'];
   const imported = new Set<string>();
   let parts = 0;
   let killedWhileSigning = 0;
   const importPart = async (delayMs?: number): Promise<void> => {
-    const { file, ids } = writeRecords(folder, `part-${parts++}.jsonl`, 4_000);
+    const { file, ids } = writeRecords(folder, `part-${parts++}.jsonl`, 8_000);
     const args = ['signer', 'import', '--dir', dir, file];
-    if (delayMs !== undefined && !(await runAndKill(args, delayMs))) return; // of these nobody was told anything
+    if (delayMs !== undefined && !(await runAndKill(args, () => pause(delayMs)))) return; // nobody was told of these
     if (delayMs === undefined) assert.equal((await chainmail(args)).code, 0);
     for (const id of ids) imported.add(id);
   };
@@ -105,17 +111,35 @@ export async function stormSqlite(folder: string, kills: number, spanMs: number)
   for (let kill = 0; kill < kills; kill++) {
     const delayMs = Math.random() * spanMs;
     const before = await within(sqlite(dir), (store) => store.counts());
-    if (before.unsigned < 2_000) await importPart(kill % 3 === 0 ? delayMs : undefined);
-    if (before.unsigned < 2_000 && kill % 3 === 0) kill++;
-    await runAndKill(['signer', 'sign', '--dir', dir, '--size', '500'], delayMs);
+    if (before.unsigned < 5_000) {
+      const isKilled = kill % 3 === 0;
+      await importPart(isKilled ? delayMs : undefined);
+      if (isKilled) kill++;
+    }
+    await runAndKill(sign, async (pid) => {
+      if (kill % 2 === 0) await untilLocked(dir, pid);
+      await pause(delayMs);
+    });
     const { unsigned, signed } = await within(sqlite(dir), (store) => checkNothingLost(store, imported));
     if (unsigned > 0 && signed.length > before.signed) killedWhileSigning++;
   }
-  assert.equal((await chainmail(['signer', 'sign', '--dir', dir, '--size', '500'])).code, 0);
+  assert.equal((await chainmail(sign)).code, 0);
   const { unsigned, signed } = await within(sqlite(dir), (store) => checkNothingLost(store, imported));
   assert.equal(unsigned, 0, 'a resume leaves nothing unsigned');
   assert.deepEqual(await wrongIds(signed), []);
   assert.ok(killedWhileSigning > 0, 'no kill came while records were being signed: choose another span');
+}
+
+/** Waits until a process holds the directory's lock, or gives up after a while: then it has ended already. */
+async function untilLocked(dir: string, pid: number | undefined): Promise<void> {
+  for (let tries = 0; tries < 1_000; tries++) {
+    try {
+      if (readFileSync(join(dir, 'pid'), 'utf8').trim() === String(pid)) return;
+    } catch {
+      // not there yet, or already gone
+    }
+    await pause(5);
+  }
 }
 
 /** Starts runs over HTTP and kills the service at random moments; each new one goes on with what the last one left. */
