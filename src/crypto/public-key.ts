@@ -1,12 +1,7 @@
-import {
-  constants,
-  createPublicKey,
-  type KeyObject,
-  verify as cryptoVerify,
-  type VerifyKeyObjectInput,
-} from 'node:crypto';
+import { constants, createPublicKey, type KeyObject, verify as cryptoVerify } from 'node:crypto';
 import type { Bytes } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
+import { p256RawToDer } from './ecdsa-signature.ts';
 import { signatureSchemeOf } from './signature-scheme.ts';
 import { type KeyAlgorithm, keyAlgorithmOf } from './spki.ts';
 
@@ -56,14 +51,14 @@ export class PublicKey {
    */
   verify(algorithm: MessageAlgorithm, data: Bytes, signature: Bytes): boolean {
     if (!this.#fits(algorithm, signature)) return false;
-    return cryptoVerify(digestOf(algorithm), data, this.#input(algorithm), signature);
+    return cryptoVerify(digestOf(algorithm), data, this.#key, signatureOf(algorithm, signature));
   }
 
   /** As {@link verify}, off the event loop. Never rejects. */
   verifyAsync(algorithm: MessageAlgorithm, data: Bytes, signature: Bytes): Promise<boolean> {
     if (!this.#fits(algorithm, signature)) return Promise.resolve(false);
     return new Promise((resolve) => {
-      cryptoVerify(digestOf(algorithm), data, this.#input(algorithm), signature, (error, isValid) =>
+      cryptoVerify(digestOf(algorithm), data, this.#key, signatureOf(algorithm, signature), (error, isValid) =>
         resolve(error === null && isValid),
       );
     });
@@ -90,12 +85,13 @@ export class PublicKey {
   #fits(algorithm: MessageAlgorithm, signature: Bytes): boolean {
     return signature.length === SIGNATURE_BYTES && messageAlgorithmOf(this.algorithm) === algorithm;
   }
-
-  #input(algorithm: MessageAlgorithm): KeyObject | VerifyKeyObjectInput {
-    return algorithm === 'ES256' ? { key: this.#key, dsaEncoding: 'ieee-p1363' } : this.#key;
-  }
 }
 
 function digestOf(algorithm: MessageAlgorithm): 'sha256' | null {
   return algorithm === 'ES256' ? 'sha256' : null;
+}
+
+/** In the form that OpenSSL reads. */
+function signatureOf(algorithm: MessageAlgorithm, signature: Bytes): Bytes {
+  return algorithm === 'ES256' ? p256RawToDer(signature) : signature;
 }

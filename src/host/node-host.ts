@@ -27,6 +27,8 @@ export const REQUESTS_MAX = 4_096;
  * where a neighbour sends many messages. What a crash takes of them the neighbours still have.
  */
 export const GATHER_MS = 20;
+/** Commits follow each other no faster: a program that waits alone does not notice, and many share one. */
+const COMMIT_PACE_MS = 5;
 /** The longest that Node.js timers can wait; a node has work every minute. */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -66,6 +68,8 @@ export class NodeHost implements NodeOutbox {
   readonly #waiting = new Map<number, Waiting>();
   readonly #listeners = new Set<(event: NodeEvent) => void>();
   #unverified: Unverified[] = [];
+  #isSavingInPace = false;
+  #savedAt = Number.NEGATIVE_INFINITY;
   #nextLink = 1;
   #nextRequest = 1;
   #isTurnDue = false;
@@ -192,8 +196,8 @@ export class NodeHost implements NodeOutbox {
 
   persist(ticket: number, changes: readonly NodeChange[]): void {
     this.#unsaved = { ticket, changes };
-    if (this.#waiting.size > 0) this.#save();
-    else this.#saveTimer = setTimeout(() => this.#save(), GATHER_MS).unref();
+    if (this.#waiting.size > 0) this.#saveInPace();
+    else this.#saveWithin(GATHER_MS);
   }
 
   answer(request: number, answer: RequestAnswer): void {
@@ -270,11 +274,27 @@ export class NodeHost implements NodeOutbox {
     this.#timer.unref(); // a port that listens keeps the process alive, not this
   }
 
+  /** As soon as somebody waits, but not sooner than {@link COMMIT_PACE_MS} after the last. */
+  #saveInPace(): void {
+    if (this.#unsaved === undefined || this.#isSavingInPace) return;
+    const leftMs = this.#savedAt + COMMIT_PACE_MS - performance.now();
+    if (leftMs <= 0) return this.#save();
+    this.#isSavingInPace = true;
+    this.#saveWithin(leftMs);
+  }
+
+  #saveWithin(spanMs: number): void {
+    clearTimeout(this.#saveTimer);
+    this.#saveTimer = setTimeout(() => this.#save(), spanMs).unref();
+  }
+
   #save(): void {
     if (this.#unsaved === undefined) return;
     const { ticket, changes } = this.#unsaved;
     this.#unsaved = undefined;
+    this.#isSavingInPace = false;
     clearTimeout(this.#saveTimer);
+    this.#savedAt = performance.now();
     const answer = (ok: boolean): boolean => this.#tell((now) => this.node.handlePersisted(now, ticket, ok));
     this.#options.store.apply(changes).then(
       () => answer(true),
@@ -300,7 +320,7 @@ export class NodeHost implements NodeOutbox {
       this.#waiting.delete(request);
       reject(error);
     }
-    this.#save(); // its own change comes behind those that gather
+    this.#saveInPace(); // its own change comes behind those that gather
     this.wake();
     return promise;
   }
