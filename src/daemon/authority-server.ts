@@ -1,7 +1,6 @@
 import { rmSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
-import { networkInterfaces } from 'node:os';
 import type { TLSSocket } from 'node:tls';
 import { chainPem } from '../authority/issuer.ts';
 import { CRL_DUE_CHECK_MS } from '../authority/crl-book.ts';
@@ -16,8 +15,9 @@ import { type AuthorityDeps, addAuthorityRoutes } from '../http/authority/routes
 import { createHttpApp, type HttpApp, socketOf } from '../http/server.ts';
 import { formatAddress, splitAddress } from '../message/address.ts';
 import { type OpenAuthority, openAuthority, type OpenAuthorityOptions } from './authority.ts';
+import { allAddresses, isLoopback, isWildcard, outerAddresses } from './interfaces.ts';
 import { listenControl, listenError } from './listen.ts';
-import { createLog, type Log } from './log.ts';
+import { createLog, type Log, requestLog } from './log.ts';
 import { programVersion } from './version.ts';
 
 export interface RunAuthorityOptions extends OpenAuthorityOptions {
@@ -67,7 +67,7 @@ export async function runAuthority(options: RunAuthorityOptions): Promise<Runnin
         return tlsServer;
       },
       rate: { requestsMax: opened.config.requests_per_minute, windowMs: 60_000 },
-      ...logging(log),
+      ...requestLog(log, 'info'),
     });
     closers.push(() => app.close());
     addAuthorityRoutes(
@@ -76,7 +76,11 @@ export async function runAuthority(options: RunAuthorityOptions): Promise<Runnin
     );
     tlsServer?.on('tlsClientError', (error) => log.debug({ reason: messageOf(error) }, 'handshake failed'));
 
-    const control = await createHttpApp({ createServer: createHttpServer, rate: undefined, ...logging(log) });
+    const control = await createHttpApp({
+      createServer: createHttpServer,
+      rate: undefined,
+      ...requestLog(log, 'info'),
+    });
     closers.push(() => control.close());
     addAuthorityRoutes(
       control,
@@ -178,14 +182,6 @@ function tlsCredential(socket: TLSSocket): Credential {
   return chain.length === 0 ? { tag: 'none' } : { tag: 'certificate', chain };
 }
 
-function logging(log: Log): Pick<Parameters<typeof createHttpApp>[0], 'onRequestDone' | 'onUnexpected'> {
-  return {
-    onRequestDone: (record) =>
-      record.code === undefined ? log.debug(record, 'answered') : log.info(record, 'refused'),
-    onUnexpected: (error) => log.error({ err: error }, 'request failed'),
-  };
-}
-
 async function listenTls(app: HttpApp, host: string, port: number): Promise<number> {
   try {
     await app.listen({ host, port });
@@ -196,19 +192,10 @@ async function listenTls(app: HttpApp, host: string, port: number): Promise<numb
   return typeof address === 'object' && address !== null ? address.port : port;
 }
 
-function isWildcard(host: string): boolean {
-  return host === '0.0.0.0' || host === '::';
-}
-
 /** Names and addresses that clients may have used to come here. */
 function hostsOf(listenHost: string): readonly string[] {
   if (!isWildcard(listenHost)) return [listenHost, ...(isLoopback(listenHost) ? ['localhost'] : [])];
-  const addresses = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => address));
-  return [...addresses.map((address) => address.split('%', 1)[0] as string), 'localhost'];
-}
-
-function isLoopback(host: string): boolean {
-  return host === '::1' || host.startsWith('127.');
+  return [...allAddresses(), 'localhost'];
 }
 
 /** What goes into tickets: a name of the operator's choice, or an address by which others get here. */
@@ -216,10 +203,7 @@ function publicHostOf(opened: OpenAuthority, listenHost: string): string {
   const [named] = opened.config.hosts;
   if (named !== undefined) return named;
   if (!isWildcard(listenHost)) return listenHost;
-  const outer = Object.values(networkInterfaces())
-    .flatMap((list) => list ?? [])
-    .find(({ family, internal }) => family === 'IPv4' && !internal);
-  return outer?.address ?? '127.0.0.1';
+  return outerAddresses(['IPv4'])[0] ?? '127.0.0.1';
 }
 
 function displayHostOf(listenHost: string): string {

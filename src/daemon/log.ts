@@ -1,8 +1,22 @@
 import { destination, type Logger, pino } from 'pino';
+import type { HttpAppOptions } from '../http/server.ts';
 
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+/** How the HTTP apps of a process log: each request, and errors that nobody expected. */
+export function requestLog(
+  log: Log,
+  /** Where strangers knock, refusals are worth a line; where members ask, only who looks for them wants it. */
+  refused: 'info' | 'debug',
+): Pick<HttpAppOptions, 'onRequestDone' | 'onUnexpected'> {
+  return {
+    onRequestDone: (record) =>
+      record.code === undefined ? log.debug(record, 'answered') : log[refused](record, 'refused'),
+    onUnexpected: (error) => log.error({ err: error }, 'request failed'),
+  };
+}
 
 /** Members that must never reach a log, wherever they stand. */
 const REDACTED = ['token', '*.token', 'passphrase', '*.passphrase', 'key', '*.key', 'csr', '*.csr'];

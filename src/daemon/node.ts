@@ -19,7 +19,7 @@ import { type Address, splitAddress } from '../message/address.ts';
 import type { AuthorityContact } from './authority-contact.ts';
 import { certificateKeyName, type EnrolledNode, loadEnrolledNode } from './enrollment.ts';
 import { listenControl, listenError } from './listen.ts';
-import { createLog, type Log } from './log.ts';
+import { createLog, type Log, requestLog } from './log.ts';
 import { addressesOf } from './node-addresses.ts';
 import { loadNodeConfig, type NodeConfig } from './node-config.ts';
 import { contactAuthority, openMulticast, tellBootstrapPeers } from './node-contacts.ts';
@@ -94,7 +94,11 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     });
 
     const carrier = new HttpCarrier();
-    const members = await createHttpApp({ createServer: carrier.createServer, rate: undefined, ...logging(log) });
+    const members = await createHttpApp({
+      createServer: carrier.createServer,
+      rate: undefined,
+      ...requestLog(log, 'debug'),
+    });
     addMemberRoutes(members, { service: host, memberOf: (request) => memberOf(socketOf(request)) });
     await members.ready();
     closers.push(() => members.close());
@@ -124,7 +128,11 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       certificate: leafOf(enrolled),
       addresses: () => addresses,
     };
-    const programs = await createHttpApp({ createServer: createHttpServer, rate: undefined, ...logging(log) });
+    const programs = await createHttpApp({
+      createServer: createHttpServer,
+      rate: undefined,
+      ...requestLog(log, 'debug'),
+    });
     addProgramRoutes(programs, { service: host, facts, leave: asked.resolve });
     closers.push(() => programs.close());
     await listenControl(programs, controlSocketOf(enrolled.layout.directory));
@@ -175,13 +183,6 @@ function watch(host: NodeHost, contact: AuthorityContact, log: Log): () => void 
         return log.debug({ message_id: event.held.id, type: event.held.type }, 'message');
     }
   });
-}
-
-function logging(log: Log): Pick<Parameters<typeof createHttpApp>[0], 'onRequestDone' | 'onUnexpected'> {
-  return {
-    onRequestDone: (record) => log.debug(record, 'answered'),
-    onUnexpected: (error) => log.error({ err: error }, 'request failed'),
-  };
 }
 
 function requireRuntime(): void {
