@@ -74,7 +74,7 @@ export function register(program: Command): void {
       }),
     );
 
-  addStatus(group);
+  addStatus(group, 'chainmail node status --dir /var/lib/chainmail-node');
 
   addCommand(
     group,

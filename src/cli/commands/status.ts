@@ -9,16 +9,11 @@ import { renderTable } from '../table.ts';
 
 /** `chainmail status`, which is also `chainmail node status`. */
 export function register(program: Command): void {
-  addStatus(program);
+  addStatus(program, 'chainmail status --dir /var/lib/chainmail-node');
 }
 
-export function addStatus(parent: Command): void {
-  addCommand(
-    parent,
-    'status',
-    'who the running node is, whom it is linked with, what it has counted',
-    'chainmail status --dir /var/lib/chainmail-node',
-  )
+export function addStatus(parent: Command, example: string): void {
+  addCommand(parent, 'status', 'who the running node is, whom it is linked with, what it has counted', example)
     .requiredOption('--dir <dir>', 'directory of the node')
     .action(
       act<{ readonly dir: string }>(async ({ output, options }) => {
