@@ -10,7 +10,11 @@ export interface DatabaseKind {
   readonly migrations: readonly string[];
 }
 
-/** Result codes of SQLite (the low byte) that mean: this file is damaged, or none of SQLite's at all. */
+/**
+ * Result codes of SQLite (the low byte) that mean: this file is damaged, or none of SQLite's at all. The first is also
+ * that of wrong SQL; ours is right, so a table or column is not there, or the header names no format.
+ */
+const SQLITE_ERROR = 1;
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
 
@@ -59,7 +63,7 @@ export function stateError(path: string, error: unknown): unknown {
   const { errcode, code } = (error ?? {}) as { readonly errcode?: unknown; readonly code?: unknown };
   if (typeof errcode !== 'number' && code !== TOO_LARGE) return error;
   const kind = typeof errcode === 'number' ? errcode & 0xff : SQLITE_CORRUPT;
-  const damaged = kind === SQLITE_CORRUPT || kind === SQLITE_NOTADB;
+  const damaged = kind === SQLITE_CORRUPT || kind === SQLITE_NOTADB || kind === SQLITE_ERROR;
   return new MeshError(
     damaged ? 'ERR_STATE_CORRUPT' : 'ERR_INTERNAL',
     `state file ${quoted(path)}: ${messageOf(error)}`,

@@ -35,7 +35,7 @@ function record<T, K extends keyof T = keyof T>(
   model: { [P in keyof T]: fc.Arbitrary<T[P]> },
   options: { readonly requiredKeys?: K[] } = {},
 ) {
-  return fc.record<T, K>(model, { ...options, noNullPrototype: true } as fc.RecordConstraints<K>);
+  return fc.record<T, K>(model, { ...options, noNullPrototype: true });
 }
 
 const count = fc.oneof(fc.nat(), fc.maxSafeNat());

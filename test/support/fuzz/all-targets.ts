@@ -1,0 +1,7 @@
+import { FILE_TARGETS } from './file-targets.ts';
+import { HTTP_TARGETS } from './http-targets.ts';
+import { PKI_TARGETS } from './pki-targets.ts';
+import type { FuzzTarget } from './target.ts';
+import { WIRE_TARGETS } from './wire-targets.ts';
+
+export const ALL_TARGETS: readonly FuzzTarget[] = [...WIRE_TARGETS, ...PKI_TARGETS, ...FILE_TARGETS, ...HTTP_TARGETS];
