@@ -11,6 +11,7 @@ import { withAuthority } from '../../src/daemon/authority-desk.ts';
 import type { RunningAuthority } from '../../src/daemon/authority-server.ts';
 import { authorityLayout, nodeLayout, requireAuthorityDirectory } from '../../src/daemon/directory.ts';
 import { certificateKeyName, enrollNode, loadEnrolledNode } from '../../src/daemon/enrollment.ts';
+import { up } from '../../src/daemon/up/up.ts';
 import { lockDirectory } from '../../src/host/directory-lock.ts';
 import { FileKeyStore } from '../../src/host/file-key-store.ts';
 import { passphrase, restartAuthority, startAuthority } from '../support/authority-process.ts';
@@ -124,6 +125,11 @@ describe('an authority’s directory', () => {
     });
     assert.equal(readFileSync(nodeLayout(nodeHere).config, 'utf8'), config);
     assert.throws(() => requireAuthorityDirectory(nodeHere), { hint: 'check --dir' });
+    for (const taken of [authorityHere, nodeHere]) {
+      const fresh = { nodes: 1, directory: taken, signal: AbortSignal.abort(), onEvent: () => {} };
+      await assert.rejects(up(fresh), { code: 'ERR_DIR_EXISTS' });
+      assert.equal(existsSync(join(taken, 'nodes')), false);
+    }
   });
 
   it('is opened with one passphrase, asked for once, however long another process has it', async () => {

@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MeshError, messageOf, quoted } from '../../base/errors.ts';
+import { requireNoAuthority, requireNoNode } from '../directory.ts';
 import { Fleet, type FleetNode } from './fleet.ts';
 import { Story } from './story.ts';
 import type { UpEvent, UpEventBody } from './up-event.ts';
@@ -39,7 +40,7 @@ export async function up(options: UpOptions): Promise<boolean> {
     story.fail(messageOf(error));
   } finally {
     await fleet.stop();
-    if (options.directory === undefined) rmSync(directory, { recursive: true, force: true });
+    if (options.directory === undefined) rmSync(directory, { recursive: true, force: true, maxRetries: 3 }); // a child may write its last
   }
   const summary = story.summary();
   tell(summary);
@@ -74,6 +75,8 @@ async function enrollAndStart(
 
 /** What was kept from an earlier time has nodes that are revoked: it is not taken up again. */
 function requireUnused(directory: string): void {
+  requireNoAuthority(directory);
+  requireNoNode(directory);
   if (existsSync(join(directory, 'authority')) || existsSync(join(directory, 'nodes')))
     throw new MeshError(
       'ERR_DIR_EXISTS',
