@@ -18,6 +18,7 @@ const STEPS: readonly Step[] = [
   { name: 'layers', tool: 'node', args: ['tools/layers.ts'] },
   { name: 'unused', tool: 'knip', args: ['--no-config-hints'] },
   { name: 'format', tool: 'biome', args: ['format', '.'] },
+  { name: 'limits', tool: 'node', args: ['tools/limits.ts', '--check'] },
 ];
 
 /** Steps at a time. The type checker uses several cores itself; more would only wait for each other. */
