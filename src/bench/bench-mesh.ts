@@ -2,6 +2,7 @@ import type { Bytes } from '../base/bytes.ts';
 import { DAY_MS, type UnixMs } from '../base/time.ts';
 import { encodePem } from '../codec/pem.ts';
 import { generatePkcs8, type Signer, softwareSigner } from '../crypto/signer.ts';
+import { rememberChecks } from '../crypto/remembered-checks.ts';
 import { checkX509Signature } from '../crypto/x509-signature.ts';
 import { systemClock } from '../host/system-clock.ts';
 import { systemRandom } from '../host/system-random.ts';
@@ -49,8 +50,9 @@ export class BenchMesh {
     return new BenchMesh(mesh, root, parseCertificate(await buildIntermediate(request, rootKey)), issuer);
   }
 
+  /** For one node: nodes in one process share no memory of what they checked. */
   get trust(): Trust {
-    return { mesh: this.mesh, anchors: [this.root], checkSignature: checkX509Signature };
+    return { mesh: this.mesh, anchors: [this.root], checkSignature: rememberChecks(checkX509Signature) };
   }
 
   async members(count: number): Promise<readonly BenchMember[]> {

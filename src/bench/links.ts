@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
-import { connect, createServer, type TLSSocket } from 'node:tls';
+import { connect, type ConnectionOptions, createSecureContext, createServer, type TLSSocket } from 'node:tls';
 import { ChainBook } from '../engine/chain-book.ts';
 import { type HelloFrame, LINK_VERSION } from '../engine/frame.ts';
 import { Link, WINDOW_BYTES } from '../engine/link.ts';
@@ -41,7 +41,7 @@ async function runLinks(note: Note, { items = HANDSHAKES, rounds }: BenchScale):
   const bare = await BareServer.listen(listener);
   try {
     const ours = diallers.map((dialler) => linkDialler(mesh, dialler, node));
-    const theirs = diallers.map((dialler) => () => bare.dial(mesh, dialler));
+    const theirs = diallers.map((dialler) => bare.dialler(mesh, dialler));
     await inTurns(ours, DIALLERS);
     await inTurns(theirs, DIALLERS);
     let best = Number.POSITIVE_INFINITY;
@@ -135,10 +135,16 @@ class BareServer {
     return bare;
   }
 
-  async dial({ mesh }: BenchMesh, { tls }: BenchMember): Promise<void> {
+  /** @returns dials. Keys and certificates are parsed once, here as in ours. */
+  dialler({ mesh }: BenchMesh, { tls }: BenchMember): () => Promise<void> {
     const { port } = this.#server.address() as AddressInfo;
     const servername = nodeNames(mesh, this.#nodeId).dns;
-    const socket = connect({ ...bareOptions(tls), host: '127.0.0.1', port, servername });
+    const secureContext = createSecureContext(bareOptions(tls));
+    return () => this.#dial({ host: '127.0.0.1', port, servername, secureContext, ALPNProtocols: [LINK_ALPN] });
+  }
+
+  async #dial(options: ConnectionOptions): Promise<void> {
+    const socket = connect(options);
     socket.setNoDelay(true);
     const { promise: arrived, resolve } = Promise.withResolvers<TLSSocket>();
     await once(socket, 'secureConnect');

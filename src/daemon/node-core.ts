@@ -3,6 +3,7 @@ import { MeshError, messageOf, quoted } from '../base/errors.ts';
 import { messageAlgorithmOf } from '../crypto/public-key.ts';
 import type { Signer } from '../crypto/signer.ts';
 import { keyAlgorithmOf } from '../crypto/spki.ts';
+import { rememberChecks } from '../crypto/remembered-checks.ts';
 import { checkX509Signature } from '../crypto/x509-signature.ts';
 import { NodeHost } from '../host/node-host.ts';
 import type { SqliteNodeStore } from '../host/sqlite-node-store.ts';
@@ -46,7 +47,7 @@ export async function openNodeHost(enrolled: EnrolledNode, config: NodeConfig, p
       software: programVersion(),
       addresses: [],
       incarnation,
-      trust: { mesh, anchors: [enrolled.root], checkSignature: checkX509Signature },
+      trust: { mesh, anchors: [enrolled.root], checkSignature: rememberChecks(checkX509Signature) },
       store,
       restored,
       random: systemRandom,

@@ -1,5 +1,7 @@
-import type { DetailedPeerCertificate, TLSSocket } from 'node:tls';
+import type { X509Certificate } from 'node:crypto';
+import type { TLSSocket } from 'node:tls';
 import type { Bytes } from '../base/bytes.ts';
+import { sha256Hex } from '../crypto/hash.ts';
 import { plainBytes } from '../crypto/plain-bytes.ts';
 
 /** Certificates of a peer that are looked at. A mesh chain has three; the walk must end whatever was sent. */
@@ -14,11 +16,15 @@ export const PEER_CHAIN_MAX = 8;
 export function peerChainOf(socket: TLSSocket): readonly Bytes[] {
   const chain: Bytes[] = [];
   const seen = new Set<string>();
-  let certificate: DetailedPeerCertificate | undefined = socket.getPeerCertificate(true);
-  while (certificate?.raw !== undefined && chain.length < PEER_CHAIN_MAX && !seen.has(certificate.fingerprint256)) {
-    seen.add(certificate.fingerprint256);
-    chain.push(plainBytes(certificate.raw).slice());
-    certificate = certificate.issuerCertificate;
+  let certificate: X509Certificate | undefined = socket.getPeerX509Certificate();
+  while (certificate !== undefined && chain.length < PEER_CHAIN_MAX) {
+    const der = plainBytes(certificate.raw);
+    const key = sha256Hex(der);
+    if (seen.has(key)) break;
+    seen.add(key);
+    chain.push(der);
+    const issuer = certificate.issuerCertificate;
+    certificate = issuer !== undefined && certificate.checkIssued(issuer) ? issuer : undefined;
   }
   return chain;
 }

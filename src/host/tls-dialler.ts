@@ -1,5 +1,5 @@
 import { constants } from 'node:crypto';
-import { connect, type TLSSocket } from 'node:tls';
+import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
 import { MeshError, messageOf } from '../base/errors.ts';
 import type { PeerIdentity } from '../engine/link.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
@@ -33,16 +33,10 @@ export interface Dialled {
  */
 export function dialLink(options: DiallerOptions, address: Address, expected: NodeId | undefined): Promise<Dialled> {
   const { host, port } = splitAddress(address);
-  const { certificate, key, trustAnchors } = options.identity;
   const socket = connect({
     host,
     port,
-    cert: certificate,
-    key,
-    ca: [...trustAnchors],
-    minVersion: 'TLSv1.3',
-    ecdhCurve: TLS_GROUPS,
-    secureOptions: constants.SSL_OP_NO_TICKET,
+    secureContext: contextOf(options.identity),
     rejectUnauthorized: false, // `judgePath` judges; `socket.authorized` is never read
     ALPNProtocols: [LINK_ALPN],
     ...(expected === undefined ? {} : { servername: nodeNames(options.mesh, expected).dns }),
@@ -71,6 +65,25 @@ export function dialLink(options: DiallerOptions, address: Address, expected: No
       resolve({ socket, peer: answerer.peer });
     });
   });
+}
+
+/** Keys and certificates are parsed once for all dials with an identity. */
+const CONTEXTS = new WeakMap<TlsIdentity, SecureContext>();
+
+function contextOf(identity: TlsIdentity): SecureContext {
+  let context = CONTEXTS.get(identity);
+  if (context === undefined) {
+    context = createSecureContext({
+      cert: identity.certificate,
+      key: identity.key,
+      ca: [], // OpenSSL's verdict would not be asked for, so it is spared the work
+      minVersion: 'TLSv1.3',
+      ecdhCurve: TLS_GROUPS,
+      secureOptions: constants.SSL_OP_NO_TICKET,
+    });
+    CONTEXTS.set(identity, context);
+  }
+  return context;
 }
 
 function judgeAnswerer(

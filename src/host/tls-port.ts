@@ -47,6 +47,7 @@ export class TlsPort {
     this.#options = options;
     this.#tls = createTlsServer({
       ...tlsServerOptions(options.identity),
+      ca: [], // `judgePath` judges; OpenSSL's verdict would not be asked for, so it is spared the work
       ALPNProtocols: [LINK_ALPN, 'h2', 'http/1.1'],
     });
     this.#tls.on('secureConnection', (socket) => this.#handleSecure(socket));

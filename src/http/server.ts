@@ -1,6 +1,6 @@
 import type { RequestListener, Server, ServerOptions } from 'node:http';
 import type { Socket } from 'node:net';
-import rateLimit from '@fastify/rate-limit';
+import type {} from '@fastify/rate-limit'; // what it adds to the application
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { PROBLEM_MEDIA_TYPE, problemOf } from '../api/problem.ts';
 import { isMeshError, MeshError } from '../base/errors.ts';
@@ -14,6 +14,8 @@ export const HEADERS_MAX = 64;
 /** A whole request must have arrived by then, so that slow senders hold no sockets (slow-loris). */
 export const REQUEST_MS_MAX = 20_000;
 export const HEADERS_MS_MAX = 10_000;
+/** How often late requests are looked for. Each look wakes the process, also where nobody has asked anything. */
+const CHECK_MS = 10_000;
 /** An idle connection is kept this long for the next request. */
 export const KEEP_ALIVE_MS = 30_000;
 /** Open connections. 70 KiB each with TLS: 140 MiB at most. */
@@ -92,7 +94,7 @@ function serverWithin(options: HttpAppOptions, listener: RequestListener): Serve
       headersTimeout: HEADERS_MS_MAX,
       requestTimeout: REQUEST_MS_MAX,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: 5_000,
+      connectionsCheckingInterval: CHECK_MS,
       requireHostHeader: true,
       insecureHTTPParser: false,
     },
@@ -104,6 +106,7 @@ function serverWithin(options: HttpAppOptions, listener: RequestListener): Serve
 }
 
 async function limitRate(app: HttpApp, rate: RequestRate): Promise<void> {
+  const { default: rateLimit } = await import('@fastify/rate-limit'); // a node does without
   await app.register(rateLimit, {
     global: true,
     max: rate.requestsMax,

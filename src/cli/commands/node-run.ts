@@ -7,6 +7,7 @@ import { MeshError } from '../../base/errors.ts';
 import { requireNodeDirectory } from '../../daemon/directory.ts';
 import { NodeDesk } from '../../daemon/node-desk.ts';
 import { readPassphrase } from '../../daemon/passphrase.ts';
+import { settleMemorySoon } from '../../host/process-memory.ts';
 import { act, addCommand, repeatedOption } from '../command.ts';
 import { untilStopped } from '../signals.ts';
 import { addStatus } from './status.ts';
@@ -69,6 +70,7 @@ export function register(program: Command): void {
           { event: 'ready', address, node_id: nodeId, mesh },
           `node ${nodeId} of mesh ${mesh} listens at ${address} (Ctrl-C ends it)`,
         );
+        settleMemorySoon();
         await Promise.race([stopped, running.askedToLeave]);
         await running.close();
       }),
