@@ -1,4 +1,4 @@
-import type { DatabaseSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { isMeshError, MeshError } from '../base/errors.ts';
 import { stateError } from './sqlite-database.ts';
 
@@ -23,6 +23,9 @@ interface Waiting {
 export class GroupCommit {
   readonly #database: DatabaseSync;
   readonly #path: string;
+  /** Compiled once: each piece of work needs both. */
+  readonly #savepoint: StatementSync;
+  readonly #release: StatementSync;
   readonly #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
   #closed = false;
@@ -30,6 +33,8 @@ export class GroupCommit {
   constructor(database: DatabaseSync, path: string) {
     this.#database = database;
     this.#path = path;
+    this.#savepoint = database.prepare('SAVEPOINT work');
+    this.#release = database.prepare('RELEASE work');
   }
 
   /** @returns what `work` returned, once it is on the disk. */
@@ -72,10 +77,10 @@ export class GroupCommit {
   }
 
   async #runOne(work: Waiting): Promise<() => void> {
-    this.#database.exec('SAVEPOINT work');
+    this.#savepoint.run();
     try {
       const value = await work.run();
-      this.#database.exec('RELEASE work');
+      this.#release.run();
       return () => work.resolve(value);
     } catch (error) {
       this.#database.exec('ROLLBACK TO work; RELEASE work');
