@@ -194,9 +194,10 @@ function readEntries(list: DerReader): ReadonlyMap<SerialHex, PackedRevocation> 
       reason = extensionsReason;
       entry.end();
     }
-    if (entries.has(serial)) throw new MeshError('ERR_CRL', `serial number ${serial} stands twice`);
-    if (entries.size >= CRL_ENTRIES_MAX) throw new MeshError('ERR_CRL', `more than ${CRL_ENTRIES_MAX} revocations`);
+    const before = entries.size;
+    if (before >= CRL_ENTRIES_MAX) throw new MeshError('ERR_CRL', `more than ${CRL_ENTRIES_MAX} revocations`);
     entries.set(serial, packRevocation(revokedAt, reason));
+    if (entries.size === before) throw new MeshError('ERR_CRL', `serial number ${serial} stands twice`);
   }
   return entries;
 }
