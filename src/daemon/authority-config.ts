@@ -31,7 +31,7 @@ const authorityConfigSchema = z.strictObject({
   nodes_max: z.int().min(1).max(1_000_000).default(POLICY_DEFAULTS.nodesMax),
   gossip_fanout: z.int().min(1).max(16).default(POLICY_DEFAULTS.gossipFanout),
   enroll_per_minute: z.int().min(1).max(1_000_000).default(300),
-  requests_per_minute: z.int().min(1).max(1_000_000).default(1_200),
+  requests_per_minute: z.int().min(1).max(1_000_000).default(6_000),
   log_level: logLevelKnob(),
 });
 
@@ -94,7 +94,7 @@ certificate_life: ${span(chosen.certificateLifeMs)}
 
 # Requests that one address may send in a minute: for certificates, and in all.
 # enroll_per_minute: 300
-# requests_per_minute: 1200
+# requests_per_minute: 6000
 
 # debug, info, warn, error or silent; the log goes to standard error.
 # log_level: info

@@ -7,7 +7,7 @@ import { addressKnob, type ConfigSources, durationKnob, loadConfig, logLevelKnob
 export const NODE_LISTEN_DEFAULT = '0.0.0.0:8441';
 
 /** How often a node asks the authority for the revocation list and says where it is. */
-const CRL_POLL_MS_DEFAULT = 30 * SECOND_MS;
+const CRL_POLL_MS_DEFAULT = 10 * SECOND_MS;
 
 /** Knobs of a node, as `chainmail.yaml` names them. */
 const nodeConfigSchema = z.strictObject({

@@ -251,7 +251,10 @@ describe('gate', () => {
 
   it('step 4: ignores a family that nobody granted: a later version may permit it by another rule', () => {
     const world = bench();
-    assert.equal(world.judge(fixture.message('ann', { type: 'photo/front', payload: utf8('x') })), 'ignore unknown-family');
+    assert.equal(
+      world.judge(fixture.message('ann', { type: 'photo/front', payload: utf8('x') })),
+      'ignore unknown-family',
+    );
     assert.deepEqual(world.rejects, [], 'who passes it on is not blamed');
   });
 

@@ -66,7 +66,8 @@ describe('the packed tarball', () => {
     assert.deepEqual(direct, { ok: true, stdout: `${version}\n`, stderr: '' });
 
     const files = report.files.map(({ path }) => path);
-    const isForUsers = /^(bin\/|native\/[a-z0-9-]+\.(c|h|mjs)$|dist\/.*(\.js|\.d\.ts)$|package\.json|README\.md|LICENSE|CHANGELOG\.md)/;
+    const isForUsers =
+      /^(bin\/|native\/[a-z0-9-]+\.(c|h|mjs)$|dist\/.*(\.js|\.d\.ts)$|package\.json|README\.md|LICENSE|CHANGELOG\.md)/;
     assert.deepEqual(
       files.filter((path) => !isForUsers.test(path)),
       [],

@@ -77,7 +77,8 @@ async function watch(
   let last = '';
   for (let waitedMs = 0; ; waitedMs += WATCH_PAUSE_MS) {
     const { nodes } = await desk.call(nodesResponseSchema, { method: 'GET', path: '/v1/nodes' });
-    const active = nodes.filter(({ status }) => status === 'active');
+    // Who never checked in runs no node of ours: it admits nobody, and would be waited for in vain.
+    const active = nodes.filter(({ status, last_seen }) => status === 'active' && last_seen !== undefined);
     const lagging = active.filter(({ crl_number = 0 }) => crl_number < result.crl_number).map(({ node_id }) => node_id);
     const line = {
       enforced_by: active.length - lagging.length,
