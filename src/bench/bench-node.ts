@@ -1,3 +1,4 @@
+import type { GossipConfig } from '../engine/gossip.ts';
 import { NodeHost } from '../host/node-host.ts';
 import { systemClock } from '../host/system-clock.ts';
 import { systemRandom } from '../host/system-random.ts';
@@ -24,6 +25,7 @@ export class BenchNode {
     { mesh, trust }: Pick<BenchMesh, 'mesh' | 'trust'>,
     member: BenchMember,
     store: NodeStore,
+    gossip: Partial<GossipConfig> = {},
   ): Promise<BenchNode> {
     const { nodeId, chain, tls, signer } = member;
     const restored = store.load();
@@ -45,6 +47,7 @@ export class BenchNode {
       clock: systemClock,
       signer,
       announce: false,
+      gossip,
       dial: (address, expected) => dialLink({ mesh, identity: tls, judge: host.judge }, address, expected),
       onDialFailed: () => undefined, // it tries again
       onUnexpected: (error) => {

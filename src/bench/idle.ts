@@ -7,6 +7,7 @@ import { textOfUtf8 } from '../base/bytes.ts';
 import { encodePem } from '../codec/pem.ts';
 import { generatePkcs8, softwareSigner } from '../crypto/signer.ts';
 import { checkX509Signature } from '../crypto/x509-signature.ts';
+import { GOSSIP_DEFAULTS } from '../engine/gossip.ts';
 import { exchange } from '../host/https-client.ts';
 import { parseMeshName } from '../identity/mesh-name.ts';
 import { parseNodeId } from '../identity/node-id.ts';
@@ -28,6 +29,9 @@ const LINKS_DIALLED = 4;
 const WATCH_S = 60;
 const WAKE_UPS_REACH = 1;
 
+/** The peers have this one link; with {@link LINKS} each, they would choose it in one round of four. */
+const PEER_GOSSIP = { pullMsMax: (GOSSIP_DEFAULTS.pullMsMax * LINKS) / GOSSIP_DEFAULTS.fanout };
+
 /** What a node costs that has nothing to do: the command of the field, as a process, with peers that have nothing to say. */
 export const IDLE_BENCH: Bench = {
   name: 'idle',
@@ -42,7 +46,8 @@ async function runIdle(note: Note, { items: watchS = WATCH_S }: BenchScale): Pro
   const peers: BenchNode[] = [];
   try {
     const enrolled = await makeMesh(program);
-    for (const member of enrolled.members) peers.push(await BenchNode.start(enrolled, member, new MemoryNodeStore()));
+    for (const member of enrolled.members)
+      peers.push(await BenchNode.start(enrolled, member, new MemoryNodeStore(), PEER_GOSSIP));
     const dialled = peers.slice(0, LINKS_DIALLED).flatMap(({ port }) => ['--peer', port.address]);
     const { pid, ready } = await program.start(...nodeRun(enrolled.nodeDirectory), ...dialled);
     const candidate = {
