@@ -116,7 +116,7 @@ describe('a node’s configuration', () => {
     const sources = { directory, environment: {}, flags: {} };
     const defaults = loadNodeConfig(sources);
     assert.equal(defaults.listen, NODE_LISTEN_DEFAULT);
-    assert.equal(defaults.crl_poll, 30 * SECOND_MS);
+    assert.equal(defaults.crl_poll, 10 * SECOND_MS);
     writeFileSync(join(directory, CONFIG_FILE), NODE_CONFIG_TEXT.replace(/^# (?=[a-z_]+: )/gm, ''));
     const all = loadNodeConfig(sources);
     assert.deepEqual(Object.keys(all).sort(), [
