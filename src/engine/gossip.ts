@@ -15,6 +15,8 @@ export const PUSH_WHOLE_BYTES_MAX = 1_024 + 512;
 export const WANTED_MAX = 4_096;
 /** After this another peer is asked. */
 const WANTED_MS = 2 * SECOND_MS;
+/** A peer that does not begin its answer in this time is not waited for: three bytes that overtake every message. */
+const PULL_BEGIN_MS_MAX = 2 * SECOND_MS;
 /** A peer that does not finish its answer in this time is not waited for. */
 const PULL_MS_MAX = 10 * SECOND_MS;
 
@@ -148,8 +150,9 @@ export class Gossip {
     if (this.#pulls.get(link.end.id)?.id === id) this.#pulls.delete(link.end.id);
   }
 
-  handlePullDiffers(link: Link, id: number): void {
+  handlePullDiffers(now: Instant, link: Link, id: number): void {
     if (this.#pulls.get(link.end.id)?.id !== id) return; // not asked, or too late
+    this.#pulls.set(link.end.id, { id, until: after(now.mono, PULL_MS_MAX) });
     for (const page of digestPages(this.#held.streams)) link.send({ tag: 'digest', id, ...page });
   }
 
@@ -157,7 +160,7 @@ export class Gossip {
     const answer = this.#answers.answer(link, frame);
     if (answer === undefined || !frame.last) return;
     link.sendAfterMessages({ tag: 'pull-done', id: frame.id, more: answer.more });
-    if (!answer.behind || this.#pulls.has(link.end.id)) return;
+    if (!answer.behind || this.#isPulling(now, link)) return;
     // The peer has something that we lack: ask it, without waiting for a round. Not more often than in the busiest
     // rounds, because two nodes that refuse each other's messages lack something for ever.
     const pulledAt = this.#pulledAt.get(link);
@@ -184,7 +187,7 @@ export class Gossip {
       this.#roundAt = undefined; // the next link that comes up starts the rounds again
       return;
     }
-    const idle = links.filter((link) => !this.#pulls.has(link.end.id));
+    const idle = links.filter((link) => !this.#isPulling(now, link));
     for (const link of sample(this.#random, idle, this.#config.fanout)) this.#pull(now, link);
     const { pullMsMin, pullMsMax } = this.#config;
     this.#scheduleRound(now, this.#newsSinceRound ? pullMsMin : Math.min(pullMsMax, this.#intervalMs * 2));
@@ -208,11 +211,16 @@ export class Gossip {
     else if (keys.length < KEYS_MAX) keys.push(contentKey); // else a pull brings it
   }
 
+  #isPulling(now: Instant, link: Link): boolean {
+    const pull = this.#pulls.get(link.end.id);
+    return pull !== undefined && now.mono < pull.until;
+  }
+
   #pull(now: Instant, link: Link): void {
     this.#unfinished.delete(link);
     this.#pulledAt.set(link, now.mono);
     const id = this.#nextId++;
-    this.#pulls.set(link.end.id, { id, until: after(now.mono, PULL_MS_MAX) });
+    this.#pulls.set(link.end.id, { id, until: after(now.mono, PULL_BEGIN_MS_MAX) });
     link.send({ tag: 'pull', id, summary: this.#held.summary, crls: this.#world.crlHeaders() });
   }
 

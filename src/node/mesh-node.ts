@@ -370,7 +370,7 @@ export class MeshNode implements NeighbourhoodOwner {
       case 'pull-same':
         return this.#gossip.handlePullSame(link, frame.id);
       case 'pull-differs':
-        return this.#gossip.handlePullDiffers(link, frame.id);
+        return this.#gossip.handlePullDiffers(now, link, frame.id);
       case 'digest':
         return this.#gossip.handleDigest(now, link, frame);
       case 'pull-done':
