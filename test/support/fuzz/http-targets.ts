@@ -1,6 +1,13 @@
 import { createServer } from 'node:http';
 import { type Bytes, toBase64, utf8 } from '../../../src/base/bytes.ts';
-import { HOUR_MS, type MonotonicMs, type UnixMs } from '../../../src/base/time.ts';
+import {
+  after,
+  HOUR_MS,
+  type MonotonicMs,
+  type UnixMs,
+  unixMsFromSeconds,
+  unixSeconds,
+} from '../../../src/base/time.ts';
 import type { Credential } from '../../../src/http/authority/credential.ts';
 import type { NodeService } from '../../../src/http/node/node-service.ts';
 import { addMemberRoutes, addProgramRoutes } from '../../../src/http/node/routes.ts';
@@ -113,7 +120,7 @@ const members: FuzzTarget = {
         onUnexpected: (error) => unexpected.push(error),
       });
       addMemberRoutes(app, { service, memberOf: () => member });
-      const now = service.now().wall - (service.now().wall % 1_000);
+      const now = unixMsFromSeconds(unixSeconds(service.now().wall));
       const composed = composeMessage(mesh.mesh, {
         algorithm: 'ES256',
         type: parseMessageType('indicator'),
@@ -121,8 +128,8 @@ const members: FuzzTarget = {
         origin: member.nodeId,
         incarnation: 1,
         counter: 0,
-        issuedAt: now as UnixMs,
-        expiresAt: (now + HOUR_MS) as UnixMs,
+        issuedAt: now,
+        expiresAt: after(now, HOUR_MS),
         leafHash: (member.chain[0] as { fingerprint: Bytes }).fingerprint,
         payload: INDICATOR,
       });
