@@ -6,7 +6,14 @@ import { describeIssue } from '../api/schema.ts';
 import { textOfUtf8 } from '../base/bytes.ts';
 import { MeshError, quoted } from '../base/errors.ts';
 import { controlSocketOf } from '../host/control-socket.ts';
-import { type ClientRequestOptions, exchange, isNobodyThere, openExchange, type Target } from '../host/https-client.ts';
+import {
+  type ClientRequestOptions,
+  exchange,
+  isBrokenOff,
+  isNobodyThere,
+  openExchange,
+  type Target,
+} from '../host/https-client.ts';
 import { requireNodeDirectory } from './directory.ts';
 
 /** The running node of a directory, for commands: its control socket, with answers checked and refusals thrown. */
@@ -39,13 +46,14 @@ export class NodeDesk {
       if (line.startsWith('data: ')) yield checked(schema, parseJson(line.slice(6)));
   }
 
-  /** Whether a process runs on the directory. */
+  /** Whether a process runs on the directory; one that is about to end and breaks off the call still does. */
   async isRunning(): Promise<boolean> {
     try {
       await exchange(this.#target, { method: 'GET', path: '/healthz' });
       return true;
     } catch (error) {
       if (isNobodyThere(error)) return false;
+      if (isBrokenOff(error)) return true;
       throw error;
     }
   }

@@ -184,3 +184,9 @@ export function isNobodyThere(error: unknown): boolean {
   const cause = (error as { cause?: NodeJS.ErrnoException } | null)?.cause;
   return cause?.code === 'ENOENT' || cause?.code === 'ECONNREFUSED';
 }
+
+/** True where somebody took the connection, or had it waiting, and let it go without an answer: a process that ends. */
+export function isBrokenOff(error: unknown): boolean {
+  const cause = (error as { cause?: NodeJS.ErrnoException } | null)?.cause;
+  return cause?.code === 'ECONNRESET' || cause?.code === 'EPIPE';
+}

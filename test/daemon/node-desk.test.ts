@@ -58,3 +58,14 @@ describe('following a node', () => {
     await assert.rejects(follow(babbling), { code: 'ERR_REMOTE' });
   });
 });
+
+describe('asking whether a node runs', () => {
+  it('is told yes by one that breaks off the call, and no once nobody is there', async (t) => {
+    const ending = await desk(t, (request) => void request.socket.destroy());
+    assert.equal(await ending.isRunning(), true);
+
+    const directory = tempDir(t);
+    writeFileSync(nodeLayout(directory).enrollment, '{}');
+    assert.equal(await new NodeDesk(directory).isRunning(), false);
+  });
+});
