@@ -28,6 +28,14 @@ export function quoted(text: string): string {
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);
 }
 
+/** Characters of a path that a message shows: its end tells which file it is. */
+const PATH_CHARS_MAX = 160;
+
+/** A path for a message: as {@link quoted}, but where it is long its end stays. */
+export function quotedPath(path: string): string {
+  return JSON.stringify(path.length > PATH_CHARS_MAX ? `…${path.slice(-PATH_CHARS_MAX)}` : path);
+}
+
 /** What an unknown thrown thing says, for logs and hints. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

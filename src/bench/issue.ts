@@ -50,7 +50,7 @@ async function runIssue(note: Note, { items = REQUESTS, rounds }: BenchScale): P
 /** @returns CPU microseconds of a certificate. Keys and requests are the nodes' work and made before. */
 async function measureRound({ mesh, intermediate, root, issuer }: BenchMesh, requests: number): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'chainmail-bench-'));
-  const store = SqliteAuthorityStore.open(join(folder, 'authority.db'));
+  const store = SqliteAuthorityStore.open(join(folder, 'authority.db'), 'create');
   try {
     const authority = await Authority.open({
       issuer: createIssuer(mesh, intermediate, root, issuer),

@@ -1,10 +1,9 @@
-import { chmodSync, existsSync, mkdirSync } from 'node:fs';
+import { chmodSync, mkdirSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { Authority } from '../authority/authority.ts';
-import { createIssuer, chainPem, type Issuer } from '../authority/issuer.ts';
+import { chainPem } from '../authority/issuer.ts';
 import { POLICY_DEFAULTS } from '../authority/policy.ts';
 import { MeshError, quoted } from '../base/errors.ts';
-import { DAY_MS } from '../base/time.ts';
 import { encodePem } from '../codec/pem.ts';
 import type { Secret } from '../crypto/secret.ts';
 import { generatePkcs8, softwareSigner } from '../crypto/signer.ts';
@@ -14,14 +13,10 @@ import { FileKeyStore } from '../host/file-key-store.ts';
 import { SqliteAuthorityStore } from '../host/sqlite-authority-store.ts';
 import { systemClock } from '../host/system-clock.ts';
 import { systemRandom } from '../host/system-random.ts';
-import { type MeshName, parseMeshName } from '../identity/mesh-name.ts';
+import { parseMeshName } from '../identity/mesh-name.ts';
 import { splitAddress } from '../message/address.ts';
-import { parseCertificate, parseCertificatesPem } from '../pki/certificate.ts';
-import { SERIAL_RANDOM_BYTES } from '../pki/certificate-build.ts';
 import { buildCsr } from '../pki/csr.ts';
 import { isDnsName } from '../pki/dns-name.ts';
-import { buildIntermediate, buildRoot } from '../pki/issuer-profile.ts';
-import type { KeyStore } from '../ports/key-store.ts';
 import {
   AUTHORITY_LISTEN_DEFAULT,
   type AuthorityConfig,
@@ -35,15 +30,11 @@ import {
   authorityLayout,
   isAuthorityDirectory,
   makeDirectory,
-  readStateFile,
   requireAuthorityDirectory,
   requireNoNode,
 } from './directory.ts';
 import { formatDuration } from './duration.ts';
-
-/** Lives of the two issuers. The anchor outlives every device in the field; roll-over replaces either without hands. */
-const ROOT_LIFE_MS = 7_305 * DAY_MS;
-const ISSUER_LIFE_MS = 1_826 * DAY_MS;
+import { loadIssuer, makeIssuer } from './issuer-files.ts';
 
 /** Name of the administrator whose credential `init` writes. */
 const FIRST_ADMINISTRATOR = 'admin';
@@ -89,7 +80,7 @@ export async function initAuthority(options: InitAuthorityOptions): Promise<Auth
     });
     const hostNames = hostNamesAmong([...hosts, splitAddress(config.listen, 0).host]);
     const issuer = await makeIssuer(layout, mesh, hostNames, options.passphrase);
-    const store = SqliteAuthorityStore.open(layout.database);
+    const store = SqliteAuthorityStore.open(layout.database, 'create');
     try {
       const authority = await Authority.open({
         issuer,
@@ -139,7 +130,7 @@ export async function openAuthority(options: OpenAuthorityOptions): Promise<Open
     const config = loadAuthorityConfig({ directory, environment, flags });
     const keys = await FileKeyStore.open(layout.keys, options.passphrase);
     const issuer = await loadIssuer(layout, parseMeshName(config.mesh), keys);
-    store = SqliteAuthorityStore.open(layout.database);
+    store = SqliteAuthorityStore.open(layout.database, 'refuse');
     const opened = store;
     const authority = await Authority.open({
       issuer,
@@ -187,51 +178,6 @@ async function writeAdministrator(authority: Authority, layout: AuthorityLayout)
   chmodSync(layout.admin, 0o700);
   writeFileAtomic(layout.adminKey, keyPem, MODE_SECRET);
   writeFileAtomic(layout.adminCertificate, chainPem(authority.issuer, der), MODE_PUBLIC);
-}
-
-async function makeIssuer(
-  layout: AuthorityLayout,
-  mesh: MeshName,
-  hostNames: readonly string[],
-  passphrase: Secret,
-): Promise<Issuer> {
-  const rootKeys = await FileKeyStore.open(layout.root, passphrase);
-  const keys = await FileKeyStore.open(layout.keys, passphrase);
-  const rootSigner = await openOrGenerate(rootKeys, 'root');
-  const signer = await openOrGenerate(keys, 'issuer');
-  const issuedAt = systemClock.wall();
-  const serial = (): Uint8Array => systemRandom.bytes(SERIAL_RANDOM_BYTES);
-  const root = parseCertificate(
-    await buildRoot({ mesh, serial: serial(), validity: { issuedAt, lifeMs: ROOT_LIFE_MS } }, rootSigner),
-  );
-  const certificate = parseCertificate(
-    await buildIntermediate(
-      {
-        mesh,
-        serial: serial(),
-        validity: { issuedAt, lifeMs: ISSUER_LIFE_MS },
-        issuer: root,
-        spki: signer.spki,
-        authorityHosts: hostNames,
-      },
-      rootSigner,
-    ),
-  );
-  const issuer = createIssuer(mesh, certificate, root, signer);
-  writeFileAtomic(layout.rootCertificate, issuer.rootPem, MODE_PUBLIC);
-  writeFileAtomic(layout.caCertificates, issuer.caPem, MODE_PUBLIC);
-  return issuer;
-}
-
-async function loadIssuer(layout: AuthorityLayout, mesh: MeshName, keys: FileKeyStore): Promise<Issuer> {
-  const [certificate, root] = parseCertificatesPem(readStateFile(layout.caCertificates));
-  if (certificate === undefined || root === undefined || !existsSync(layout.rootCertificate))
-    throw new MeshError('ERR_STATE_CORRUPT', `${quoted(layout.caCertificates)} does not hold intermediate and root`);
-  return createIssuer(mesh, certificate, root, await keys.open('issuer'));
-}
-
-async function openOrGenerate(keys: KeyStore, name: 'root' | 'issuer') {
-  return (await keys.has(name)) ? keys.open(name) : keys.generate(name);
 }
 
 /** The host names among these; addresses need no permission in the issuing certificate. @throws ERR_CONFIG */

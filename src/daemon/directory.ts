@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { MeshError, messageOf, quoted } from '../base/errors.ts';
+import { MeshError, messageOf, quotedPath } from '../base/errors.ts';
 import { CONFIG_FILE } from './config.ts';
 
 /** Where everything of an authority lies. `root` can be carried away: it is needed only to make another issuing key. */
@@ -10,6 +10,8 @@ export interface AuthorityLayout {
   readonly database: string;
   /** Sealed keys: the issuing key, and that of the server. */
   readonly keys: string;
+  /** The sealed issuing key among them. */
+  readonly issuerKey: string;
   /** The sealed root key, apart, so that it can be taken offline. */
   readonly root: string;
   /** The trust anchor: enough for `curl --cacert`. */
@@ -28,6 +30,7 @@ export function authorityLayout(directory: string): AuthorityLayout {
     config: join(directory, CONFIG_FILE),
     database: join(directory, 'authority.db'),
     keys: join(directory, 'keys'),
+    issuerKey: join(directory, 'keys', 'issuer.key.box'),
     root: join(directory, 'root'),
     rootCertificate: join(directory, 'root.pem'),
     caCertificates: join(directory, 'ca.pem'),
@@ -75,14 +78,16 @@ export function makeDirectory(directory: string): void {
   } catch (error) {
     throw new MeshError(
       'ERR_CONFIG',
-      `directory ${quoted(directory)} cannot be used: ${messageOf(error)}`,
+      `directory ${quotedPath(directory)} cannot be used: ${messageOf(error)}`,
       'choose another --dir',
     );
   }
 }
 
+/** An authority stays one when a file is lost: what is missing is told, and nothing is made anew in its place. */
 export function isAuthorityDirectory(directory: string): boolean {
-  return existsSync(authorityLayout(directory).database) && existsSync(join(directory, CONFIG_FILE));
+  const { config, database, rootCertificate, issuerKey } = authorityLayout(directory);
+  return existsSync(config) && [database, rootCertificate, issuerKey].some((path) => existsSync(path));
 }
 
 export function isNodeDirectory(directory: string): boolean {
@@ -96,8 +101,8 @@ export function requireAuthorityDirectory(directory: string): AuthorityLayout {
   throw new MeshError(
     'ERR_DIR_NOT_INITIALISED',
     isNodeDirectory(directory)
-      ? `${quoted(directory)} is the directory of a node, expected that of an authority`
-      : `there is no authority in ${quoted(directory)}`,
+      ? `${quotedPath(directory)} is the directory of a node, expected that of an authority`
+      : `there is no authority in ${quotedPath(directory)}`,
     isNodeDirectory(directory)
       ? 'check --dir'
       : `check --dir, or: chainmail authority init --dir ${directory} --mesh NAME`,
@@ -111,8 +116,8 @@ export function requireNodeDirectory(directory: string): NodeLayout {
   throw new MeshError(
     'ERR_DIR_NOT_INITIALISED',
     isAuthorityDirectory(directory)
-      ? `${quoted(directory)} is the directory of an authority, expected that of a node`
-      : `there is no enrolled node in ${quoted(directory)}`,
+      ? `${quotedPath(directory)} is the directory of an authority, expected that of a node`
+      : `there is no enrolled node in ${quotedPath(directory)}`,
     isAuthorityDirectory(directory)
       ? 'check --dir'
       : `check --dir, or: chainmail node enroll --dir ${directory} --ticket FILE`,
@@ -130,7 +135,7 @@ export function requireNoNode(directory: string): void {
 }
 
 function directoryTaken(directory: string, by: string): MeshError {
-  return new MeshError('ERR_DIR_EXISTS', `${quoted(directory)} is the directory of ${by}`, 'choose another --dir');
+  return new MeshError('ERR_DIR_EXISTS', `${quotedPath(directory)} is the directory of ${by}`, 'choose another --dir');
 }
 
 /** A directory that is not ours to look into seems empty. @throws ERR_CONFIG */
@@ -141,7 +146,7 @@ function requireReadable(directory: string): void {
     if ((error as NodeJS.ErrnoException).code !== 'EACCES') return; // not there: that is said by the caller
     throw new MeshError(
       'ERR_CONFIG',
-      `directory ${quoted(directory)} may not be read by this user`,
+      `directory ${quotedPath(directory)} may not be read by this user`,
       'run the command as the user who owns the directory',
     );
   }
@@ -152,6 +157,11 @@ export function readStateFile(path: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (error) {
-    throw new MeshError('ERR_STATE_CORRUPT', `state file ${quoted(path)} cannot be read: ${messageOf(error)}`);
+    const isMissing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new MeshError(
+      'ERR_STATE_CORRUPT',
+      `state file ${quotedPath(path)} ${isMissing ? 'is missing' : `cannot be read: ${messageOf(error)}`}`,
+      `restore ${path} from a backup`,
+    );
   }
 }

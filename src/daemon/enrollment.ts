@@ -5,7 +5,7 @@ import { errorOfProblem } from '../api/problem.ts';
 import { describeIssue } from '../api/schema.ts';
 import { parseTicket, type Ticket } from '../api/ticket.ts';
 import { bytesEqual, textOfUtf8, utf8 } from '../base/bytes.ts';
-import { MeshError, messageOf, quoted } from '../base/errors.ts';
+import { isMeshError, MeshError, messageOf, quotedPath } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import { encodePem } from '../codec/pem.ts';
 import { sha256 } from '../crypto/hash.ts';
@@ -96,7 +96,7 @@ export async function enrollNode(options: EnrollNodeOptions): Promise<EnrolledNo
       if (before.notAfter > systemClock.wall())
         throw new MeshError(
           'ERR_DIR_EXISTS',
-          `${quoted(layout.directory)} is enrolled as ${before.nodeId} in mesh ${before.mesh}`,
+          `${quotedPath(layout.directory)} is enrolled as ${before.nodeId} in mesh ${before.mesh}`,
           'use that node, or choose another --dir',
         );
     }
@@ -126,33 +126,37 @@ export function loadEnrolledNode(directory: string): EnrolledNode {
   const layout = requireNodeDirectory(directory);
   const { endpoint, config } = readEnrollmentFile(layout);
   const certificatePem = readStateFile(layout.certificate);
-  try {
-    const mesh = parseMeshName(config.mesh);
-    const chain = parseCertificatesPem(certificatePem);
-    const root = rootAmong(parseCertificatesPem(readStateFile(layout.caCertificates)));
-    const [leaf] = chain;
-    const judgement = judgePath(chain, NOTHING_REVOKED, leaf?.notAfter ?? (0 as UnixMs), 'tls-client', {
-      mesh,
-      anchors: [root],
-      checkSignature: checkX509Signature,
-    });
-    if (judgement.tag === 'refused') throw new MeshError(judgement.code, judgement.message);
-    const { nodeId, roles, notAfter } = judgement;
-    const rootPem = encodePem('CERTIFICATE', root.der);
-    return { layout, mesh, nodeId, roles, config, endpoint, chain, certificatePem, root, rootPem, notAfter };
-  } catch (error) {
-    throw new MeshError('ERR_STATE_CORRUPT', `the node in ${quoted(directory)} is damaged: ${messageOf(error)}`);
-  }
+  const mesh = parseMeshName(config.mesh);
+  const chain = parsedFrom(layout.certificate, () => parseCertificatesPem(certificatePem));
+  const root = parsedFrom(layout.caCertificates, () =>
+    rootAmong(parseCertificatesPem(readStateFile(layout.caCertificates))),
+  );
+  const [leaf] = chain;
+  const judgement = judgePath(chain, NOTHING_REVOKED, leaf?.notAfter ?? (0 as UnixMs), 'tls-client', {
+    mesh,
+    anchors: [root],
+    checkSignature: checkX509Signature,
+  });
+  if (judgement.tag === 'refused')
+    throw damaged(layout.certificate, `under the root in ${quotedPath(layout.caCertificates)}, ${judgement.message}`);
+  const { nodeId, roles, notAfter } = judgement;
+  const rootPem = encodePem('CERTIFICATE', root.der);
+  return { layout, mesh, nodeId, roles, config, endpoint, chain, certificatePem, root, rootPem, notAfter };
 }
 
 /**
  * The key that a node's certificate is for: the certificate key after a rekey, else the identity key.
- * @throws ERR_STATE_FOREIGN where neither is.
+ * @throws ERR_KEY_MISSING, ERR_STATE_CORRUPT; ERR_STATE_FOREIGN where neither is.
  */
 export async function certificateKeyName(keys: FileKeyStore, leaf: Certificate): Promise<KeyName> {
   for (const name of ['certificate', 'identity'] as const)
     if ((await keys.has(name)) && bytesEqual((await keys.open(name)).spki, leaf.spki)) return name;
-  throw new MeshError('ERR_STATE_FOREIGN', 'no key in the store belongs to the certificate of this node');
+  if (!(await keys.has('identity'))) await keys.open('identity'); // says what is missing
+  throw new MeshError(
+    'ERR_STATE_FOREIGN',
+    'no key in the folder keys belongs to the certificate in node.pem',
+    'one of the two is missing or of another node: restore both from one backup',
+  );
 }
 
 const NOTHING_REVOKED = new RevocationView();
@@ -215,13 +219,31 @@ function readEnrollmentFile(layout: NodeLayout): z.output<typeof enrollmentFileS
     return enrollmentFileSchema.parse(JSON.parse(readStateFile(layout.enrollment)));
   } catch (error) {
     const what = error instanceof z.ZodError ? describeIssue(error) : messageOf(error);
-    throw new MeshError('ERR_STATE_CORRUPT', `state file ${quoted(layout.enrollment)}: ${what}`);
+    throw damaged(layout.enrollment, what);
   }
+}
+
+function parsedFrom<T>(path: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!isMeshError(error)) throw error;
+    throw damaged(path, error.message);
+  }
+}
+
+function damaged(path: string, what: string): MeshError {
+  return new MeshError(
+    'ERR_STATE_CORRUPT',
+    `state file ${quotedPath(path)} is damaged: ${what}`,
+    `restore ${path} from a backup, or enrol anew in an empty directory: chainmail node enroll --dir DIR --ticket FILE`,
+  );
 }
 
 function rootAmong(certificates: readonly Certificate[]): Certificate {
   const root = certificates.find((certificate) => certificate.isSelfIssued);
-  if (root === undefined) throw new MeshError('ERR_STATE_CORRUPT', 'no trust anchor among the CA certificates');
+  if (root === undefined || !checkX509Signature(root.signatureAlgorithm, root.spki, root.tbs, root.signature))
+    throw new MeshError('ERR_STATE_CORRUPT', 'there is no root that signed itself');
   return root;
 }
 

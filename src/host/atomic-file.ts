@@ -58,7 +58,7 @@ function writeDraft(path: string, content: Bytes | string, mode: number): string
 }
 
 /** A new name in a folder is on the disk only when the folder is. */
-function syncFolder(path: string): void {
+export function syncFolder(path: string): void {
   const fd = openSync(path, 'r');
   try {
     fsyncSync(fd);

@@ -84,4 +84,9 @@ CREATE TABLE audit (
 `;
 
 /** The authority's database file. The mark spells "CMau". */
-export const AUTHORITY_DATABASE: DatabaseKind = { applicationId: 0x434d6175, migrations: [SCHEMA_1] };
+export const AUTHORITY_DATABASE: DatabaseKind = {
+  applicationId: 0x434d6175,
+  migrations: [SCHEMA_1],
+  remedy:
+    'restore it from a backup, then void the tickets made since: chainmail authority new-epoch --dir DIR; without a backup make a new authority',
+};

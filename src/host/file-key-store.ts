@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { utf8 } from '../base/bytes.ts';
-import { MeshError, quoted } from '../base/errors.ts';
+import { isMeshError, MeshError, quotedPath } from '../base/errors.ts';
 import { encodePem } from '../codec/pem.ts';
 import { Secret } from '../crypto/secret.ts';
 import { SecretBox } from '../crypto/secret-box.ts';
@@ -11,6 +11,7 @@ import { createFileAtomic, MODE_SECRET } from './atomic-file.ts';
 import { readSecretFile } from './secret-file.ts';
 import { systemRandom } from './system-random.ts';
 
+const KEY_ENDING = '.key.box';
 /** Sealed beside the keys: tells a wrong passphrase from a damaged key, and gives all keys one slow derivation. */
 const CHECK_FILE = 'check.box';
 const CHECK_CONTEXT = 'chainmail key store';
@@ -39,24 +40,29 @@ export class FileKeyStore implements KeyStore {
     const path = join(folder, CHECK_FILE);
     let check = readSecretFile(path);
     if (check === undefined) {
+      // A new one would seal what comes under another salt, perhaps under a mistyped passphrase, beside keys that it opens not.
+      if (readdirSync(folder).some((name) => name.endsWith(KEY_ENDING)))
+        throw new MeshError('ERR_STATE_CORRUPT', `state file ${quotedPath(path)} is missing`, restore(path));
       const box = await SecretBox.create(passphrase, systemRandom);
       const sealed = box.seal(CHECK_CONTEXT, new Secret(utf8(CHECK_CONTEXT)));
       if (createFileAtomic(path, sealed, MODE_SECRET)) return new FileKeyStore(folder, box);
       check = readSecretFile(path); // another process was first
-      if (check === undefined) throw new MeshError('ERR_STATE_CORRUPT', `key store ${quoted(folder)} changes under us`);
+      if (check === undefined)
+        throw new MeshError('ERR_STATE_CORRUPT', `key store ${quotedPath(folder)} changes under us`);
     }
-    const box = await SecretBox.forBox(passphrase, check, systemRandom);
     try {
+      const box = await SecretBox.forBox(passphrase, check, systemRandom);
       box.open(CHECK_CONTEXT, check)[Symbol.dispose]();
+      return new FileKeyStore(folder, box);
     } catch (error) {
-      if ((error as { code?: unknown }).code !== 'ERR_PASSPHRASE_WRONG') throw error;
+      if (!isMeshError(error)) throw error;
+      if (error.code !== 'ERR_PASSPHRASE_WRONG') throw damaged(path, error.message);
       throw new MeshError(
         'ERR_PASSPHRASE_WRONG',
-        `the passphrase does not open the keys in ${quoted(folder)}`,
-        'give the passphrase with which the directory was initialised',
+        `the passphrase does not open the keys in ${quotedPath(folder)}`,
+        `give the passphrase with which the directory was initialised; where it is right, ${restore(path)}`,
       );
     }
-    return new FileKeyStore(folder, box);
   }
 
   async has(name: KeyName): Promise<boolean> {
@@ -68,7 +74,7 @@ export class FileKeyStore implements KeyStore {
     try {
       using secret = new Secret(pkcs8);
       if (!createFileAtomic(this.#path(name), this.#box.seal(contextOf(name), secret), MODE_SECRET))
-        throw new MeshError('ERR_DIR_EXISTS', `key ${name} exists in ${quoted(this.#folder)}`);
+        throw new MeshError('ERR_DIR_EXISTS', `key ${name} exists in ${quotedPath(this.#folder)}`);
       return softwareSigner(pkcs8);
     } finally {
       pkcs8.fill(0);
@@ -93,13 +99,27 @@ export class FileKeyStore implements KeyStore {
   async #read(name: KeyName): Promise<Secret> {
     const path = this.#path(name);
     const sealed = readSecretFile(path);
-    if (sealed === undefined) throw new MeshError('ERR_KEY_MISSING', `key ${name} is not in ${quoted(this.#folder)}`);
-    return this.#box.open(contextOf(name), sealed);
+    if (sealed === undefined)
+      throw new MeshError('ERR_KEY_MISSING', `key file ${quotedPath(path)} is missing`, restore(path));
+    try {
+      return this.#box.open(contextOf(name), sealed);
+    } catch (error) {
+      if (!isMeshError(error)) throw error;
+      throw damaged(path, 'the passphrase opens the store, but not this key'); // so it is not the passphrase
+    }
   }
 
   #path(name: KeyName): string {
-    return join(this.#folder, `${name}.key.box`);
+    return join(this.#folder, `${name}${KEY_ENDING}`);
   }
+}
+
+function damaged(path: string, what: string): MeshError {
+  return new MeshError('ERR_STATE_CORRUPT', `state file ${quotedPath(path)} is damaged: ${what}`, restore(path));
+}
+
+function restore(path: string): string {
+  return `restore ${path} from a backup`;
 }
 
 function contextOf(name: KeyName): string {

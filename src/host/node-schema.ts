@@ -29,4 +29,9 @@ CREATE TABLE crls (
 `;
 
 /** A node's database file. The mark spells "CMno". */
-export const NODE_DATABASE: DatabaseKind = { applicationId: 0x434d6e6f, migrations: [SCHEMA_1] };
+export const NODE_DATABASE: DatabaseKind = {
+  applicationId: 0x434d6e6f,
+  migrations: [SCHEMA_1],
+  remedy:
+    'restore the directory from a backup, or enrol anew in an empty one: chainmail node enroll --dir DIR --ticket FILE',
+};

@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 import type { Bytes } from '../base/bytes.ts';
-import { MeshError, quoted } from '../base/errors.ts';
+import { MeshError, quotedPath } from '../base/errors.ts';
 
 /** Largest file of a secret: keys and passphrases are far smaller. */
 export const SECRET_FILE_BYTES_MAX = 128 * 1024;
@@ -18,9 +18,14 @@ export function readSecretFile(path: string): Bytes | undefined {
     fd = openSync(path, 'r');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw new MeshError('ERR_KEY_MISSING', `secret file ${quoted(path)} cannot be opened`, 'check its owner and mode', {
-      cause: error,
-    });
+    throw new MeshError(
+      'ERR_KEY_MISSING',
+      `secret file ${quotedPath(path)} cannot be opened`,
+      'check its owner and mode',
+      {
+        cause: error,
+      },
+    );
   }
   try {
     const { mode, size } = fstatSync(fd);
@@ -28,13 +33,13 @@ export function readSecretFile(path: string): Bytes | undefined {
     if ((rights & 0o077) !== 0)
       throw new MeshError(
         'ERR_KEY_FILE_MODE',
-        `secret file ${quoted(path)} has mode ${rights.toString(8)}, expected 600`,
+        `secret file ${quotedPath(path)} has mode ${rights.toString(8)}, expected 600`,
         `chmod 600 ${path}`,
       );
     if (size > SECRET_FILE_BYTES_MAX)
       throw new MeshError(
         'ERR_STATE_CORRUPT',
-        `secret file ${quoted(path)} is larger than ${SECRET_FILE_BYTES_MAX} bytes`,
+        `secret file ${quotedPath(path)} is larger than ${SECRET_FILE_BYTES_MAX} bytes`,
       );
     const content = new Uint8Array(SECRET_FILE_BYTES_MAX);
     let length = 0;

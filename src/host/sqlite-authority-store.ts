@@ -1,5 +1,5 @@
 import type { DatabaseSync, StatementSync, SQLOutputValue } from 'node:sqlite';
-import { MeshError, quoted } from '../base/errors.ts';
+import { MeshError, quotedPath } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import type {
   AuditRow,
@@ -17,7 +17,7 @@ import type {
 } from '../ports/authority-store.ts';
 import { AUTHORITY_DATABASE } from './authority-schema.ts';
 import { GroupCommit } from './group-commit.ts';
-import { guarded, openDatabase } from './sqlite-database.ts';
+import { guarded, openDatabase, type WhenMissing } from './sqlite-database.ts';
 
 /** The {@link AuthorityStore} of one machine: an SQLite file, many changes to one fsync. */
 export class SqliteAuthorityStore implements AuthorityStore {
@@ -32,8 +32,8 @@ export class SqliteAuthorityStore implements AuthorityStore {
   }
 
   /** @throws ERR_STATE_CORRUPT, ERR_STATE_FOREIGN; see {@link openDatabase}. */
-  static open(path: string): SqliteAuthorityStore {
-    const database = openDatabase(path, AUTHORITY_DATABASE);
+  static open(path: string, whenMissing: WhenMissing): SqliteAuthorityStore {
+    const database = openDatabase(path, AUTHORITY_DATABASE, whenMissing);
     return guarded(path, () => new SqliteAuthorityStore(database, path));
   }
 
@@ -146,7 +146,7 @@ class Row {
   #damaged(column: string): never {
     throw new MeshError(
       'ERR_STATE_CORRUPT',
-      `state file ${quoted(this.#path)}: column ${column} has an impossible value`,
+      `state file ${quotedPath(this.#path)}: column ${column} has an impossible value`,
     );
   }
 }

@@ -1,6 +1,8 @@
-import { closeSync, openSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { MeshError, messageOf, quoted } from '../base/errors.ts';
+import { isMeshError, MeshError, messageOf, quotedPath } from '../base/errors.ts';
+import { MODE_SECRET, syncFolder } from './atomic-file.ts';
 
 /** What a database file of this program is, and how older ones become it. */
 export interface DatabaseKind {
@@ -8,6 +10,8 @@ export interface DatabaseKind {
   readonly applicationId: number;
   /** Step `i` leads from schema `i` to `i + 1`. Steps that were published are never changed, only added to. */
   readonly migrations: readonly string[];
+  /** What the operator can do where the file cannot be gone on with. */
+  readonly remedy: string;
 }
 
 /**
@@ -24,29 +28,48 @@ const TOO_LARGE = 'ERR_OUT_OF_RANGE';
 /** How long another process may hold the file before we give up; backups by `sqlite3 .backup` hold it for moments. */
 const BUSY_MS_MAX = 5_000;
 
+/** What to do where the file is not there: a memory that somebody relies on is not made anew. */
+export type WhenMissing = 'create' | 'refuse';
+
 /**
- * Opens the file, or makes it with mode 0600, and brings its schema up to date.
+ * Opens the file and brings its schema up to date; where it is not there, makes it with mode 0600.
+ *
+ * A file comes into being whole, with its schema, in one step. So one that is there and empty is never new: it has been
+ * emptied, and whoever went on with it would give numbers a second time and forget what was revoked.
  *
  * Write-ahead log with `synchronous=FULL`: what was committed is on the disk, whatever happens next.
  *
- * @throws ERR_STATE_CORRUPT for a damaged file; ERR_STATE_FOREIGN for another program's file or a newer schema.
+ * @throws ERR_STATE_CORRUPT for a damaged, empty or missing file; ERR_STATE_FOREIGN for another program's file or a
+ *   newer schema.
  */
-export function openDatabase(path: string, kind: DatabaseKind): DatabaseSync {
-  closeSync(openSync(path, 'a', 0o600));
-  return guarded(path, () => {
-    const database = new DatabaseSync(path, { timeout: BUSY_MS_MAX, defensive: true });
-    try {
-      check(database, path, kind);
-      database.exec(
-        'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;',
-      );
-      migrate(database, kind);
-      return database;
-    } catch (error) {
-      database.close();
-      throw error;
-    }
-  });
+export function openDatabase(path: string, kind: DatabaseKind, whenMissing: WhenMissing): DatabaseSync {
+  try {
+    return open(path, kind, whenMissing);
+  } catch (error) {
+    const told = stateError(path, error);
+    if (!isMeshError(told) || told.code !== 'ERR_STATE_CORRUPT' || told.hint === kind.remedy) throw told;
+    throw new MeshError(told.code, told.message, kind.remedy, { cause: error });
+  }
+}
+
+function open(path: string, kind: DatabaseKind, whenMissing: WhenMissing): DatabaseSync {
+  if (!existsSync(path)) {
+    if (whenMissing === 'refuse')
+      throw new MeshError('ERR_STATE_CORRUPT', `state file ${quotedPath(path)} is missing`, kind.remedy);
+    create(path, kind);
+  }
+  const database = new DatabaseSync(path, { timeout: BUSY_MS_MAX, defensive: true });
+  try {
+    check(database, path, kind);
+    database.exec(
+      'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;',
+    );
+    migrate(database, kind);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
 }
 
 /** Runs `work` on a database, with SQLite's own errors turned into ours. */
@@ -66,7 +89,7 @@ export function stateError(path: string, error: unknown): unknown {
   const damaged = kind === SQLITE_CORRUPT || kind === SQLITE_NOTADB || kind === SQLITE_ERROR;
   return new MeshError(
     damaged ? 'ERR_STATE_CORRUPT' : 'ERR_INTERNAL',
-    `state file ${quoted(path)}: ${messageOf(error)}`,
+    `state file ${quotedPath(path)}: ${messageOf(error)}`,
     damaged ? undefined : 'check the disk: free space, permissions, and whether another program holds the file',
     { cause: error },
   );
@@ -76,21 +99,45 @@ function check(database: DatabaseSync, path: string, kind: DatabaseKind): void {
   const tables = numberOf(database, 'SELECT count(*) AS n FROM sqlite_schema', 'n');
   const applicationId = numberOf(database, 'PRAGMA application_id', 'application_id');
   const version = numberOf(database, 'PRAGMA user_version', 'user_version');
-  if (tables === 0 && applicationId === 0 && version === 0) return; // new, or killed before its first commit
+  if (tables === 0 && applicationId === 0 && version === 0)
+    throw new MeshError('ERR_STATE_CORRUPT', `state file ${quotedPath(path)} is empty`, kind.remedy);
   if (applicationId !== kind.applicationId)
-    throw new MeshError('ERR_STATE_FOREIGN', `state file ${quoted(path)} was made by another program`);
+    throw new MeshError('ERR_STATE_FOREIGN', `state file ${quotedPath(path)} was made by another program`);
   if (version > kind.migrations.length)
     throw new MeshError(
       'ERR_STATE_FOREIGN',
-      `state file ${quoted(path)} has schema ${version}, this program knows up to ${kind.migrations.length}`,
+      `state file ${quotedPath(path)} has schema ${version}, this program knows up to ${kind.migrations.length}`,
       'run the newer version of chainmail that wrote it',
     );
   const verdict = database.prepare('PRAGMA quick_check(1)').get();
   if (verdict?.['quick_check'] !== 'ok')
     throw new MeshError(
       'ERR_STATE_CORRUPT',
-      `state file ${quoted(path)} is damaged: ${String(verdict?.['quick_check'])}`,
+      `state file ${quotedPath(path)} is damaged: ${String(verdict?.['quick_check'])}`,
+      kind.remedy,
     );
+}
+
+/** Makes the file beside its place and moves it there: killed on the way, there is none. */
+function create(path: string, kind: DatabaseKind): void {
+  const draft = `${path}-new`;
+  for (const ending of ['', '-journal']) rmSync(`${draft}${ending}`, { force: true });
+  closeSync(openSync(draft, 'ax', MODE_SECRET));
+  const database = new DatabaseSync(draft);
+  try {
+    migrate(database, kind);
+  } finally {
+    database.close();
+  }
+  const fd = openSync(draft, 'r+');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  for (const ending of ['-wal', '-shm']) rmSync(`${path}${ending}`, { force: true }); // of a file that was here before
+  renameSync(draft, path);
+  syncFolder(dirname(path));
 }
 
 function migrate(database: DatabaseSync, kind: DatabaseKind): void {

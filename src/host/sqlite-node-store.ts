@@ -1,7 +1,7 @@
 import { close as closeFile, fdatasync, openSync } from 'node:fs';
 import type { DatabaseSync, SQLOutputValue, StatementSync } from 'node:sqlite';
 import { type Bytes, fromHex, toHex } from '../base/bytes.ts';
-import { MeshError, quoted } from '../base/errors.ts';
+import { MeshError, quoted, quotedPath } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
@@ -39,7 +39,7 @@ export class SqliteNodeStore implements NodeStore {
 
   /** @throws ERR_STATE_CORRUPT; ERR_STATE_FOREIGN for another program's file, or that of another node or mesh. */
   static open(path: string, owner: StoreOwner): SqliteNodeStore {
-    const database = openDatabase(path, NODE_DATABASE);
+    const database = openDatabase(path, NODE_DATABASE, 'create');
     return guarded(path, () => {
       try {
         database.exec('PRAGMA synchronous=NORMAL');
@@ -111,7 +111,7 @@ export class SqliteNodeStore implements NodeStore {
         if (error === null) resolve();
         else
           reject(
-            new MeshError('ERR_INTERNAL', `state file ${quoted(this.#path)}: ${error.message}`, 'check the disk', {
+            new MeshError('ERR_INTERNAL', `state file ${quotedPath(this.#path)}: ${error.message}`, 'check the disk', {
               cause: error,
             }),
           );
@@ -186,7 +186,7 @@ export class SqliteNodeStore implements NodeStore {
   }
 
   #damaged(what: string): MeshError {
-    return new MeshError('ERR_STATE_CORRUPT', `state file ${quoted(this.#path)}: ${what}`);
+    return new MeshError('ERR_STATE_CORRUPT', `state file ${quotedPath(this.#path)}: ${what}`);
   }
 }
 
@@ -224,7 +224,7 @@ function claim(database: DatabaseSync, path: string, owner: StoreOwner): void {
     if (found !== expected)
       throw new MeshError(
         'ERR_STATE_FOREIGN',
-        `state file ${quoted(path)} belongs to ${key} ${quoted(found)}, expected ${quoted(expected)}`,
+        `state file ${quotedPath(path)} belongs to ${key} ${quoted(found)}, expected ${quoted(expected)}`,
         'use the directory that this node was enrolled in',
       );
   }

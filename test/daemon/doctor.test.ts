@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { chmodSync } from 'node:fs';
+import { chmodSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { diagnose } from '../../src/daemon/doctor/doctor.ts';
 import { Fleet, type FleetNode } from '../../src/daemon/up/fleet.ts';
@@ -48,6 +48,17 @@ describe('chainmail doctor (X.03)', () => {
     await fleet.stop();
     assert.equal(await stateOf('authority', node.directory), 'could-be-better');
     assert.equal(await stateOf('process', fleet.authorityDirectory), 'could-be-better');
+  });
+
+  it('says which file of an authority is damaged', async () => {
+    const { authorityDirectory } = fleet;
+    assert.equal(await stateOf('issuer', authorityDirectory), 'good');
+    truncateSync(join(authorityDirectory, 'root.pem'), 100);
+    truncateSync(join(authorityDirectory, 'authority.db'), 0);
+    const found = new Map((await diagnose(authorityDirectory)).map((finding) => [finding.name, finding]));
+    assert.equal(found.get('issuer')?.state, 'bad');
+    assert.match(found.get('issuer')?.detail ?? '', /root\.pem/);
+    assert.match(found.get('authority')?.detail ?? '', /authority\.db is missing or empty/);
   });
 
   it('says that a directory is neither authority nor node, or is not there', async () => {

@@ -14,23 +14,23 @@ after(() => rmSync(folder, { recursive: true, force: true }));
 let files = 0;
 const newPath = (): string => join(folder, `authority-${files++}.db`);
 
-describeAuthorityStore('sqlite', async () => SqliteAuthorityStore.open(newPath()));
+describeAuthorityStore('sqlite', async () => SqliteAuthorityStore.open(newPath(), 'create'));
 
 describe('the authority’s database file', () => {
   it('keeps what was committed when it is opened again, readable by its owner only', async () => {
     const path = newPath();
-    const store = SqliteAuthorityStore.open(path);
+    const store = SqliteAuthorityStore.open(path, 'create');
     await store.transact((tx) => tx.putTicket(TICKET));
     await store.close();
     assert.equal(statSync(path).mode & 0o777, 0o600);
-    const again = SqliteAuthorityStore.open(path);
+    const again = SqliteAuthorityStore.open(path, 'create');
     assert.deepEqual(await again.transact((tx) => tx.findTicket(TICKET.tokenHash)), TICKET);
     await again.close();
   });
 
   it('puts work that arrives together into one commit', async () => {
     const path = newPath();
-    const store = SqliteAuthorityStore.open(path);
+    const store = SqliteAuthorityStore.open(path, 'create');
     const watcher = new DatabaseSync(path);
     const version = () => Number(watcher.prepare('PRAGMA data_version').get()?.['data_version']);
     const before = version();
@@ -45,12 +45,12 @@ describe('the authority’s database file', () => {
   it('refuses a file that is no database', () => {
     const path = newPath();
     writeFileSync(path, 'not a database, but long enough to be looked at as one'.repeat(20));
-    assert.throws(() => SqliteAuthorityStore.open(path), { code: 'ERR_STATE_CORRUPT' });
+    assert.throws(() => SqliteAuthorityStore.open(path, 'create'), { code: 'ERR_STATE_CORRUPT' });
   });
 
   it('refuses a damaged page', async () => {
     const path = newPath();
-    const store = SqliteAuthorityStore.open(path);
+    const store = SqliteAuthorityStore.open(path, 'create');
     await store.transact(async (tx) => {
       for (let i = 0; i < 200; i++) await tx.putTicket({ ...TICKET, tokenHash: `${i}`.padStart(64, '0') });
     });
@@ -61,7 +61,7 @@ describe('the authority’s database file', () => {
     const fd = openSync(path, 'r+');
     writeSync(fd, file, 0, file.length, 4096);
     closeSync(fd);
-    assert.throws(() => SqliteAuthorityStore.open(path), { code: 'ERR_STATE_CORRUPT' });
+    assert.throws(() => SqliteAuthorityStore.open(path, 'create'), { code: 'ERR_STATE_CORRUPT' });
   });
 
   it('refuses a database of another program', () => {
@@ -69,22 +69,26 @@ describe('the authority’s database file', () => {
     const other = new DatabaseSync(path);
     other.exec('CREATE TABLE t (a); PRAGMA application_id=7');
     other.close();
-    assert.throws(() => SqliteAuthorityStore.open(path), { code: 'ERR_STATE_FOREIGN' });
+    assert.throws(() => SqliteAuthorityStore.open(path, 'create'), { code: 'ERR_STATE_FOREIGN' });
   });
 
   it('refuses a schema from a newer program', () => {
     const path = newPath();
-    openDatabase(path, {
-      ...AUTHORITY_DATABASE,
-      migrations: [...AUTHORITY_DATABASE.migrations, 'CREATE TABLE later (a)'],
-    }).close();
-    assert.throws(() => SqliteAuthorityStore.open(path), { code: 'ERR_STATE_FOREIGN', message: /schema 2/ });
+    openDatabase(
+      path,
+      {
+        ...AUTHORITY_DATABASE,
+        migrations: [...AUTHORITY_DATABASE.migrations, 'CREATE TABLE later (a)'],
+      },
+      'create',
+    ).close();
+    assert.throws(() => SqliteAuthorityStore.open(path, 'create'), { code: 'ERR_STATE_FOREIGN', message: /schema 2/ });
   });
 
   it('is whole after a migration that failed: none of its steps stays', () => {
     const path = newPath();
     const broken = { ...AUTHORITY_DATABASE, migrations: ['CREATE TABLE a (b)', 'NOT SQL'] };
-    assert.throws(() => openDatabase(path, broken));
-    SqliteAuthorityStore.open(path); // as if new
+    assert.throws(() => openDatabase(path, broken, 'create'));
+    SqliteAuthorityStore.open(path, 'create'); // as if new
   });
 });

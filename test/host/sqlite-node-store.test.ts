@@ -84,7 +84,7 @@ describe('a node’s database file', () => {
       code: 'ERR_STATE_FOREIGN',
     });
     const other = newPath();
-    openDatabase(other, AUTHORITY_DATABASE).close();
+    openDatabase(other, AUTHORITY_DATABASE, 'create').close();
     assert.throws(() => SqliteNodeStore.open(other, OWNER), { code: 'ERR_STATE_FOREIGN' });
   });
 

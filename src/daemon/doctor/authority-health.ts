@@ -1,17 +1,26 @@
+import { statSync } from 'node:fs';
 import { nodesResponseSchema } from '../../api/authority.ts';
 import { textOfUtf8 } from '../../base/bytes.ts';
+import { toRfc3339 } from '../../base/time.ts';
+import { AUTHORITY_DATABASE } from '../../host/authority-schema.ts';
 import { controlSocketOf } from '../../host/control-socket.ts';
 import { exchange, isNobodyThere } from '../../host/https-client.ts';
 import { AuthorityDesk } from '../authority-desk.ts';
 import { requireAuthorityDirectory } from '../directory.ts';
-import { couldBeBetter, type Finding, good, lookAt } from './finding.ts';
+import { readIssuerCertificates } from '../issuer-files.ts';
+import { bad, couldBeBetter, type Finding, good, lookAt } from './finding.ts';
 
 /** What can be said of an authority without its passphrase: its files, and its process. */
 export function lookAtAuthorityDirectory(directory: string): Promise<readonly Finding[]> {
   return Promise.all([
     lookAt('authority', () => {
       const { database } = requireAuthorityDirectory(directory);
-      return good('authority', database);
+      if (statSync(database, { throwIfNoEntry: false })?.size) return good('authority', database);
+      return bad('authority', `${database} is missing or empty`, AUTHORITY_DATABASE.remedy);
+    }),
+    lookAt('issuer', () => {
+      const { certificate } = readIssuerCertificates(requireAuthorityDirectory(directory));
+      return good('issuer', `root and intermediate hold, until ${toRfc3339(certificate.notAfter)}`);
     }),
     lookAt('process', () => lookAtProcess(directory)),
   ]);

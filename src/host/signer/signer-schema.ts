@@ -63,4 +63,8 @@ INSERT INTO numbers SELECT n FROM counting;
 `;
 
 /** A signer's database file. The mark spells "CMsi". */
-export const SIGNER_DATABASE: DatabaseKind = { applicationId: 0x434d7369, migrations: [SCHEMA_1] };
+export const SIGNER_DATABASE: DatabaseKind = {
+  applicationId: 0x434d7369,
+  migrations: [SCHEMA_1],
+  remedy: 'restore it from a backup',
+};

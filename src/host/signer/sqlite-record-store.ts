@@ -54,7 +54,7 @@ export class SqliteRecordStore implements RecordStore {
 
   /** @throws ERR_STATE_CORRUPT; ERR_STATE_FOREIGN for another program's file. */
   static open(path: string): SqliteRecordStore {
-    const database = openDatabase(path, SIGNER_DATABASE);
+    const database = openDatabase(path, SIGNER_DATABASE, 'create');
     return guarded(path, () => {
       database.exec(`PRAGMA cache_size=-${CACHE_KIB}`);
       return new SqliteRecordStore(path, database);

@@ -258,7 +258,7 @@ const nodeDatabase = databaseTarget(
 const authorityDatabase = databaseTarget(
   'authority-database',
   async (path) => {
-    const store = SqliteAuthorityStore.open(path);
+    const store = SqliteAuthorityStore.open(path, 'create');
     const { open } = await authorityWorld({ store });
     const authority = await open();
     const { nodeId } = await authority.enroll(await enrollmentOf(await newToken(authority)));
@@ -266,7 +266,7 @@ const authorityDatabase = databaseTarget(
     await store.close();
   },
   async (path) => {
-    const store = SqliteAuthorityStore.open(path);
+    const store = SqliteAuthorityStore.open(path, 'create');
     try {
       await store.transact(async (tx) => {
         await tx.listTickets(100);
