@@ -174,29 +174,41 @@ const TAG_OF: ReadonlyMap<number, FrameTag> = new Map(
 /** `length u32 BE ‖ CBOR [type, ...]`, the length without itself. */
 export function encodeFrame(frame: Frame): Bytes {
   const codec = CODECS[frame.tag] as Codec<Frame>;
-  const sizeHint = frame.tag === 'message' ? frame.bytes.length + 16 : 256;
+  const sizeHint = frame.tag === 'message' ? frame.bytes.length + 16 : SHORT_FRAME_BYTES;
   const writer = new CborWriter(sizeHint).raw(LENGTH_PLACE).array(codec.items).uint(TYPE_OF[frame.tag]);
   codec.encode(writer, frame);
   const bytes = writer.finish();
   if (bytes.length - 4 > FRAME_BYTES_MAX) throw new RangeError(`frame ${frame.tag} of ${bytes.length} bytes`);
-  new DataView(bytes.buffer).setUint32(0, bytes.length - 4);
+  writeUint32(bytes, bytes.length - 4);
   return bytes;
 }
 
 const LENGTH_PLACE: Bytes = new Uint8Array(4);
+/** Most frames are shorter, and V8 keeps arrays of up to 64 bytes on its own heap, at a tenth of the cost. */
+const SHORT_FRAME_BYTES = 64;
+
+/** At the start of `bytes`, big-endian. Not by a view: taking `buffer` would move a short array off V8's heap. */
+function writeUint32(bytes: Bytes, value: number): void {
+  bytes[0] = value >>> 24;
+  bytes[1] = value >>> 16;
+  bytes[2] = value >>> 8;
+  bytes[3] = value;
+}
 
 /** What stands before the bytes of a message in its frame, as {@link encodeFrame} would write it: spares a copy of them. */
 export function encodeMessageHead({ length }: Bytes): Bytes {
   const head = new Uint8Array(4 + MESSAGE_FRAME_BYTES + headBytes(length));
-  const view = new DataView(head.buffer);
-  view.setUint32(0, head.length - 4 + length);
+  writeUint32(head, head.length - 4 + length);
   head[4] = 0x82; // an array of two: the type and the message
   head[5] = TYPE_OF.message;
   if (length < 24) head[6] = 0x40 | length;
-  else if (length < 0x100) view.setUint16(6, 0x5800 | length);
-  else {
-    head[6] = 0x59;
-    view.setUint16(7, length); // a message has less than 64 KiB
+  else if (length < 0x100) {
+    head[6] = 0x58;
+    head[7] = length;
+  } else {
+    head[6] = 0x59; // a message has less than 64 KiB
+    head[7] = length >>> 8;
+    head[8] = length;
   }
   return head;
 }

@@ -23,10 +23,12 @@ export class FrameSplitter {
    * @throws ERR_CBOR for a frame that is empty or larger than {@link FRAME_BYTES_MAX}: the link cannot go on.
    */
   push(bytes: Bytes): Bytes[] {
-    this.#chunks.push(bytes);
     this.#pendingBytes += bytes.length;
-    if (this.#pendingBytes < this.#neededBytes) return [];
-    const input = this.#chunks.length === 1 ? bytes : concatBytes(...this.#chunks);
+    if (this.#pendingBytes < this.#neededBytes) {
+      this.#chunks.push(bytes);
+      return [];
+    }
+    const input = this.#chunks.length === 0 ? bytes : concatBytes(...this.#chunks, bytes);
     const bodies: Bytes[] = [];
     let offset = 0;
     this.#neededBytes = LENGTH_BYTES;
@@ -43,7 +45,8 @@ export class FrameSplitter {
       offset = end;
     }
     this.#pendingBytes = input.length - offset;
-    this.#chunks = this.#pendingBytes === 0 ? [] : [input.slice(offset)];
+    if (this.#pendingBytes > 0) this.#chunks = [input.slice(offset)];
+    else if (this.#chunks.length > 0) this.#chunks = [];
     return bodies;
   }
 }

@@ -102,6 +102,11 @@ export class Link {
     return this.#state.tag === 'closed';
   }
 
+  /** Whether the peer was asked if it lives and has not been heard since. */
+  get isAsked(): boolean {
+    return this.#pingedAt !== undefined;
+  }
+
   /** Addresses that the peer says it listens on: candidates, no more. */
   get advertised(): readonly Address[] {
     return this.#state.tag === 'up' ? this.#state.hello.addresses : [];

@@ -26,6 +26,10 @@ export class LinkTable implements LinkOutbox {
   readonly #links = new Map<number, Link>();
   readonly #byPeer = new Map<NodeId, Link>();
   readonly #dirty = new Set<Link>();
+  /** The values of `#byPeer`, until these change. */
+  #ups: readonly Link[] | undefined;
+  /** No link has work before: exact when it was set; a link that is heard puts its work off. `undefined`: not known. */
+  #idleUntil: MonotonicMs | undefined;
 
   constructor(owner: LinkTableOwner, outbox: Pick<NodeOutbox, 'write' | 'close' | 'wake'>) {
     this.#owner = owner;
@@ -34,7 +38,8 @@ export class LinkTable implements LinkOutbox {
 
   /** Links that are up. */
   get ups(): readonly Link[] {
-    return Array.from(this.#byPeer.values());
+    this.#ups ??= Array.from(this.#byPeer.values());
+    return this.#ups;
   }
 
   get linkedNodes(): ReadonlySet<NodeId> {
@@ -61,11 +66,15 @@ export class LinkTable implements LinkOutbox {
       return false;
     }
     this.#links.set(end.id, new Link(now, end, this.#owner.mesh, this.#owner.helloFor(end.peer.nodeId), this));
+    this.#idleUntil = undefined;
     return true;
   }
 
   handleBytes(now: Instant, id: number, bytes: Uint8Array): void {
-    this.#links.get(id)?.handleBytes(now, bytes);
+    const link = this.#links.get(id);
+    if (link === undefined) return;
+    if (link.isAsked) this.#idleUntil = undefined; // an answer brings its next question nearer
+    link.handleBytes(now, bytes);
   }
 
   /** The socket is gone. */
@@ -95,7 +104,13 @@ export class LinkTable implements LinkOutbox {
     this.#dirty.clear();
   }
 
+  /** When {@link handleTimeout} next may have work. */
   deadline(): MonotonicMs | undefined {
+    this.#idleUntil ??= this.#firstDeadline();
+    return this.#idleUntil;
+  }
+
+  #firstDeadline(): MonotonicMs | undefined {
     let first: MonotonicMs | undefined;
     for (const link of this.#links.values()) {
       const deadline = link.deadline();
@@ -105,6 +120,7 @@ export class LinkTable implements LinkOutbox {
   }
 
   handleTimeout(now: Instant): void {
+    this.#idleUntil = undefined;
     for (const link of Array.from(this.#links.values())) link.handleTimeout(now);
   }
 
@@ -120,6 +136,7 @@ export class LinkTable implements LinkOutbox {
       return link.close(now, 'full');
     }
     this.#byPeer.set(link.peer, link);
+    this.#ups = undefined;
     this.#owner.linkUp(now, link, hello);
   }
 
@@ -147,6 +164,7 @@ export class LinkTable implements LinkOutbox {
     this.#links.delete(link.end.id);
     const wasUp = this.#byPeer.get(link.peer) === link;
     if (wasUp) this.#byPeer.delete(link.peer);
+    this.#ups = undefined;
     this.#owner.linkDown(now, link, why, wasUp);
   }
 
