@@ -7,6 +7,7 @@ import { LINKS_BENCH } from './links.ts';
 import { SIGNER_BENCH } from './signer/signer-bench.ts';
 import { SIM_BENCH } from './sim.ts';
 import { SPREAD_BENCH } from './spread.ts';
+import { TREE_BENCH } from './tree.ts';
 
 /** Every benchmark, in the order in which `chainmail bench` runs them. */
 export const BENCHES: readonly Bench[] = [
@@ -18,4 +19,5 @@ export const BENCHES: readonly Bench[] = [
   SIM_BENCH,
   IDLE_BENCH,
   SIGNER_BENCH,
+  TREE_BENCH,
 ];

@@ -32,6 +32,11 @@ export class IncrementalSha256 {
   }
 }
 
+/** RIPEMD-160 of the SHA-256: the identifier of a key in BIP-32. */
+export function hash160(bytes: Bytes): Bytes {
+  return fromHex(hash('ripemd160', sha256(bytes), 'hex'));
+}
+
 /** Equality of secrets (MACs, token hashes) in a time that depends on the length alone. */
 export function secretsEqual(a: Bytes, b: Bytes): boolean {
   return a.length === b.length && timingSafeEqual(a, b);

@@ -64,6 +64,17 @@ export function ed25519Pkcs8FromSeed(seed: Bytes): Bytes {
   return concatBytes(fromHex(ED25519_PKCS8_PREFIX), seed);
 }
 
+/** The 32 bytes of the public key that belongs to a seed of Ed25519. */
+export function ed25519PublicKeyOfSeed(seed: Bytes): Bytes {
+  const pkcs8 = ed25519Pkcs8FromSeed(seed);
+  try {
+    const key = createPrivateKey({ key: pkcs8 as Buffer, format: 'der', type: 'pkcs8' });
+    return plainBytes(createPublicKey(key).export({ format: 'der', type: 'spki' })).slice(-32);
+  } finally {
+    pkcs8.fill(0);
+  }
+}
+
 interface OpenKey {
   readonly algorithm: MessageAlgorithm;
   readonly spki: Bytes;

@@ -12,6 +12,7 @@ const ITEMS: Readonly<Record<string, number>> = {
   spread: 30,
   sim: 30,
   idle: 1,
+  tree: 50,
 };
 
 /** Cases of contract.md that there are so far. */
@@ -23,6 +24,7 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
   spread: ['rounds'],
   sim: ['events', 'message'],
   idle: ['memory', 'wakeups'],
+  tree: ['derive'],
 };
 
 describe('benchmarks', () => {

@@ -8,6 +8,8 @@ export interface Curve {
   recover(digest: Bytes, signature: Bytes, v: 0 | 1): Bytes | undefined;
   /** @returns the uncompressed point, or `undefined` where the key is none. */
   publicKey(key: Bytes): Bytes | undefined;
+  /** `point + scalar·G`, compressed; `undefined` where the scalar is too large or the sum is no point. */
+  addScalar(point: Bytes, scalar: Bytes): Bytes | undefined;
 }
 
 /** The implementations in JavaScript's reach, best first. */
@@ -28,6 +30,7 @@ async function loadNpmCurve(): Promise<Curve> {
     sign: (digest, key, out) => addon.ecdsaSign(digest, key, {}, out).recid,
     recover: (digest, signature, v) => orUndefined(() => addon.ecdsaRecover(signature, v, digest, false)),
     publicKey: (key) => orUndefined(() => addon.publicKeyCreate(key, false)),
+    addScalar: (point, scalar) => orUndefined(() => addon.publicKeyTweakAdd(point, scalar, true)),
   };
 }
 
@@ -42,6 +45,7 @@ async function loadWasmCurve(): Promise<Curve> {
     },
     recover: (digest, signature, v) => orUndefined(() => wasm.recover(digest, signature, v, false) ?? undefined),
     publicKey: (key) => orUndefined(() => wasm.pointFromScalar(key, false) ?? undefined),
+    addScalar: (point, scalar) => orUndefined(() => wasm.pointAddScalar(point, scalar, true) ?? undefined),
   };
 }
 

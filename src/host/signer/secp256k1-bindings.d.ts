@@ -8,6 +8,7 @@ declare module 'secp256k1/bindings.js' {
       output: Uint8Array,
     ): { readonly signature: Uint8Array; readonly recid: number };
     ecdsaRecover(signature: Uint8Array, recid: number, digest: Uint8Array, compressed: boolean): Uint8Array;
+    publicKeyTweakAdd(publicKey: Uint8Array, tweak: Uint8Array, compressed: boolean): Uint8Array;
     publicKeyCreate(key: Uint8Array, compressed: boolean): Uint8Array;
   }
   const addon: Secp256k1;
