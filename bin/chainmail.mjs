@@ -20,7 +20,7 @@ const NODE_VERSION_MIN = [26, 3, 1];
 const PIPE_ENV = 'CHAINMAIL_LAUNCHER_FD';
 
 /** How long the program may take to end in order after its launcher was killed, before it is killed too. */
-const ORPHAN_GRACE_MS = 5_000;
+const ORPHAN_GRACE_MS = 2_000;
 
 const thisFile = fileURLToPath(import.meta.url);
 const packageRoot = dirname(dirname(thisFile));

@@ -60,14 +60,19 @@ function endLine(text: string): string {
   return text === '' || text.endsWith('\n') ? text : `${text}\n`;
 }
 
-/** A reader that has gone (`chainmail --help | head`) ends the program in silence, whatever was being printed. */
+/**
+ * A reader that has gone (`chainmail --help | head`) ends the program in silence, whatever was being printed. A command
+ * that ends in order on SIGTERM does so here too.
+ */
 export function endWithReader(): void {
-  process.stdout.on('error', endQuietly);
-}
-
-function endQuietly(error: NodeJS.ErrnoException): void {
-  if (error.code === 'EPIPE') process.exit(EXIT_OK);
-  throw error;
+  let isGone = false;
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    if (isGone) return; // every later line fails alike
+    isGone = true;
+    if (process.listenerCount('SIGTERM') === 0) process.exit(EXIT_OK);
+    process.emit('SIGTERM', 'SIGTERM');
+  });
 }
 
 /** A bug of ours: where it happened is worth more than advice. */

@@ -12,6 +12,8 @@ export class UpView {
   readonly #print: (line: string) => void;
   readonly #names = new Map<string, string>();
   readonly #shutOuts = new Map<string, ShutOut[]>();
+  /** Nodes look for the authority where it was. */
+  #authorityAddress = '';
   #gathered: { readonly kind: 'links' | 'delivered'; readonly parts: string[]; at: number } | undefined;
 
   constructor(print: (line: string) => void) {
@@ -22,6 +24,7 @@ export class UpView {
     const at = event.t_ms;
     switch (event.event) {
       case 'authority-ready':
+        this.#authorityAddress = new URL(event.url).host;
         return this.#line(at, `authority of mesh ${event.mesh} at ${event.url}, process ${event.pid}`);
       case 'node-enrolled':
         this.#names.set(event.node_id, event.name);
@@ -45,9 +48,31 @@ export class UpView {
         return this.#gatherShutOut(at, event);
       case 'story-told':
         return this.#next(event.dir);
+      case 'node-ended':
+        return this.#ended(
+          at,
+          event.name,
+          event.pid,
+          `node run --dir ${event.dir} --listen 127.0.0.1:0 --no-multicast`,
+        );
+      case 'authority-ended':
+        return this.#ended(
+          at,
+          'the authority',
+          event.pid,
+          `authority run --dir ${event.dir} --listen ${this.#authorityAddress}`,
+        );
       case 'summary':
         return this.#summary(event);
     }
+  }
+
+  #ended(at: number, name: string, pid: number, command: string): void {
+    this.#line(
+      at,
+      `${name} has ended, process ${pid}; it is not started again. To bring it back, in a second terminal:`,
+    );
+    this.#print(`            ${styleText('cyan', `npx chainmail ${command}`)}`);
   }
 
   #gatherShutOut(at: number, { by, how }: Extract<UpEvent, { event: 'shut-out' }>): void {
@@ -99,6 +124,7 @@ export class UpView {
 
   #summary({
     ok,
+    told: isTold,
     nodes,
     published,
     delivered,
@@ -107,6 +133,7 @@ export class UpView {
   }: Extract<UpEvent, { event: 'summary' }>): void {
     this.#flush();
     const told = `${nodes} nodes, ${published} messages published, ${delivered} deliveries, shut out by ${shutOut}`;
+    if (ok && !isTold) return this.#print(`\nended before the story was: ${told}`);
     this.#print(
       ok
         ? `\nall of it happened: ${told}`

@@ -1,5 +1,4 @@
 import type { IncomingMessage } from 'node:http';
-import { createInterface } from 'node:readline';
 import type { z } from 'zod';
 import { errorOfProblem } from '../api/problem.ts';
 import { describeIssue } from '../api/schema.ts';
@@ -74,10 +73,19 @@ export class NodeDesk {
 
 /** A connection that breaks is the end of its lines: a node that is killed says no last word. */
 async function* linesOf(stream: IncomingMessage): AsyncIterable<string> {
+  const decoder = new TextDecoder();
+  let begun = '';
+  const parts = stream[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
   try {
-    for await (const line of createInterface({ input: stream })) yield line;
-  } catch (error) {
-    if (!stream.destroyed) throw error;
+    for (;;) {
+      const part = await parts.next().catch(() => undefined);
+      if (part === undefined || part.done === true) return;
+      const lines = (begun + decoder.decode(part.value, { stream: true })).split('\n');
+      begun = lines.pop() ?? '';
+      yield* lines;
+    }
+  } finally {
+    stream.destroy(); // the reader has enough
   }
 }
 

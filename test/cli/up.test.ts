@@ -1,68 +1,18 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { missing } from '../support/programs.ts';
 import { tempDir } from '../support/temp-dir.ts';
+import { type UpLine, UpProcess, untilGone } from '../support/up-process.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/chainmail.mjs', import.meta.url));
 
-interface Line extends Readonly<Record<string, unknown>> {
-  readonly event: string;
-  readonly t_ms: number;
-}
-
-/** A running `chainmail up --json`, line by line. */
-class Up {
-  readonly child: ChildProcess;
-  readonly lines: Line[] = [];
-  readonly #waiting: (() => void)[] = [];
-
-  constructor(t: TestContext, ...args: readonly string[]) {
-    this.child = spawn(process.execPath, [LAUNCHER, 'up', '--json', ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
-    createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
-      this.lines.push(JSON.parse(line) as Line);
-      for (const wake of this.#waiting.splice(0)) wake();
-    });
-    t.after(() => this.child.kill('SIGKILL'));
-  }
-
-  all(event: string): readonly Line[] {
-    return this.lines.filter((line) => line.event === event);
-  }
-
-  async exitCode(): Promise<number | null> {
-    if (this.child.exitCode === null) await once(this.child, 'exit');
-    return this.child.exitCode;
-  }
-
-  async until(event: string, count = 1): Promise<readonly Line[]> {
-    while (this.all(event).length < count) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    return this.all(event);
-  }
-}
-
-function isAlive(pid: unknown): boolean {
-  try {
-    return process.kill(Number(pid), 0);
-  } catch {
-    return false;
-  }
-}
-
-async function untilGone(pids: readonly unknown[]): Promise<void> {
-  for (let tries = 0; pids.some(isAlive) && tries < 200; tries++)
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  assert.deepEqual(pids.filter(isAlive), [], 'processes outlived their parent');
-}
-
 describe('chainmail up', () => {
   it('tells the whole story of contract.md and ends by itself', async (t) => {
-    const up = new Up(t, '--for', '1s');
+    const up = new UpProcess(t, '--for', '1s');
     assert.equal(await up.exitCode(), 0);
 
     const [ready] = up.all('authority-ready');
@@ -101,10 +51,11 @@ describe('chainmail up', () => {
       assert.ok(hows.includes('dial-refused') && hows.includes('message-dropped'), `${String(by)}: ${hows.join(', ')}`);
     }
     const summary = up.lines.at(-1);
-    const { t_ms: _, ...said } = summary as Line;
+    const { t_ms: _, ...said } = summary as UpLine;
     assert.deepEqual(said, {
       event: 'summary',
       ok: true,
+      told: true,
       nodes: 5,
       published: 2,
       delivered: 8,
@@ -115,24 +66,8 @@ describe('chainmail up', () => {
     assert.equal(existsSync(String(ready?.['dir'])), false, 'the temporary folder is removed');
   });
 
-  it('ends its children when it is killed outright', async (t) => {
-    const up = new Up(t, '--nodes', '2', '--dir', join(tempDir(t), 'mesh'));
-    const nodes = await up.until('node-enrolled', 2);
-    const [ready] = up.all('authority-ready');
-    up.child.kill('SIGKILL');
-    await untilGone([ready?.['pid'], ...nodes.map((line) => line['pid'])]);
-  });
-
-  it('ends with exit 0 on SIGINT, in the middle of the story too', async (t) => {
-    const up = new Up(t, '--nodes', '2');
-    const [ready] = await up.until('authority-ready');
-    up.child.kill('SIGINT');
-    assert.equal(await up.exitCode(), 0);
-    await untilGone([ready?.['pid']]);
-  });
-
   it('speaks TLS 1.3 and nothing older, seen from outside', { skip: missing('openssl') }, async (t) => {
-    const up = new Up(t, '--nodes', '1');
+    const up = new UpProcess(t, '--nodes', '1');
     const [node] = await up.until('node-enrolled');
     const [ready] = up.all('authority-ready');
     for (const address of [String(node?.['address']), String(ready?.['url']).slice('https://'.length)]) {

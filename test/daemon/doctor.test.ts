@@ -3,8 +3,10 @@ import { after, before, describe, it } from 'node:test';
 import { chmodSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { diagnose } from '../../src/daemon/doctor/doctor.ts';
-import { Fleet, type FleetNode } from '../../src/daemon/up/fleet.ts';
+import { Fleet, type FleetListener, type FleetNode } from '../../src/daemon/up/fleet.ts';
 import { tempDir } from '../support/temp-dir.ts';
+
+const UNHEARD: FleetListener = { handleEvent: () => {}, handleEnded: () => {}, handleDeaf: () => {} };
 
 describe('chainmail doctor (X.03)', () => {
   const fleet = new Fleet(join(tempDir({ after }), 'mesh'), 'demo', 1);
@@ -16,7 +18,7 @@ describe('chainmail doctor (X.03)', () => {
   }
 
   before(async () => {
-    await fleet.startAuthority();
+    await fleet.startAuthority(UNHEARD);
     await fleet.enroll(node);
   });
 

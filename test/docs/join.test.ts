@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { Fleet } from '../../src/daemon/up/fleet.ts';
+import { Fleet, type FleetListener } from '../../src/daemon/up/fleet.ts';
 import { Happenings } from '../../src/daemon/up/happenings.ts';
 import { missing, pythonWith } from '../support/programs.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -26,15 +26,21 @@ describe('docs/JOIN.md, a stranger with other programs', { skip: missing('bash',
   let fleet: Fleet;
   const folder = tempDir({ after });
 
+  const listener: FleetListener = {
+    handleEvent: (node, event) => {
+      if (event.event === 'message') happenings.note(`${node.name} has ${event.message_id}`);
+      if (event.event === 'link-up') happenings.note(`${node.name} linked`);
+    },
+    handleEnded: (pid) => assert.fail(`process ${pid} ended`),
+    handleDeaf: (_, error) => assert.ifError(error),
+  };
+
   before(async () => {
     fleet = new Fleet(join(folder, 'mesh'), 'demo', 3);
-    await fleet.startAuthority();
+    await fleet.startAuthority(listener);
     for (const node of fleet.nodes) {
       await fleet.enroll(node);
-      await node.start((at, event) => {
-        if (event.event === 'message') happenings.note(`${at.name} has ${String(event['message_id'])}`);
-        if (event.event === 'link-up') happenings.note(`${at.name} linked`);
-      });
+      await node.start(listener);
     }
     for (const { name } of fleet.nodes)
       assert.ok(await happenings.until(`${name} linked`, 15_000), `${name} found nobody`);

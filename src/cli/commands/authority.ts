@@ -5,7 +5,7 @@ import type { AuthorityDesk } from '../../daemon/authority-desk.ts';
 import { readPassphrase } from '../../daemon/passphrase.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
 import { act, addCommand, addGroup, durationOption, repeatedOption } from '../command.ts';
-import { untilStopped } from '../signals.ts';
+import { startedUnless, untilStopped } from '../signals.ts';
 
 interface DirectoryOptions {
   readonly dir: string;
@@ -81,12 +81,13 @@ export function register(program: Command): void {
       act<DirectoryOptions & { readonly listen?: string; readonly logLevel?: string }>(async ({ output, options }) => {
         const { runAuthority } = await import('../../daemon/authority-server.ts');
         const stopped = untilStopped();
-        const running = await runAuthority({
+        const starting = runAuthority({
           directory: resolve(options.dir),
           passphrase: await readPassphrase(passphraseSources(options)),
           environment: process.env,
           flags: { listen: options.listen, log_level: options.logLevel },
         });
+        const running = await startedUnless(stopped, starting);
         output.event(
           { event: 'ready', url: running.url, mesh: running.mesh },
           `authority of mesh ${running.mesh} listens at ${running.url} (Ctrl-C ends it)`,

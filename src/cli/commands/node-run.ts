@@ -9,7 +9,7 @@ import { NodeDesk } from '../../daemon/node-desk.ts';
 import { readPassphrase } from '../../daemon/passphrase.ts';
 import { settleMemorySoon } from '../../host/process-memory.ts';
 import { act, addCommand, repeatedOption } from '../command.ts';
-import { untilStopped } from '../signals.ts';
+import { startedUnless, untilStopped } from '../signals.ts';
 import { addStatus } from './status.ts';
 
 /** A node that was asked to leave has closed everything long before. */
@@ -54,7 +54,7 @@ export function register(program: Command): void {
         const { runNode } = await import('../../daemon/node.ts');
         const { directory } = requireNodeDirectory(resolve(options.dir)); // before a passphrase is asked for
         const stopped = untilStopped();
-        const running = await runNode({
+        const starting = runNode({
           directory,
           passphrase: await readPassphrase({ directory, file: options.passphraseFile, environment: process.env }),
           environment: process.env,
@@ -65,6 +65,7 @@ export function register(program: Command): void {
             log_level: options.logLevel,
           },
         });
+        const running = await startedUnless(stopped, starting);
         const { address, nodeId, mesh } = running;
         output.event(
           { event: 'ready', address, node_id: nodeId, mesh },

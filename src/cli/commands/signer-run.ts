@@ -3,7 +3,7 @@ import { createLog, type LogLevel } from '../../daemon/log.ts';
 import { ENGINES } from '../../host/signer/engines.ts';
 import type { SigningEngine } from '../../ports/batch-signer.ts';
 import { act, addCommand } from '../command.ts';
-import { untilStopped } from '../signals.ts';
+import { startedUnless, untilStopped } from '../signals.ts';
 import { placeOf, withPlace } from './signer.ts';
 
 interface RunOptions {
@@ -48,7 +48,7 @@ export function register(program: Command): void {
       act<RunOptions>(async ({ output, options }) => {
         const { runSigner } = await import('../../daemon/signer/service.ts');
         const stopped = untilStopped();
-        const running = await runSigner({
+        const starting = runSigner({
           place: placeOf(options),
           environment: process.env,
           listen: options.listen,
@@ -59,6 +59,7 @@ export function register(program: Command): void {
           engine: options.engine,
           log: createLog(options.logLevel, 'signer'),
         });
+        const running = await startedUnless(stopped, starting);
         output.event({ event: 'ready', url: running.url }, `signer listens at ${running.url} (Ctrl-C ends it)`);
         await stopped;
         await running.close();

@@ -1,7 +1,8 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { up } from '../../daemon/up/up.ts';
 import { act, addCommand, durationOption, integerOption } from '../command.ts';
 import { EXIT_REFUSED } from '../output.ts';
+import { onStopWish } from '../signals.ts';
 import { UpView } from '../up-view.ts';
 
 /** Nodes that one machine is asked to carry; each is a process of some 70 MiB. */
@@ -31,18 +32,21 @@ export function register(program: Command): void {
       act<UpOptions>(async ({ output, options }) => {
         const view = new UpView((line) => output.event(undefined, line));
         const interrupted = new AbortController();
-        // A terminal sends Ctrl-C to the launcher too, which passes it on: a second signal is no new wish.
-        for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => interrupted.abort());
+        const impatient = new AbortController();
+        onStopWish(
+          () => interrupted.abort(),
+          () => impatient.abort(),
+        );
+        const { up } = await import('../../daemon/up/up.ts'); // half of the program: a signal may come meanwhile
         const ok = await up({
           nodes: options.nodes,
-          directory: options.dir,
+          directory: options.dir === undefined ? undefined : resolve(options.dir),
           forMs: options.for,
           signal: interrupted.signal,
+          impatient: impatient.signal,
           onEvent: (event) => (output.isJson ? output.event(event) : view.handle(event)),
         });
         if (!ok && !interrupted.signal.aborted) process.exitCode = EXIT_REFUSED;
-        // What a signal interrupted may still be on its way; everything that matters has been closed.
-        if (interrupted.signal.aborted) process.exit();
       }),
     );
 }

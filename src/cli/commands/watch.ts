@@ -5,6 +5,7 @@ import { fromBase64, toHex } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import { NodeDesk } from '../../daemon/node-desk.ts';
 import { act, addCommand } from '../command.ts';
+import { untilStopped } from '../signals.ts';
 
 /** `chainmail watch` */
 export function register(program: Command): void {
@@ -19,7 +20,7 @@ export function register(program: Command): void {
     .action(
       act<{ readonly dir: string; readonly type?: string }>(async ({ output, options }) => {
         const stopped = new AbortController();
-        for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => stopped.abort());
+        void untilStopped().then(() => stopped.abort());
         const desk = new NodeDesk(resolve(options.dir));
         const path = `/v1/messages?follow=1${options.type === undefined ? '' : `&type=${encodeURIComponent(options.type)}`}`;
         try {

@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { MeshError, quoted } from '../../base/errors.ts';
+import type { Guard } from './guard.ts';
 
 /** A process that does not say that it is ready in this time will not. */
 const READY_MS_MAX = 20_000;
@@ -22,17 +23,33 @@ export type ReadyLine = Readonly<Record<string, unknown>> & { readonly event: 'r
 /** A `chainmail` command as a process of its own, which ends when this process ends, however it ends. */
 export class Child {
   readonly #process: ChildProcess;
-  readonly #exited: Promise<unknown>;
+  readonly #exited: Promise<void>;
   readonly #log: string[] = [];
+  #isRunning = true;
+  #isAsked = false;
 
   /** @param args such as `['node', 'run', '--dir', DIR, '--json']`. */
-  constructor(args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  constructor(guard: Guard, args: readonly string[], environment: Readonly<Record<string, string>> = {}) {
     this.#process = spawn(process.execPath, [LAUNCHER, ...args], {
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...environment, CHAINMAIL_LAUNCHER_FD: '3' },
+      // Out of the terminal's group: Ctrl-C is for this process, which ends its children in order.
+      detached: true,
     });
-    this.#exited = once(this.#process, 'exit');
-    this.#exited.catch(() => undefined);
+    const { pid } = this.#process;
+    if (pid !== undefined) guard.watch(pid);
+    this.#exited = new Promise((resolve) => {
+      const ended = (): void => {
+        this.#isRunning = false;
+        if (pid !== undefined) guard.forget(pid);
+        resolve();
+      };
+      this.#process.once('exit', ended);
+      this.#process.once('error', (error) => {
+        this.#log.push(error.message);
+        if (pid === undefined) ended(); // it never began
+      });
+    });
     createInterface({ input: this.#process.stderr as Readable }).on('line', (line) => {
       this.#log.push(line);
       if (this.#log.length > LOG_LINES_MAX) this.#log.shift();
@@ -41,10 +58,6 @@ export class Child {
 
   get pid(): number {
     return this.#process.pid ?? -1;
-  }
-
-  get isRunning(): boolean {
-    return this.#process.exitCode === null && this.#process.signalCode === null;
   }
 
   /** The first line that the process prints. @throws ERR_NOT_READY with the end of its log where none comes. */
@@ -60,13 +73,26 @@ export class Child {
     throw new MeshError('ERR_NOT_READY', `${this.#process.spawnargs.slice(2, 4).join(' ')} did not start; ${said}`);
   }
 
+  /** Resolves when the process ends, true where nobody here asked for it. */
+  async endedUnasked(): Promise<boolean> {
+    await this.#exited;
+    return !this.#isAsked;
+  }
+
   /** Asks the process to end, then makes it. */
   async stop(): Promise<void> {
-    if (!this.isRunning) return;
+    this.#isAsked = true;
+    if (!this.#isRunning) return;
     this.#process.kill('SIGTERM');
     const killer = setTimeout(() => this.#process.kill('SIGKILL'), STOP_MS_MAX);
     await this.#exited;
     clearTimeout(killer);
+  }
+
+  /** Ends the process at once. */
+  kill(): void {
+    this.#isAsked = true;
+    if (this.#isRunning) this.#process.kill('SIGKILL');
   }
 }
 

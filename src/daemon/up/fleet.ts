@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { revokeResultSchema, ticketCreatedSchema } from '../../api/authority.ts';
 import { type NodeEventJson, nodeEventSchema } from '../../api/node-programs.ts';
 import { renderTicket } from '../../api/ticket.ts';
-import { isMeshError } from '../../base/errors.ts';
+import { isMeshError, MeshError } from '../../base/errors.ts';
 import { MODE_SECRET, writeFileAtomic } from '../../host/atomic-file.ts';
 import { initAuthority } from '../authority.ts';
 import { type AuthorityDesk, withAuthority } from '../authority-desk.ts';
@@ -13,6 +13,20 @@ import { enrollNode } from '../enrollment.ts';
 import { NodeDesk } from '../node-desk.ts';
 import { readPassphrase } from '../passphrase.ts';
 import { Child } from './child.ts';
+import { Guard } from './guard.ts';
+
+/** Who is told what happens to the fleet. */
+export interface FleetListener {
+  /** Something that a node says of itself. */
+  handleEvent(node: FleetNode, event: NodeEventJson): void;
+  /** A process ended though nobody here asked for it; `node` is absent where it was the authority's. */
+  handleEnded(pid: number, node?: FleetNode): void;
+  /** What a node says cannot be heard any more, though it goes on. */
+  handleDeaf(node: FleetNode, error: unknown): void;
+}
+
+/** Starts one of the fleet's processes. @throws ERR_NOT_READY once the fleet is being stopped. */
+type StartChild = (args: readonly string[], environment: Readonly<Record<string, string>>) => Child;
 
 /** A node of the fleet: its directory, and its process while it runs. */
 export class FleetNode {
@@ -20,20 +34,18 @@ export class FleetNode {
   readonly directory: string;
   nodeId = '';
   address = '';
+  readonly #startChild: StartChild;
   #child: Child | undefined;
-  #following: AbortController | undefined;
+  #following: Promise<void> | undefined;
 
-  constructor(name: string, directory: string) {
+  constructor(name: string, directory: string, startChild: StartChild) {
     this.name = name;
     this.directory = directory;
+    this.#startChild = startChild;
   }
 
   get pid(): number {
     return this.#child?.pid ?? -1;
-  }
-
-  get isRunning(): boolean {
-    return this.#child?.isRunning === true;
   }
 
   /** The running node, as commands speak to it. */
@@ -42,29 +54,44 @@ export class FleetNode {
   }
 
   /** Starts the node's process and follows what it does. */
-  async start(onEvent: (node: FleetNode, event: NodeEventJson) => void): Promise<void> {
+  async start(listener: FleetListener): Promise<void> {
     const args = ['node', 'run', '--dir', this.directory, '--listen', '127.0.0.1:0', '--no-multicast', '--json'];
-    this.#child = new Child(args, NODE_ENVIRONMENT);
-    const ready = await this.#child.ready();
+    const child = this.#startChild(args, NODE_ENVIRONMENT);
+    this.#child = child;
+    const ready = await child.ready();
     this.nodeId = String(ready['node_id']);
     this.address = String(ready['address']);
-    this.#following = new AbortController();
-    void this.#follow(onEvent, this.#following.signal);
+    this.#following = this.#follow(child, listener);
   }
 
+  /** Returns when the process has ended, and what it said has been heard. */
   async stop(): Promise<void> {
-    this.#following?.abort();
     await this.#child?.stop();
+    await this.#following;
   }
 
-  /** Ends when the node does. One that is gone before it is asked has no events to tell. */
-  async #follow(onEvent: (node: FleetNode, event: NodeEventJson) => void, signal: AbortSignal): Promise<void> {
-    try {
-      for await (const event of this.desk.follow(nodeEventSchema, '/v1/events', signal)) onEvent(this, event);
-    } catch (error) {
-      if (!signal.aborted && !(isMeshError(error) && error.code === 'ERR_NOT_RUNNING')) throw error;
-    }
+  /** Follows what the node says until its process ends. */
+  async #follow(child: Child, listener: FleetListener): Promise<void> {
+    const stopped = new AbortController();
+    const hear = async (): Promise<void> => {
+      try {
+        const events = this.desk.follow(nodeEventSchema, '/v1/events', stopped.signal);
+        for await (const event of events) listener.handleEvent(this, event);
+      } catch (error) {
+        // A process that ends is told as such, by whatever its socket then fails with.
+        if (!isGone(error)) listener.handleDeaf(this, error);
+      }
+    };
+    const heard = hear();
+    const isUnasked = await child.endedUnasked();
+    stopped.abort();
+    await heard;
+    if (isUnasked) listener.handleEnded(child.pid, this);
   }
+}
+
+function isGone(error: unknown): boolean {
+  return isMeshError(error) && (error.code === 'ERR_NOT_RUNNING' || error.code === 'ERR_UNREACHABLE');
 }
 
 /** On one machine news need not be rare: nodes ask the authority every second, so that the story is short. */
@@ -76,13 +103,18 @@ export class Fleet {
   readonly mesh: string;
   readonly nodes: readonly FleetNode[];
   url = '';
+  readonly #children = new Set<Child>();
+  #guard: Guard | undefined;
   #authority: Child | undefined;
+  #authorityWatched: Promise<void> | undefined;
+  #isStopping = false;
 
   constructor(directory: string, mesh: string, nodes: number) {
     this.directory = directory;
     this.mesh = mesh;
+    const start: StartChild = (args, environment) => this.#start(args, environment);
     const node = (_: unknown, i: number): FleetNode =>
-      new FleetNode(`n${i + 1}`, join(directory, 'nodes', `n${i + 1}`));
+      new FleetNode(`n${i + 1}`, join(directory, 'nodes', `n${i + 1}`), start);
     this.nodes = Array.from({ length: nodes }, node);
   }
 
@@ -95,13 +127,18 @@ export class Fleet {
   }
 
   /** Makes the authority and starts its process. */
-  async startAuthority(): Promise<void> {
+  async startAuthority(listener: FleetListener): Promise<void> {
     const directory = this.authorityDirectory;
     writePassphrase(directory);
     using passphrase = await readPassphrase({ directory, environment: {} });
     await initAuthority({ directory, mesh: this.mesh, passphrase, listen: '127.0.0.1:0' });
-    this.#authority = new Child(['authority', 'run', '--dir', directory, '--json'], { CHAINMAIL_LOG_LEVEL: 'warn' });
-    this.url = String((await this.#authority.ready())['url']);
+    const args = ['authority', 'run', '--dir', directory, '--json'];
+    const child = this.#start(args, { CHAINMAIL_LOG_LEVEL: 'warn' });
+    this.#authority = child;
+    this.url = String((await child.ready())['url']);
+    this.#authorityWatched = child.endedUnasked().then((isUnasked) => {
+      if (isUnasked) listener.handleEnded(child.pid);
+    });
   }
 
   /** Has a ticket made and redeems it: what an operator and a node do. */
@@ -123,15 +160,32 @@ export class Fleet {
     return revoked.crl_number;
   }
 
-  /** Ends all processes, nodes first. */
+  /** Ends all processes, nodes first, and starts none any more. */
   async stop(): Promise<void> {
+    this.#isStopping = true;
     await Promise.all(this.nodes.map((node) => node.stop()));
-    await this.#authority?.stop();
+    await Promise.all([...this.#children].map((child) => child.stop()));
+    await this.#authorityWatched;
+    await this.#guard?.end();
+  }
+
+  /** Ends all processes at once: {@link stop} then returns. */
+  kill(): void {
+    this.#isStopping = true;
+    for (const child of this.#children) child.kill();
   }
 
   /** The anchor that everybody here trusts, PEM. */
   get trustAnchor(): string {
     return readFileSync(authorityLayout(this.authorityDirectory).rootCertificate, 'utf8');
+  }
+
+  #start(args: readonly string[], environment: Readonly<Record<string, string>>): Child {
+    if (this.#isStopping) throw new MeshError('ERR_NOT_READY', 'the mesh is being stopped');
+    this.#guard ??= new Guard();
+    const child = new Child(this.#guard, args, environment);
+    this.#children.add(child);
+    return child;
   }
 
   #withAuthority<T>(use: (desk: AuthorityDesk) => Promise<T>): Promise<T> {

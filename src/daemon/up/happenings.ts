@@ -1,7 +1,8 @@
 /** What has happened so far, and who waits for what: the story asks here instead of sleeping. */
 export class Happenings {
   readonly #seen = new Set<string>();
-  readonly #waiting = new Map<string, (() => void)[]>();
+  readonly #waiting = new Map<string, Set<(happened: boolean) => void>>();
+  #isOver = false;
 
   has(what: string): boolean {
     return this.#seen.has(what);
@@ -11,7 +12,7 @@ export class Happenings {
   note(what: string): boolean {
     if (this.#seen.has(what)) return false;
     this.#seen.add(what);
-    for (const resolve of this.#waiting.get(what) ?? []) resolve();
+    for (const resolve of this.#waiting.get(what) ?? []) resolve(true);
     this.#waiting.delete(what);
     return true;
   }
@@ -21,17 +22,24 @@ export class Happenings {
     this.#seen.delete(what);
   }
 
-  /** Resolves true once it has happened, false where it does not within the time. */
+  /** Resolves true once it has happened, false where it does not within the time, or all is over. */
   async until(what: string, timeoutMs: number): Promise<boolean> {
     if (this.#seen.has(what)) return true;
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(false), timeoutMs);
-      const waiting = this.#waiting.get(what) ?? [];
-      waiting.push(() => {
-        clearTimeout(timer);
-        resolve(true);
-      });
-      this.#waiting.set(what, waiting);
-    });
+    if (this.#isOver) return false;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const waiting = this.#waiting.get(what) ?? new Set();
+    this.#waiting.set(what, waiting.add(resolve));
+    const timer = setTimeout(() => resolve(false), timeoutMs);
+    const happened = await promise;
+    clearTimeout(timer);
+    waiting.delete(resolve);
+    return happened;
+  }
+
+  /** Nobody need wait any longer. */
+  end(): void {
+    this.#isOver = true;
+    for (const waiting of this.#waiting.values()) for (const resolve of waiting) resolve(false);
+    this.#waiting.clear();
   }
 }

@@ -20,7 +20,8 @@ export interface ProbeCredential {
 
 /**
  * Dials a node's mesh port with this credential and waits for its hello. A node says hello only to a peer that it
- * has judged, so `hello` means let in and `closed` shut out.
+ * has judged, so `hello` means let in and `closed` shut out; `silence` is no
+ * answer, as where nothing listens.
  */
 export function dialForHello(address: string, credential: ProbeCredential): Promise<'hello' | 'closed' | 'silence'> {
   const { host, port } = splitAddress(address);
@@ -42,12 +43,15 @@ export function dialForHello(address: string, credential: ProbeCredential): Prom
       socket.destroy();
       resolve(outcome);
     };
+    // Where nothing listens nobody has refused anything.
+    let hasDialled = false;
+    socket.on('connect', () => (hasDialled = true));
     socket.setTimeout(DIAL_MS_MAX, () => end('silence'));
     socket.on('data', (bytes: Uint8Array) => {
       const [first] = splitter.push(bytes);
       if (first !== undefined) end(decodeFrame(first).tag === 'hello' ? 'hello' : 'closed');
     });
-    socket.on('error', () => end('closed'));
+    socket.on('error', () => end(hasDialled ? 'closed' : 'silence'));
     socket.on('close', () => end('closed'));
   });
 }

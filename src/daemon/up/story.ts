@@ -1,8 +1,9 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { utf8 } from '../../base/bytes.ts';
 import { messageIdResponseSchema } from '../../api/node-gossip.ts';
 import { messagesResponseSchema, type NodeEventJson } from '../../api/node-programs.ts';
 import { messageOf } from '../../base/errors.ts';
-import type { Fleet, FleetNode } from './fleet.ts';
+import type { Fleet, FleetListener, FleetNode } from './fleet.ts';
 import { Happenings } from './happenings.ts';
 import { Outcast } from './outcast.ts';
 import type { ShutOut, UpEventBody } from './up-event.ts';
@@ -15,26 +16,31 @@ const LINKS_WANTED = 2;
 /**
  * What `chainmail up` shows: a message reaches all, a node that was away gets it when it comes back, a revoked node
  * is shut out. Everything is really done and seen at the nodes; what does not happen ends up in `failed`.
+ *
+ * A signal ends it wherever it is; what does not happen any more then is no failure.
  */
-export class Story {
+export class Story implements FleetListener {
   readonly #fleet: Fleet;
   readonly #tell: (event: UpEventBody) => void;
   readonly #clock: () => number;
+  readonly #signal: AbortSignal;
   readonly #happenings = new Happenings();
   readonly #publishedAt = new Map<string, number>();
   readonly #failed: string[] = [];
   #published = 0;
   #delivered = 0;
   #shutOut = 0;
+  #isTold = false;
 
-  constructor(fleet: Fleet, clock: () => number, tell: (event: UpEventBody) => void) {
+  constructor(fleet: Fleet, clock: () => number, signal: AbortSignal, tell: (event: UpEventBody) => void) {
     this.#fleet = fleet;
     this.#clock = clock;
+    this.#signal = signal;
     this.#tell = tell;
+    signal.addEventListener('abort', () => this.#happenings.end(), { once: true });
   }
 
-  /** Takes in what a node says of itself. Bound, so that it can be handed to the fleet. */
-  readonly handleEvent = (node: FleetNode, event: NodeEventJson): void => {
+  handleEvent(node: FleetNode, event: NodeEventJson): void {
     switch (event.event) {
       case 'link-up':
         this.#happenings.forget(`down ${node.nodeId} ${event.peer}`);
@@ -50,23 +56,48 @@ export class Story {
       default:
         return;
     }
-  };
+  }
 
+  /** Somebody else ended it: told at any time, and a failure while the story needs it. */
+  handleEnded(pid: number, node?: FleetNode): void {
+    const name = node?.name ?? 'the authority';
+    if (!this.#isTold) this.fail(`${name} ended before the story did`);
+    for (const other of this.#fleet.nodes)
+      if (node !== undefined) this.#happenings.forget(`linked ${node.nodeId} ${other.nodeId}`);
+    if (this.#signal.aborted) return;
+    const dir = node?.directory ?? this.#fleet.authorityDirectory;
+    this.#tell(
+      node === undefined
+        ? { event: 'authority-ended', pid, dir }
+        : { event: 'node-ended', node_id: node.nodeId, name, pid, dir },
+    );
+  }
+
+  handleDeaf(node: FleetNode, error: unknown): void {
+    this.fail(`${node.name} cannot be followed: ${messageOf(error)}`);
+  }
+
+  /** Returns early where the signal comes first. */
   async run(): Promise<void> {
     const { nodes } = this.#fleet;
     const [author] = nodes;
     const away = nodes.at(-2);
     const outcast = nodes.at(-1);
-    if (author === undefined || !(await this.#meshForms())) return;
-    await this.#publishToAll('spread', author, nodes);
-    if (away !== undefined && away !== author) await this.#catchUp(author, away);
-    if (outcast !== undefined && outcast !== author) await this.#revokeAndShutOut(outcast);
+    if (author !== undefined && (await this.#meshForms())) {
+      await this.#publishToAll('spread', author, nodes);
+      if (away !== undefined && away !== author) await this.#catchUp(author, away);
+      if (outcast !== undefined && outcast !== author) await this.#revokeAndShutOut(outcast);
+    }
+    this.#signal.throwIfAborted();
+    this.#isTold = true;
+    this.#tell({ event: 'story-told', dir: this.#fleet.directory });
   }
 
   summary(): Extract<UpEventBody, { event: 'summary' }> {
     return {
       event: 'summary',
       ok: this.#failed.length === 0,
+      told: this.#isTold,
       nodes: this.#fleet.nodes.length,
       published: this.#published,
       delivered: this.#delivered,
@@ -75,8 +106,9 @@ export class Story {
     };
   }
 
+  /** Notes what did not happen, unless the end was asked for before. */
   fail(what: string): void {
-    this.#failed.push(what);
+    if (!this.#signal.aborted) this.#failed.push(what);
   }
 
   async #meshForms(): Promise<boolean> {
@@ -89,7 +121,7 @@ export class Story {
           this.fail(`${node.name} found only ${this.#peersOf(node).length} peers`);
           return false;
         }
-        await new Promise((resolve) => setTimeout(resolve, 20));
+        await pause(20, undefined, { signal: this.#signal });
       }
     }
     return true;
@@ -104,12 +136,13 @@ export class Story {
   }
 
   async #catchUp(author: FleetNode, away: FleetNode): Promise<void> {
+    this.#signal.throwIfAborted();
     const { nodeId, pid } = away;
     await away.stop();
     this.#tell({ event: 'node-stopped', node_id: nodeId, pid });
     const others = this.#fleet.nodes.filter((node) => node !== away);
     const messageId = await this.#publishToAll('while one is away', author, others);
-    await away.start(this.handleEvent);
+    await away.start(this);
     this.#tell({ event: 'node-back', node_id: away.nodeId, pid: away.pid, address: away.address });
     if (messageId === undefined) return;
     await this.#readHeld(away, messageId);
@@ -117,6 +150,7 @@ export class Story {
   }
 
   async #revokeAndShutOut(node: FleetNode): Promise<void> {
+    this.#signal.throwIfAborted();
     const others = this.#fleet.nodes.filter((other) => other !== node);
     const outcast = await Outcast.of(this.#fleet, node);
     const [first] = others;
@@ -128,8 +162,10 @@ export class Story {
     const linked = others.filter((other) => this.#happenings.has(`linked ${other.nodeId} ${node.nodeId}`));
     const crlNumber = await this.#fleet.revoke(node);
     this.#tell({ event: 'revoked', node_id: node.nodeId, crl_number: crlNumber });
-    const done = await Promise.all(others.map((other) => this.#shutsOut(other, outcast, linked.includes(other))));
-    this.#shutOut = done.filter((isDone) => isDone).length;
+    const shuts = others.map((other) => this.#shutsOut(other, outcast, linked.includes(other)));
+    const done = await Promise.allSettled(shuts); // all of them: nothing is left on its way
+    for (const each of done) if (each.status === 'rejected') this.fail(messageOf(each.reason));
+    this.#shutOut = done.filter((each) => each.status === 'fulfilled' && each.value).length;
   }
 
   /** Whether `by` closes its link with the revoked node, refuses its dial and drops its message. */
@@ -205,7 +241,7 @@ export class Story {
     const until = this.#clock() + STEP_MS_MAX;
     while (!(await isSo())) {
       if (this.#clock() > until) return false;
-      await new Promise((resolve) => setTimeout(resolve, 50));
+      await pause(50, undefined, { signal: this.#signal });
     }
     return true;
   }

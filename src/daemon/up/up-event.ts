@@ -25,9 +25,21 @@ export type UpEventBody =
   | { readonly event: 'revoked'; readonly node_id: string; readonly crl_number: number }
   | { readonly event: 'shut-out'; readonly node_id: string; readonly by: string; readonly how: ShutOut }
   | { readonly event: 'story-told'; readonly dir: string }
+  /** A node's process that nobody here ended is gone. It is not started again. */
+  | {
+      readonly event: 'node-ended';
+      readonly node_id: string;
+      readonly name: string;
+      readonly pid: number;
+      readonly dir: string;
+    }
+  | { readonly event: 'authority-ended'; readonly pid: number; readonly dir: string }
   | {
       readonly event: 'summary';
+      /** Nothing failed. */
       readonly ok: boolean;
+      /** Whether the story came to its end; a signal may have come before. */
+      readonly told: boolean;
       readonly nodes: number;
       readonly published: number;
       readonly delivered: number;

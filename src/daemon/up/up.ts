@@ -1,8 +1,9 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { MeshError, messageOf, quoted } from '../../base/errors.ts';
-import { requireNoAuthority, requireNoNode } from '../directory.ts';
+import { makeDirectory, requireNoAuthority, requireNoNode } from '../directory.ts';
 import { Fleet, type FleetNode } from './fleet.ts';
 import { Story } from './story.ts';
 import type { UpEvent, UpEventBody } from './up-event.ts';
@@ -13,7 +14,10 @@ export interface UpOptions {
   readonly directory?: string | undefined;
   /** Ends by itself after this, but not before the story is told. Absent: goes on until `signal`. */
   readonly forMs?: number | undefined;
+  /** Ends everything in order, wherever it is. */
   readonly signal: AbortSignal;
+  /** Ends everything at once: children are killed. */
+  readonly impatient?: AbortSignal | undefined;
   readonly onEvent: (event: UpEvent) => void;
 }
 
@@ -21,34 +25,40 @@ export interface UpOptions {
 const MESH = 'demo';
 
 /**
- * The main job: an authority and some nodes as real processes on loopback, and the story of one revoked.
+ * The main job: an authority and some nodes as real processes on loopback, and the story of one revoked. When this
+ * returns no child is left, nothing goes on in the background, and the summary was the last that was told.
  *
  * @returns whether all of it happened, or the signal came first.
+ * @throws ERR_DIR_EXISTS, ERR_CONFIG before anything is begun.
  */
 export async function up(options: UpOptions): Promise<boolean> {
   const startedAt = performance.now();
   const clock = (): number => performance.now() - startedAt;
   const tell = (event: UpEventBody): void => options.onEvent({ ...event, t_ms: Math.round(clock()) });
-  if (options.directory !== undefined) requireUnused(options.directory);
-  const directory = options.directory ?? mkdtempSync(join(tmpdir(), 'chainmail-up-'));
+  const directory = options.directory === undefined ? makeTemporary() : takeUnused(options.directory);
   const fleet = new Fleet(directory, MESH, options.nodes);
-  const story = new Story(fleet, clock, tell);
-  try {
-    await Promise.race([tellStory(fleet, story, tell), aborted(options.signal)]);
-    if (!options.signal.aborted) await pause(options, clock());
-  } catch (error) {
-    story.fail(messageOf(error));
-  } finally {
-    await fleet.stop();
-    if (options.directory === undefined) rmSync(directory, { recursive: true, force: true, maxRetries: 3 }); // a child may write its last
-  }
+  const story = new Story(fleet, clock, options.signal, tell);
+  options.impatient?.addEventListener('abort', () => fleet.kill(), { once: true });
+  const telling = tellStory(fleet, story, tell).then(
+    () => true,
+    (error: unknown) => {
+      story.fail(messageOf(error));
+      return false;
+    },
+  );
+  const isTold = await Promise.race([telling, aborted(options.signal)]);
+  if (isTold === true) await pause(options, clock());
+  await fleet.stop();
+  await telling; // it fails at once where processes end under it
+  if (options.directory === undefined) removeTemporary(directory, story);
   const summary = story.summary();
   tell(summary);
   return summary.ok;
 }
 
+/** Returns, or throws, when all that it began is done. */
 async function tellStory(fleet: Fleet, story: Story, tell: (event: UpEventBody) => void): Promise<void> {
-  await fleet.startAuthority();
+  await fleet.startAuthority(story);
   tell({
     event: 'authority-ready',
     url: fleet.url,
@@ -56,9 +66,15 @@ async function tellStory(fleet: Fleet, story: Story, tell: (event: UpEventBody) 
     pid: fleet.authorityPid,
     dir: fleet.authorityDirectory,
   });
-  await Promise.all(fleet.nodes.map((node) => enrollAndStart(fleet, story, node, tell)));
+  const starting = fleet.nodes.map((node) => enrollAndStart(fleet, story, node, tell));
+  try {
+    await Promise.all(starting);
+  } catch (error) {
+    await fleet.stop(); // one is missing: the others need not go on
+    await Promise.allSettled(starting);
+    throw error;
+  }
   await story.run();
-  tell({ event: 'story-told', dir: fleet.directory });
 }
 
 async function enrollAndStart(
@@ -68,13 +84,33 @@ async function enrollAndStart(
   tell: (event: UpEventBody) => void,
 ): Promise<void> {
   await fleet.enroll(node);
-  await node.start(story.handleEvent);
+  await node.start(story);
   const { nodeId, name, pid, directory, address } = node;
   tell({ event: 'node-enrolled', node_id: nodeId, name, pid, dir: directory, address });
 }
 
+function makeTemporary(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), 'chainmail-up-'));
+  } catch (error) {
+    throw new MeshError(
+      'ERR_CONFIG',
+      `no temporary folder can be made: ${messageOf(error)}`,
+      'set TMPDIR to a folder that can be written, or choose one with --dir',
+    );
+  }
+}
+
+function removeTemporary(directory: string, story: Story): void {
+  try {
+    rmSync(directory, { recursive: true, force: true, maxRetries: 3 });
+  } catch (error) {
+    story.fail(`the temporary folder ${directory} cannot be removed: ${messageOf(error)}`);
+  }
+}
+
 /** What was kept from an earlier time has nodes that are revoked: it is not taken up again. */
-function requireUnused(directory: string): void {
+function takeUnused(directory: string): string {
   requireNoAuthority(directory);
   requireNoNode(directory);
   if (existsSync(join(directory, 'authority')) || existsSync(join(directory, 'nodes')))
@@ -83,13 +119,14 @@ function requireUnused(directory: string): void {
       `${quoted(directory)} holds a mesh already`,
       'choose another --dir, or remove it',
     );
+  makeDirectory(directory);
+  return directory;
 }
 
 /** The rest of the time that was asked for; for ever where none was. */
 async function pause({ forMs, signal }: UpOptions, elapsedMs: number): Promise<void> {
   if (forMs === undefined) return aborted(signal);
-  const timer = new Promise<void>((resolve) => setTimeout(resolve, Math.max(0, forMs - elapsedMs)));
-  await Promise.race([timer, aborted(signal)]);
+  await delay(Math.max(0, forMs - elapsedMs), undefined, { signal }).catch(() => undefined); // the signal may come first
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
