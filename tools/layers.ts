@@ -51,6 +51,7 @@ const PACKAGE_FOLDERS: Readonly<Record<string, readonly string[]>> = {
   fastify: ['http', 'host'],
   mongodb: ['host'],
   pino: ['daemon', 'cli'],
+  pkcs11js: ['host'],
   secp256k1: ['host', 'bench'],
   'tiny-secp256k1': ['host'],
   viem: ['bench'],

@@ -140,6 +140,11 @@ export const ERRORS = {
     title: 'the record store cannot be reached',
     hint: 'nothing is lost: try again when it is back',
   },
+  ERR_KEY_TOKEN: {
+    status: 500,
+    title: 'the keys in the PKCS #11 token cannot be used',
+    hint: 'look at the token with pkcs11-tool --list-objects',
+  },
   ERR_ENGINE: { status: 500, title: 'no engine can sign here', hint: 'chainmail doctor' },
 
   // files, processes, configuration

@@ -10,6 +10,9 @@ export const POINT_BYTES = 65;
 /** Which implementation signs. All give the same bytes (RFC 6979, low s); they differ in speed. */
 export type SigningEngine = 'native' | 'npm' | 'wasm';
 
+/** The keys lie in a token that signs by itself: the nonce is the token's, so its signatures differ each time. */
+export type TokenEngine = 'pkcs11';
+
 /** Records to sign, packed: record `i` has the message `messages[offsets[i] .. offsets[i + 1]]`. */
 export interface SigningBatch {
   readonly messages: Bytes;
@@ -35,7 +38,7 @@ export interface RecoveryBatch {
  * Callers may have several batches under way. The arrays of a batch must not change until its promise settles.
  */
 export interface BatchSigner {
-  readonly engine: SigningEngine;
+  readonly engine: SigningEngine | TokenEngine;
   /** In the order of the ring, uncompressed. */
   readonly publicKeys: readonly Bytes[];
   /**

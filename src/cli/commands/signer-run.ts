@@ -4,7 +4,7 @@ import { ENGINES } from '../../host/signer/engines.ts';
 import type { SigningEngine } from '../../ports/batch-signer.ts';
 import { act, addCommand } from '../command.ts';
 import { startedUnless, untilStopped } from '../signals.ts';
-import { placeOf, withPlace } from './signer.ts';
+import { placeOf, withPlace } from './signer-place.ts';
 
 interface RunOptions {
   readonly dir?: string;

@@ -1,34 +1,25 @@
 import { createReadStream, createWriteStream, fsyncSync, openSync, closeSync, renameSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import type { Bytes } from '../../base/bytes.ts';
 import { MeshError, messageOf, quoted } from '../../base/errors.ts';
-import { makeDirectory } from '../../daemon/directory.ts';
-import { type SignerPlace, loadRing, openRecordStore } from '../../daemon/signer/place.ts';
+import { openRecordStore } from '../../daemon/signer/place.ts';
 import { signHere } from '../../daemon/signer/sign-here.ts';
-import { secp256k1PublicKey } from '../../crypto/secp256k1-key.ts';
 import { ENGINES, lanesOf, openChecker } from '../../host/signer/engines.ts';
-import { generateKeyFile, generateKeyFolder } from '../../host/signer/key-files.ts';
 import { systemClock } from '../../host/system-clock.ts';
-import { systemRandom } from '../../host/system-random.ts';
 import type { SigningEngine } from '../../ports/batch-signer.ts';
 import { type ImportFormat, importRecords } from '../../signer/import-records.ts';
-import { RING_KEYS_MAX, ringFingerprint } from '../../signer/key-ring.ts';
 import { BATCH_SIZE_MAX } from '../../signer/plan.ts';
 import { signedRecordJson } from '../../signer/signed-line.ts';
 import { statisticsJson } from '../../signer/statistics.ts';
 import { verifyExport } from '../../signer/verify-export.ts';
 import { act, addCommand, addGroup, integerOption } from '../command.ts';
-import { EXIT_REFUSED, type Output } from '../output.ts';
+import { EXIT_REFUSED } from '../output.ts';
 import { Progress } from '../progress.ts';
 import { renderTable } from '../table.ts';
-
-interface PlaceOptions {
-  readonly dir?: string;
-  readonly store?: string;
-  readonly keys?: string;
-}
+import { addKeys } from './signer-keys.ts';
+import { type PlaceOptions, placeOf, withPlace } from './signer-place.ts';
 
 /** `chainmail signer …` */
 export function register(program: Command): void {
@@ -39,51 +30,6 @@ export function register(program: Command): void {
   addStats(group);
   addExport(group);
   addVerify(group);
-}
-
-function addKeys(group: Command): void {
-  const keys = addGroup(group, 'keys', 'the ring of signing keys');
-  addCommand(
-    keys,
-    'generate',
-    'make new keys: DIR/keys.json, mode 0600',
-    'chainmail signer keys generate --dir records --count 16\nchainmail signer keys generate --out-folder keys',
-  )
-    .option('--dir <dir>', 'directory of the records')
-    .option('--out-folder <folder>', 'one hex key a file in a new folder instead, as for a Kubernetes secret')
-    .option('--count <n>', 'keys of the ring', integerOption(1, RING_KEYS_MAX), 16)
-    .action(
-      act<{ readonly dir?: string; readonly outFolder?: string; readonly count: number }>(
-        async ({ output, options: { dir, outFolder, count } }) => {
-          if ((dir === undefined) === (outFolder === undefined))
-            throw new MeshError('ERR_USAGE', 'either --dir or --out-folder is expected');
-          if (dir !== undefined) makeDirectory(resolve(dir));
-          const place = dir === undefined ? resolve(outFolder as string) : join(resolve(dir), 'keys.json');
-          const generate = dir === undefined ? generateKeyFolder : generateKeyFile;
-          const publicKeys = generate(place, count, systemRandom);
-          if (publicKeys === undefined)
-            throw new MeshError('ERR_DIR_EXISTS', `there are keys already: ${quoted(place)}`, 'move them away first');
-          showRing(output, publicKeys, place);
-        },
-      ),
-    );
-
-  withPlace(
-    addCommand(keys, 'list', 'show the public keys of the ring', 'chainmail signer keys list --dir records'),
-  ).action(
-    act<PlaceOptions>(async ({ output, options }) => {
-      showRing(output, loadRing(placeOf(options), process.env).map(secp256k1PublicKey));
-    }),
-  );
-}
-
-function showRing(output: Output, publicKeys: readonly Bytes[], file?: string): void {
-  const keys = publicKeys.map((key) => `0x${key.toHex()}`);
-  const where = file === undefined ? '' : `${keys.length} keys in ${file}\n`;
-  output.result(
-    { ...(file === undefined ? {} : { file }), fingerprint: ringFingerprint(publicKeys), keys },
-    `${where}${keys.join('\n')}`,
-  );
 }
 
 function addImport(group: Command): void {
@@ -265,22 +211,6 @@ function addVerify(group: Command): void {
         }
       }),
     );
-}
-
-export function withPlace(command: Command): Command {
-  return command
-    .option('--dir <dir>', 'directory of the records')
-    .option(
-      '--store <url>',
-      'mongodb://… instead of a directory, also CHAINMAIL_SIGNER_STORE; needs --keys where it signs',
-    )
-    .option('--keys <path>', 'key file, or folder with one hex key a file (default: DIR/keys.json)');
-}
-
-export function placeOf(options: PlaceOptions): SignerPlace {
-  const { dir, store, keys } = options;
-  // A database's address has its password in it, and everybody on a machine sees command lines.
-  return { dir, store: store ?? (dir === undefined ? process.env['CHAINMAIL_SIGNER_STORE'] : undefined), keys };
 }
 
 /** The bytes of a file, or of standard input for `-`. @throws ERR_INPUT where it cannot be read. */

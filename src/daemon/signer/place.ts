@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { MeshError, quoted } from '../../base/errors.ts';
-import type { Secret } from '../../crypto/secret.ts';
-import { loadKeyFiles } from '../../host/signer/key-files.ts';
+import { fileRing, type Ring, tokenRing } from '../../host/signer/ring.ts';
 import { SqliteRecordStore } from '../../host/signer/sqlite-record-store.ts';
+import { isTokenUri } from '../../host/signer/token-uri.ts';
+import type { BatchSigner, SigningEngine } from '../../ports/batch-signer.ts';
 import type { RecordStore } from '../../ports/record-store.ts';
 import { makeDirectory } from '../directory.ts';
 
@@ -13,7 +14,7 @@ export interface SignerPlace {
   readonly dir: string | undefined;
   /** `mongodb://…` instead of it. */
   readonly store: string | undefined;
-  /** A key file or folder; by default `DIR/keys.json`. */
+  /** A key file or folder, or the `pkcs11:` URI of a token; by default `DIR/keys.json`. */
   readonly keys: string | undefined;
 }
 
@@ -48,22 +49,30 @@ export async function openRecordStore(place: SignerPlace, isNew: boolean): Promi
   return SqliteRecordStore.open(path);
 }
 
-/** Where the keys of a place are. @throws ERR_USAGE where only a store is given. */
+/** Where the keys of a place are: a path, or a `pkcs11:` URI. @throws ERR_USAGE where only a store is given. */
 export function keysPath(
   { dir, keys }: SignerPlace,
   environment: Readonly<Record<string, string | undefined>>,
 ): string {
   const named = keys ?? environment['CHAINMAIL_SIGNER_KEYS'];
-  if (named !== undefined) return resolve(named);
+  if (named !== undefined) return isTokenUri(named) ? named : resolve(named);
   if (dir === undefined)
     throw new MeshError('ERR_USAGE', '--store needs --keys', 'name the key file or folder with --keys');
   return join(resolve(dir), 'keys.json');
 }
 
-/** The ring of a place; the caller disposes of the keys. @throws ERR_RING_MISSING, ERR_KEY, ERR_KEY_FILE_MODE */
-export function loadRing(
+/** The ring of a place; the caller disposes of it. @throws ERR_RING_MISSING, ERR_KEY, ERR_KEY_FILE_MODE, ERR_USAGE */
+export function loadRing(place: SignerPlace, environment: Readonly<Record<string, string | undefined>>): Ring {
+  const where = keysPath(place, environment);
+  return isTokenUri(where) ? tokenRing(where, environment['CHAINMAIL_SIGNER_PIN_FILE']) : fileRing(where);
+}
+
+/** A signer with the ring of a place. @throws as {@link loadRing}, and ERR_ENGINE, ERR_KEY_TOKEN */
+export async function openRingSigner(
   place: SignerPlace,
   environment: Readonly<Record<string, string | undefined>>,
-): readonly Secret[] {
-  return loadKeyFiles(keysPath(place, environment));
+  engine: SigningEngine | undefined,
+): Promise<BatchSigner> {
+  using ring = loadRing(place, environment);
+  return await ring.open(engine);
 }

@@ -9,7 +9,7 @@ import { sha256 } from '../../crypto/hash.ts';
 import { lockDirectory } from '../../host/directory-lock.ts';
 import { AuditFile } from '../../host/signer/audit-file.ts';
 import { callBatch } from '../../host/signer/batch-client.ts';
-import { lanesOf, openSigner } from '../../host/signer/engines.ts';
+import { lanesOf } from '../../host/signer/engines.ts';
 import { readMountedSecret } from '../../host/signer/mounted-secret.ts';
 import { systemClock } from '../../host/system-clock.ts';
 import { systemRandom } from '../../host/system-random.ts';
@@ -25,7 +25,7 @@ import { loadCallers } from './callers.ts';
 import { listenError } from '../listen.ts';
 import type { Log } from '../log.ts';
 import { Turns } from './turns.ts';
-import { loadRing, openRecordStore, type SignerPlace } from './place.ts';
+import { openRecordStore, openRingSigner, type SignerPlace } from './place.ts';
 import { RunDriver } from './run-driver.ts';
 
 /** Batches that one replica signs at a time; what they hold bounds its memory. */
@@ -60,7 +60,7 @@ export interface RunningSigner {
 /**
  * Runs a replica of the signer.
  * @throws ERR_USAGE where others than this machine could call without a token; ERR_PORT_IN_USE; ERR_DIR_LOCKED; as
- * `openRecordStore` and `loadRing`.
+ * `openRecordStore` and `openRingSigner`.
  */
 export async function runSigner(options: RunSignerOptions): Promise<RunningSigner> {
   const { place, environment, log } = options;
@@ -73,9 +73,7 @@ export async function runSigner(options: RunSignerOptions): Promise<RunningSigne
     for (const closer of closers.splice(0).reverse()) await closer();
   };
   try {
-    const keys = loadRing(place, environment);
-    const signer = await openSigner(keys, options.engine);
-    for (const key of keys) key[Symbol.dispose]();
+    const signer = await openRingSigner(place, environment, options.engine);
     closers.push(() => signer.close());
     const store = await openRecordStore(place, true);
     closers.push(() => store.close());

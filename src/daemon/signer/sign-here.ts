@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { MeshError } from '../../base/errors.ts';
 import { MINUTE_MS, SECOND_MS } from '../../base/time.ts';
 import { lockDirectory } from '../../host/directory-lock.ts';
-import { lanesOf, openSigner } from '../../host/signer/engines.ts';
+import { lanesOf } from '../../host/signer/engines.ts';
 import { systemClock } from '../../host/system-clock.ts';
 import { systemRandom } from '../../host/system-random.ts';
 import type { SigningEngine } from '../../ports/batch-signer.ts';
@@ -11,7 +11,7 @@ import type { RecordStore, Run } from '../../ports/record-store.ts';
 import { allKeyIndexes, ringFingerprint } from '../../signer/key-ring.ts';
 import { batchCountFor, keyIndexesOf } from '../../signer/plan.ts';
 import { signSelection } from '../../signer/sign-selection.ts';
-import { loadRing, openRecordStore, type SignerPlace } from './place.ts';
+import { openRecordStore, openRingSigner, type SignerPlace } from './place.ts';
 
 /** Without word from it for so long, a run is another's to take over. */
 const DRIVER_LIFE_MS = MINUTE_MS;
@@ -23,7 +23,7 @@ export interface SignHereOptions {
   readonly batchSize: number;
   readonly engine: SigningEngine | undefined;
   readonly isStopped: () => boolean;
-  readonly onBegin: (unsigned: number, engine: SigningEngine) => void;
+  readonly onBegin: (unsigned: number) => void;
   readonly onStored: (signed: number) => void;
 }
 
@@ -54,9 +54,7 @@ export async function signHere(options: SignHereOptions): Promise<SignHereResult
 }
 
 async function signStore(options: SignHereOptions, store: RecordStore, isAlone: boolean): Promise<SignHereResult> {
-  const keys = loadRing(options.place, options.environment);
-  const signer = await openSigner(keys, options.engine);
-  for (const key of keys) key[Symbol.dispose]();
+  const signer = await openRingSigner(options.place, options.environment, options.engine);
   try {
     const before = await store.counts();
     const keyIndexes = allKeyIndexes(signer.publicKeys.length);
@@ -68,7 +66,7 @@ async function signStore(options: SignHereOptions, store: RecordStore, isAlone: 
       ringFingerprint: ringFingerprint(signer.publicKeys),
       signedAtStart: before.signed,
     });
-    options.onBegin(before.unsigned, signer.engine);
+    options.onBegin(before.unsigned);
     const startedAt = systemClock.monotonic();
     let wordAt = startedAt;
     const outcome = await signSelection(

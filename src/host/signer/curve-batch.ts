@@ -17,34 +17,43 @@ export const CHECK_EVERY = 128;
 
 const KEY_BYTES = 32;
 
-/** A key of the ring in a worker, with the public key that it had when it was handed over. */
-export interface LoadedKey {
-  readonly key: Bytes;
+/** A key of the ring in a worker. */
+export interface RingKey {
   readonly publicKey: Bytes;
-  /** SHA-256 of the key, to notice a change. */
-  readonly keyHash: Bytes;
+  /** Writes r || s (64) with the low s; @returns v, 0 to 3. */
+  sign(digest: Bytes, out: Bytes): number;
+  /** @throws Error where the key is no longer what it was when it was handed over. */
+  check(): void;
 }
 
 /** @throws Error where one of the keys is none. */
-export function loadKeys(curve: Curve, packed: Bytes): readonly LoadedKey[] {
+export function loadKeys(curve: Curve, packed: Bytes): readonly RingKey[] {
   return Array.from({ length: packed.length / KEY_BYTES }, (_, i) => {
     const key = packed.subarray(i * KEY_BYTES, (i + 1) * KEY_BYTES);
     const publicKey = curve.publicKey(key);
     if (publicKey === undefined) throw new Error('keys: not a private key of secp256k1');
-    return { key, publicKey, keyHash: sha256(key) };
+    const keyHash = sha256(key);
+    return {
+      publicKey,
+      sign: (digest, out) => curve.sign(digest, key, out),
+      check: () => {
+        // A key that changed in memory would sign with another key and, bit by bit, tell what it was.
+        if (!bytesEqual(sha256(key), keyHash)) throw new Error('a private key was damaged in memory');
+      },
+    };
   });
 }
 
 /** Signs a batch, one record after the other. @throws Error where the result may be wrong. */
-export function signBatch(curve: Curve, keys: readonly LoadedKey[], batch: SigningBatch): Bytes {
+export function signBatch(curve: Curve, keys: readonly RingKey[], batch: SigningBatch): Bytes {
   const { messages, offsets, salts, keyIndexes } = batch;
   const signatures = new Uint8Array(keyIndexes.length * SIGNATURE_BYTES);
-  const used = new Set<LoadedKey>();
+  const used = new Set<RingKey>();
   let preimage = new Uint8Array(1_024);
   for (let i = 0; i < keyIndexes.length; i++) {
-    const loaded = keys[keyIndexes[i] as number];
-    if (loaded === undefined) throw new RangeError('keyIndexes: no such key in the ring');
-    used.add(loaded);
+    const key = keys[keyIndexes[i] as number];
+    if (key === undefined) throw new RangeError('keyIndexes: no such key in the ring');
+    used.add(key);
     const message = messages.subarray(offsets[i], offsets[i + 1]);
     const length = SALT_TEXT_BYTES + message.length;
     if (preimage.length < length) preimage = new Uint8Array(length);
@@ -52,12 +61,12 @@ export function signBatch(curve: Curve, keys: readonly LoadedKey[], batch: Signi
     preimage.set(message, SALT_TEXT_BYTES);
     const digest = keccak256(preimage.subarray(0, length));
     const at = i * SIGNATURE_BYTES;
-    const v = curve.sign(digest, loaded.key, signatures.subarray(at, at + 64));
+    const v = key.sign(digest, signatures.subarray(at, at + 64));
     if (v !== 0 && v !== 1) throw new Error('a nonce overflowed the group order; sign again with a fresh salt');
     signatures[at + 64] = v;
-    if (i % CHECK_EVERY === 0) checkSignature(curve, loaded, digest, signatures.subarray(at, at + 64), v);
+    if (i % CHECK_EVERY === 0) checkSignature(curve, key, digest, signatures.subarray(at, at + 64), v);
   }
-  for (const loaded of used) checkKey(loaded);
+  for (const key of used) key.check();
   return signatures;
 }
 
@@ -77,13 +86,8 @@ export function recoverBatch(curve: Curve, batch: RecoveryBatch): Bytes {
   return points;
 }
 
-function checkSignature(curve: Curve, { publicKey }: LoadedKey, digest: Bytes, signature: Bytes, v: 0 | 1): void {
+function checkSignature(curve: Curve, { publicKey }: RingKey, digest: Bytes, signature: Bytes, v: 0 | 1): void {
   const point = curve.recover(digest, signature, v);
   if (point === undefined || !bytesEqual(point, publicKey))
     throw new Error('a fresh signature does not verify: this processor or library computes wrongly');
-}
-
-/** A key that changed in memory would sign with another key and, bit by bit, tell what it was. */
-function checkKey({ key, keyHash }: LoadedKey): void {
-  if (!bytesEqual(sha256(key), keyHash)) throw new Error('a private key was damaged in memory');
 }

@@ -1,13 +1,16 @@
 import { availableParallelism } from 'node:os';
 import { type Bytes, concatBytes } from '../../base/bytes.ts';
-import { isMeshError, type MeshError } from '../../base/errors.ts';
+import { isMeshError, MeshError } from '../../base/errors.ts';
 import type { Secret } from '../../crypto/secret.ts';
 import type { BatchSigner, SignatureChecker, SigningEngine } from '../../ports/batch-signer.ts';
 import { NativeChecker, NativeSigner } from './native-engine.ts';
-import { WorkerEngine } from './worker-engine.ts';
+import type { TokenUri } from './token-uri.ts';
+import { WorkerEngine, type WorkerRing } from './worker-engine.ts';
 
 /** Fastest first. */
 export const ENGINES: readonly SigningEngine[] = ['native', 'npm', 'wasm'];
+
+const NO_KEYS: WorkerRing = { tag: 'keys', packed: new Uint8Array(0) };
 
 /** Threads that sign. More than cores only wait for each other. */
 const THREADS_MAX = 64;
@@ -25,7 +28,9 @@ export async function openSigner(keys: readonly Secret[], wish?: SigningEngine):
   const packed = packKeys(keys);
   try {
     return await firstOf(wish, async (engine) =>
-      engine === 'native' ? new NativeSigner(packed) : WorkerEngine.start(engine, packed, threadCount()),
+      engine === 'native'
+        ? new NativeSigner(packed)
+        : WorkerEngine.start(engine, { tag: 'keys', packed }, threadCount()),
     );
   } finally {
     packed.fill(0);
@@ -35,8 +40,25 @@ export async function openSigner(keys: readonly Secret[], wish?: SigningEngine):
 /** As {@link openSigner}, for checking signatures; it needs no keys. */
 export async function openChecker(wish?: SigningEngine): Promise<SignatureChecker> {
   return firstOf(wish, async (engine) =>
-    engine === 'native' ? new NativeChecker() : WorkerEngine.start(engine, new Uint8Array(0), threadCount()),
+    engine === 'native' ? new NativeChecker() : WorkerEngine.start(engine, NO_KEYS, threadCount()),
   );
+}
+
+/**
+ * A signer with the keys of a token.
+ * @throws ERR_ENGINE where this machine cannot speak to tokens; ERR_KEY_TOKEN.
+ */
+export async function openTokenSigner(uri: TokenUri, pin: string): Promise<BatchSigner> {
+  const worker = await firstOf(undefined, async (engine) => {
+    if (engine === 'native') throw new MeshError('ERR_ENGINE', 'the addon signs with keys of its own only');
+    return WorkerEngine.start(engine, { tag: 'token', uri, pin }, threadCount());
+  });
+  return {
+    engine: 'pkcs11',
+    publicKeys: worker.publicKeys,
+    sign: (batch) => worker.sign(batch),
+    close: () => worker.close(),
+  };
 }
 
 /** Why an engine does not work here; `undefined` where it does. For `doctor`. */

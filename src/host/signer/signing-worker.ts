@@ -1,21 +1,26 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../../base/errors.ts';
-import { type CurveName, loadCurve } from './curve.ts';
+import { loadCurve } from './curve.ts';
 import { loadKeys, recoverBatch, signBatch } from './curve-batch.ts';
-import type { WorkerAnswer, WorkerRequest } from './worker-engine.ts';
+import { tokenKeys } from './token-keys.ts';
+import { TokenSession } from './token-session.ts';
+import type { WorkerAnswer, WorkerRequest, WorkerStart } from './worker-engine.ts';
 
 /** A thread that signs and recovers batches, one at a time, in the order in which they come. */
 
-const { curveName, keys: packedKeys } = workerData as { readonly curveName: CurveName; readonly keys: Uint8Array };
+const { curveName, ring } = workerData as WorkerStart;
+const packed = ring.tag === 'keys' ? ring.packed : new Uint8Array(0);
 const port = parentPort;
 if (port === null) throw new Error('signing-worker runs as a worker thread');
 
 try {
   const curve = await loadCurve(curveName);
-  const keys = loadKeys(curve, packedKeys);
+  const session = ring.tag === 'token' ? await TokenSession.open(ring.uri, ring.pin) : undefined;
+  const keys = session === undefined ? loadKeys(curve, packed) : tokenKeys(session, curve);
   port.on('message', (request: WorkerRequest) => {
     if (request.tag === 'close') {
-      packedKeys.fill(0);
+      packed.fill(0);
+      session?.close();
       port.close();
       return;
     }

@@ -4,6 +4,18 @@ import type { Bytes } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import type { BatchSigner, RecoveryBatch, SignatureChecker, SigningBatch } from '../../ports/batch-signer.ts';
 import type { CurveName } from './curve.ts';
+import type { TokenUri } from './token-uri.ts';
+
+/** The keys that a thread signs with: 32 bytes each, none for one that only checks, or those of a token. */
+export type WorkerRing =
+  | { readonly tag: 'keys'; readonly packed: Bytes }
+  | { readonly tag: 'token'; readonly uri: TokenUri; readonly pin: string };
+
+/** What each thread is given when it starts. */
+export interface WorkerStart {
+  readonly curveName: CurveName;
+  readonly ring: WorkerRing;
+}
 
 /** What the threads are asked. */
 export type WorkerRequest =
@@ -47,14 +59,14 @@ export class WorkerEngine implements BatchSigner, SignatureChecker {
   }
 
   /**
-   * @param keys 32 bytes each, wiped by the caller; empty for one that only checks.
+   * @param ring packed keys are wiped by the caller.
    * @throws ERR_ENGINE where the implementation cannot be loaded on this machine.
    */
-  static async start(engine: CurveName, keys: Bytes, threadCount: number): Promise<WorkerEngine> {
+  static async start(engine: CurveName, ring: WorkerRing, threadCount: number): Promise<WorkerEngine> {
     const threads: Thread[] = [];
     try {
       for (let i = 0; i < threadCount; i++) {
-        const worker = new Worker(workerUrl(), { workerData: { curveName: engine, keys } });
+        const worker = new Worker(workerUrl(), { workerData: { curveName: engine, ring } satisfies WorkerStart });
         threads.push({ worker, pending: new Map() });
       }
       const answers = await Promise.all(threads.map(({ worker }) => firstAnswer(worker)));
