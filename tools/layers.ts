@@ -43,6 +43,7 @@ const PURE_RANK_MAX = 8;
 
 /** The folders that may import each npm package; a package without a row may be imported nowhere in `src/`. */
 const PACKAGE_FOLDERS: Readonly<Record<string, readonly string[]>> = {
+  '@noble/curves': ['crypto'],
   '@fastify/rate-limit': ['http', 'host'],
   '@scure/bip32': ['bench'],
   '@scure/bip39': ['identity'],

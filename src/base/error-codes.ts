@@ -6,6 +6,8 @@ export interface ErrorEntry {
   readonly title: string;
   /** What to do, where the thrower has nothing better to say. */
   readonly hint?: string;
+  /** The number of River's `Err`, where a River client may meet the error (spec 09). */
+  readonly river?: number;
 }
 
 /** Every stable error code. A new code cannot be used before it has its row here. */
@@ -27,6 +29,7 @@ export const ERRORS = {
   ERR_CBOR: { status: 400, title: 'not the one deterministic CBOR encoding' },
   ERR_DER: { status: 400, title: 'not valid DER' },
   ERR_PEM: { status: 400, title: 'not valid PEM' },
+  ERR_PROTOBUF: { status: 400, title: 'not a protobuf message of the expected kind', river: 3 },
   ERR_COSE: { status: 400, title: 'not a COSE_Sign1 of this profile' },
   ERR_KEY: { status: 400, title: 'unusable key' },
   ERR_KEY_ENCODING: { status: 400, title: 'not base58, or of the wrong length' },
@@ -111,6 +114,49 @@ export const ERRORS = {
   },
   ERR_MESSAGE_CONFLICT: { status: 409, title: 'this message id is taken by other content' },
   ERR_MESSAGE_OVER_BUDGET: { status: 429, title: 'the author is over its budget' },
+
+  // events of River, and the wallets and devices that sign them
+  ERR_EVENT_MISSING: { status: 400, title: 'no event given', hint: 'send an Envelope', river: 26 },
+  ERR_EVENT_HASH: { status: 400, title: 'the hash of the envelope is not that of its event', river: 35 },
+  ERR_EVENT_RECOVERY: {
+    status: 400,
+    title: 'no key can be recovered from the signature of the envelope',
+    hint: 'an envelope has 65 bytes r, s, v with v 0 or 1, not 27 or 28',
+    river: 3,
+  },
+  ERR_EVENT_SIGNATURE: { status: 403, title: 'the event was not signed by its creator', river: 22 },
+  ERR_WALLET_KEY: {
+    status: 400,
+    title: 'device key of the delegate is none',
+    hint: 'give 04, x and y of a point of secp256k1: 65 bytes, or 64 without the 04',
+    river: 3,
+  },
+  ERR_WALLET_EXPIRY: { status: 400, title: 'expiry of the delegate is negative', river: 3 },
+  ERR_WALLET_ENCODING: {
+    status: 400,
+    title: 'delegate signature has a wrong form',
+    hint: 'a delegate signature has 65 bytes r, s, v with v 27 or 28, or 0 or 1; the 64 bytes of EIP-2098 are refused',
+    river: 22,
+  },
+  ERR_WALLET_LEGACY: {
+    status: 403,
+    title: 'delegate signature binds no expiry',
+    hint: 'have the wallet sign RIVERSIG, the device key and the expiry',
+    river: 22,
+  },
+  ERR_WALLET_SIGNATURE: { status: 403, title: 'delegate was not signed by the creator for this device', river: 22 },
+  ERR_WALLET_EXPIRED: {
+    status: 403,
+    title: 'the delegate has expired',
+    hint: 'have the wallet sign a new delegate for the device',
+    river: 7,
+  },
+  ERR_WALLET_FOREVER: {
+    status: 403,
+    title: 'the delegate never expires',
+    hint: 'sign it with an expiry, or accept such ones with --river-compat',
+    river: 7,
+  },
 
   // signer
   ERR_RECORD_MALFORMED: { status: 400, title: 'not a record' },

@@ -30,6 +30,7 @@ const FAMILIES: readonly Family[] = [
     load: async () => [await import('./commands/signer.ts'), await import('./commands/signer-run.ts')],
   },
   { name: 'key', load: async () => [await import('./commands/key.ts')] },
+  { name: 'stream', load: async () => [await import('./commands/stream.ts')] },
   { name: 'bench', load: async () => [await import('./commands/bench.ts')] },
   { name: 'verify', load: async () => [await import('./commands/verify.ts')] },
   { name: 'doctor', load: async () => [await import('./commands/doctor.ts')] },

@@ -1,3 +1,4 @@
+import { errorEntry } from '../base/error-codes.ts';
 import { isMeshError, MeshError, messageOf } from '../base/errors.ts';
 
 /** The command did what it was asked. */
@@ -48,7 +49,14 @@ export class Output {
     process.exitCode = isUsage ? EXIT_USAGE : EXIT_REFUSED;
     if (this.isJson && !isUsage) {
       const { code, message, hint } = known;
-      this.result({ ok: false, error: { code, message, ...(hint === undefined ? {} : { hint }) } }, '');
+      const { river } = errorEntry(code);
+      const error = {
+        code,
+        ...(river === undefined ? {} : { river_code: river }),
+        message,
+        ...(hint === undefined ? {} : { hint }),
+      };
+      this.result({ ok: false, error }, '');
       return;
     }
     process.stderr.write(`chainmail: error: ${known.message}\n`);
