@@ -1,6 +1,8 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { messageOf } from '../base/errors.ts';
-import { parseDuration } from '../daemon/duration.ts';
+import { formatDuration, parseDuration } from '../daemon/duration.ts';
+import { LOG_LEVELS } from '../daemon/log-level.ts';
+import { splitAddress } from '../message/address.ts';
 import { Output } from './output.ts';
 
 /** What a command is handed: where to speak, and its options and arguments as commander parsed them. */
@@ -57,6 +59,29 @@ export function durationOption(text: string): number {
   return checked(() => parseDuration(text));
 }
 
+/** As {@link durationOption}, within bounds. */
+export function spanOption(minMs: number, maxMs: number): (text: string) => number {
+  return (text) => {
+    const ms = durationOption(text);
+    if (ms < minMs || ms > maxMs)
+      throw new InvalidArgumentError(`expected ${formatDuration(minMs)} to ${formatDuration(maxMs)}`);
+    return ms;
+  };
+}
+
+/** Parser of an option that is `HOST:PORT`; port 0, any free one, where `portMin` is 0. */
+export function addressOption(portMin: 0 | 1): (text: string) => string {
+  return (text) => {
+    checked(() => splitAddress(text, portMin));
+    return text;
+  };
+}
+
+/** How much a process that goes on says on standard error. */
+export function logLevelOption(byDefault: string): Option {
+  return new Option('--log-level <level>', `on standard error (default: ${byDefault})`).choices(LOG_LEVELS);
+}
+
 /** Parser of an option that is a whole number within bounds. */
 export function integerOption(min: number, max: number): (text: string) => number {
   return (text) => {
@@ -67,15 +92,22 @@ export function integerOption(min: number, max: number): (text: string) => numbe
   };
 }
 
-/** Parser of an option that may stand several times. */
-export function repeatedOption(text: string, before: readonly string[] | undefined): readonly string[] {
-  return [...(before ?? []), text];
+/** Parser of an option that may stand several times; each is held against `parse`, which throws. */
+export function repeatedOption(
+  parse: (text: string) => unknown = (text) => text,
+): (text: string, before: readonly string[] | undefined) => readonly string[] {
+  return (text, before) => {
+    checked(() => parse(text));
+    return [...(before ?? []), text];
+  };
 }
 
+/** Makes a parser's refusal one of the option: wrong usage, told before anything is done. */
 function checked<T>(parse: () => T): T {
   try {
     return parse();
   } catch (error) {
+    if (error instanceof InvalidArgumentError) throw error;
     throw new InvalidArgumentError(messageOf(error));
   }
 }

@@ -7,6 +7,7 @@ import { isMeshError, MeshError, messageOf, quoted } from '../base/errors.ts';
 import { MODE_PUBLIC, writeFileAtomic } from '../host/atomic-file.ts';
 import { splitAddress } from '../message/address.ts';
 import { parseDuration } from './duration.ts';
+import { LOG_LEVELS } from './log-level.ts';
 
 /** In every directory of an authority or a node. */
 export const CONFIG_FILE = 'chainmail.yaml';
@@ -34,7 +35,7 @@ export function addressKnob(portMin: 0 | 1): z.ZodType<string, string> {
 }
 
 /** How much the log of a process says. */
-export const logLevelKnob = () => z.enum(['debug', 'info', 'warn', 'error', 'silent']).default('info');
+export const logLevelKnob = () => z.enum(LOG_LEVELS).default('info');
 
 /** A knob that is a span of time, as text such as `24h`; milliseconds once read. */
 export function durationKnob(): z.ZodType<number, string> {

@@ -1,6 +1,6 @@
 import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { MeshError, messageOf, quotedPath } from '../base/errors.ts';
+import { isMeshError, MeshError, messageOf, quotedPath } from '../base/errors.ts';
 import { CONFIG_FILE } from './config.ts';
 
 /** Where everything of an authority lies. `root` can be carried away: it is needed only to make another issuing key. */
@@ -102,7 +102,7 @@ export function requireAuthorityDirectory(directory: string): AuthorityLayout {
     'ERR_DIR_NOT_INITIALISED',
     isNodeDirectory(directory)
       ? `${quotedPath(directory)} is the directory of a node, expected that of an authority`
-      : `there is no authority in ${quotedPath(directory)}`,
+      : absence(directory, 'authority'),
     isNodeDirectory(directory)
       ? 'check --dir'
       : `check --dir, or: chainmail authority init --dir ${directory} --mesh NAME`,
@@ -117,7 +117,7 @@ export function requireNodeDirectory(directory: string): NodeLayout {
     'ERR_DIR_NOT_INITIALISED',
     isAuthorityDirectory(directory)
       ? `${quotedPath(directory)} is the directory of an authority, expected that of a node`
-      : `there is no enrolled node in ${quotedPath(directory)}`,
+      : absence(directory, 'enrolled node'),
     isAuthorityDirectory(directory)
       ? 'check --dir'
       : `check --dir, or: chainmail node enroll --dir ${directory} --ticket FILE`,
@@ -138,18 +138,29 @@ function directoryTaken(directory: string, by: string): MeshError {
   return new MeshError('ERR_DIR_EXISTS', `${quotedPath(directory)} is the directory of ${by}`, 'choose another --dir');
 }
 
-/** A directory that is not ours to look into seems empty. @throws ERR_CONFIG */
+/** A directory that is not ours to look into seems empty, and so does what is none. @throws ERR_CONFIG */
 function requireReadable(directory: string): void {
   try {
+    const found = statSync(directory, { throwIfNoEntry: false });
+    if (found === undefined) return; // that is said by the caller
+    if (!found.isDirectory())
+      throw new MeshError('ERR_CONFIG', `${quotedPath(directory)} is no directory`, 'check --dir');
     accessSync(directory, constants.R_OK | constants.X_OK);
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'EACCES') return; // not there: that is said by the caller
+    if (isMeshError(error)) throw error;
     throw new MeshError(
       'ERR_CONFIG',
       `directory ${quotedPath(directory)} may not be read by this user`,
       'run the command as the user who owns the directory',
     );
   }
+}
+
+/** What is missing where; that the directory itself is missing is worth saying. */
+function absence(directory: string, what: string): string {
+  return existsSync(directory)
+    ? `there is no ${what} in ${quotedPath(directory)}`
+    : `directory ${quotedPath(directory)} does not exist`;
 }
 
 /** A text file of ours. @throws ERR_STATE_CORRUPT where it cannot be read. */

@@ -1,11 +1,20 @@
 import { isIP } from 'node:net';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
+import { MeshError, quoted } from '../base/errors.ts';
+import { isDnsName } from '../pki/dns-name.ts';
 
 /** Addresses of all interfaces of this machine, without the zone that `fe80::1%eth0` has. */
 function allInterfaces(): readonly NetworkInterfaceInfo[] {
   return Object.values(networkInterfaces())
     .flatMap((list) => list ?? [])
     .map((found) => ({ ...found, address: found.address.split('%', 1)[0] as string }));
+}
+
+/** A host name or address, as an operator writes it. @throws ERR_INPUT */
+export function parseHost(text: string): string {
+  if (isIP(text) === 0 && !isDnsName(text))
+    throw new MeshError('ERR_INPUT', `host ${quoted(text)} is neither a DNS name nor an address`);
+  return text;
 }
 
 /** Every address by which this machine may be called. */

@@ -1,9 +1,8 @@
 import { destination, type Logger, pino } from 'pino';
 import type { HttpAppOptions } from '../http/server.ts';
+import type { LogLevel } from './log-level.ts';
 
 export type Log = Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
-
-export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
 /** How the HTTP apps of a process log: each request, and errors that nobody expected. */
 export function requestLog(

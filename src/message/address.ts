@@ -17,7 +17,10 @@ export function splitAddress(text: string, portMin: 0 | 1 = 1): { host: string; 
   const match = FORM.exec(text);
   const port = Number(match?.[4]);
   if (match === null || !(port >= portMin && port <= 65_535))
-    throw new MeshError('ERR_INPUT', `address ${quoted(text)}, expected HOST:PORT`);
+    throw new MeshError(
+      'ERR_INPUT',
+      `address ${quoted(text)}, expected HOST:PORT with a port from ${portMin} to 65535`,
+    );
   return { host: (match[1] ?? match[2]) as string, port };
 }
 

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
 import type { EnrollResponse, NodesResponse, RevokeResult } from '../../src/api/authority.ts';
+import { MESH_NAME_RULE } from '../../src/identity/mesh-name.ts';
 import { parseTicket, type Ticket } from '../../src/api/ticket.ts';
 import { chainmail, LongCommand, type ToldError } from '../support/chainmail.ts';
 import { missing } from '../support/programs.ts';
@@ -293,10 +294,11 @@ test('bad input and damaged state are refused with a code and what to do', async
   writeFileSync(pw, 'x');
   const init = (...more: string[]) =>
     refusal('authority', 'init', '--dir', join(folder, 'new'), '--passphrase-file', pw, ...more);
-  assert.equal((await init('--mesh', 'Bad Name')).code, 'ERR_MESH_NAME');
-  assert.equal((await init('--mesh', 'good', '--certificate-life', '8d')).code, 'ERR_CONFIG');
-  assert.equal((await init('--mesh', 'good', '--listen', 'nonsense')).code, 'ERR_CONFIG');
-  assert.equal((await init('--mesh', 'good', '--host', 'no_host!')).code, 'ERR_CONFIG');
+  for (const name of ['Bad Name', 'demo-', '7up', 'x'.repeat(32)]) {
+    const { code, message } = await init('--mesh', name);
+    assert.equal(code, 'ERR_MESH_NAME', name);
+    assert.ok(message.endsWith(MESH_NAME_RULE));
+  }
   assert.equal((await refusal('nodes', '--dir', join(folder, 'nothing'))).code, 'ERR_DIR_NOT_INITIALISED');
   assert.equal((await refusal('revoke', '--dir', dir, '--node-id', 'nobody')).code, 'ERR_REVOKE_UNKNOWN');
   assert.equal((await refusal('ticket', 'cancel', 'ffffffffffffffff', '--dir', dir)).code, 'ERR_NOT_FOUND');
@@ -318,6 +320,20 @@ test('wrong usage exits 2 with text on standard error, whatever --json says', as
     ['ticket', 'create', '--dir', 'x', '--out', 'y', '--ttl', 'soon'],
     ['ticket', 'create', '--dir', 'x', '--out', 'y', '--uses', '0'],
     ['revoke', '--dir', 'x'],
+    ['authority', 'init', '--dir', 'x', '--mesh', 'y', '--listen', 'bogus', '--json'],
+    ...['bogus', ':0', '127.0.0.1', '127.0.0.1:99999', ''].map((listen) => [
+      'authority',
+      'run',
+      '--dir',
+      'x',
+      '--listen',
+      listen,
+    ]),
+    ['authority', 'run', '--dir', 'x', '--log-level', 'loud'],
+    ['authority', 'init', '--dir', 'x', '--mesh', 'y', '--certificate-life', '8d'],
+    ['authority', 'init', '--dir', 'x', '--mesh', 'y', '--host', 'no_host!'],
+    ['ticket', 'create', '--dir', 'x', '--out', 'y', '--ttl', '31d'],
+    ['ticket', 'create', '--dir', 'x', '--out', 'y', '--role', 'Bad Role'],
     ['nonsense'],
     ['ticket', 'cancel', '--dir', 'x'],
     ['nodes', '--dir', 'x', 'extra'],
@@ -326,6 +342,8 @@ test('wrong usage exits 2 with text on standard error, whatever --json says', as
     assert.deepEqual([code, stdout], [2, ''], args.join(' '));
     assert.match(stderr, /^chainmail: error: /, args.join(' '));
   }
+  const { stderr } = await chainmail(['authority', 'run', '--dir', 'x', '--listen', 'bogus']);
+  assert.match(stderr, /--listen <host:port>.*expected HOST:PORT[^]*--help/, 'what is wrong, and where help is');
   const help = await chainmail(['ticket', 'create', '--help']);
   assert.equal(help.code, 0);
   assert.match(help.stdout, /Example:\n {2}\$ chainmail ticket create /);
@@ -397,4 +415,15 @@ test('a reader that goes away ends a command in silence', { skip: missing('sh', 
   const command = `"${process.execPath}" "${join(import.meta.dirname, '../../bin/chainmail.mjs')}" ticket list --dir "${dir}" | true`;
   const { stderr } = await shell('sh', ['-c', command]);
   assert.equal(stderr, '');
+});
+
+test('a role that grants nothing is told, one that is known is not', async (t) => {
+  const { dir, folder } = await initialised(t);
+  const create = (role: string) =>
+    chainmail(['ticket', 'create', '--dir', dir, '--out', join(folder, `${role}.ticket`), '--role', role, '--json']);
+  const known = await create('operator');
+  assert.deepEqual([known.code, known.stderr], [0, '']);
+  const misspelt = await create('operater');
+  assert.equal(misspelt.code, 0, 'messages may be addressed to a role of any name');
+  assert.match(misspelt.stderr, /warning: role "operater" grants nothing.*sensor, relay, operator/);
 });

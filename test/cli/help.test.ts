@@ -1,45 +1,7 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
 import { before, describe, it } from 'node:test';
-import { Command } from 'commander';
-
-const FOLDER = new URL('../../src/cli/commands/', import.meta.url);
-
-/** The commands of all files, `node` before what hangs on it. Nothing that they do is done. */
-async function allCommands(): Promise<Command> {
-  const program = new Command('chainmail').exitOverride();
-  const files = readdirSync(FOLDER).toSorted((a, b) => a.replace('.ts', '').localeCompare(b.replace('.ts', '')));
-  for (const file of files) {
-    const { register } = (await import(new URL(file, FOLDER).href)) as { register: (program: Command) => void };
-    register(program);
-  }
-  return program;
-}
-
-function leavesOf(command: Command): readonly Command[] {
-  return command.commands.length === 0 ? [command] : command.commands.flatMap(leavesOf);
-}
-
-function nameOf(command: Command): string {
-  return command.parent === null ? command.name() : `${nameOf(command.parent)} ${command.name()}`;
-}
-
-function helpOf(command: Command): string {
-  let text = '';
-  command.configureOutput({ writeOut: (part) => (text += part) });
-  command.outputHelp();
-  return text;
-}
-
-/** The calls of this program behind `$ `, one a part of a pipe, in words as a shell parts them. */
-function examplesIn(help: string): readonly (readonly string[])[] {
-  const lines = (help.split('\nExample:\n')[1] ?? '').split('\n').filter((line) => line.startsWith('  $ '));
-  const calls = lines.flatMap((line) => line.split(/ [|;] | && /)).filter((part) => part.includes('chainmail '));
-  return calls.map((call) => {
-    const words = call.slice(call.indexOf('chainmail ')).split(/ 2?[<>]/)[0] ?? '';
-    return Array.from(words.matchAll(/'([^']*)'|"([^"]*)"|(\S+)/g), ([, a, b, c]) => a ?? b ?? c ?? '').slice(1);
-  });
-}
+import type { Command } from 'commander';
+import { allCommands, examplesIn, helpOf, leavesOf, nameOf } from '../support/commands.ts';
 
 describe('the help of every command', () => {
   let program: Command;

@@ -239,12 +239,39 @@ describe('what a node refuses to run on', () => {
     assert.equal((await run()).code, 'ERR_CONFIG');
     writeFileSync(join(node.dir, 'chainmail.yaml'), 'crl_poll: soon\n');
     assert.equal((await run()).code, 'ERR_CONFIG');
+    // The same values that are wrong usage on the command line are wrong configuration here.
+    writeFileSync(join(node.dir, 'chainmail.yaml'), 'bootstrap: ["bogus"]\n');
+    assert.equal((await run()).code, 'ERR_CONFIG');
+    writeFileSync(join(node.dir, 'chainmail.yaml'), '');
+    const asVariable = { CHAINMAIL_LISTEN: '127.0.0.1:99999' };
+    const { code, stdout } = await chainmail(['node', 'run', '--dir', node.dir, '--json'], asVariable);
+    assert.equal(code, 1);
+    assert.equal((JSON.parse(stdout) as ToldError).error.code, 'ERR_CONFIG');
   });
 
   it('wrong usage: exit code 2 and text', async () => {
     for (const args of [
       ['node', 'run', '--bogus'],
       ['node', 'run'],
+      ...['bogus', ':0', '127.0.0.1', '127.0.0.1:99999', ''].map((listen) => [
+        'node',
+        'run',
+        '--dir',
+        folder,
+        '--listen',
+        listen,
+      ]),
+      ...['bogus', ':1', '127.0.0.1', '127.0.0.1:0', '127.0.0.1:99999'].map((peer) => [
+        'node',
+        'run',
+        '--dir',
+        folder,
+        '--peer',
+        '127.0.0.1:1',
+        '--peer',
+        peer,
+      ]),
+      ['node', 'run', '--dir', folder, '--log-level', 'loud'],
       ['publish', '--dir', folder, 'x'],
       ['publish', '--dir', folder, '--type', 'indicator'],
       ['publish', '--dir', folder, '--type', 'indicator', '--ttl', 'soon', 'x'],

@@ -145,6 +145,7 @@ test('wrong usage exits 2 and says why on standard error', async (t) => {
     ['sign', '--store', 'http://x'],
     ['import', '--dir', dir, '--format', 'xml', '-'],
     ['run', '--dir', dir, '--listen', '0.0.0.0:0'],
+    ...['bogus', ':0', '127.0.0.1', '127.0.0.1:99999'].map((listen) => ['run', '--dir', dir, '--listen', listen]),
   ]) {
     const { code, stderr } = await chainmail(['signer', ...args]);
     assert.deepEqual([args, code], [args, 2]);

@@ -1,10 +1,13 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { CERTIFICATE_LIFE_MS_MAX, CERTIFICATE_LIFE_MS_MIN } from '../../authority/policy.ts';
 import { clockResponseSchema, epochResponseSchema } from '../../api/authority.ts';
 import type { AuthorityDesk } from '../../daemon/authority-desk.ts';
 import { readPassphrase } from '../../daemon/passphrase.ts';
-import { parseMeshName } from '../../identity/mesh-name.ts';
-import { act, addCommand, addGroup, durationOption, repeatedOption } from '../command.ts';
+import { requireAuthorityDirectory, requireNoAuthority, requireNoNode } from '../../daemon/directory.ts';
+import { parseHost } from '../../daemon/interfaces.ts';
+import { MESH_NAME_RULE, parseMeshName } from '../../identity/mesh-name.ts';
+import { act, addCommand, addGroup, addressOption, logLevelOption, repeatedOption, spanOption } from '../command.ts';
 import { startedUnless, untilStopped } from '../signals.ts';
 
 interface DirectoryOptions {
@@ -31,16 +34,24 @@ export function register(program: Command): void {
       'chainmail authority init --dir /var/lib/chainmail --mesh depot --host ca.depot.example',
     ),
   )
-    .requiredOption('--mesh <name>', 'name of the mesh: a letter, then up to 30 letters, digits or hyphens')
-    .option('--certificate-life <span>', 'life of a node’s certificate, 1m to 7d (default: 24h)', durationOption)
-    .option('--listen <host:port>', 'where it will listen (default: 127.0.0.1:8440)')
-    .option('--host <name>', 'a name or address by which nodes reach it; repeatable', repeatedOption)
+    .requiredOption('--mesh <name>', `name of the mesh: ${MESH_NAME_RULE}`)
+    .option(
+      '--certificate-life <span>',
+      'life of a node’s certificate, 1m to 7d (default: 24h)',
+      spanOption(CERTIFICATE_LIFE_MS_MIN, CERTIFICATE_LIFE_MS_MAX),
+    )
+    .option('--listen <host:port>', 'where it will listen (default: 127.0.0.1:8440)', addressOption(0))
+    .option('--host <name>', 'a name or address by which nodes reach it; repeatable', repeatedOption(parseHost))
     .action(
       act<InitOptions>(async ({ output, options }) => {
         const { initAuthority } = await import('../../daemon/authority.ts');
+        const directory = resolve(options.dir);
+        const mesh = parseMeshName(options.mesh); // as what follows: before a passphrase is asked for
+        requireNoAuthority(directory);
+        requireNoNode(directory);
         const layout = await initAuthority({
-          directory: resolve(options.dir),
-          mesh: parseMeshName(options.mesh), // before a passphrase is asked for
+          directory,
+          mesh,
           passphrase: await readPassphrase({ ...passphraseSources(options), isNew: true }),
           certificateLifeMs: options.certificateLife,
           listen: options.listen,
@@ -75,14 +86,19 @@ export function register(program: Command): void {
       'chainmail authority run --dir /var/lib/chainmail --listen 0.0.0.0:8440',
     ),
   )
-    .option('--listen <host:port>', 'where to listen; port 0 is any free one (default: as configured)')
-    .option('--log-level <level>', 'debug, info, warn, error or silent (default: as configured)')
+    .option(
+      '--listen <host:port>',
+      'where to listen; port 0 is any free one (default: as configured)',
+      addressOption(0),
+    )
+    .addOption(logLevelOption('as configured'))
     .action(
       act<DirectoryOptions & { readonly listen?: string; readonly logLevel?: string }>(async ({ output, options }) => {
+        const { directory } = requireAuthorityDirectory(resolve(options.dir)); // before a passphrase is asked for
         const { runAuthority } = await import('../../daemon/authority-server.ts');
         const stopped = untilStopped();
         const starting = runAuthority({
-          directory: resolve(options.dir),
+          directory,
           passphrase: await readPassphrase(passphraseSources(options)),
           environment: process.env,
           flags: { listen: options.listen, log_level: options.logLevel },

@@ -5,10 +5,10 @@ import type { Command } from 'commander';
 import { z } from 'zod';
 import { MeshError } from '../../base/errors.ts';
 import { requireNodeDirectory } from '../../daemon/directory.ts';
-import { NodeDesk } from '../../daemon/node-desk.ts';
 import { readPassphrase } from '../../daemon/passphrase.ts';
 import { settleMemorySoon } from '../../host/process-memory.ts';
-import { act, addCommand, repeatedOption } from '../command.ts';
+import { act, addCommand, addressOption, logLevelOption, repeatedOption } from '../command.ts';
+import { nodeDeskOf, type NodeDirectoryOptions, withNodeDirectory } from '../node-directory.ts';
 import { startedUnless, untilStopped } from '../signals.ts';
 import { addStatus } from './status.ts';
 
@@ -22,8 +22,7 @@ const LEAVE_PAUSE_MS = 50;
  */
 const HEAP_GROWTH_PERCENT = 30;
 
-interface RunOptions {
-  readonly dir: string;
+interface RunOptions extends NodeDirectoryOptions {
   readonly passphraseFile?: string;
   readonly listen?: string;
   readonly peer?: readonly string[];
@@ -36,18 +35,23 @@ export function register(program: Command): void {
   const group = program.commands.find((command) => command.name() === 'node');
   if (group === undefined) throw new RangeError('the group of commands «node» comes first');
 
-  addCommand(
-    group,
-    'run',
-    'run the node: hold links with peers, pass on what is signed, serve programs on this machine',
-    'chainmail node run --dir /var/lib/chainmail-node --listen 0.0.0.0:8441',
+  withNodeDirectory(
+    addCommand(
+      group,
+      'run',
+      'run the node: hold links with peers, pass on what is signed, serve programs on this machine',
+      'chainmail node run --dir /var/lib/chainmail-node --listen 0.0.0.0:8441',
+    ),
   )
-    .requiredOption('--dir <dir>', 'directory of the node')
     .option('--passphrase-file <file>', 'file whose first line opens the keys (default: DIR/passphrase, or a prompt)')
-    .option('--listen <host:port>', 'where to listen; port 0 is any free one (default: as configured)')
-    .option('--peer <host:port>', 'a place to look for a peer; repeatable', repeatedOption)
+    .option(
+      '--listen <host:port>',
+      'where to listen; port 0 is any free one (default: as configured)',
+      addressOption(0),
+    )
+    .option('--peer <host:port>', 'a place to look for a peer; repeatable', repeatedOption(addressOption(1)))
     .option('--no-multicast', 'do not announce this node on the local network, nor listen for others')
-    .option('--log-level <level>', 'debug, info, warn, error or silent (default: as configured)')
+    .addOption(logLevelOption('as configured'))
     .action(
       act<RunOptions>(async ({ output, options }) => {
         setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
@@ -79,22 +83,22 @@ export function register(program: Command): void {
 
   addStatus(group, 'chainmail node status --dir /var/lib/chainmail-node');
 
-  addCommand(
-    group,
-    'leave',
-    'have the running node say goodbye to its peers and end',
-    'chainmail node leave --dir /var/lib/chainmail-node',
-  )
-    .requiredOption('--dir <dir>', 'directory of the node')
-    .action(
-      act<{ readonly dir: string }>(async ({ output, options }) => {
-        const desk = new NodeDesk(resolve(options.dir));
-        await desk.call(z.undefined(), { method: 'POST', path: '/v1/leave' });
-        for (let waitedMs = 0; await desk.isRunning(); waitedMs += LEAVE_PAUSE_MS) {
-          if (waitedMs >= LEAVE_MS_MAX) throw new MeshError('ERR_INTERNAL', 'the node still runs', 'end its process');
-          await pause(LEAVE_PAUSE_MS);
-        }
-        output.result({ ok: true }, 'the node has left');
-      }),
-    );
+  withNodeDirectory(
+    addCommand(
+      group,
+      'leave',
+      'have the running node say goodbye to its peers and end',
+      'chainmail node leave --dir /var/lib/chainmail-node',
+    ),
+  ).action(
+    act<NodeDirectoryOptions>(async ({ output, options }) => {
+      const desk = nodeDeskOf(options);
+      await desk.call(z.undefined(), { method: 'POST', path: '/v1/leave' });
+      for (let waitedMs = 0; await desk.isRunning(); waitedMs += LEAVE_PAUSE_MS) {
+        if (waitedMs >= LEAVE_MS_MAX) throw new MeshError('ERR_INTERNAL', 'the node still runs', 'end its process');
+        await pause(LEAVE_PAUSE_MS);
+      }
+      output.result({ ok: true }, 'the node has left');
+    }),
+  );
 }

@@ -4,13 +4,14 @@ import type { Command } from 'commander';
 import { TICKET_BYTES_MAX } from '../../api/ticket.ts';
 import { MeshError, messageOf, quoted } from '../../base/errors.ts';
 import { toRfc3339 } from '../../base/time.ts';
+import { requireNoAuthority } from '../../daemon/directory.ts';
 import { readPassphrase } from '../../daemon/passphrase.ts';
 import { systemClock } from '../../host/system-clock.ts';
 import { relativeTime } from '../relative-time.ts';
 import { act, addCommand, addGroup } from '../command.ts';
+import { type NodeDirectoryOptions, withNodeDirectory } from '../node-directory.ts';
 
-interface EnrollOptions {
-  readonly dir: string;
+interface EnrollOptions extends NodeDirectoryOptions {
   readonly ticket: string;
   readonly passphraseFile?: string;
 }
@@ -19,18 +20,20 @@ interface EnrollOptions {
 export function register(program: Command): void {
   const group = addGroup(program, 'node', 'make and run a node of a mesh');
 
-  addCommand(
-    group,
-    'enroll',
-    'join a mesh with a ticket: makes the key, asks for the certificate',
-    'chainmail node enroll --dir /var/lib/chainmail-node --ticket gate-7.ticket',
+  withNodeDirectory(
+    addCommand(
+      group,
+      'enroll',
+      'join a mesh with a ticket: makes the key, asks for the certificate',
+      'chainmail node enroll --dir /var/lib/chainmail-node --ticket gate-7.ticket',
+    ),
   )
-    .requiredOption('--dir <dir>', 'directory of the node')
     .requiredOption('--ticket <file>', 'the ticket, as «chainmail ticket create» wrote it')
     .option('--passphrase-file <file>', 'file whose first line seals the keys (default: DIR/passphrase, or a prompt)')
     .action(
       act<EnrollOptions>(async ({ output, options }) => {
         const directory = resolve(options.dir);
+        requireNoAuthority(directory); // before a passphrase is asked for
         const ticket = readTicketFile(resolve(options.ticket));
         const passphrase = await readPassphrase({
           directory,

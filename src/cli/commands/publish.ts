@@ -5,12 +5,11 @@ import { messageIdResponseSchema } from '../../api/node-gossip.ts';
 import { type Bytes, concatBytes, toBase64 } from '../../base/bytes.ts';
 import { isMeshError, MeshError, messageOf, quoted } from '../../base/errors.ts';
 import { HOUR_MS, SECOND_MS } from '../../base/time.ts';
-import { NodeDesk } from '../../daemon/node-desk.ts';
 import { PAYLOAD_BYTES_MAX } from '../../message/limits.ts';
 import { act, addCommand, durationOption } from '../command.ts';
+import { nodeDeskOf, type NodeDirectoryOptions, withNodeDirectory } from '../node-directory.ts';
 
-interface PublishOptions {
-  readonly dir: string;
+interface PublishOptions extends NodeDirectoryOptions {
   readonly type: string;
   readonly ttl?: number;
   readonly audience?: string;
@@ -19,13 +18,14 @@ interface PublishOptions {
 
 /** `chainmail publish` */
 export function register(program: Command): void {
-  addCommand(
-    program,
-    'publish <file>',
-    'sign a message in the node’s name and send it to the mesh; «-» reads standard input',
-    `echo '{"kind":"hash","value":"9f86d081","risk":80}' | chainmail publish --dir DIR --type indicator -`,
+  withNodeDirectory(
+    addCommand(
+      program,
+      'publish <file>',
+      'sign a message in the node’s name and send it to the mesh; «-» reads standard input',
+      `echo '{"kind":"hash","value":"9f86d081","risk":80}' | chainmail publish --dir DIR --type indicator -`,
+    ),
   )
-    .requiredOption('--dir <dir>', 'directory of the node')
     .requiredOption('--type <type>', 'indicator, sensor/TOPIC or command/NAME')
     .option('--ttl <span>', 'how long it lives, 1s to 7d in whole seconds (default: 1h)', durationOption)
     .option('--audience <who>', 'a node id or role:NAME, where it is not for everybody')
@@ -35,7 +35,7 @@ export function register(program: Command): void {
         const [file = '-'] = args;
         const { type, ttl = HOUR_MS, audience, contentType } = options;
         if (ttl % SECOND_MS !== 0) throw new MeshError('ERR_USAGE', '--ttl: expected 1s to 7d in whole seconds');
-        const desk = new NodeDesk(resolve(options.dir));
+        const desk = nodeDeskOf(options);
         const answer = await desk.call(messageIdResponseSchema, {
           method: 'POST',
           path: '/v1/messages',

@@ -1,8 +1,9 @@
 import { type Command, Option } from 'commander';
-import { createLog, type LogLevel } from '../../daemon/log.ts';
+import { createLog } from '../../daemon/log.ts';
+import type { LogLevel } from '../../daemon/log-level.ts';
 import { ENGINES } from '../../host/signer/engines.ts';
 import type { SigningEngine } from '../../ports/batch-signer.ts';
-import { act, addCommand } from '../command.ts';
+import { act, addCommand, addressOption, logLevelOption } from '../command.ts';
 import { startedUnless, untilStopped } from '../signals.ts';
 import { placeOf, withPlace } from './signer-place.ts';
 
@@ -16,7 +17,7 @@ interface RunOptions {
   readonly callers?: string;
   readonly auditFile?: string;
   readonly engine?: SigningEngine;
-  readonly logLevel: LogLevel;
+  readonly logLevel?: LogLevel;
 }
 
 /** `chainmail signer run` */
@@ -31,7 +32,7 @@ export function register(program: Command): void {
       'chainmail signer run --dir records --listen 127.0.0.1:8080\nchainmail signer run --store mongodb://db/signer --keys /keys --listen 0.0.0.0:8080 --token-file token --service-url http://signer:8080',
     ),
   )
-    .requiredOption('--listen <host:port>', 'where to listen; port 0 is any free one')
+    .requiredOption('--listen <host:port>', 'where to listen; port 0 is any free one', addressOption(0))
     .option('--service-url <url>', 'where replicas reach each other (default: the own address)')
     .option('--token-file <file>', 'what callers show as Authorization: Bearer; needed off loopback')
     .option('--callers <file>', 'YAML: which callers, by the SHA-256 of their tokens, may use which keys')
@@ -39,11 +40,7 @@ export function register(program: Command): void {
     .addOption(
       new Option('--engine <engine>', 'what signs (default: the fastest that works here)').choices([...ENGINES]),
     )
-    .addOption(
-      new Option('--log-level <level>', 'on standard error')
-        .choices(['debug', 'info', 'warn', 'error', 'silent'])
-        .default('info'),
-    )
+    .addOption(logLevelOption('info'))
     .action(
       act<RunOptions>(async ({ output, options }) => {
         const { runSigner } = await import('../../daemon/signer/service.ts');
@@ -57,7 +54,7 @@ export function register(program: Command): void {
           callersFile: options.callers,
           auditFile: options.auditFile,
           engine: options.engine,
-          log: createLog(options.logLevel, 'signer'),
+          log: createLog(options.logLevel ?? 'info', 'signer'),
         });
         const running = await startedUnless(stopped, starting);
         output.event({ event: 'ready', url: running.url }, `signer listens at ${running.url} (Ctrl-C ends it)`);

@@ -1,9 +1,8 @@
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type StatusResponse, statusResponseSchema } from '../../api/node-programs.ts';
-import { NodeDesk } from '../../daemon/node-desk.ts';
 import { systemClock } from '../../host/system-clock.ts';
 import { act, addCommand } from '../command.ts';
+import { nodeDeskOf, type NodeDirectoryOptions, withNodeDirectory } from '../node-directory.ts';
 import { relativeTime } from '../relative-time.ts';
 import { renderTable } from '../table.ts';
 
@@ -13,17 +12,17 @@ export function register(program: Command): void {
 }
 
 export function addStatus(parent: Command, example: string): void {
-  addCommand(parent, 'status', 'who the running node is, whom it is linked with, what it has counted', example)
-    .requiredOption('--dir <dir>', 'directory of the node')
-    .action(
-      act<{ readonly dir: string }>(async ({ output, options }) => {
-        const status = await new NodeDesk(resolve(options.dir)).call(statusResponseSchema, {
-          method: 'GET',
-          path: '/v1/status',
-        });
-        output.result(status, render(status));
-      }),
-    );
+  withNodeDirectory(
+    addCommand(parent, 'status', 'who the running node is, whom it is linked with, what it has counted', example),
+  ).action(
+    act<NodeDirectoryOptions>(async ({ output, options }) => {
+      const status = await nodeDeskOf(options).call(statusResponseSchema, {
+        method: 'GET',
+        path: '/v1/status',
+      });
+      output.result(status, render(status));
+    }),
+  );
 }
 
 function render(status: StatusResponse): string {

@@ -40,7 +40,7 @@ export function register(program: Command): void {
     .option('--ca <file>', 'whom to believe: PEM, with intermediates or without (default: ca.pem beside FILE)')
     .option('--mesh <name>', 'name of the mesh (default: the one that the certificate names)')
     .option('--chain <file>', 'chain of the signer of a message, PEM (default: node.pem beside FILE)')
-    .option('--crl <file>', 'revocation list to look into, PEM or DER; may be repeated', repeatedOption)
+    .option('--crl <file>', 'revocation list to look into, PEM or DER; may be repeated', repeatedOption())
     .option('--at <time>', 'judge as of this time, RFC 3339 (default: now)')
     .option('--limbo', 'FILE holds cases of x509-limbo: judge each with the path validation of RFC 5280')
     .option('--wycheproof', 'FILE holds cases of Wycheproof: run each')

@@ -1,27 +1,27 @@
-import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type HeldMessageJson, heldMessageSchema } from '../../api/node-programs.ts';
 import { fromBase64, toHex } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
-import { NodeDesk } from '../../daemon/node-desk.ts';
 import { act, addCommand } from '../command.ts';
+import { nodeDeskOf, type NodeDirectoryOptions, withNodeDirectory } from '../node-directory.ts';
 import { untilStopped } from '../signals.ts';
 
 /** `chainmail watch` */
 export function register(program: Command): void {
-  addCommand(
-    program,
-    'watch',
-    'show messages as they come, until Ctrl-C',
-    'chainmail watch --dir /var/lib/chainmail-node --type sensor/temperature',
+  withNodeDirectory(
+    addCommand(
+      program,
+      'watch',
+      'show messages as they come, until Ctrl-C',
+      'chainmail watch --dir /var/lib/chainmail-node --type sensor/temperature',
+    ),
   )
-    .requiredOption('--dir <dir>', 'directory of the node')
     .option('--type <type>', 'only these: indicator, sensor/TOPIC, or sensor/* for all below')
     .action(
-      act<{ readonly dir: string; readonly type?: string }>(async ({ output, options }) => {
+      act<NodeDirectoryOptions & { readonly type?: string }>(async ({ output, options }) => {
         const stopped = new AbortController();
         void untilStopped().then(() => stopped.abort());
-        const desk = new NodeDesk(resolve(options.dir));
+        const desk = nodeDeskOf(options);
         const path = `/v1/messages?follow=1${options.type === undefined ? '' : `&type=${encodeURIComponent(options.type)}`}`;
         try {
           for await (const message of desk.follow(heldMessageSchema, path, stopped.signal))

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { MeshError, messageOf, quoted } from '../../base/errors.ts';
+import { MeshError, messageOf, quotedPath } from '../../base/errors.ts';
 import { makeDirectory, requireNoAuthority, requireNoNode } from '../directory.ts';
 import { Fleet, type FleetNode } from './fleet.ts';
 import { Story } from './story.ts';
@@ -116,7 +116,7 @@ function takeUnused(directory: string): string {
   if (existsSync(join(directory, 'authority')) || existsSync(join(directory, 'nodes')))
     throw new MeshError(
       'ERR_DIR_EXISTS',
-      `${quoted(directory)} holds a mesh already`,
+      `${quotedPath(directory)} holds a mesh already`,
       'choose another --dir, or remove it',
     );
   makeDirectory(directory);
