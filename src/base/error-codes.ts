@@ -158,6 +158,43 @@ export const ERRORS = {
     river: 7,
   },
 
+  // signed requests
+  ERR_REQUEST_MALFORMED: { status: 400, title: 'the signed request cannot be read' },
+  ERR_REQUEST_DUPLICATE_PARAMETER: { status: 400, title: 'a parameter of the signature is said twice' },
+  ERR_REQUEST_SIGNATURE: {
+    status: 403,
+    title: 'the signature is not of this request and key',
+    hint: 'compare with what «chainmail request sign --explain» makes of the same request',
+  },
+  ERR_REQUEST_SKEW: {
+    status: 401,
+    title: 'the request is dated outside the window',
+    hint: 'check the clock of the signer, and sign anew',
+  },
+  ERR_REQUEST_EXPIRED: { status: 401, title: 'the signed request has expired', hint: 'sign anew' },
+  ERR_REQUEST_SCOPE: { status: 403, title: 'the credential scope is another date or service' },
+  ERR_REQUEST_REGION: {
+    status: 403,
+    title: 'the request was signed for other regions',
+    hint: 'the region set must name the mesh',
+  },
+  ERR_REQUEST_HOST: {
+    status: 403,
+    title: 'the request was signed for another host',
+    hint: 'call it by a name of its certificate, or add the name to «hosts»',
+  },
+  ERR_REQUEST_UNSIGNED_HEADER: { status: 403, title: 'a header that has to be signed is not' },
+  ERR_REQUEST_UNSIGNED_PAYLOAD: {
+    status: 403,
+    title: 'the body is not signed',
+    hint: 'let the signer hash the body; UNSIGNED-PAYLOAD is not taken',
+  },
+  ERR_REQUEST_REPLAYED: {
+    status: 403,
+    title: 'this very request was made before',
+    hint: 'sign anew; for two equal calls in one second add another x-chainmail-nonce to each',
+  },
+
   // signer
   ERR_RECORD_MALFORMED: { status: 400, title: 'not a record' },
   ERR_RECORD_HEADER: { status: 400, title: 'the CSV has no header' },
