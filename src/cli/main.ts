@@ -31,6 +31,7 @@ const FAMILIES: readonly Family[] = [
   },
   { name: 'key', load: async () => [await import('./commands/key.ts')] },
   { name: 'stream', load: async () => [await import('./commands/stream.ts')] },
+  { name: 'request', load: async () => [await import('./commands/request.ts')] },
   { name: 'bench', load: async () => [await import('./commands/bench.ts')] },
   { name: 'verify', load: async () => [await import('./commands/verify.ts')] },
   { name: 'doctor', load: async () => [await import('./commands/doctor.ts')] },

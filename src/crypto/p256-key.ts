@@ -31,11 +31,12 @@ export function p256ScalarAfter(candidate: Bytes): Bytes | undefined {
  * @throws ERR_KEY where the bytes are no number in `[1, n - 1]`.
  */
 export function p256PublicPoint(scalar: Bytes): Bytes {
+  if (scalar.length !== P256_COORDINATE_BYTES) throw notAKey(`has ${scalar.length} bytes, expected 32`);
   const ecdh = createECDH('prime256v1');
   try {
     ecdh.setPrivateKey(scalar);
   } catch {
-    throw new MeshError('ERR_KEY', 'private key of P-256 is zero or not below the order of the group');
+    throw notAKey('is zero or not below the order of the group');
   }
   return plainBytes(ecdh.getPublicKey(null, 'uncompressed'));
 }
@@ -57,4 +58,8 @@ export function p256Pkcs8(scalar: Bytes): Bytes {
     y: coordinate(1 + P256_COORDINATE_BYTES),
   };
   return plainBytes(createPrivateKey({ key: jwk, format: 'jwk' }).export({ format: 'der', type: 'pkcs8' }));
+}
+
+function notAKey(what: string): MeshError {
+  return new MeshError('ERR_KEY', `private key of P-256 ${what}`);
 }

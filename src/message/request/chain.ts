@@ -60,15 +60,17 @@ export class SignatureChain {
   /**
    * Takes the next piece where its signature is right; else the chain stays where it is.
    * @param signature lower-case hex; that of ECDSA may be filled up to 144 characters with `*`.
+   * @returns it, without what it was filled up with.
    * @throws ERR_REQUEST_SIGNATURE, ERR_REQUEST_MALFORMED, ERR_REQUEST_SCOPE
    */
-  verify(key: VerifyingKey, item: ChainItem, signature: string): void {
+  verify(key: VerifyingKey, item: ChainItem, signature: string): string {
     const text = this.#textOf(item);
     const plain = withoutPadding(signature);
     if (!/^(?:[0-9a-f]{2}){1,72}$/.test(plain)) throw malformed('signature of a piece is not lower-case hex');
     if (key.algorithm !== this.#start.algorithm || !verifyText(key, this.#start.scope, text, plain))
       throw new MeshError('ERR_REQUEST_SIGNATURE', `the signature is not of this ${item.kind} at this place`);
     this.#follow(item, plain);
+    return plain;
   }
 
   #textOf(item: ChainItem): string {

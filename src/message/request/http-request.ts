@@ -115,6 +115,7 @@ function headOf(bytes: Bytes): { readonly lines: readonly Line[]; readonly bodyF
     const text = textOfOctets(bytes.subarray(from, isCrlf ? end - 1 : end));
     from = newline < 0 ? bytes.length : newline + 1;
     if (text === '') break;
+    if (text.includes('\r')) throw malformed('request line or headers hold a carriage return that ends no line');
     lines.push({ text, end: isCrlf ? '\r\n' : '\n' });
     if (lines.length > HEADER_LINES_MAX + 1) throw malformed(`request has more than ${HEADER_LINES_MAX} header lines`);
   }

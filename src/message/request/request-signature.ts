@@ -28,9 +28,10 @@ export async function signText(signer: RequestSigner, scope: CredentialScope, te
 
 /**
  * Compares HMACs in constant time; of ECDSA takes both halves of s, as AWS does, and the one DER form of each pair only.
- * @param signature lower-case hex.
+ * @param signature lower-case hex digits.
  */
 export function verifyText(key: VerifyingKey, scope: CredentialScope, text: string, signature: string): boolean {
+  if (signature.length % 2 !== 0) return false;
   const data = utf8(text);
   if (key.algorithm === 'sigv4') return secretsEqual(mac(key.secretAccessKey, scope, data), fromHex(signature));
   const raw = rawOf(fromHex(signature));
