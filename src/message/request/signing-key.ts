@@ -1,8 +1,9 @@
 import { type Bytes, concatBytes, utf8 } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import { hmac } from '../../crypto/mac.ts';
-import { p256Pkcs8, p256PublicPoint, p256ScalarAfter, p256Spki } from '../../crypto/p256-key.ts';
+import { p256Pkcs8, p256PublicPoint, p256Spki } from '../../crypto/p256-key.ts';
 import { PublicKey } from '../../crypto/public-key.ts';
+import { addScalars, isBelowOrder, isPrivateScalar, SCALAR_BYTES } from '../../crypto/scalar.ts';
 import { Secret } from '../../crypto/secret.ts';
 import { type Signer, softwareSigner } from '../../crypto/signer.ts';
 import { ALGORITHM_NAMES } from './algorithm.ts';
@@ -41,7 +42,7 @@ export function sigV4aPrivateKey({ accessKeyId, secretAccessKey }: AccessKey): S
   const id = utf8(accessKeyId);
   for (let counter = 1; counter <= COUNTER_MAX; counter++) {
     const candidate = hmac('sha256', key, concatBytes(label, id, Uint8Array.of(counter, 0, 0, 1, 0)));
-    const scalar = p256ScalarAfter(candidate);
+    const scalar = scalarAfter(candidate);
     candidate.fill(0);
     if (scalar === undefined) continue;
     key.fill(0);
@@ -54,6 +55,15 @@ export function sigV4aPrivateKey({ accessKeyId, secretAccessKey }: AccessKey): S
 
 /** One octet, of which AWS leaves 0 and 255 out. */
 const COUNTER_MAX = 254;
+
+const ONE = new Uint8Array(SCALAR_BYTES).fill(1, -1);
+
+/** `candidate + 1` where the candidate is not above n - 2, so that it is a private key. */
+export function scalarAfter(candidate: Bytes): Bytes | undefined {
+  if (!isBelowOrder('P-256', candidate)) return undefined;
+  const scalar = addScalars('P-256', candidate, ONE);
+  return isPrivateScalar('P-256', scalar) ? scalar : undefined;
+}
 
 /** `04 ‖ x ‖ y`: all that a verifier needs of an access key. */
 export function sigV4aPublicPoint(accessKey: AccessKey): Bytes {

@@ -1,9 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fromHex, toHex, utf8 } from '../../../src/base/bytes.ts';
-import { p256PublicPoint, p256ScalarAfter } from '../../../src/crypto/p256-key.ts';
+import { p256PublicPoint } from '../../../src/crypto/p256-key.ts';
 import { PublicKey } from '../../../src/crypto/public-key.ts';
-import { sigV4aPrivateKey, sigV4aPublicPoint, sigV4aSigner } from '../../../src/message/request/signing-key.ts';
+import {
+  scalarAfter,
+  sigV4aPrivateKey,
+  sigV4aPublicPoint,
+  sigV4aSigner,
+} from '../../../src/message/request/signing-key.ts';
 
 /** The documented one (formats.md section 2). */
 const DOCUMENTED = {
@@ -31,7 +36,7 @@ describe('the key of SigV4A', () => {
   });
 
   it('is taken from candidates up to the order less 2, and no others', () => {
-    const next = (hex: string): string | undefined => p256ScalarAfter(fromHex(hex))?.toHex();
+    const next = (hex: string): string | undefined => scalarAfter(fromHex(hex))?.toHex();
     assert.equal(next('00'.repeat(32)), `${'00'.repeat(31)}01`);
     assert.equal(next(`${'00'.repeat(31)}ff`), `${'00'.repeat(30)}0100`);
     assert.equal(next(plus(-3n)), plus(-2n));
@@ -43,6 +48,6 @@ describe('the key of SigV4A', () => {
 
   it('is none outside the group', () => {
     for (const hex of ['00'.repeat(32), ORDER, 'ff'.repeat(32), '01'])
-      assert.throws(() => p256PublicPoint(fromHex(hex)), { code: 'ERR_KEY' }, hex);
+      assert.throws(() => p256PublicPoint(fromHex(hex)), { code: 'ERR_KEY_RANGE' }, hex);
   });
 });
