@@ -35,6 +35,7 @@ import {
   requireNodeDirectory,
 } from './directory.ts';
 import { NODE_CONFIG_TEXT } from './node-config.ts';
+import { requireNotRevoked } from './standing.ts';
 
 /** Largest answer to an enrolment: two chains and a list of peers. */
 const ENROLLMENT_BYTES_MAX = 256 * 1024;
@@ -79,7 +80,7 @@ export interface EnrollNodeOptions {
  * the authority gives the same key the same certificate. `enrollment.json` is written last.
  *
  * @throws ERR_TICKET_MALFORMED, ERR_TICKET_REFUSED, ERR_UNREACHABLE, ERR_DIR_EXISTS where another enrolment is still good
- *   or an authority lives, ERR_DIR_LOCKED, ERR_PASSPHRASE_WRONG, ERR_PATH_... where the answer does not hold.
+ *   or an authority lives, ERR_ENROLL_REVOKED where what is enrolled was revoked, ERR_DIR_LOCKED, ERR_PASSPHRASE_WRONG, ERR_PATH_... where the answer does not hold.
  */
 export async function enrollNode(options: EnrollNodeOptions): Promise<EnrolledNode> {
   const ticket = parseTicket(options.ticket);
@@ -92,13 +93,16 @@ export async function enrollNode(options: EnrollNodeOptions): Promise<EnrolledNo
     const tokenHash = sha256(utf8(ticket.token)).toHex();
     const before = isNodeDirectory(layout.directory) ? loadEnrolledNode(layout.directory) : undefined;
     if (before !== undefined) {
-      if (readEnrollmentFile(layout).token_hash === tokenHash) return before;
-      if (before.notAfter > systemClock.wall())
+      await requireNotRevoked(before);
+      // An expired one enrols anew.
+      if (before.notAfter > systemClock.wall()) {
+        if (readEnrollmentFile(layout).token_hash === tokenHash) return before;
         throw new MeshError(
           'ERR_DIR_EXISTS',
           `${quotedPath(layout.directory)} is enrolled as ${before.nodeId} in mesh ${before.mesh}`,
           'use that node, or choose another --dir',
         );
+      }
     }
     const keys = await FileKeyStore.open(layout.keys, options.passphrase);
     const signer = (await keys.has('identity')) ? await keys.open('identity') : await keys.generate('identity');

@@ -2,7 +2,11 @@ import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { chmodSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import { statusResponseSchema } from '../../src/api/node-programs.ts';
+import type { UnixMs } from '../../src/base/time.ts';
 import { diagnose } from '../../src/daemon/doctor/doctor.ts';
+import { lookAtCertificate } from '../../src/daemon/doctor/node-health.ts';
+import { loadEnrolledNode } from '../../src/daemon/enrollment.ts';
 import { Fleet, type FleetListener, type FleetNode } from '../../src/daemon/up/fleet.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -39,6 +43,29 @@ describe('chainmail doctor (X.03)', () => {
     assert.match(process?.detail ?? '', /1 of 1 nodes/);
   });
 
+  it('says that a node is revoked: as the authority says, else as the node has heard', async (t) => {
+    const other = new Fleet(join(tempDir(t), 'mesh'), 'demo', 1);
+    t.after(() => other.stop());
+    const [revoked] = other.nodes as readonly [FleetNode];
+    await other.startAuthority(UNHEARD);
+    await other.enroll(revoked);
+    await revoked.start(UNHEARD);
+    await other.revoke(revoked);
+    const certificate = async () =>
+      (await diagnose(revoked.directory)).find(({ name }) => name === 'certificate') ?? assert.fail();
+    const { state, detail, hint } = await certificate();
+    assert.deepEqual([state, /^revoked at .* keyCompromise$/.test(detail)], ['bad', true]);
+    assert.match(hint ?? '', /new ticket in another directory/);
+
+    const knows = async (): Promise<boolean> => {
+      const status = await revoked.desk.call(statusResponseSchema, { method: 'GET', path: '/v1/status' });
+      return status.crls.some(({ number }) => number > 1);
+    };
+    while (!(await knows())) await new Promise((resolve) => setTimeout(resolve, 50));
+    await other.stop();
+    assert.equal((await certificate()).detail, detail);
+  });
+
   it('says that a passphrase file is readable by others', async () => {
     const passphrase = join(node.directory, 'passphrase');
     chmodSync(passphrase, 0o644);
@@ -46,10 +73,22 @@ describe('chainmail doctor (X.03)', () => {
     chmodSync(passphrase, 0o600);
   });
 
+  it('warns when a third of a certificate’s life is left, and says when it has ended', async () => {
+    const enrolled = loadEnrolledNode(node.directory);
+    const { notBefore = 0, notAfter = 0 } = enrolled.chain[0] ?? {};
+    const at = (fraction: number) =>
+      lookAtCertificate(enrolled, (notBefore + (notAfter - notBefore) * fraction) as UnixMs);
+    assert.equal((await at(0.6)).state, 'good');
+    assert.deepEqual([(await at(0.7)).state, (await at(0.7)).name], ['could-be-better', 'certificate']);
+    assert.match((await at(0.7)).hint ?? '', /new ticket/);
+    assert.equal((await at(1)).state, 'bad');
+  });
+
   it('does not call a node ill whose authority is away', async () => {
     await fleet.stop();
     assert.equal(await stateOf('authority', node.directory), 'could-be-better');
     assert.equal(await stateOf('process', fleet.authorityDirectory), 'could-be-better');
+    assert.equal(await stateOf('certificate', node.directory), 'good');
   });
 
   it('says which file of an authority is damaged', async () => {

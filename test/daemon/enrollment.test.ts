@@ -3,7 +3,12 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { epochResponseSchema, ticketCreatedSchema, ticketsResponseSchema } from '../../src/api/authority.ts';
+import {
+  epochResponseSchema,
+  revokeResultSchema,
+  ticketCreatedSchema,
+  ticketsResponseSchema,
+} from '../../src/api/authority.ts';
 import { renderTicket, type Ticket } from '../../src/api/ticket.ts';
 import { bytesEqual } from '../../src/base/bytes.ts';
 import { initAuthority } from '../../src/daemon/authority.ts';
@@ -53,6 +58,22 @@ describe('enrolling a node', () => {
     const keys = await FileKeyStore.open(nodeLayout(into).keys, passphrase());
     assert.equal(await certificateKeyName(keys, leaf), 'identity');
     assert.equal(readFileSync(nodeLayout(into).enrollment, 'utf8').includes('token":'), false, 'the token is not kept');
+  });
+
+  it('is not confirmed once the node was revoked, the same ticket or another', async () => {
+    const ticket = await newTicket();
+    const into = newNode();
+    const { nodeId } = await enroll(into, ticket);
+    assert.equal((await enroll(into, ticket)).nodeId, nodeId);
+    const options = { directory, environment: {}, passphrase: async () => passphrase() };
+    const revoke = { method: 'POST', path: '/v1/revoke', body: { node_id: nodeId } } as const;
+    await withAuthority(options, (desk) => desk.call(revokeResultSchema, revoke));
+    for (const shown of [ticket, await newTicket()])
+      await assert.rejects(enroll(into, shown), {
+        code: 'ERR_ENROLL_REVOKED',
+        message: new RegExp(`${nodeId} was revoked at `),
+        hint: /another directory/,
+      });
   });
 
   it('comes to the same end from wherever it was killed', async () => {

@@ -1,19 +1,23 @@
 import { statusResponseSchema } from '../../api/node-programs.ts';
 import { isMeshError } from '../../base/errors.ts';
-import { HOUR_MS, toRfc3339 } from '../../base/time.ts';
+import { toRfc3339, type UnixMs } from '../../base/time.ts';
+import { type DirectoryLock, lockDirectory } from '../../host/directory-lock.ts';
 import { FileKeyStore } from '../../host/file-key-store.ts';
 import { type ClientAnswer, exchange } from '../../host/https-client.ts';
 import { systemClock } from '../../host/system-clock.ts';
 import { authorityNames } from '../../pki/mesh-names.ts';
+import type { Revocation } from '../../pki/revocation-reason.ts';
 import { certificateKeyName, type EnrolledNode, loadEnrolledNode } from '../enrollment.ts';
+import { leafOf } from '../node-core.ts';
 import { NodeDesk } from '../node-desk.ts';
 import { readPassphrase } from '../passphrase.ts';
+import { describeRevocation, REVOKED_HINT, revocationAsHeard, revocationByAuthority } from '../standing.ts';
 import { bad, couldBeBetter, type Finding, good, lookAt } from './finding.ts';
 
 /** Difference between the authority's clock and ours that begins to matter: half of what messages may be ahead. */
 const CLOCK_SKEW_MS_MAX = 5 * 60_000;
-/** A certificate that ends within this time should be on the operator's mind. */
-const EXPIRY_NEAR_MS = HOUR_MS;
+/** When so much of a certificate's life is left, its end should be on the operator's mind. */
+const EXPIRY_NEAR_FRACTION = 1 / 3;
 
 /** What can be said of an enrolled node: its files, its keys, its certificate, its authority, its process. */
 export async function lookAtNode(directory: string): Promise<readonly Finding[]> {
@@ -29,21 +33,46 @@ export async function lookAtNode(directory: string): Promise<readonly Finding[]>
   }
   return Promise.all([
     lookAt('enrolment', () => good('enrolment', `${node.nodeId} in mesh ${node.mesh}`)),
-    lookAt('certificate', () => lookAtCertificate(node)),
+    lookAt('certificate', () => lookAtCertificate(node, systemClock.wall())),
     lookAt('keys', () => lookAtKeys(node)),
     lookAt('authority', () => lookAtAuthority(node)),
     lookAt('process', () => lookAtProcess(directory)),
   ]);
 }
 
-function lookAtCertificate({ notAfter }: EnrolledNode): Finding {
-  const leftMs = notAfter - systemClock.wall();
+/** A certificate by its times, then by its authority's list. */
+export async function lookAtCertificate(node: EnrolledNode, now: UnixMs): Promise<Finding> {
+  const { notAfter } = node;
   const until = `good until ${toRfc3339(notAfter)}`;
-  if (leftMs <= 0)
+  if (notAfter <= now)
     return bad('certificate', `expired at ${toRfc3339(notAfter)}`, 'enrol again with a new ticket, or check the clock');
-  return leftMs < EXPIRY_NEAR_MS
-    ? couldBeBetter('certificate', until, 'enrol again with a new ticket before it ends')
+  const revocation = await revocationOf(node);
+  if (revocation !== undefined) return bad('certificate', describeRevocation(revocation), REVOKED_HINT);
+  const { notBefore } = leafOf(node);
+  return notAfter - now < (notAfter - notBefore) * EXPIRY_NEAR_FRACTION
+    ? couldBeBetter('certificate', `${until}, which is near`, 'enrol again with a new ticket when it has ended')
     : good('certificate', until);
+}
+
+/** As the authority says; where that is away, as the node has heard, unless its process has the directory. */
+async function revocationOf(node: EnrolledNode): Promise<Revocation | undefined> {
+  try {
+    return await revocationByAuthority(node);
+  } catch (error) {
+    if (!isMeshError(error)) throw error; // what is wrong with the authority is another finding
+  }
+  let lock: DirectoryLock;
+  try {
+    lock = lockDirectory(node.layout.directory);
+  } catch (error) {
+    if (isMeshError(error) && error.code === 'ERR_DIR_LOCKED') return undefined;
+    throw error;
+  }
+  try {
+    return await revocationAsHeard(node);
+  } finally {
+    lock.release();
+  }
 }
 
 async function lookAtKeys({ layout, chain }: EnrolledNode): Promise<Finding> {
