@@ -107,7 +107,14 @@ export const statusResponseSchema = z
     incarnation: z.int(),
     certificate: z.object({ serial: z.string(), not_after: instant, roles: z.array(z.string()) }),
     links: z.array(z.object({ node_id: z.string(), direction: z.enum(['inbound', 'outbound']), address: z.string() })),
-    crls: z.array(z.object({ issuer_key_hash: z.string(), number: z.int(), this_update: instant })),
+    crls: z.array(
+      z.object({
+        issuer_key_hash: z.string(),
+        number: z.int(),
+        this_update: instant,
+        kept: count.default(0).describe('revocations in force that this list does not name and an earlier one did'),
+      }),
+    ),
     messages: z.object({ held: count, streams: count, checking: count, unsaved: count }),
     candidates: count.describe('places where nodes may listen, as far as known'),
     counters: z.object({
@@ -144,7 +151,15 @@ export const nodeEventSchema = z.discriminatedUnion('event', [
     type: z.string(),
     received_at: instant,
   }),
-  z.object({ event: z.literal('crl'), issuer_key_hash: z.string(), number: z.int() }),
+  z.object({
+    event: z.literal('crl'),
+    issuer_key_hash: z.string(),
+    number: z.int(),
+    dropped_live: z
+      .array(z.string())
+      .default([])
+      .describe('serials that the list should still name: they stay revoked here, and somebody should look why'),
+  }),
   z.object({
     event: z.literal('conflict'),
     message_id: z.string(),

@@ -175,7 +175,18 @@ function watch(host: NodeHost, contact: AuthorityContact, log: Log): () => void 
         return log.info({ peer: event.peer, why: event.why }, 'link down');
       case 'crl':
         contact.soon();
-        return log.info({ number: event.number }, 'revocation list');
+        log.info({ number: event.number }, 'revocation list');
+        if (event.droppedLive.length > 0)
+          log.error(
+            {
+              number: event.number,
+              issuer: event.issuerKeyHash,
+              dropped: event.droppedLive.length,
+              serials: event.droppedLive.slice(0, 10),
+            },
+            'the new revocation list leaves out revocations that are still live; they stay in force here. Was the authority put back from an old backup, or is its key stolen?',
+          );
+        return;
       case 'conflict':
         contact.reportConflict(event.kept.bytes, event.refused.bytes);
         return log.warn({ message_id: event.messageId, origin: event.origin }, 'two messages under one id: a clone?');

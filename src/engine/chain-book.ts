@@ -3,7 +3,7 @@ import { HOUR_MS, type UnixMs } from '../base/time.ts';
 import type { PublicKey } from '../crypto/public-key.ts';
 import type { Capability } from '../identity/capability.ts';
 import type { NodeId } from '../identity/node-id.ts';
-import type { Certificate } from '../pki/certificate.ts';
+import type { Certificate, SerialHex } from '../pki/certificate.ts';
 import { judgePath, type PathJudgement, type Trust } from '../pki/judge.ts';
 import { RevocationView } from '../pki/revocation-view.ts';
 import { CERTIFICATE_BYTES_MAX, CHAIN_CERTIFICATES_MAX } from './frame.ts';
@@ -123,6 +123,15 @@ export class ChainBook {
       if (judgement.tag === 'ok' || judgement.code !== 'ERR_PATH_REVOKED') return false;
     }
     return true;
+  }
+
+  /** When the certificates known of an issuer end, by serial number. */
+  endsOf(issuerKeyHash: string): ReadonlyMap<SerialHex, UnixMs> {
+    const ends = new Map<SerialHex, UnixMs>();
+    for (const { chain } of this.#entries.values())
+      for (const [depth, { serial, notAfter }] of chain.entries())
+        if (chain[depth + 1]?.keyHash === issuerKeyHash) ends.set(serial, notAfter);
+    return ends;
   }
 
   /** All nodes of which that is so. */

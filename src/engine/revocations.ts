@@ -1,10 +1,11 @@
 import type { Bytes } from '../base/bytes.ts';
 import { isMeshError } from '../base/errors.ts';
-import { unixSeconds } from '../base/time.ts';
-import type { Certificate } from '../pki/certificate.ts';
+import { type UnixMs, unixSeconds } from '../base/time.ts';
+import type { Certificate, SerialHex } from '../pki/certificate.ts';
 import { type Crl, parseCrl } from '../pki/crl.ts';
 import { isSameName } from '../pki/distinguished-name.ts';
 import type { Trust } from '../pki/judge.ts';
+import type { Revocation } from '../pki/revocation-reason.ts';
 import { RevocationView } from '../pki/revocation-view.ts';
 import type { HeldCrl } from './crl-sync.ts';
 
@@ -12,15 +13,30 @@ import type { HeldCrl } from './crl-sync.ts';
 export const ISSUERS_MAX = 16;
 
 export type CrlOutcome =
-  | { readonly tag: 'installed'; readonly issuerKeyHash: string; readonly number: number }
+  | {
+      readonly tag: 'installed';
+      readonly issuerKeyHash: string;
+      readonly number: number;
+      /** Of the list before, and not repeated by this one. They stay until {@link Revocations.letGo}. */
+      readonly dropped: readonly Revocation[];
+      /** Serials that stayed until now, and gave way to others that were dropped. */
+      readonly forgotten: readonly SerialHex[];
+    }
   | { readonly tag: 'current' }
   | { readonly tag: 'refused'; readonly reason: string };
+
+interface Kept extends Revocation {
+  readonly issuerKeyHash: string;
+  readonly keepUntil: UnixMs;
+}
 
 /** What a node knows to be revoked, and by whom it lets itself be told. */
 export class Revocations {
   readonly view = new RevocationView();
   readonly #trust: Trust;
   readonly #issuers = new Map<string, Certificate>();
+  readonly #keptUntil = new Map<string, Kept>();
+  #nextEnd = Number.POSITIVE_INFINITY;
   #version = 0;
 
   constructor(trust: Trust) {
@@ -63,9 +79,54 @@ export class Revocations {
         continue;
       }
       this.#version++;
-      return { tag: 'installed', issuerKeyHash: issuer.keyHash, number: Number(crl.number) };
+      const { dropped, forgotten } = result;
+      for (const serial of forgotten) this.#keptUntil.delete(keyOf(issuer.keyHash, serial));
+      return { tag: 'installed', issuerKeyHash: issuer.keyHash, number: Number(crl.number), dropped, forgotten };
     }
     return { tag: 'refused', reason: refusal };
+  }
+
+  /**
+   * A revocation that no list of its issuer need name any more stays in force until then.
+   * It comes from the store, or was `dropped` by {@link install}.
+   */
+  keep(issuerKeyHash: string, revocation: Revocation, keepUntil: UnixMs): void {
+    if (!this.view.keep(issuerKeyHash, revocation)) return;
+    this.#keptUntil.set(keyOf(issuerKeyHash, revocation.serial), { issuerKeyHash, ...revocation, keepUntil });
+    if (keepUntil < this.#nextEnd) this.#nextEnd = keepUntil;
+    this.#version++;
+  }
+
+  /** Revocations that are in force though the newest list does not name them. */
+  keptOf(issuerKeyHash: string): number {
+    let count = 0;
+    for (const kept of this.#keptUntil.values()) if (kept.issuerKeyHash === issuerKeyHash) count++;
+    return count;
+  }
+
+  /** Lets go of what was kept until now. @returns the serials, by issuer. */
+  letGo(wall: UnixMs): ReadonlyMap<string, readonly SerialHex[]> {
+    const ended = new Map<string, SerialHex[]>();
+    if (wall < this.#nextEnd) return ended;
+    this.#nextEnd = Number.POSITIVE_INFINITY;
+    for (const [key, { issuerKeyHash, serial, keepUntil }] of this.#keptUntil) {
+      if (keepUntil > wall) {
+        this.#nextEnd = Math.min(this.#nextEnd, keepUntil);
+        continue;
+      }
+      this.#keptUntil.delete(key);
+      this.view.forget(issuerKeyHash, serial);
+      const serials = ended.get(issuerKeyHash);
+      if (serials === undefined) ended.set(issuerKeyHash, [serial]);
+      else serials.push(serial);
+    }
+    if (ended.size > 0) this.#version++;
+    return ended;
+  }
+
+  /** When nothing can be accepted any more that this issuer certified, where we know it. */
+  endOfIssuer(issuerKeyHash: string): UnixMs | undefined {
+    return this.#issuers.get(issuerKeyHash)?.notAfter;
   }
 
   /** Whether any certificate of the chain is on a list, for whatever reason. */
@@ -87,4 +148,8 @@ export class Revocations {
     }
     return held;
   }
+}
+
+function keyOf(issuerKeyHash: string, serial: SerialHex): string {
+  return `${issuerKeyHash} ${serial}`;
 }

@@ -28,10 +28,22 @@ CREATE TABLE crls (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** Revocations that the newest list of their issuer does not repeat. */
+const SCHEMA_2 = `
+CREATE TABLE revocations (
+  issuer_key_hash BLOB NOT NULL,
+  serial TEXT NOT NULL,
+  revoked_at INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  keep_until INTEGER NOT NULL,
+  PRIMARY KEY (issuer_key_hash, serial)
+) STRICT, WITHOUT ROWID;
+`;
+
 /** A node's database file. The mark spells "CMno". */
 export const NODE_DATABASE: DatabaseKind = {
   applicationId: 0x434d6e6f,
-  migrations: [SCHEMA_1],
+  migrations: [SCHEMA_1, SCHEMA_2],
   remedy:
     'restore the directory from a backup, or enrol anew in an empty one: chainmail node enroll --dir DIR --ticket FILE',
 };

@@ -54,7 +54,7 @@ export class SqliteNodeStore implements NodeStore {
 
   load(): RestoredNode {
     return guarded(this.#path, () => {
-      const { getMeta, allMessages, allChains, allCrls } = this.#statements;
+      const { getMeta, allMessages, allChains, allCrls, allRevocations } = this.#statements;
       const arrivals = this.#count(getMeta.get('arrivals')?.['value'] ?? '0', 'arrivals');
       const chains = new Map<string, Bytes[]>();
       for (const row of allChains.iterate()) {
@@ -69,6 +69,13 @@ export class SqliteNodeStore implements NodeStore {
         messages: this.#messages(allMessages, arrivals),
         chains: Array.from(chains.values()),
         crls: allCrls.all().map((row) => this.#bytes(row, 'der')),
+        revocations: allRevocations.all().map((row) => ({
+          issuerKeyHash: toHex(this.#bytes(row, 'issuer_key_hash')),
+          serial: String(row['serial']),
+          revokedAt: this.#count(row['revoked_at'], 'revoked_at') as UnixMs,
+          reason: String(row['reason']),
+          keepUntil: this.#count(row['keep_until'], 'keep_until') as UnixMs,
+        })),
       };
     });
   }
@@ -147,6 +154,7 @@ export class SqliteNodeStore implements NodeStore {
 
   #applyOne(change: NodeChange): void {
     const { putMessage, dropMessage, putCertificate, dropChain, putCrl, putMeta } = this.#statements;
+    const { putRevocation, dropRevocation } = this.#statements;
     switch (change.tag) {
       case 'put-message': {
         const { arrival, contentKey, receivedAt, expiresAt, bytes } = change.message;
@@ -165,6 +173,11 @@ export class SqliteNodeStore implements NodeStore {
         return;
       case 'put-crl':
         putCrl.run(fromHex(change.issuerKeyHash), change.der);
+        for (const { issuerKeyHash, serial, revokedAt, reason, keepUntil } of change.kept)
+          putRevocation.run(fromHex(issuerKeyHash), serial, revokedAt, reason, keepUntil);
+        return;
+      case 'drop-revocations':
+        for (const serial of change.serials) dropRevocation.run(fromHex(change.issuerKeyHash), serial);
         return;
       case 'put-incarnation':
         putMeta.run('incarnation', String(change.incarnation));
@@ -208,6 +221,9 @@ function prepareAll(database: DatabaseSync) {
     dropChain: database.prepare('DELETE FROM chains WHERE leaf_hash = ?'),
     allCrls: database.prepare('SELECT der FROM crls'),
     putCrl: database.prepare('INSERT OR REPLACE INTO crls VALUES (?, ?)'),
+    allRevocations: database.prepare('SELECT * FROM revocations'),
+    putRevocation: database.prepare('INSERT OR REPLACE INTO revocations VALUES (?, ?, ?, ?, ?)'),
+    dropRevocation: database.prepare('DELETE FROM revocations WHERE issuer_key_hash = ? AND serial = ?'),
   };
 }
 

@@ -24,7 +24,13 @@ export type NodeEvent =
     }
   | { readonly tag: 'link-down'; readonly peer: NodeId; readonly why: ByeReason }
   | { readonly tag: 'message'; readonly held: HeldMessage; readonly message: Message }
-  | { readonly tag: 'crl'; readonly issuerKeyHash: string; readonly number: number }
+  | {
+      readonly tag: 'crl';
+      readonly issuerKeyHash: string;
+      readonly number: number;
+      /** Serials that the list before revoked and this one should still name. They stay revoked here. */
+      readonly droppedLive: readonly string[];
+    }
   | {
       readonly tag: 'conflict';
       readonly origin: NodeId;

@@ -1,6 +1,13 @@
 import type { CheckX509Signature } from '../crypto/x509-signature.ts';
 import type { Certificate, SerialHex } from './certificate.ts';
-import { CRL_ENTRIES_MAX, type Crl, type PackedRevocation, unpackRevocation, verifyCrl } from './crl.ts';
+import {
+  CRL_ENTRIES_MAX,
+  type Crl,
+  type PackedRevocation,
+  packRevocation,
+  unpackRevocation,
+  verifyCrl,
+} from './crl.ts';
 import type { Revocation } from './revocation-reason.ts';
 
 /** Issuers whose lists are kept: the root and its intermediates, old and new, in a roll-over of each. */
@@ -11,8 +18,13 @@ export const CRL_NUMBER_MAX = 2 ** 47;
 
 export type InstallResult =
   | {
-      readonly tag: 'installed' /** Serials that were not revoked here before. */;
+      readonly tag: 'installed';
+      /** Serials that were not revoked here before. */
       readonly added: readonly SerialHex[];
+      /** Revocations of the list before that this one does not repeat. They stay. */
+      readonly dropped: readonly Revocation[];
+      /** Serials that stayed until now and are let go, because {@link CRL_ENTRIES_MAX} revoked later stay. */
+      readonly forgotten: readonly SerialHex[];
     }
   | { readonly tag: 'ignored'; readonly reason: 'not-newer' }
   | { readonly tag: 'refused'; readonly reason: 'bad-signature' | 'number-out-of-range' | 'too-many-issuers' };
@@ -25,9 +37,10 @@ export interface CrlNumber {
 
 interface IssuerLists {
   readonly number: number;
-  readonly crl: Crl;
+  /** Absent while only revocations that stay are known: see {@link RevocationView.keep}. */
+  readonly crl: Crl | undefined;
   /** Revocations of earlier lists that the newest does not repeat. */
-  readonly sticky: ReadonlyMap<SerialHex, PackedRevocation>;
+  readonly sticky: Map<SerialHex, PackedRevocation>;
 }
 
 /**
@@ -49,10 +62,40 @@ export class RevocationView {
     if (!verifyCrl(crl, issuer, checkSignature)) return { tag: 'refused', reason: 'bad-signature' };
 
     const added: SerialHex[] = [];
-    for (const serial of crl.packedEntries().keys())
+    const entries = crl.packedEntries();
+    for (const serial of entries.keys())
       if (held === undefined || packedOf(held, serial) === undefined) added.push(serial);
-    this.#issuers.set(issuer.keyHash, { number, crl, sticky: held === undefined ? new Map() : stickyAfter(held, crl) });
-    return { tag: 'installed', added };
+    const dropped: Revocation[] = [];
+    const sticky = new Map(held?.sticky);
+    for (const [serial, packed] of held?.crl?.packedEntries() ?? []) {
+      if (entries.has(serial)) continue;
+      dropped.push(unpackRevocation(serial, packed));
+      sticky.set(serial, packed);
+    }
+    const forgotten = forgetBeyondBound(sticky);
+    this.#issuers.set(issuer.keyHash, { number, crl, sticky });
+    return { tag: 'installed', added, dropped, forgotten };
+  }
+
+  /**
+   * Takes back a revocation that was known before a restart and that the newest list may not repeat.
+   * @returns false where more issuers are known than may be.
+   */
+  keep(issuerKeyHash: string, { serial, revokedAt, reason }: Revocation): boolean {
+    let held = this.#issuers.get(issuerKeyHash);
+    if (held === undefined) {
+      if (this.#issuers.size >= REVOCATION_ISSUERS_MAX) return false;
+      held = { number: -1, crl: undefined, sticky: new Map() };
+      this.#issuers.set(issuerKeyHash, held);
+    }
+    held.sticky.set(serial, packRevocation(revokedAt, reason));
+    if (held.sticky.size > CRL_ENTRIES_MAX) forgetBeyondBound(held.sticky);
+    return true;
+  }
+
+  /** Lets go of a revocation that stayed. One that the newest list names is not touched. */
+  forget(issuerKeyHash: string, serial: SerialHex): void {
+    this.#issuers.get(issuerKeyHash)?.sticky.delete(serial);
   }
 
   /** Constant time. `issuerKeyHash` is {@link Certificate.keyHash} of the certificate that issued this serial number. */
@@ -68,24 +111,24 @@ export class RevocationView {
   }
 
   crls(): readonly Crl[] {
-    return [...this.#issuers.values()].map(({ crl }) => crl);
+    return [...this.#issuers.values()].flatMap(({ crl }) => crl ?? []);
   }
 
   crlNumbers(): readonly CrlNumber[] {
-    return [...this.#issuers].map(([issuerKeyHash, { number }]) => ({ issuerKeyHash, number }));
+    return [...this.#issuers].flatMap(([issuerKeyHash, { number, crl }]) =>
+      crl === undefined ? [] : [{ issuerKeyHash, number }],
+    );
   }
 }
 
 function packedOf({ crl, sticky }: IssuerLists, serial: SerialHex): PackedRevocation | undefined {
-  return crl.packedEntries().get(serial) ?? sticky.get(serial);
+  return crl?.packedEntries().get(serial) ?? sticky.get(serial);
 }
 
-/** What the older lists revoked and the newer does not repeat; beyond the bound those revoked first are let go. */
-function stickyAfter(held: IssuerLists, newer: Crl): ReadonlyMap<SerialHex, PackedRevocation> {
-  const sticky = new Map<SerialHex, PackedRevocation>();
-  const now = newer.packedEntries();
-  for (const list of [held.sticky, held.crl.packedEntries()])
-    for (const [serial, packed] of list) if (!now.has(serial)) sticky.set(serial, packed);
-  if (sticky.size <= CRL_ENTRIES_MAX) return sticky;
-  return new Map([...sticky].sort(([, a], [, b]) => b - a).slice(0, CRL_ENTRIES_MAX));
+/** Beyond the bound those revoked first are let go. @returns their serials. */
+function forgetBeyondBound(sticky: Map<SerialHex, PackedRevocation>): readonly SerialHex[] {
+  if (sticky.size <= CRL_ENTRIES_MAX) return [];
+  const oldest = [...sticky].sort(([, a], [, b]) => a - b).slice(0, sticky.size - CRL_ENTRIES_MAX);
+  for (const [serial] of oldest) sticky.delete(serial);
+  return oldest.map(([serial]) => serial);
 }

@@ -12,6 +12,22 @@ export interface StoredMessage {
   readonly bytes: Bytes;
 }
 
+/**
+ * A revocation that the newest list of its issuer does not repeat. It stays in force: no list takes back what an earlier
+ * one said.
+ */
+export interface KeptRevocation {
+  /** Hex of the SHA-256 of the issuer's SubjectPublicKeyInfo. */
+  readonly issuerKeyHash: string;
+  /** Lower-case hex without leading zeros. */
+  readonly serial: string;
+  readonly revokedAt: UnixMs;
+  /** RFC 5280 reason. */
+  readonly reason: string;
+  /** After this nothing can be accepted any more that it would keep out. */
+  readonly keepUntil: UnixMs;
+}
+
 /** One change of what is kept. A list of them is applied whole or not at all. */
 export type NodeChange =
   | { readonly tag: 'put-message'; readonly message: StoredMessage }
@@ -23,7 +39,14 @@ export type NodeChange =
       readonly keepUntil: UnixMs;
     }
   | { readonly tag: 'drop-chain'; readonly leafHash: string }
-  | { readonly tag: 'put-crl'; readonly issuerKeyHash: string; readonly der: Bytes }
+  | {
+      readonly tag: 'put-crl';
+      readonly issuerKeyHash: string;
+      readonly der: Bytes;
+      /** What the list before had and this one has not: kept with it, in one step. */
+      readonly kept: readonly KeptRevocation[];
+    }
+  | { readonly tag: 'drop-revocations'; readonly issuerKeyHash: string; readonly serials: readonly string[] }
   | { readonly tag: 'put-incarnation'; readonly incarnation: number };
 
 /** What a node finds when it starts again. */
@@ -36,6 +59,7 @@ export interface RestoredNode {
   readonly messages: Iterable<StoredMessage>;
   readonly chains: readonly (readonly Bytes[])[];
   readonly crls: readonly Bytes[];
+  readonly revocations: readonly KeptRevocation[];
 }
 
 /** A node's memory beyond its process. */

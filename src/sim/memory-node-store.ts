@@ -1,11 +1,12 @@
 import type { Bytes } from '../base/bytes.ts';
-import type { NodeChange, NodeStore, RestoredNode, StoredMessage } from '../ports/node-store.ts';
+import type { KeptRevocation, NodeChange, NodeStore, RestoredNode, StoredMessage } from '../ports/node-store.ts';
 
 /** A {@link NodeStore} without a disk: the same promises for as long as the process lives. */
 export class MemoryNodeStore implements NodeStore {
   readonly #messages = new Map<string, StoredMessage>();
   readonly #chains = new Map<string, readonly Bytes[]>();
   readonly #crls = new Map<string, Bytes>();
+  readonly #revocations = new Map<string, KeptRevocation>();
   #incarnation = 0;
   #arrivals = 0;
 
@@ -16,6 +17,7 @@ export class MemoryNodeStore implements NodeStore {
       messages: Array.from(this.#messages.values()).sort((a, b) => a.arrival - b.arrival),
       chains: Array.from(this.#chains.values()),
       crls: Array.from(this.#crls.values()),
+      revocations: Array.from(this.#revocations.values()),
     };
   }
 
@@ -50,6 +52,10 @@ export class MemoryNodeStore implements NodeStore {
         return;
       case 'put-crl':
         this.#crls.set(change.issuerKeyHash, change.der);
+        for (const kept of change.kept) this.#revocations.set(`${kept.issuerKeyHash} ${kept.serial}`, kept);
+        return;
+      case 'drop-revocations':
+        for (const serial of change.serials) this.#revocations.delete(`${change.issuerKeyHash} ${serial}`);
         return;
       case 'put-incarnation':
         this.#incarnation = change.incarnation;

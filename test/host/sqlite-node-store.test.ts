@@ -68,7 +68,14 @@ describe('a node’s database file', () => {
       message: { ...storedMessage(2), contentKey: 'aa' },
     } as const satisfies NodeChange;
     await assert.rejects(store.apply([{ tag: 'put-incarnation', incarnation: 5 }, bad]), { code: 'ERR_INTERNAL' });
-    assert.deepEqual(contentOf(store), { incarnation: 0, arrivals: 0, messages: [], chains: [], crls: [] });
+    assert.deepEqual(contentOf(store), {
+      incarnation: 0,
+      arrivals: 0,
+      messages: [],
+      chains: [],
+      crls: [],
+      revocations: [],
+    });
     await store.apply([{ tag: 'put-incarnation', incarnation: 6 }]);
     assert.equal(store.load().incarnation, 6);
     await store.close();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { utf8 } from '../../src/base/bytes.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../src/base/time.ts';
+import type { HeldCrl } from '../../src/engine/crl-sync.ts';
 import { INBOUND_MAX } from '../../src/engine/connector.ts';
 import { parseAddress } from '../../src/message/address.ts';
 import { parseMessageType } from '../../src/message/family.ts';
@@ -160,6 +161,40 @@ describe('mesh node', () => {
       ann.restart();
       assert.equal(ann.node.crls().length, 1);
       assert.equal(net.connect(net.start('eve'), ann), false);
+    });
+
+    it('remembers what a newer and emptier list left out, and says that it did (T5)', async () => {
+      const own = await MeshFixture.create('rollback', 'ann', 'bob', 'eve');
+      const restored = await MeshFixture.create('rollback'); // the same issuer, and nothing revoked
+      const { net, nodes } = row(own, 'ann', 'bob');
+      const [ann] = nodes as [HandNode];
+      const eve = net.start('eve');
+      net.connect(eve, ann);
+      net.settle();
+      ann.node.installCrl(net.now, await own.authority.revoke([own.member('eve').chain], net.now.wall));
+      net.pass(MINUTE_MS);
+      const emptier = await restored.authority.revoke([], net.now.wall);
+      assert.equal(ann.node.installCrl(net.now, emptier), true);
+      net.settle();
+      for (const { node } of [ann, ...nodes]) {
+        const [{ number, issuerKeyHash }] = node.crls() as [HeldCrl];
+        assert.equal(number, net.now.wall / 1_000);
+        assert.equal(node.keptRevocations(issuerKeyHash), 1);
+      }
+      const serial = own.member('eve').chain[0]?.serial;
+      assert.deepEqual(
+        ann.said('crl').map((event) => event.tag === 'crl' && event.droppedLive),
+        [[], [serial]],
+      );
+      for (let starts = 0; starts < 2; starts++) {
+        ann.restart();
+        assert.equal(net.connect(eve, ann), false);
+        assert.equal(ann.node.keptRevocations(ann.node.crls()[0]?.issuerKeyHash ?? ''), 1);
+      }
+      // Nothing that eve has signed can live any longer than this, and the list need not be told of it again.
+      net.pass(15 * DAY_MS + 2 * HOUR_MS);
+      net.settle();
+      assert.deepEqual(ann.store.load().revocations, []);
     });
 
     it('forgets what ended, and what was revoked, while it was down', async () => {

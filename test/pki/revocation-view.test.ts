@@ -16,16 +16,19 @@ async function installed(view: RevocationView, number: number, ...serials: reado
   return view.install(await fleet.crl(number, of(...serials)), fleet.intermediate, checkSignature);
 }
 
+/** What most lists do to those before. */
+const NOTHING = { dropped: [], forgotten: [] };
+
 const isRevoked = (view: RevocationView, serial: string) =>
   view.statusOf(fleet.intermediate.keyHash, serial) !== undefined;
 
 describe('RevocationView (T5)', () => {
   it('takes the highest number, whatever the order in which lists arrive', async () => {
     const view = new RevocationView();
-    assert.deepEqual(await installed(view, 2, 'a'), { tag: 'installed', added: ['a'] });
+    assert.deepEqual(await installed(view, 2, 'a'), { tag: 'installed', added: ['a'], ...NOTHING });
     assert.deepEqual(await installed(view, 1, 'b'), { tag: 'ignored', reason: 'not-newer' });
     assert.deepEqual(await installed(view, 2, 'b'), { tag: 'ignored', reason: 'not-newer' });
-    assert.deepEqual(await installed(view, 9, 'a', 'c'), { tag: 'installed', added: ['c'] });
+    assert.deepEqual(await installed(view, 9, 'a', 'c'), { tag: 'installed', added: ['c'], ...NOTHING });
     assert.deepEqual(view.crlNumbers(), [{ issuerKeyHash: fleet.intermediate.keyHash, number: 9 }]);
     assert.equal(view.crlOf(fleet.intermediate.keyHash)?.number, 9n);
     assert.deepEqual(
@@ -37,13 +40,26 @@ describe('RevocationView (T5)', () => {
   it('never forgets a revocation that a later list leaves out', async () => {
     const view = new RevocationView();
     await installed(view, 1, 'a');
-    await installed(view, 2, 'b');
-    await installed(view, 3);
+    const second = await installed(view, 2, 'b');
+    assert.deepEqual(second, { tag: 'installed', added: ['b'], dropped: of('a'), forgotten: [] });
+    assert.deepEqual(await installed(view, 3), { tag: 'installed', added: [], dropped: of('b'), forgotten: [] });
     assert.deepEqual(
       ['a', 'b'].map((serial) => isRevoked(view, serial)),
       [true, true],
     );
-    assert.deepEqual(await installed(view, 4, 'a'), { tag: 'installed', added: [] });
+    assert.deepEqual(await installed(view, 4, 'a'), { tag: 'installed', added: [], ...NOTHING });
+  });
+
+  it('takes back what was kept, with or without a list, until it is let go', async () => {
+    const view = new RevocationView();
+    const { keyHash } = fleet.intermediate;
+    for (const revocation of of('a', 'b')) assert.equal(view.keep(keyHash, revocation), true);
+    assert.equal(isRevoked(view, 'a'), true);
+    assert.deepEqual([view.crls(), view.crlNumbers(), view.crlOf(keyHash)], [[], [], undefined]);
+    await installed(view, 1, 'b');
+    view.forget(keyHash, 'a');
+    view.forget(keyHash, 'b');
+    assert.deepEqual([isRevoked(view, 'a'), isRevoked(view, 'b')], [false, true], 'the list itself is not touched');
   });
 
   it('does not ask whether a list is still current: an expired one never re-admits', async () => {

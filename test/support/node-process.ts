@@ -52,6 +52,11 @@ export class NodeProcess {
     return this.#command?.child.pid ?? -1;
   }
 
+  /** The log of the process that runs now. */
+  get stderr(): string {
+    return this.#command?.stderr ?? '';
+  }
+
   get nodeId(): string {
     return this.ready.node_id;
   }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { UnixMs } from '../../src/base/time.ts';
-import type { NodeStore, RestoredNode, StoredMessage } from '../../src/ports/node-store.ts';
+import type { KeptRevocation, NodeChange, NodeStore, RestoredNode, StoredMessage } from '../../src/ports/node-store.ts';
 
 export function storedMessage(arrival: number, fill = arrival): StoredMessage {
   return {
@@ -15,13 +15,14 @@ export function storedMessage(arrival: number, fill = arrival): StoredMessage {
 
 /** Everything a store gives back, as plain values. */
 export function contentOf(store: NodeStore): object {
-  const { incarnation, arrivals, messages, chains, crls }: RestoredNode = store.load();
+  const { incarnation, arrivals, messages, chains, crls, revocations }: RestoredNode = store.load();
   return {
     incarnation,
     arrivals,
     messages: Array.from(messages, (message) => ({ ...message, bytes: message.bytes.toHex() })),
     chains: chains.map((chain) => chain.map((der) => der.toHex())).sort(([a = ''], [b = '']) => (a < b ? -1 : 1)),
     crls: crls.map((der) => der.toHex()).sort(),
+    revocations: revocations.toSorted((a, b) => (a.serial < b.serial ? -1 : 1)),
   };
 }
 
@@ -30,7 +31,14 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
   describe(`NodeStore: ${name}`, () => {
     it('is empty at first', async () => {
       const store = await open();
-      assert.deepEqual(contentOf(store), { incarnation: 0, arrivals: 0, messages: [], chains: [], crls: [] });
+      assert.deepEqual(contentOf(store), {
+        incarnation: 0,
+        arrivals: 0,
+        messages: [],
+        chains: [],
+        crls: [],
+        revocations: [],
+      });
       assert.equal(store.read('00'.repeat(32)), undefined);
     });
 
@@ -45,7 +53,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
           chain: [Uint8Array.of(2), Uint8Array.of(1)],
           keepUntil: 5 as UnixMs,
         },
-        { tag: 'put-crl', issuerKeyHash: 'bb'.repeat(32), der: Uint8Array.of(9) },
+        { tag: 'put-crl', issuerKeyHash: 'bb'.repeat(32), der: Uint8Array.of(9), kept: [] },
         { tag: 'put-incarnation', incarnation: 1_700_000_000 },
       ]);
       const messages = [storedMessage(3), storedMessage(7)].map((message) => ({
@@ -58,6 +66,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
         messages,
         chains: [['02', '01']],
         crls: ['09'],
+        revocations: [],
       });
       assert.equal(store.read(storedMessage(7).contentKey)?.toHex(), '07'.repeat(40));
     });
@@ -73,7 +82,14 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
           { tag: 'drop-message', contentKey: storedMessage(1).contentKey },
           { tag: 'drop-chain', leafHash: 'aa'.repeat(32) },
         ]);
-      assert.deepEqual(contentOf(store), { incarnation: 0, arrivals: 2, messages: [], chains: [], crls: [] });
+      assert.deepEqual(contentOf(store), {
+        incarnation: 0,
+        arrivals: 2,
+        messages: [],
+        chains: [],
+        crls: [],
+        revocations: [],
+      });
       assert.equal(store.read(storedMessage(1).contentKey), undefined);
     });
 
@@ -81,11 +97,40 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
       const store = await open();
       for (const n of [1, 2])
         await store.apply([
-          { tag: 'put-crl', issuerKeyHash: 'bb'.repeat(32), der: Uint8Array.of(n) },
+          { tag: 'put-crl', issuerKeyHash: 'bb'.repeat(32), der: Uint8Array.of(n), kept: [] },
           { tag: 'put-chain', leafHash: 'aa'.repeat(32), chain: [Uint8Array.of(n)], keepUntil: 5 as UnixMs },
           { tag: 'put-incarnation', incarnation: n },
         ]);
-      assert.deepEqual(contentOf(store), { incarnation: 2, arrivals: 0, messages: [], chains: [['02']], crls: ['02'] });
+      assert.deepEqual(contentOf(store), {
+        incarnation: 2,
+        arrivals: 0,
+        messages: [],
+        chains: [['02']],
+        crls: ['02'],
+        revocations: [],
+      });
+    });
+
+    it('keeps revocations that a list left out until they are dropped, each once', async () => {
+      const store = await open();
+      const kept = (serial: string, issuer = 'bb'): KeptRevocation => ({
+        issuerKeyHash: issuer.repeat(32),
+        serial,
+        revokedAt: 1_000 as UnixMs,
+        reason: 'keyCompromise',
+        keepUntil: (2 ** 45) as UnixMs,
+      });
+      const put = (...revocations: KeptRevocation[]): NodeChange => ({
+        tag: 'put-crl',
+        issuerKeyHash: 'bb'.repeat(32),
+        der: Uint8Array.of(1),
+        kept: revocations,
+      });
+      await store.apply([put(kept('a1'), kept('b2'))]);
+      await store.apply([put(kept('b2')), put(kept('c3', 'cc'))]);
+      assert.deepEqual((contentOf(store) as RestoredNode).revocations, [kept('a1'), kept('b2'), kept('c3', 'cc')]);
+      await store.apply([{ tag: 'drop-revocations', issuerKeyHash: 'bb'.repeat(32), serials: ['a1', 'c3', 'ff'] }]);
+      assert.deepEqual((contentOf(store) as RestoredNode).revocations, [kept('b2'), kept('c3', 'cc')]);
     });
 
     it('applies the changes of one group in their order', async () => {

@@ -28,6 +28,7 @@ function statusJson({ node }: NodeService, facts: NodeFacts): StatusResponse {
       issuer_key_hash: issuerKeyHash,
       number,
       this_update: toRfc3339(unixMsFromSeconds(thisUpdate)),
+      kept: node.keptRevocations(issuerKeyHash),
     })),
     messages: {
       held: holdings.messages.size,

@@ -49,7 +49,12 @@ export function eventJson(event: NodeEvent): NodeEventJson {
       return { event: 'message', message_id: id, origin, type, received_at: toRfc3339(receivedAt) };
     }
     case 'crl':
-      return { event: 'crl', issuer_key_hash: event.issuerKeyHash, number: event.number };
+      return {
+        event: 'crl',
+        issuer_key_hash: event.issuerKeyHash,
+        number: event.number,
+        dropped_live: [...event.droppedLive],
+      };
     case 'conflict': {
       const { messageId, origin, kept, refused } = event;
       return {

@@ -238,7 +238,20 @@ const nodeDatabase = databaseTarget(
       { tag: 'put-incarnation', incarnation: 1_800_000_000 },
       { tag: 'put-message', message },
       { tag: 'put-chain', leafHash: sha256Hex(chain[0] as Bytes), chain, keepUntil: NOW_MS },
-      { tag: 'put-crl', issuerKeyHash: '00'.repeat(32), der: await fixture.authority.revoke([], NOW_MS) },
+      {
+        tag: 'put-crl',
+        issuerKeyHash: '00'.repeat(32),
+        der: await fixture.authority.revoke([], NOW_MS),
+        kept: [
+          {
+            issuerKeyHash: '00'.repeat(32),
+            serial: 'a1',
+            revokedAt: NOW_MS,
+            reason: 'keyCompromise',
+            keepUntil: NOW_MS,
+          },
+        ],
+      },
     ]);
     await store.close();
   },

@@ -1,0 +1,89 @@
+import { MeshError } from '../base/errors.ts';
+import type { Instant } from '../base/time.ts';
+import type { CrlSync } from '../engine/crl-sync.ts';
+import type { Source } from '../engine/gate.ts';
+import type { Gossip } from '../engine/gossip.ts';
+import { ERROR_OF_REASON, type Verdict } from '../engine/verdict.ts';
+import type { NodeId } from '../identity/node-id.ts';
+import type { Message } from '../message/message.ts';
+import type { Holdings } from './holdings.ts';
+import type { Journal } from './journal.ts';
+import type { Neighbourhood } from './neighbourhood.ts';
+import type { NodeOutbox } from './node-outbox.ts';
+import type { Statistics } from './statistics.ts';
+
+export interface IntakeParts {
+  readonly statistics: Statistics;
+  readonly neighbourhood: Neighbourhood;
+  readonly holdings: Holdings;
+  readonly journal: Journal;
+  readonly gossip: Gossip;
+  readonly crls: CrlSync;
+  readonly outbox: NodeOutbox;
+}
+
+/** What becomes of a message once the gate has judged it: held, journalled, passed on, told, and answered for. */
+export class Intake {
+  readonly #parts: IntakeParts;
+
+  constructor(parts: IntakeParts) {
+    this.#parts = parts;
+  }
+
+  handleJudged(now: Instant, source: Source, message: Message | undefined, verdict: Verdict): void {
+    const { statistics, neighbourhood, crls } = this.#parts;
+    statistics.countVerdict(verdict);
+    const link = neighbourhood.linkOf(source);
+    if (link !== undefined && source.tag === 'link') {
+      link.handleConsumed(source.bytesLength);
+      if (verdict.tag === 'reject') link.handleReject(now);
+      if (verdict.tag === 'ignore' && verdict.reason === 'revoked-origin') crls.remind(now, link);
+    }
+    if (verdict.tag === 'accept' && message !== undefined) this.#accept(now, message, source);
+    if (source.tag !== 'link' && message !== undefined) this.#answer(source.request, message, verdict);
+  }
+
+  /** One stream and counter with two contents: the first is kept, both are told (T24). */
+  handleConflict(keptContentKey: string, message: Message): void {
+    const { statistics, holdings, outbox } = this.#parts;
+    statistics.conflicts++;
+    const kept = holdings.read(keptContentKey);
+    if (kept === undefined) return;
+    outbox.event({ tag: 'conflict', origin: message.origin, messageId: message.id, kept, refused: message });
+  }
+
+  /** A node's record says where it can be dialled. */
+  learnAddresses(now: Instant, nodeId: NodeId): void {
+    const { neighbourhood, holdings } = this.#parts;
+    neighbourhood.handleRecord(now, nodeId, holdings.records.get(nodeId)?.record.addresses ?? []);
+  }
+
+  #accept(now: Instant, message: Message, source: Source): void {
+    const { statistics, holdings, gossip, outbox } = this.#parts;
+    const held = holdings.keep(now, message);
+    if (source.tag === 'self') statistics.published++;
+    if (message.type.family === 'record') this.learnAddresses(now, message.origin);
+    gossip.handleAccepted(now, held, message.bytes, source.tag === 'self' ? undefined : source.peer);
+    outbox.event({ tag: 'message', held, message });
+  }
+
+  #answer(request: number, message: Message, verdict: Verdict): void {
+    const { journal, outbox } = this.#parts;
+    if (verdict.tag !== 'accept' && verdict.reason !== 'duplicate' && verdict.reason !== 'superseded') {
+      const { code, message: detail } = refusalOf(verdict);
+      outbox.answer(request, { tag: 'refused', code, detail });
+      return;
+    }
+    journal.whenDurable((ok) => {
+      if (ok) outbox.answer(request, { tag: 'ok', messageId: message.id });
+      else outbox.answer(request, { tag: 'refused', code: 'ERR_INTERNAL', detail: 'the store could not write' });
+    });
+  }
+}
+
+/** A refusal as those are told who wait for an answer. */
+export function refusalOf(verdict: Exclude<Verdict, { readonly tag: 'accept' }>): MeshError {
+  const { reason } = verdict;
+  const code = reason === 'duplicate' || reason === 'superseded' ? 'ERR_MESSAGE_CONFLICT' : ERROR_OF_REASON[reason];
+  return new MeshError(code, verdict.detail ?? reason);
+}

@@ -1,0 +1,36 @@
+import type { GossipConfig } from '../engine/gossip.ts';
+import type { MeshName } from '../identity/mesh-name.ts';
+import type { Address } from '../message/address.ts';
+import type { Certificate } from '../pki/certificate.ts';
+import type { Trust } from '../pki/judge.ts';
+import type { NodeStore, RestoredNode } from '../ports/node-store.ts';
+import type { Random } from '../ports/random.ts';
+import type { ReadCertificate } from './chain-exchange.ts';
+import type { NodeOutbox } from './node-outbox.ts';
+import type { SigningIdentity } from './publisher.ts';
+
+/** What a node is made of. */
+export interface MeshNodeOptions {
+  readonly mesh: MeshName;
+  readonly identity: SigningIdentity;
+  /** Leaf first. */
+  readonly chain: readonly Certificate[];
+  readonly roles: readonly string[];
+  /** A name for people. */
+  readonly name: string;
+  readonly software: string;
+  /** Where others reach us; may be set later. */
+  readonly addresses: readonly Address[];
+  /** As `nextIncarnation` gave it, durable already. */
+  readonly incarnation: number;
+  readonly trust: Trust;
+  readonly store: NodeStore;
+  readonly restored: RestoredNode;
+  readonly random: Random;
+  readonly outbox: NodeOutbox;
+  /** Where many nodes share one process, so that each certificate is read once. By default `readMeshCertificate`. */
+  readonly readCertificate?: ReadCertificate;
+  readonly gossip?: Partial<GossipConfig>;
+  /** Whether the node tells the mesh its addresses. Off only where a fleet's places are fixed and known. */
+  readonly announce?: boolean;
+}

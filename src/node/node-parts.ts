@@ -1,0 +1,104 @@
+import type { Bytes } from '../base/bytes.ts';
+import { ChainBook } from '../engine/chain-book.ts';
+import { CrlSync } from '../engine/crl-sync.ts';
+import { Gate, type GateOutbox } from '../engine/gate.ts';
+import { Gossip, GOSSIP_DEFAULTS } from '../engine/gossip.ts';
+import type { Link } from '../engine/link.ts';
+import { Revocations } from '../engine/revocations.ts';
+import type { Address } from '../message/address.ts';
+import { ChainExchange, type ReadCertificate, readMeshCertificate } from './chain-exchange.ts';
+import { Enforcement } from './enforcement.ts';
+import type { FrameTakers } from './frame-router.ts';
+import { Holdings } from './holdings.ts';
+import { Intake } from './intake.ts';
+import { Journal } from './journal.ts';
+import { Neighbourhood, type NeighbourhoodOwner } from './neighbourhood.ts';
+import type { MeshNodeOptions } from './node-options.ts';
+import type { Statistics } from './statistics.ts';
+
+export interface NodePartsPorts {
+  readonly statistics: Statistics;
+  isOwnAddress(address: Address): boolean;
+  /** Something may wait to be flushed. */
+  wake(): void;
+}
+
+/** The engines and tables of one node, each told of those that it works with. */
+export class NodeParts implements FrameTakers {
+  readonly readCertificate: ReadCertificate;
+  readonly chains: ChainBook;
+  readonly exchange: ChainExchange;
+  readonly holdings: Holdings;
+  readonly gate: Gate;
+  readonly neighbourhood: Neighbourhood;
+  readonly gossip: Gossip;
+  readonly crls: CrlSync;
+  readonly journal: Journal;
+  readonly intake: Intake;
+  readonly enforcement: Enforcement;
+
+  constructor(options: MeshNodeOptions, owner: NeighbourhoodOwner, ports: NodePartsPorts) {
+    const { mesh, trust, random, outbox, store } = options;
+    const { statistics } = ports;
+    this.readCertificate = options.readCertificate ?? readMeshCertificate;
+    const revocations = new Revocations(trust);
+    const chains = new ChainBook(trust, revocations);
+    const journal = new Journal(store, (ticket, changes) => outbox.persist(ticket, changes));
+    const holdings = new Holdings(mesh, journal);
+    const judged: GateOutbox['judged'] = (now, source, message, verdict) => {
+      this.intake.handleJudged(now, source, message, verdict);
+      ports.wake();
+    };
+    this.exchange = new ChainExchange(chains, journal, this.readCertificate, {
+      linkOf: (source) => this.neighbourhood.linkOf(source),
+      resume: (now, { message, source }) => this.gate.handleMessage(now, message, source),
+      giveUp: judged,
+    });
+    this.neighbourhood = new Neighbourhood(owner, {
+      chains,
+      random,
+      outbox,
+      statistics,
+      isOwnAddress: (address) => ports.isOwnAddress(address),
+    });
+    this.gate = new Gate(mesh, chains, holdings.messages, holdings.records, {
+      isFull: () => journal.isFull,
+      verify: (ticket, key, message) => outbox.verify(ticket, key, message),
+      judged,
+      missingChain: (now, source, message) => this.exchange.handleMissing(now, source, message),
+      conflict: (_now, keptContentKey, message) => this.intake.handleConflict(keptContentKey, message),
+    });
+    const links = (): readonly Link[] => this.neighbourhood.links;
+    this.crls = new CrlSync({
+      crls: () => this.enforcement.crls(),
+      knowsIssuer: (issuerKeyHash) => revocations.knowsIssuer(issuerKeyHash),
+      links,
+      install: (now, der) => {
+        const isOurs = this.enforcement.install(now, der);
+        ports.wake();
+        return isOurs;
+      },
+    });
+    const read = (contentKey: string): Bytes | undefined => holdings.bytesOf(contentKey);
+    const gossip = { ...GOSSIP_DEFAULTS, ...options.gossip };
+    this.gossip = new Gossip(gossip, holdings.messages, random, {
+      links,
+      read,
+      crlHeaders: () => this.crls.headers(),
+    });
+    this.chains = chains;
+    this.journal = journal;
+    this.holdings = holdings;
+    const { neighbourhood, crls } = this;
+    this.intake = new Intake({ statistics, neighbourhood, holdings, journal, gossip: this.gossip, crls, outbox });
+    this.enforcement = new Enforcement({
+      revocations,
+      chains,
+      holdings,
+      neighbourhood,
+      journal,
+      outbox,
+      announce: () => crls.announce(),
+    });
+  }
+}
