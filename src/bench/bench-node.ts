@@ -2,8 +2,9 @@ import type { GossipConfig } from '../engine/gossip.ts';
 import { NodeHost } from '../host/node-host.ts';
 import { systemClock } from '../host/system-clock.ts';
 import { systemRandom } from '../host/system-random.ts';
-import { dialLink } from '../host/tls-dialler.ts';
+import { TlsDialler } from '../host/tls-dialler.ts';
 import { TlsPort } from '../host/tls-port.ts';
+import { MINUTE_MS } from '../base/time.ts';
 import { nextIncarnation } from '../node/publisher.ts';
 import type { NodeStore } from '../ports/node-store.ts';
 import type { BenchMember, BenchMesh } from './bench-mesh.ts';
@@ -31,6 +32,11 @@ export class BenchNode {
     const restored = store.load();
     const incarnation = nextIncarnation(restored.incarnation, systemClock.wall());
     await store.apply([{ tag: 'put-incarnation', incarnation }]);
+    const dialler: TlsDialler = new TlsDialler({
+      mesh,
+      identity: tls,
+      judge: (peer, purpose) => host.judge(peer, purpose),
+    });
     const host: NodeHost = new NodeHost({
       mesh,
       identity: { nodeId, algorithm: signer.algorithm, leafKey: chain[0].fingerprintHex },
@@ -48,7 +54,7 @@ export class BenchNode {
       signer,
       announce: false,
       gossip,
-      dial: (address, expected) => dialLink({ mesh, identity: tls, judge: host.judge }, address, expected),
+      dial: (address, expected) => dialler.dial(address, expected),
       onDialFailed: () => undefined, // it tries again
       onUnexpected: (error) => {
         throw error;
@@ -57,6 +63,7 @@ export class BenchNode {
     const port = await TlsPort.listen('127.0.0.1', 0, {
       identity: tls,
       judge: host.judge,
+      revocationPollMs: MINUTE_MS,
       onLink: (socket, peer) => host.acceptLink(socket, peer),
       onHttp: (socket) => socket.destroy(),
       onRefused: () => undefined, // two that dial each other close one of the connections

@@ -8,7 +8,7 @@ import { Revocations } from '../engine/revocations.ts';
 import { TLS_GROUPS } from '../host/https-client.ts';
 import { LinkSocket } from '../host/link-socket.ts';
 import { systemClock } from '../host/system-clock.ts';
-import { dialLink } from '../host/tls-dialler.ts';
+import { TlsDialler } from '../host/tls-dialler.ts';
 import { LINK_ALPN } from '../host/tls-peer.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import { nodeNames } from '../pki/mesh-names.ts';
@@ -26,10 +26,10 @@ const DIALLERS = 20;
 const UNDER_WAY = 4;
 const MICROS_PER_SECOND = 1_000_000;
 
-/** Full mutual handshakes: ours from the dial to the hello of both sides, bare TLS to the end of its handshake. */
+/** Mutual handshakes, full and resumed: ours from the dial to the hello of both sides, bare TLS to the end of its own. */
 export const LINKS_BENCH: Bench = {
   name: 'links',
-  summary: 'handshakes of links, both sides on one core, beside bare node:tls with the same certificates',
+  summary: 'handshakes of links, both sides on one core, beside bare node:tls; resumed ones beside full ones',
   run: runLinks,
 };
 
@@ -40,21 +40,30 @@ async function runLinks(note: Note, { items = HANDSHAKES, rounds }: BenchScale):
   const node = await BenchNode.start(mesh, listener, new MemoryNodeStore());
   const bare = await BareServer.listen(listener);
   try {
-    const ours = diallers.map((dialler) => linkDialler(mesh, dialler, node));
-    const theirs = diallers.map((dialler) => bare.dialler(mesh, dialler));
-    await inTurns(ours, DIALLERS);
-    await inTurns(theirs, DIALLERS);
-    let best = Number.POSITIVE_INFINITY;
-    let bestBare = Number.POSITIVE_INFINITY;
+    const ours = diallers.map((dialler) => new LinkDialler(mesh, dialler, node));
+    const dials = {
+      full: ours.map((dialler) => () => dialler.dialInFull()),
+      resumed: ours.map((dialler) => () => dialler.resume()),
+      bare: diallers.map((dialler) => bare.dialler(mesh, dialler)),
+    };
+    const best = { full: Number.POSITIVE_INFINITY, resumed: Number.POSITIVE_INFINITY, bare: Number.POSITIVE_INFINITY };
+    const kinds = ['full', 'resumed', 'bare'] as const;
+    for (const kind of kinds) await inTurns(dials[kind], DIALLERS);
     for (let round = 1; round <= rounds; round++) {
-      const micros = (await cpuMicrosOf(() => inTurns(ours, items))) / items;
-      const bareMicros = (await cpuMicrosOf(() => inTurns(theirs, items))) / items;
-      note(`links, round ${round}: ${micros.toFixed(0)} µs of CPU a link, ${bareMicros.toFixed(0)} µs bare`);
-      best = Math.min(best, micros);
-      bestBare = Math.min(bestBare, bareMicros);
+      const each: string[] = [];
+      for (const kind of kinds) {
+        const micros = (await cpuMicrosOf(() => inTurns(dials[kind], items))) / items;
+        best[kind] = Math.min(best[kind], micros);
+        each.push(`${kind} ${micros.toFixed(0)}`);
+      }
+      note(`links, round ${round}: µs of CPU a handshake: ${each.join(', ')}`);
     }
+    const unit = 'a second and core';
     const rate = (micros: number): number => MICROS_PER_SECOND / micros;
-    return [rateResult('full', 'a second and core', rate(best), 'bare node:tls', rate(bestBare))];
+    return [
+      rateResult('full', unit, rate(best.full), 'bare node:tls', rate(best.bare)),
+      rateResult('resumed', unit, rate(best.resumed), 'full', rate(best.full)),
+    ];
   } finally {
     node.stop();
     bare.close();
@@ -70,26 +79,45 @@ async function inTurns(dials: readonly (() => Promise<void>)[], count: number): 
   await Promise.all(Array.from({ length: Math.min(UNDER_WAY, count) }, worker));
 }
 
-/** @returns dials the node, and is done when both have said hello and the connection has ended on this side. */
-function linkDialler({ mesh, trust }: BenchMesh, { nodeId, tls }: BenchMember, node: BenchNode): () => Promise<void> {
-  const book = new ChainBook(trust, new Revocations(trust));
-  const { address } = node.port;
-  const expected = node.member.nodeId;
-  const hello = helloOf(mesh, nodeId);
-  return async () => {
-    const options = {
-      mesh,
-      identity: tls,
-      judge: (chain: Parameters<typeof book.judgePeer>[0], purpose: Parameters<typeof book.judgePeer>[2]) =>
-        book.judgePeer(chain, systemClock.wall(), purpose),
-    };
-    const { socket, peer } = await dialLink(options, address, expected);
+/** Dials the node as another node does. A dial is done when both have said hello and the connection has ended here. */
+class LinkDialler {
+  readonly #mesh: BenchMesh;
+  readonly #member: BenchMember;
+  readonly #node: BenchNode;
+  readonly #dialler: TlsDialler;
+
+  constructor(mesh: BenchMesh, member: BenchMember, node: BenchNode) {
+    this.#mesh = mesh;
+    this.#member = member;
+    this.#node = node;
+    const book = new ChainBook(mesh.trust, new Revocations(mesh.trust));
+    this.#dialler = new TlsDialler({
+      mesh: mesh.mesh,
+      identity: member.tls,
+      judge: (chain, purpose) => book.judgePeer(chain, systemClock.wall(), purpose),
+    });
+  }
+
+  async dialInFull(): Promise<void> {
+    this.#dialler.forgetSessions();
+    await this.#dial(false);
+  }
+
+  /** With the session of the dial before. */
+  async resume(): Promise<void> {
+    await this.#dial(true);
+  }
+
+  async #dial(isResumed: boolean): Promise<void> {
+    const { address } = this.#node.port;
+    const { socket, peer, keepSession } = await this.#dialler.dial(address, this.#node.member.nodeId);
+    if (socket.isSessionReused() !== isResumed) throw new Error(`resumed: ${!isResumed}, expected ${isResumed}`);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const link = new Link(
       systemClock.now(),
       { id: 1, direction: 'outbound', peer, remoteAddress: address },
-      mesh,
-      hello,
+      this.#mesh.mesh,
+      helloOf(this.#mesh.mesh, this.#member.nodeId),
       {
         up: () => resolve(),
         frame: () => undefined,
@@ -104,9 +132,10 @@ function linkDialler({ mesh, trust }: BenchMesh, { nodeId, tls }: BenchMember, n
     const output = link.takeOutput();
     if (output !== undefined) connection.write(output);
     await promise;
+    keepSession();
     connection.destroy();
     await once(socket, 'close');
-  };
+  }
 }
 
 function helloOf(mesh: HelloFrame['mesh'], nodeId: NodeId): HelloFrame {

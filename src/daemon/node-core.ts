@@ -9,7 +9,7 @@ import { NodeHost } from '../host/node-host.ts';
 import type { SqliteNodeStore } from '../host/sqlite-node-store.ts';
 import { systemClock } from '../host/system-clock.ts';
 import { systemRandom } from '../host/system-random.ts';
-import { dialLink } from '../host/tls-dialler.ts';
+import { TlsDialler } from '../host/tls-dialler.ts';
 import type { TlsIdentity } from '../host/tls-server.ts';
 import { parseNodeId } from '../identity/node-id.ts';
 import { nextIncarnation } from '../node/publisher.ts';
@@ -38,6 +38,11 @@ export async function openNodeHost(enrolled: EnrolledNode, config: NodeConfig, p
   const incarnation = nextIncarnation(restored.incarnation, systemClock.wall());
   await store.apply([{ tag: 'put-incarnation', incarnation }]);
   try {
+    const dialler: TlsDialler = new TlsDialler({
+      mesh,
+      identity,
+      judge: (chain, purpose) => host.judge(chain, purpose),
+    });
     const host: NodeHost = new NodeHost({
       mesh,
       identity: { nodeId: parseNodeId(enrolled.nodeId), algorithm, leafKey: leaf.fingerprintHex },
@@ -54,9 +59,12 @@ export async function openNodeHost(enrolled: EnrolledNode, config: NodeConfig, p
       gossip: { fanout: enrolled.config.gossip_fanout },
       clock: systemClock,
       signer,
-      dial: (address, expected) => dialLink({ mesh, identity, judge: host.judge }, address, expected),
+      dial: (address, expected) => dialler.dial(address, expected),
       onDialFailed: (address, error) => log.debug({ address, reason: messageOf(error) }, 'dial failed'),
       onUnexpected: (error) => log.error({ err: error }, 'this should not happen'),
+    });
+    host.onEvent(({ tag }) => {
+      if (tag === 'crl') dialler.forgetSessions();
     });
     return host;
   } catch (error) {

@@ -108,6 +108,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     const port = await listenTls(config, {
       identity,
       judge: host.judge,
+      revocationPollMs: config.crl_poll,
       onLink: (socket, peer) => host.acceptLink(socket, peer),
       onHttp: (socket, member) => carrier.handOver(socket, member),
       onRefused: (refused) => {
@@ -117,6 +118,9 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       onTrouble: (error) => log.error({ reason: messageOf(error) }, 'a connection could not be taken'),
     });
     closers.push(() => port.close());
+    host.onEvent(({ tag }) => {
+      if (tag === 'crl') port.forgetSessions();
+    });
     const addresses = addressesOf(config, listen.host, splitAddress(port.address).port);
     host.setAddresses(addresses);
 

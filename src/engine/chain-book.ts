@@ -30,6 +30,14 @@ interface Entry extends KnownChain {
     | undefined;
 }
 
+/** A good judgement of a peer's chain, and for how long it says the same. */
+interface JudgedPeer {
+  readonly judgement: PathJudgement;
+  readonly purpose: 'tls-server' | 'tls-client';
+  readonly from: UnixMs;
+  readonly version: number;
+}
+
 /** Who may have said a message, as far as its certificate tells. */
 export type OriginJudgement =
   | { readonly tag: 'ok'; readonly chain: KnownChain; readonly capabilities: readonly Capability[] }
@@ -47,6 +55,7 @@ export class ChainBook {
   readonly #nothingRevoked = new RevocationView();
   readonly #entries = new Map<string, Entry>();
   readonly #byNode = new Map<NodeId, Set<Entry>>();
+  readonly #peers = new WeakMap<readonly Certificate[], JudgedPeer>();
 
   constructor(trust: Trust, revocations: Revocations) {
     this.#trust = trust;
@@ -61,9 +70,20 @@ export class ChainBook {
     return this.#entries.get(leafKey);
   }
 
-  /** One judgement of a chain that a peer shows, now: for TLS and HTTP. */
+  /**
+   * One judgement of a chain that a peer shows, now: for TLS and HTTP. Of a chain that is kept and shown again as the
+   * same array the answer is remembered while it cannot change: until the first certificate expires or a list comes.
+   */
   judgePeer(chain: readonly Certificate[], wall: UnixMs, purpose: 'tls-server' | 'tls-client'): PathJudgement {
-    return judgePath(chain, this.#revocations.view, wall, purpose, this.#trust);
+    const version = this.#revocations.version;
+    const last = this.#peers.get(chain);
+    if (last?.judgement.tag === 'ok' && last.version === version && last.purpose === purpose)
+      if (wall >= last.from && wall <= last.judgement.notAfter)
+        // All certificates are valid from that moment to this one, because each is valid for one span without a gap.
+        return last.judgement;
+    const judgement = judgePath(chain, this.#revocations.view, wall, purpose, this.#trust);
+    if (judgement.tag === 'ok') this.#peers.set(chain, { judgement, purpose, from: wall, version });
+    return judgement;
   }
 
   /**

@@ -66,6 +66,8 @@ export class NodeHost implements NodeOutbox {
   readonly node: MeshNode;
   readonly #options: NodeHostOptions;
   readonly #sockets = new Map<number, LinkSocket>();
+  /** Links that we dialled, until the other's hello. */
+  readonly #dialled = new Map<number, Dialled>();
   readonly #waiting = new Map<number, Waiting>();
   readonly #listeners = new Set<(event: NodeEvent) => void>();
   #unverified: Unverified[] = [];
@@ -154,9 +156,14 @@ export class NodeHost implements NodeOutbox {
 
   dial(dial: number, address: Address, expected: NodeId | undefined): void {
     this.#options.dial(address, expected).then(
-      ({ socket, peer }) => {
-        if (this.#isClosed) socket.destroy();
-        else this.#open(socket, peer, 'outbound', address, dial);
+      (dialled) => {
+        const { socket, peer } = dialled;
+        if (this.#isClosed) {
+          socket.destroy();
+          return;
+        }
+        this.#dialled.set(this.#nextLink, dialled);
+        this.#open(socket, peer, 'outbound', address, dial);
       },
       (error: unknown) => {
         this.#options.onDialFailed(address, error);
@@ -209,6 +216,10 @@ export class NodeHost implements NodeOutbox {
   }
 
   event(event: NodeEvent): void {
+    if (event.tag === 'link-up') {
+      this.#dialled.get(event.link)?.keepSession();
+      this.#dialled.delete(event.link);
+    }
     for (const listener of this.#listeners) listener(event);
   }
 
@@ -337,6 +348,7 @@ export class NodeHost implements NodeOutbox {
     const link = new LinkSocket(socket, {
       bytes: (bytes) => this.#handleBytes(id, bytes),
       closed: () => {
+        this.#dialled.delete(id);
         if (this.#sockets.delete(id)) this.#tell((now) => this.node.handleLinkClosed(now, id));
       },
     });

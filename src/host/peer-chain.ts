@@ -11,19 +11,25 @@ export const PEER_CHAIN_MAX = 8;
  * The certificates that a peer presented, leaf first, DER; empty where it presented none. What they are worth is for
  * `judgePath` to say: `socket.authorized` is never read.
  *
- * After a resumption there is at most the leaf, so servers of this program do not resume.
+ * After a resumption there is at most the leaf.
  */
 export function peerChainOf(socket: TLSSocket): readonly Bytes[] {
+  const leaf = socket.getPeerX509Certificate();
+  return leaf === undefined ? [] : chainFrom(leaf);
+}
+
+/** The leaf that a peer presented, and what it sent with it. */
+export function chainFrom(leaf: X509Certificate): readonly Bytes[] {
   const chain: Bytes[] = [];
   const seen = new Set<string>();
-  let certificate: X509Certificate | undefined = socket.getPeerX509Certificate();
+  let certificate: X509Certificate | undefined = leaf;
   while (certificate !== undefined && chain.length < PEER_CHAIN_MAX) {
     const der = plainBytes(certificate.raw);
     const key = sha256Hex(der);
     if (seen.has(key)) break;
     seen.add(key);
     chain.push(der);
-    const issuer = certificate.issuerCertificate;
+    const issuer: X509Certificate | undefined = certificate.issuerCertificate;
     certificate = issuer !== undefined && certificate.checkIssued(issuer) ? issuer : undefined;
   }
   return chain;

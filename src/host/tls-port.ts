@@ -3,8 +3,11 @@ import { createServer as createTlsServer, type Server as TlsServer, type TLSSock
 import { messageOf } from '../base/errors.ts';
 import type { PeerIdentity } from '../engine/link.ts';
 import { type Address, formatAddress } from '../message/address.ts';
+import { TicketKey, ticketMsOf } from './session-tickets.ts';
 import { Strangers } from './strangers.ts';
-import { type JudgeChain, judgeTlsPeer, LINK_ALPN } from './tls-peer.ts';
+import { systemClock } from './system-clock.ts';
+import { systemRandom } from './system-random.ts';
+import { type JudgeChain, LINK_ALPN, TlsPeers } from './tls-peer.ts';
 import { type TlsIdentity, tlsServerOptions } from './tls-server.ts';
 
 /** Connections of all kinds at once: strangers, links and members' HTTP, with room. */
@@ -22,6 +25,8 @@ export interface RefusedHandshake {
 export interface TlsPortOptions {
   readonly identity: TlsIdentity;
   readonly judge: JudgeChain;
+  /** How often this node looks for revocations: sessions are resumed no longer than that. */
+  readonly revocationPollMs: number;
   /** A member wants a link. */
   readonly onLink: (socket: TLSSocket, peer: PeerIdentity) => void;
   /** Somebody speaks HTTP; `undefined` is nobody's word for who. */
@@ -35,21 +40,26 @@ export interface TlsPortOptions {
  * The one port of a node: TLS 1.3, in which ALPN tells links from HTTP (spec 04 section 1).
  *
  * Who shows a certificate of another mesh, or a revoked one, hears nothing but the end of the connection; who shows
- * none may say HTTP requests, and is told there that it needs one.
+ * none may say HTTP requests, and is told there that it needs one. Who resumes a session is judged again.
  */
 export class TlsPort {
   readonly #options: TlsPortOptions;
   readonly #strangers = new Strangers();
   readonly #tls: TlsServer;
   readonly #tcp: Server;
+  readonly #ticketKey: TicketKey;
+  readonly #peers: TlsPeers;
 
   private constructor(options: TlsPortOptions) {
     this.#options = options;
+    this.#peers = new TlsPeers('tls-client', options.judge);
+    const ticketMs = ticketMsOf(options.identity, systemClock.wall(), options.revocationPollMs);
     this.#tls = createTlsServer({
-      ...tlsServerOptions(options.identity),
+      ...tlsServerOptions(options.identity, ticketMs),
       ca: [], // `judgePath` judges; OpenSSL's verdict would not be asked for, so it is spared the work
       ALPNProtocols: [LINK_ALPN, 'h2', 'http/1.1'],
     });
+    this.#ticketKey = new TicketKey(this.#tls, systemClock, systemRandom);
     this.#tls.on('secureConnection', (socket) => this.#handleSecure(socket));
     this.#tls.on('tlsClientError', (error, socket) =>
       this.#refused(socket.remoteAddress, (error as NodeJS.ErrnoException).code ?? 'ERR_TLS', messageOf(error)),
@@ -81,6 +91,14 @@ export class TlsPort {
     return formatAddress(address, port);
   }
 
+  /**
+   * No session that was begun before is resumed any more. To be called with every new list of revocations: a revoked
+   * peer that kept its session is refused by the judgement as well.
+   */
+  forgetSessions(): void {
+    this.#ticketKey.rotate();
+  }
+
   /** Takes no more connections; those of members are for their owners to close. */
   close(): void {
     this.#tcp.close();
@@ -93,6 +111,7 @@ export class TlsPort {
       socket.destroy(); // gone already
       return;
     }
+    this.#ticketKey.rotateIfDue();
     this.#strangers.admit(key, socket.remoteAddress ?? '', () => socket.destroy());
     socket.on('close', () => this.#strangers.leave(key));
     socket.on('error', () => {}); // followed by 'close'
@@ -102,7 +121,7 @@ export class TlsPort {
   #handleSecure(socket: TLSSocket): void {
     socket.on('error', () => socket.destroy());
     const key = connectionKeyOf(socket);
-    const found = judgeTlsPeer(socket, 'tls-client', this.#options.judge);
+    const found = this.#peers.judge(socket);
     const isLink = socket.alpnProtocol === LINK_ALPN;
     if (key === undefined || found.tag === 'refused' || (isLink && found.tag === 'none')) {
       const { code, message } = found.tag === 'refused' ? found : NO_CERTIFICATE;

@@ -1,5 +1,6 @@
 import { constants } from 'node:crypto';
 import type { ServerOptions } from 'node:https';
+import { SECOND_MS } from '../base/time.ts';
 import { TLS_GROUPS } from './https-client.ts';
 
 /** A handshake that takes longer is not honest, or not worth waiting for. */
@@ -16,9 +17,12 @@ export interface TlsIdentity {
 
 /**
  * How the servers of a mesh do TLS: 1.3 only, hybrid key exchange first, the client's certificate asked for and left to
- * `judgePath`; whoever has none is told so in HTTP. Nobody resumes: a resumed session shows no chain to judge (T13).
+ * `judgePath`; whoever has none is told so in HTTP. No early data: Node.js offers none.
+ *
+ * @param ticketMs How long a session may be resumed after its full handshake. Without it nobody resumes: a resumed
+ *   session shows no chain to judge, so only who keeps chains may let it happen (T13).
  */
-export function tlsServerOptions({ certificate, key, trustAnchors }: TlsIdentity): ServerOptions {
+export function tlsServerOptions({ certificate, key, trustAnchors }: TlsIdentity, ticketMs?: number): ServerOptions {
   return {
     cert: certificate,
     key,
@@ -28,7 +32,9 @@ export function tlsServerOptions({ certificate, key, trustAnchors }: TlsIdentity
     ecdhCurve: TLS_GROUPS,
     requestCert: true,
     rejectUnauthorized: false,
-    secureOptions: constants.SSL_OP_NO_TICKET,
     handshakeTimeout: HANDSHAKE_MS_MAX,
+    ...(ticketMs === undefined
+      ? { secureOptions: constants.SSL_OP_NO_TICKET }
+      : { sessionTimeout: Math.max(1, Math.floor(ticketMs / SECOND_MS)) }),
   };
 }

@@ -167,7 +167,7 @@ export class Neighbourhood implements LinkTableOwner {
     if (dial !== undefined) this.#connector.handleConnected(now, dial, link.peer);
     const address = hello.addresses[0] ?? (direction === 'outbound' ? remoteAddress : undefined);
     this.peersSeen.seen(link.peer, now.wall, address);
-    outbox.event({ tag: 'link-up', peer: link.peer, direction, address: remoteAddress });
+    outbox.event({ tag: 'link-up', link: id, peer: link.peer, direction, address: remoteAddress });
     this.#owner.linkUp(now, link, hello);
     if (direction === 'outbound') this.#links.closeSurplus(now, link, random);
   }

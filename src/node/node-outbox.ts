@@ -18,6 +18,8 @@ export type RequestAnswer =
 export type NodeEvent =
   | {
       readonly tag: 'link-up';
+      /** As `handleLinkOpen` numbered it. */
+      readonly link: number;
       readonly peer: NodeId;
       readonly direction: 'inbound' | 'outbound';
       readonly address: string;

@@ -11,9 +11,9 @@ import { FrameSplitter } from '../../src/engine/frame-splitter.ts';
 import { STRANGERS_PER_ADDRESS_MAX } from '../../src/host/strangers.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { systemRandom } from '../../src/host/system-random.ts';
-import { dialLink } from '../../src/host/tls-dialler.ts';
+import { TlsDialler } from '../../src/host/tls-dialler.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
-import { parseAddress } from '../../src/message/address.ts';
+import { type Address, parseAddress } from '../../src/message/address.ts';
 import type { NodeId } from '../../src/identity/node-id.ts';
 import { linkedPair, type Member, TestMesh, type TestNode } from '../support/node-world.ts';
 import { RawTls, rawTcp } from '../support/raw-tls.ts';
@@ -302,12 +302,13 @@ describe('members that break the rules', () => {
 });
 
 describe('whom a node does not take for a peer', () => {
-  const judgeOf = (node: TestNode) => ({ mesh: mesh.mesh, identity: node.member.tls, judge: node.host.judge });
+  const dial = (node: TestNode, address: Address, expected?: NodeId) =>
+    new TlsDialler({ mesh: mesh.mesh, identity: node.member.tls, judge: node.host.judge }).dial(address, expected);
 
   it('somebody else than was expected', async (t) => {
     const [a, b, c] = [await mesh.start(t), await mesh.start(t), await mesh.start(t)];
-    await assert.rejects(dialLink(judgeOf(a), b.address, c.nodeId), { code: 'ERR_REMOTE' });
-    const { socket, peer } = await dialLink(judgeOf(a), b.address, b.nodeId);
+    await assert.rejects(dial(a, b.address, c.nodeId), { code: 'ERR_REMOTE' });
+    const { socket, peer } = await dial(a, b.address, b.nodeId);
     assert.equal(peer.nodeId, b.nodeId);
     socket.destroy();
   });
@@ -315,13 +316,13 @@ describe('whom a node does not take for a peer', () => {
   it('a server of another mesh', async (t) => {
     const a = await mesh.start(t);
     const other = await (await TestMesh.make()).start(t);
-    await assert.rejects(dialLink(judgeOf(a), other.address, undefined), { code: 'ERR_REMOTE' });
+    await assert.rejects(dial(a, other.address), { code: 'ERR_REMOTE' });
   });
 
   it('a revoked node', async (t) => {
     const [a, b] = [await mesh.start(t), await mesh.start(t)];
     assert.ok(a.host.installCrl(await mesh.revoke(b.member)));
-    await assert.rejects(dialLink(judgeOf(a), b.address, undefined), { code: 'ERR_REMOTE' });
+    await assert.rejects(dial(a, b.address), { code: 'ERR_REMOTE' });
   });
 
   it('a server that does not speak the protocol of links', async (t) => {
@@ -332,12 +333,12 @@ describe('whom a node does not take for a peer', () => {
     await once(server, 'listening');
     t.after(() => server.close());
     const { port } = server.address() as { port: number };
-    await assert.rejects(dialLink(judgeOf(a), parseAddress(`127.0.0.1:${port}`), undefined), { code: 'ERR_REMOTE' });
+    await assert.rejects(dial(a, parseAddress(`127.0.0.1:${port}`)), { code: 'ERR_REMOTE' });
   });
 
   it('nobody', async (t) => {
     const a = await mesh.start(t);
-    await assert.rejects(dialLink(judgeOf(a), parseAddress('127.0.0.1:1'), undefined), { code: 'ERR_UNREACHABLE' });
+    await assert.rejects(dial(a, parseAddress('127.0.0.1:1')), { code: 'ERR_UNREACHABLE' });
   });
 });
 

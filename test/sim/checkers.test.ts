@@ -114,7 +114,7 @@ describe('checkers: they say what must not be', () => {
     world.emit({
       tag: 'node',
       node: first,
-      event: { tag: 'link-up', peer: out.nodeId, direction: 'inbound', address: '' },
+      event: { tag: 'link-up', link: 1, peer: out.nodeId, direction: 'inbound', address: '' },
     });
     const { violations } = world.finish();
     assert.match(violations[0] as string, /n0 knows of the revocation and accepted/);

@@ -1,13 +1,13 @@
 import type { TestContext } from 'node:test';
 import { utf8 } from '../../src/base/bytes.ts';
-import { DAY_MS, HOUR_MS, type UnixMs, unixSeconds } from '../../src/base/time.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, type UnixMs, unixSeconds } from '../../src/base/time.ts';
 import { encodePem } from '../../src/codec/pem.ts';
 import { generatePkcs8, type Signer, softwareSigner } from '../../src/crypto/signer.ts';
 import { checkX509Signature } from '../../src/crypto/x509-signature.ts';
 import { NodeHost } from '../../src/host/node-host.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { systemRandom } from '../../src/host/system-random.ts';
-import { dialLink } from '../../src/host/tls-dialler.ts';
+import { TlsDialler } from '../../src/host/tls-dialler.ts';
 import { type RefusedHandshake, TlsPort, type TlsPortOptions } from '../../src/host/tls-port.ts';
 import type { TlsIdentity } from '../../src/host/tls-server.ts';
 import { capabilitiesOfRoles, parseRole } from '../../src/identity/capability.ts';
@@ -165,6 +165,11 @@ export class TestMesh {
     const trust = { mesh: this.mesh, anchors: [this.root], checkSignature: checkX509Signature };
     const restored = store.load();
     const unexpected: unknown[] = [];
+    const dialler: TlsDialler = new TlsDialler({
+      mesh: this.mesh,
+      identity: member.tls,
+      judge: (chain, purpose) => host.judge(chain, purpose),
+    });
     const host: NodeHost = new NodeHost({
       mesh: this.mesh,
       identity: member.signing,
@@ -180,8 +185,7 @@ export class TestMesh {
       random: systemRandom,
       clock: systemClock,
       signer: member.signer,
-      dial: (address, expected) =>
-        dialLink({ mesh: this.mesh, identity: member.tls, judge: host.judge }, address, expected),
+      dial: (address, expected) => dialler.dial(address, expected),
       onDialFailed: () => {},
       onUnexpected: (error) => unexpected.push(error),
       announce: options.announce ?? false,
@@ -190,9 +194,15 @@ export class TestMesh {
     const port = await TlsPort.listen('127.0.0.1', 0, {
       identity: member.tls,
       judge: host.judge,
+      revocationPollMs: options.revocationPollMs ?? MINUTE_MS,
       onLink: (socket, peer) => host.acceptLink(socket, peer),
       onHttp: options.onHttp ?? ((socket) => socket.destroy()),
       onRefused: (refusal) => refused.push(refusal),
+    });
+    host.onEvent(({ tag }) => {
+      if (tag !== 'crl') return;
+      port.forgetSessions();
+      dialler.forgetSessions();
     });
     host.setAddresses([port.address]);
     t.after(() => {
@@ -207,6 +217,7 @@ export interface StartOptions {
   readonly member?: Member;
   readonly store?: NodeStore;
   readonly announce?: boolean;
+  readonly revocationPollMs?: number;
   readonly onHttp?: TlsPortOptions['onHttp'];
 }
 
