@@ -18,7 +18,7 @@ import { type BenchMember, BenchMesh } from './bench-mesh.ts';
 import { BenchNode } from './bench-node.ts';
 import { cpuMicrosOf } from './cpu.ts';
 
-/** Handshakes of each side in a round. */
+/** Handshakes of each kind in a round. */
 const HANDSHAKES = 400;
 /** Nodes that dial in turn, each with a key and certificate of its own. */
 const DIALLERS = 20;
@@ -48,7 +48,7 @@ async function runLinks(note: Note, { items = HANDSHAKES, rounds }: BenchScale):
     };
     const best = { full: Number.POSITIVE_INFINITY, resumed: Number.POSITIVE_INFINITY, bare: Number.POSITIVE_INFINITY };
     const kinds = ['full', 'resumed', 'bare'] as const;
-    for (const kind of kinds) await inTurns(dials[kind], DIALLERS);
+    for (const kind of kinds) await inTurns(dials[kind], Math.max(DIALLERS, items)); // warms up, and leaves a session
     for (let round = 1; round <= rounds; round++) {
       const each: string[] = [];
       for (const kind of kinds) {
@@ -113,13 +113,17 @@ class LinkDialler {
     const { socket, peer, keepSession } = await this.#dialler.dial(address, this.#node.member.nodeId);
     if (socket.isSessionReused() !== isResumed) throw new Error(`resumed: ${!isResumed}, expected ${isResumed}`);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
+    let isUp = false;
     const link = new Link(
       systemClock.now(),
       { id: 1, direction: 'outbound', peer, remoteAddress: address },
       this.#mesh.mesh,
       helloOf(this.#mesh.mesh, this.#member.nodeId),
       {
-        up: () => resolve(),
+        up: () => {
+          isUp = true;
+          resolve();
+        },
         frame: () => undefined,
         closed: (_now, _link, why) => reject(new Error(`link: ${why}`)),
         dirty: () => undefined,
@@ -127,7 +131,7 @@ class LinkDialler {
     );
     const connection = new LinkSocket(socket, {
       bytes: (bytes) => link.handleBytes(systemClock.now(), bytes),
-      closed: () => reject(new Error('link: closed')),
+      closed: () => isUp || reject(new Error('link: closed')),
     });
     const output = link.takeOutput();
     if (output !== undefined) connection.write(output);

@@ -1,8 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import { BoundedMap } from '../base/bounded.ts';
 import { isMeshError } from '../base/errors.ts';
-import { sha256Hex } from '../crypto/hash.ts';
-import { plainBytes } from '../crypto/plain-bytes.ts';
 import { CERTIFICATE_BYTES_MAX, CHAIN_CERTIFICATES_MAX } from '../engine/frame.ts';
 import type { PeerIdentity } from '../engine/link.ts';
 import { type Certificate, parseCertificate } from '../pki/certificate.ts';
@@ -55,7 +53,7 @@ export class TlsPeers {
     if (isResumed && ofSession !== undefined) return this.judgeChain(ofSession);
     const shown = socket.getPeerX509Certificate();
     if (shown === undefined) return { tag: 'none' };
-    const leafKey = sha256Hex(plainBytes(shown.raw));
+    const leafKey = shown.fingerprint256; // SHA-256 of the DER
     const kept = this.#kept.get(leafKey);
     if (isResumed) return kept === undefined ? NOT_KEPT : this.judgeChain(kept);
     // The handshake has proved the key of this very leaf; what leads from it to the anchor may be what led there before.

@@ -180,24 +180,6 @@ describe('who is not let in', () => {
   );
 
   it(
-    'T13: a resumed session, whatever it was before',
-    withPair(async () => {
-      const { tls } = await mesh.member();
-      const first = new RawTls(a.address, tls);
-      let session: Buffer | undefined;
-      first.socket.on('session', (ticket) => {
-        session = ticket;
-      });
-      await first.untilReceived(1);
-      first.socket.destroy();
-      const second = new RawTls(a.address, tls, session === undefined ? {} : { session });
-      await second.secured();
-      assert.equal(second.socket.isSessionReused(), false);
-      second.socket.destroy();
-    }),
-  );
-
-  it(
     'bytes that are no TLS',
     withPair(async () => {
       const socket = await rawTcp(a.address);
