@@ -24,6 +24,8 @@ export interface Answer {
 /** The directory of a node that was enrolled by the commands themselves, and its process while it runs. */
 export class NodeProcess {
   readonly dir: string;
+  /** How often the process asks the authority; set it before {@link run}. */
+  crlPoll = '1s';
   #command: LongCommand | undefined;
   #ready: NodeReady | undefined;
 
@@ -61,10 +63,10 @@ export class NodeProcess {
     return this.ready.node_id;
   }
 
-  /** Starts the process, on a free port of loopback, with news from the authority every second. */
+  /** Starts the process, on a free port of loopback unless told otherwise. */
   async run(...more: string[]): Promise<NodeReady> {
     const args = ['node', 'run', '--dir', this.dir, '--listen', '127.0.0.1:0', '--no-multicast', '--json', ...more];
-    this.#command = new LongCommand(args, { CHAINMAIL_CRL_POLL: '1s', CHAINMAIL_LOG_LEVEL: 'warn' });
+    this.#command = new LongCommand(args, { CHAINMAIL_CRL_POLL: this.crlPoll, CHAINMAIL_LOG_LEVEL: 'warn' });
     this.#ready = await this.#command.json<NodeReady>();
     return this.#ready;
   }

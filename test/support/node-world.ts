@@ -1,4 +1,5 @@
 import type { TestContext } from 'node:test';
+import type { TLSSocket } from 'node:tls';
 import { utf8 } from '../../src/base/bytes.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, type UnixMs, unixSeconds } from '../../src/base/time.ts';
 import { encodePem } from '../../src/codec/pem.ts';
@@ -165,6 +166,7 @@ export class TestMesh {
     const trust = { mesh: this.mesh, anchors: [this.root], checkSignature: checkX509Signature };
     const restored = store.load();
     const unexpected: unknown[] = [];
+    const sockets: TLSSocket[] = [];
     const dialler: TlsDialler = new TlsDialler({
       mesh: this.mesh,
       identity: member.tls,
@@ -185,7 +187,11 @@ export class TestMesh {
       random: systemRandom,
       clock: systemClock,
       signer: member.signer,
-      dial: (address, expected) => dialler.dial(address, expected),
+      dial: async (address, expected) => {
+        const dialled = await dialler.dial(address, expected);
+        sockets.push(dialled.socket);
+        return dialled;
+      },
       onDialFailed: () => {},
       onUnexpected: (error) => unexpected.push(error),
       announce: options.announce ?? false,
@@ -195,7 +201,10 @@ export class TestMesh {
       identity: member.tls,
       judge: host.judge,
       revocationPollMs: options.revocationPollMs ?? MINUTE_MS,
-      onLink: (socket, peer) => host.acceptLink(socket, peer),
+      onLink: (socket, peer) => {
+        sockets.push(socket);
+        host.acceptLink(socket, peer);
+      },
       onHttp: options.onHttp ?? ((socket) => socket.destroy()),
       onRefused: (refusal) => refused.push(refusal),
     });
@@ -209,7 +218,7 @@ export class TestMesh {
       host.leave();
       port.close();
     });
-    return new TestNode(member, host, port, refused, unexpected);
+    return new TestNode(member, host, port, refused, unexpected, sockets);
   }
 }
 
@@ -229,6 +238,8 @@ export class TestNode {
   readonly refused: readonly RefusedHandshake[];
   /** Exceptions that came out of the bytes of a peer: there should never be any. */
   readonly unexpected: readonly unknown[];
+  /** Of its links, dialled and taken, in this order. */
+  readonly sockets: readonly TLSSocket[];
   readonly events: NodeEvent[] = [];
   readonly #waiting = new Set<() => void>();
 
@@ -238,12 +249,14 @@ export class TestNode {
     port: TlsPort,
     refused: readonly RefusedHandshake[],
     unexpected: readonly unknown[],
+    sockets: readonly TLSSocket[],
   ) {
     this.member = member;
     this.host = host;
     this.port = port;
     this.refused = refused;
     this.unexpected = unexpected;
+    this.sockets = sockets;
     host.onEvent((event) => {
       this.events.push(event);
       for (const look of this.#waiting) look();
