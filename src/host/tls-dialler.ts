@@ -28,7 +28,7 @@ export interface Dialled {
   readonly socket: TLSSocket;
   readonly peer: PeerIdentity;
   /** To be called when the other's hello has come and fits: from then on the session may be resumed (T13). */
-  keepSession(): void;
+  readonly keepSession: () => void;
 }
 
 /** What is needed to resume: OpenSSL's session, and the chain that the peer showed when it began. */

@@ -8,7 +8,9 @@ export function getEvents(app: HttpApp, { service }: ProgramDeps): void {
   app.get('/v1/events', async (_request, reply) => {
     const stream = new EventStream(reply);
     for (const { peer, end } of service.node.links)
-      stream.send(eventJson({ tag: 'link-up', link: end.id, peer, direction: end.direction, address: end.remoteAddress }));
+      stream.send(
+        eventJson({ tag: 'link-up', link: end.id, peer, direction: end.direction, address: end.remoteAddress }),
+      );
     stream.onEnd(service.onEvent((event) => stream.send(eventJson(event))));
     return reply;
   });
