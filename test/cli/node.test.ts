@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
+import type { IndicatorsResponse } from '../../src/api/node-programs.ts';
 import type { RunningAuthority } from '../../src/daemon/authority-server.ts';
 import { FileKeyStore } from '../../src/host/file-key-store.ts';
 import { controlSocketOf } from '../../src/host/control-socket.ts';
@@ -285,9 +286,44 @@ describe('what a node refuses to run on', () => {
 
   it('commands that need a running node say so', async (t) => {
     const node = await enrolled(t);
-    for (const args of [['status'], ['peers'], ['records'], ['indicators'], ['watch'], ['node', 'leave']])
-      assert.equal((await refusal(...args, '--dir', node.dir)).code, 'ERR_NOT_RUNNING', args.join(' '));
+    // It has never run: there is nothing to be read from its store either.
+    for (const args of [['status'], ['peers'], ['records'], ['indicators'], ['watch'], ['node', 'leave']]) {
+      const { code, hint } = await refusal(...args, '--dir', node.dir);
+      assert.equal(code, 'ERR_NOT_RUNNING', args.join(' '));
+      assert.match(hint ?? '', /^start it: chainmail node run --dir /);
+    }
     assert.equal((await refusal('status', '--dir', folder)).code, 'ERR_DIR_NOT_INITIALISED');
+  });
+
+  it('indicators and records are told of a node that does not run, less what is over', async (t) => {
+    const node = await running(t);
+    const publish = async (value: string, ...more: string[]): Promise<void> => {
+      const file = join(folder, 'indicator.json');
+      writeFileSync(file, JSON.stringify({ kind: 'hash', value, risk: 80 }));
+      const told = await chainmail(['publish', '--dir', node.dir, '--type', 'indicator', ...more, file]);
+      assert.equal(told.code, 0, told.stderr);
+    };
+    const told = async (command: string): Promise<{ readonly json: unknown; readonly stderr: string }> => {
+      const { code, stdout, stderr } = await chainmail([command, '--dir', node.dir, '--json']);
+      assert.equal(code, 0, stderr);
+      return { json: JSON.parse(stdout), stderr };
+    };
+    await publish('lasting');
+    const [indicators, records] = [await told('indicators'), await told('records')];
+    assert.equal(indicators.stderr, '');
+    assert.equal((indicators.json as IndicatorsResponse).indicators.length, 1);
+    await publish('short', '--ttl', '1s');
+    assert.equal(await node.end('SIGKILL'), 'SIGKILL');
+    await new Promise((resolve) => setTimeout(resolve, 1_100)); // the short one is over
+    const atRest = await told('indicators');
+    assert.deepEqual(atRest.json, indicators.json);
+    assert.match(atRest.stderr, /no node runs in /);
+    assert.deepEqual((await told('records')).json, records.json);
+    // Asked many times at once each is answered, and the node starts from what was read.
+    const answers = await Promise.all([1, 2, 3].map(() => told('indicators')));
+    for (const { json } of answers) assert.deepEqual(json, indicators.json);
+    await node.run();
+    assert.deepEqual((await told('indicators')).json, indicators.json);
   });
 
   it('what a program may not publish', async (t) => {
