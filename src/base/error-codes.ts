@@ -17,6 +17,7 @@ export const ERRORS = {
   ERR_INPUT: { status: 400, title: 'malformed input' },
   ERR_NOT_FOUND: { status: 404, title: 'not found' },
   ERR_METHOD: { status: 405, title: 'method not allowed' },
+  ERR_REQUEST_TIMEOUT: { status: 408, title: 'the request came too slowly' },
   ERR_BODY_TOO_LARGE: { status: 413, title: 'body too large', hint: 'send at most 64 KiB' },
   ERR_MEDIA_TYPE: { status: 415, title: 'unsupported media type' },
   ERR_HEADERS_TOO_LARGE: { status: 431, title: 'request headers too large', hint: 'send at most 8 KiB of headers' },

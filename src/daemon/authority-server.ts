@@ -10,6 +10,7 @@ import { controlSocketOf } from '../host/control-socket.ts';
 import { peerChainOf } from '../host/peer-chain.ts';
 import { systemClock } from '../host/system-clock.ts';
 import { tlsServerOptions } from '../host/tls-server.ts';
+import { Visitors } from '../host/visitors.ts';
 import type { Credential } from '../http/authority/credential.ts';
 import { type AuthorityDeps, addAuthorityRoutes } from '../http/authority/routes.ts';
 import { createHttpApp, type HttpApp, socketOf } from '../http/server.ts';
@@ -64,6 +65,7 @@ export async function runAuthority(options: RunAuthorityOptions): Promise<Runnin
     const app = await createHttpApp({
       createServer: (limits, listener) => {
         tlsServer = createHttpsServer({ ...limits, ...tlsOptions }, listener);
+        void new Visitors(tlsServer);
         return tlsServer;
       },
       rate: { requestsMax: opened.config.requests_per_minute, windowMs: 60_000 },
@@ -74,7 +76,10 @@ export async function runAuthority(options: RunAuthorityOptions): Promise<Runnin
       app,
       deps((request) => tlsCredential(socketOf(request) as TLSSocket)),
     );
-    tlsServer?.on('tlsClientError', (error) => log.debug({ reason: messageOf(error) }, 'handshake failed'));
+    tlsServer?.on('tlsClientError', (error, socket) => {
+      log.debug({ reason: messageOf(error) }, 'handshake failed');
+      socket.destroy();
+    });
 
     const control = await createHttpApp({
       createServer: createHttpServer,
@@ -93,10 +98,14 @@ export async function runAuthority(options: RunAuthorityOptions): Promise<Runnin
     await listenControl(control, controlSocketOf(opened.layout.directory));
     closers.push(() => rmSync(controlSocketOf(opened.layout.directory), { force: true }));
 
+    let tending = Promise.resolve();
     const timer = setInterval(() => {
-      void tend(opened, certificate, tlsServer as HttpsServer, log);
+      tending = tending.then(() => tend(opened, certificate, tlsServer as HttpsServer, log));
     }, CRL_DUE_CHECK_MS);
-    closers.push(() => clearInterval(timer));
+    closers.push(() => {
+      clearInterval(timer);
+      return tending;
+    });
     log.info({ url: endpoint, mesh: opened.config.mesh }, 'authority listens');
     return { url: `https://${formatAddress(displayHostOf(listen.host), port)}`, mesh: opened.config.mesh, close };
   } catch (error) {

@@ -1,4 +1,5 @@
 import { destination, type Logger, pino } from 'pino';
+import { messageOf } from '../base/errors.ts';
 import type { HttpAppOptions } from '../http/server.ts';
 import type { LogLevel } from './log-level.ts';
 
@@ -9,11 +10,12 @@ export function requestLog(
   log: Log,
   /** Where strangers knock, refusals are worth a line; where members ask, only who looks for them wants it. */
   refused: 'info' | 'debug',
-): Pick<HttpAppOptions, 'onRequestDone' | 'onUnexpected'> {
+): Pick<HttpAppOptions, 'onRequestDone' | 'onUnexpected' | 'onTrouble'> {
   return {
     onRequestDone: (record) =>
       record.code === undefined ? log.debug(record, 'answered') : log[refused](record, 'refused'),
     onUnexpected: (error) => log.error({ err: error }, 'request failed'),
+    onTrouble: (error) => log.error({ reason: messageOf(error) }, 'a connection could not be taken'),
   };
 }
 

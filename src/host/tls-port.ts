@@ -3,6 +3,7 @@ import { createServer as createTlsServer, type Server as TlsServer, type TLSSock
 import { messageOf } from '../base/errors.ts';
 import type { PeerIdentity } from '../engine/link.ts';
 import { type Address, formatAddress } from '../message/address.ts';
+import { connectionKeyOf } from './connection-key.ts';
 import { TicketKey, ticketMsOf } from './session-tickets.ts';
 import { Strangers } from './strangers.ts';
 import { systemClock } from './system-clock.ts';
@@ -112,7 +113,7 @@ export class TlsPort {
       return;
     }
     this.#ticketKey.rotateIfDue();
-    this.#strangers.admit(key, socket.remoteAddress ?? '', () => socket.destroy());
+    this.#strangers.admit(key, socket.remoteAddress, () => socket.destroy());
     socket.on('close', () => this.#strangers.leave(key));
     socket.on('error', () => {}); // followed by 'close'
     this.#tls.emit('connection', socket);
@@ -142,8 +143,3 @@ export class TlsPort {
 }
 
 const NO_CERTIFICATE = { code: 'ERR_PATH_EMPTY', message: 'no certificate was presented' };
-
-/** Both ends of a connection: no other open connection has the same four. */
-function connectionKeyOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string | undefined {
-  return remoteAddress === undefined ? undefined : `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
-}

@@ -1,10 +1,13 @@
-import type { RequestListener, Server, ServerOptions } from 'node:http';
+import type { RequestListener, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type {} from '@fastify/rate-limit'; // what it adds to the application
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { PROBLEM_MEDIA_TYPE, problemOf } from '../api/problem.ts';
+import { clientKeyOf } from '../base/client-key.ts';
 import { isMeshError, MeshError } from '../base/errors.ts';
-import { clientKeyOf, type RequestRate } from './rate.ts';
+import type { RequestRate } from './rate.ts';
+import { deferContinue, handleUnreadBodies } from './unread-body.ts';
 
 /** Largest body, judged by the length that the request claims before a byte of it is read (T16). Bundles have a way of their own. */
 export const BODY_BYTES_MAX = 64 * 1024;
@@ -39,6 +42,8 @@ export interface HttpAppOptions {
   readonly onRequestDone?: (record: RequestRecord) => void;
   /** Errors that are none of ours: the caller is told nothing of them. */
   readonly onUnexpected?: (error: unknown) => void;
+  /** A connection could not be taken: the system has no descriptors or memory left. The server goes on listening. */
+  readonly onTrouble?: (error: unknown) => void;
 }
 
 /** An app with routes still to be added; see {@link createHttpApp}. */
@@ -66,6 +71,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
   }) as unknown as HttpApp;
 
   app.removeContentTypeParser('text/plain');
+  handleUnreadBodies(app, BODY_BYTES_MAX);
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
   });
@@ -102,6 +108,9 @@ function serverWithin(options: HttpAppOptions, listener: RequestListener): Serve
   );
   server.maxHeadersCount = HEADERS_MAX;
   server.maxConnections = CONNECTIONS_MAX;
+  // Errors of `listen` are for who called it.
+  server.on('listening', () => server.on('error', (error) => options.onTrouble?.(error)));
+  deferContinue(server);
   return server;
 }
 
@@ -157,16 +166,42 @@ function notFound(app: HttpApp, request: FastifyRequest, reply: FastifyReply): M
   return new MeshError('ERR_METHOD', `this path takes ${allowed.join(', ')}`);
 }
 
+/** How long a client that was told why its connection ends has to read it. */
+const GOODBYE_MS_MAX = 2_000;
+
 /** For bytes that are no HTTP request at all: one answer, and the connection is closed. */
 function answerUnparsed(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) return;
-  const code = error.code === 'HPE_HEADER_OVERFLOW' ? 'ERR_HEADERS_TOO_LARGE' : 'ERR_INPUT';
-  const problem = problemOf(new MeshError(code, 'this is no HTTP request that is read here'));
+  // In the handshake nothing can be said yet; and where an answer is under way a second one would only confuse.
+  if (!isSecured(socket) || error.code === 'ECONNRESET' || !socket.writable || isAnswering(socket)) {
+    socket.destroy();
+    return;
+  }
+  const problem = problemOf(unparsedError(error));
   const body = JSON.stringify(problem);
   socket.end(
     `HTTP/1.1 ${problem.status} Refused\r\ncontent-type: ${PROBLEM_MEDIA_TYPE}\r\n` +
-      `content-length: ${body.length}\r\nconnection: close\r\n\r\n${body}`,
+      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
   );
+  socket.resume();
+  setTimeout(() => socket.destroy(), GOODBYE_MS_MAX).unref();
+}
+
+function unparsedError({ code }: Error & { code?: string }): MeshError {
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return new MeshError('ERR_HEADERS_TOO_LARGE', `headers are larger than ${HEADER_BYTES_MAX} bytes`);
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return new MeshError('ERR_REQUEST_TIMEOUT', `no whole request came within ${REQUEST_MS_MAX / 1_000} s`);
+  return new MeshError('ERR_INPUT', 'this is no HTTP request that is read here');
+}
+
+/** Node.js notes the answer that is under way here, and looks at it for the same reason. */
+function isAnswering(socket: Socket & { readonly _httpMessage?: ServerResponse | null }): boolean {
+  return socket._httpMessage?.headersSent === true;
+}
+
+/** `getProtocol` would tell too, but ends the process where the connection is being torn down. */
+function isSecured(socket: Socket): boolean {
+  return (socket as TLSSocket).alpnProtocol !== null; // null until the handshake is done
 }
 
 function recordOf(request: FastifyRequest, reply: FastifyReply): RequestRecord {

@@ -8,7 +8,7 @@ import { DAY_MS, HOUR_MS, type UnixMs } from '../../src/base/time.ts';
 import { FRAME_BYTES_MAX, type HelloFrame, LINK_VERSION } from '../../src/engine/frame.ts';
 import { decodeFrame, encodeFrame } from '../../src/engine/frame-codec.ts';
 import { FrameSplitter } from '../../src/engine/frame-splitter.ts';
-import { STRANGERS_PER_ADDRESS_MAX } from '../../src/host/strangers.ts';
+import { STRANGERS_MAX } from '../../src/host/strangers.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { systemRandom } from '../../src/host/system-random.ts';
 import { TlsDialler } from '../../src/host/tls-dialler.ts';
@@ -193,7 +193,7 @@ describe('who is not let in', () => {
     'half-open handshakes give way, the oldest first, and never to the harm of members',
     withPair(async (t) => {
       const sockets: Socket[] = [];
-      for (let n = 0; n < STRANGERS_PER_ADDRESS_MAX; n++) sockets.push(await rawTcp(a.address));
+      for (let n = 0; n < STRANGERS_MAX; n++) sockets.push(await rawTcp(a.address));
       t.after(() => sockets.forEach((socket) => socket.destroy()));
       const [oldest] = sockets;
       assert.ok(oldest !== undefined);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { STRANGER_MS_MAX, Strangers, STRANGERS_MAX, STRANGERS_PER_ADDRESS_MAX } from '../../src/host/strangers.ts';
+import { STRANGER_MS_MAX, Strangers, STRANGERS_MAX } from '../../src/host/strangers.ts';
 
 function strangersOf(t: TestContext) {
   t.mock.timers.enable({ apis: ['setTimeout'] });
@@ -11,17 +11,25 @@ function strangersOf(t: TestContext) {
 }
 
 describe('connections of which nothing is known', () => {
-  it('of one address: the oldest gives way, and those of others do not', (t) => {
+  it('the client with most of them gives way, with its oldest, and no other', (t) => {
     const { strangers, dropped, admit } = strangersOf(t);
     admit('other', '192.0.2.9');
-    for (let n = 0; n < STRANGERS_PER_ADDRESS_MAX; n++) admit(`s${n}`, '192.0.2.1');
+    for (let n = 1; n < STRANGERS_MAX; n++) admit(`s${n}`, '192.0.2.1');
     assert.deepEqual(dropped, []);
     admit('one more', '192.0.2.1');
-    assert.deepEqual(dropped, ['s0']);
-    assert.equal(strangers.size, STRANGERS_PER_ADDRESS_MAX + 1);
+    admit('yet another', '192.0.2.7');
+    assert.deepEqual(dropped, ['s1', 's2']);
+    assert.equal(strangers.size, STRANGERS_MAX);
   });
 
-  it('of all addresses: the oldest of all gives way', (t) => {
+  it('a network of IPv6 is one client: its host commands all addresses', (t) => {
+    const { dropped, admit } = strangersOf(t);
+    for (let n = 0; n < STRANGERS_MAX / 2; n++) admit(`h${n}`, `192.0.2.${n}`);
+    for (let n = 0; n <= STRANGERS_MAX / 2; n++) admit(`s${n}`, `2001:db8::${n.toString(16)}`);
+    assert.deepEqual(dropped, ['s0']);
+  });
+
+  it('where all have one, the oldest of all gives way', (t) => {
     const { strangers, dropped, admit } = strangersOf(t);
     for (let n = 0; n <= STRANGERS_MAX; n++) admit(`s${n}`, `192.0.2.${n}`);
     assert.deepEqual(dropped, ['s0']);
@@ -33,7 +41,7 @@ describe('connections of which nothing is known', () => {
     admit('member', '192.0.2.1');
     strangers.leave('member');
     strangers.leave('member');
-    for (let n = 0; n < STRANGERS_PER_ADDRESS_MAX; n++) admit(`s${n}`, '192.0.2.1');
+    for (let n = 0; n < STRANGERS_MAX; n++) admit(`s${n}`, '192.0.2.1');
     t.mock.timers.tick(STRANGER_MS_MAX - 1);
     assert.deepEqual(dropped, []);
   });

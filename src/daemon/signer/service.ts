@@ -1,6 +1,5 @@
 import { createServer } from 'node:http';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { BlockList, isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { EMPTY, textOfUtf8, utf8 } from '../../base/bytes.ts';
 import { MeshError, quoted } from '../../base/errors.ts';
@@ -22,8 +21,9 @@ import type { RecordStore } from '../../ports/record-store.ts';
 import { allKeyIndexes } from '../../signer/key-ring.ts';
 import { signBatch } from '../../signer/sign-batch.ts';
 import { loadCallers } from './callers.ts';
+import { isLoopback } from '../interfaces.ts';
 import { listenError } from '../listen.ts';
-import type { Log } from '../log.ts';
+import { type Log, requestLog } from '../log.ts';
 import { Turns } from './turns.ts';
 import { openRecordStore, openRingSigner, type SignerPlace } from './place.ts';
 import { RunDriver } from './run-driver.ts';
@@ -103,9 +103,7 @@ export async function runSigner(options: RunSignerOptions): Promise<RunningSigne
     const app = await createHttpApp({
       createServer,
       rate: undefined,
-      onRequestDone: (record) =>
-        record.code === undefined ? log.debug(record, 'answered') : log.info(record, 'refused'),
-      onUnexpected: (error) => log.error({ err: error }, 'request failed'),
+      ...requestLog(log, 'info'),
     });
     closers.push(() => app.close());
     closers.push(() => driver.close()); // first: what it calls may be this very process
@@ -182,14 +180,6 @@ function checkedUrl(text: string | undefined): string | undefined {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
     throw new MeshError('ERR_USAGE', `service URL ${quoted(text)}, expected http://HOST:PORT`);
   return text;
-}
-
-function isLoopback(host: string): boolean {
-  const loopback = new BlockList();
-  loopback.addSubnet('127.0.0.0', 8, 'ipv4');
-  loopback.addAddress('::1', 'ipv6');
-  const family = isIP(host);
-  return family === 0 ? host === 'localhost' : loopback.check(host, family === 4 ? 'ipv4' : 'ipv6');
 }
 
 /** Where this machine reaches itself when it listens everywhere. */

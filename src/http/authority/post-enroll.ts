@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { type EnrollResponse, enrollRequestSchema } from '../../api/authority.ts';
 import { parseBody } from '../../api/schema.ts';
+import { clientKeyOf } from '../../base/client-key.ts';
 import { isMeshError } from '../../base/errors.ts';
 import { chainPem } from '../../authority/issuer.ts';
-import { clientKeyOf } from '../rate.ts';
 import { type HttpApp, socketOf } from '../server.ts';
 import { RefusalBudget, RETRY_AFTER_SEC } from './refusal-budget.ts';
 import { peersJson } from './render.ts';

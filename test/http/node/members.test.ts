@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
 import { Agent, request } from 'node:https';
+import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
+import { promisify } from 'node:util';
 import type { PeersResponse } from '../../../src/api/node-gossip.ts';
 import type { UnixMs } from '../../../src/base/time.ts';
 import { HTTP_CONNECTIONS_PER_MEMBER_MAX } from '../../../src/host/http-carrier.ts';
@@ -13,6 +17,8 @@ import { addMemberRoutes } from '../../../src/http/node/routes.ts';
 import { createHttpApp } from '../../../src/http/server.ts';
 import { splitAddress } from '../../../src/message/address.ts';
 import { type Member, TestMesh, type TestNode } from '../../support/node-world.ts';
+import { missing } from '../../support/programs.ts';
+import { tempDir } from '../../support/temp-dir.ts';
 import { RawTls } from '../../support/raw-tls.ts';
 import { ask, startServing } from './support.ts';
 
@@ -103,6 +109,35 @@ describe('the node’s port, for HTTP', () => {
     });
     assert.equal(answer.status, 401);
   });
+
+  for (const version of ['--http1.1', '--http2'])
+    it(`T16: curl ${version} reads 413 for a body of a MiB`, { skip: missing('curl') }, async (t) => {
+      const [node, { tls }] = [await startServing(t, mesh), await mesh.member()];
+      const folder = tempDir(t);
+      const file = (name: string, content: string | Uint8Array): string => {
+        writeFileSync(join(folder, name), content, { mode: 0o600 });
+        return join(folder, name);
+      };
+      const host = `${node.nodeId}.${mesh.mesh}`;
+      const base = ['-sS', '-m', '20', version, '--connect-to', `${host}:443:${node.address}`, '-w', '\n%{http_code}'];
+      const credential = ['--cert', file('cert', tls.certificate), '--key', file('key', tls.key)];
+      const body = [
+        '-H',
+        'content-type: application/json',
+        '--data-binary',
+        `@${file('body', new Uint8Array(2 ** 20))}`,
+      ];
+      const trust = ['--cacert', file('ca', mesh.rootPem)];
+      const curl = promisify(execFile);
+      const { stdout } = await curl('curl', [
+        ...base,
+        ...trust,
+        ...credential,
+        ...body,
+        `https://${host}/v1/mesh/gossip`,
+      ]);
+      assert.match(stdout, /ERR_BODY_TOO_LARGE.*\n413$/s);
+    });
 
   it('closes on foreign, expired and revoked certificates before any byte of an answer', async (t) => {
     const node = await startServing(t, mesh);

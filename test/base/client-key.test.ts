@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { clientKeyOf } from '../../src/http/rate.ts';
+import { clientKeyOf } from '../../src/base/client-key.ts';
 
 const CASES: readonly [string | undefined, string][] = [
   ['192.0.2.7', '192.0.2.7'],
