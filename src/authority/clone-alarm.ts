@@ -57,7 +57,7 @@ async function isSignedByItsOrigin(core: AuthorityCore, message: Message): Promi
   for (const { der } of issued) {
     const certificate = parseCertificate(der);
     if (certificate.fingerprintHex !== wanted) continue;
-    return PublicKey.fromSpki(certificate.spki).verify(message.algorithm, message.toBeSigned, message.signature);
+    return PublicKey.fromSpki(certificate.spki).verify(message.algorithm, message.signedBytes, message.signature);
   }
   return false;
 }

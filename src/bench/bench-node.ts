@@ -9,6 +9,12 @@ import { nextIncarnation } from '../node/publisher.ts';
 import type { NodeStore } from '../ports/node-store.ts';
 import type { BenchMember, BenchMesh } from './bench-mesh.ts';
 
+export interface BenchNodeOptions {
+  readonly gossip?: Partial<GossipConfig>;
+  /** Whether messages may share a signature. */
+  readonly batches?: boolean;
+}
+
 /** A node as in the field, with a port of loopback, in this process: what `chainmail node run` runs, without its HTTP. */
 export class BenchNode {
   readonly member: BenchMember;
@@ -26,7 +32,7 @@ export class BenchNode {
     { mesh, trust }: Pick<BenchMesh, 'mesh' | 'trust'>,
     member: BenchMember,
     store: NodeStore,
-    gossip: Partial<GossipConfig> = {},
+    { gossip = {}, batches = false }: BenchNodeOptions = {},
   ): Promise<BenchNode> {
     const { nodeId, chain, tls, signer } = member;
     const restored = store.load();
@@ -54,6 +60,7 @@ export class BenchNode {
       signer,
       announce: false,
       gossip,
+      batches,
       dial: (address, expected) => dialler.dial(address, expected),
       onDialFailed: () => undefined, // it tries again
       onUnexpected: (error) => {

@@ -47,7 +47,7 @@ async function runIdle(note: Note, { items: watchS = WATCH_S }: BenchScale): Pro
   try {
     const enrolled = await makeMesh(program);
     for (const member of enrolled.members)
-      peers.push(await BenchNode.start(enrolled, member, new MemoryNodeStore(), PEER_GOSSIP));
+      peers.push(await BenchNode.start(enrolled, member, new MemoryNodeStore(), { gossip: PEER_GOSSIP }));
     const dialled = peers.slice(0, LINKS_DIALLED).flatMap(({ port }) => ['--peer', port.address]);
     const { pid, ready } = await program.start(...nodeRun(enrolled.nodeDirectory), ...dialled);
     const candidate = {

@@ -1,6 +1,8 @@
 import type { Bytes } from '../base/bytes.ts';
+import { MeshError } from '../base/errors.ts';
 import { CborReader } from '../codec/cbor-reader.ts';
 import { CborWriter, headBytes } from '../codec/cbor-writer.ts';
+import { type MerklePath, pathLength, TREE_LEAVES_MAX } from '../crypto/merkle-tree.ts';
 
 /** CBOR tag of COSE_Sign1 (RFC 9052 section 4.2). */
 const TAG_SIGN1 = 18;
@@ -10,24 +12,33 @@ const PROTECTED_BYTES_MAX = 1_024;
 /** ES256 and Ed25519 signatures are 64 bytes; nothing longer is used. */
 const SIGNATURE_BYTES_MAX = 64;
 
-/** The parts of a COSE_Sign1 with an empty unprotected header (RFC 9052 section 4.2). */
+/** The one unprotected header there is: how the content leads to the root that was signed for a whole batch. */
+const LABEL_BATCH = 'batch';
+/** `{"batch": [size, index, path]}` with a path of six hashes. */
+const BATCH_BYTES_MAX = 206;
+
+/** The parts of a COSE_Sign1 whose unprotected header is empty, or holds the Merkle path of a batch (RFC 9052 section 4.2). */
 export interface Sign1 {
   /** The serialised protected header map. */
   readonly protectedBytes: Bytes;
   readonly payload: Bytes;
   readonly signature: Bytes;
+  /** Where a batch was signed and not this alone. */
+  readonly path?: MerklePath | undefined;
 }
 
-/** `18([ bstr protected, {}, bstr payload, bstr signature ])`. */
-export function encodeSign1({ protectedBytes, payload, signature }: Sign1): Bytes {
-  return new CborWriter(3 + stringBytes(protectedBytes) + stringBytes(payload) + stringBytes(signature))
-    .tag(TAG_SIGN1)
-    .array(4)
-    .bytes(protectedBytes)
-    .map(0)
-    .bytes(payload)
-    .bytes(signature)
-    .finish();
+/** `18([ bstr protected, {}, bstr payload, bstr signature ])`, or with `{"batch": [size, index, bstr path]}`. */
+export function encodeSign1({ protectedBytes, payload, signature, path }: Sign1): Bytes {
+  const bytesMax =
+    3 +
+    stringBytes(protectedBytes) +
+    (path === undefined ? 0 : BATCH_BYTES_MAX) +
+    stringBytes(payload) +
+    stringBytes(signature);
+  const writer = new CborWriter(bytesMax).tag(TAG_SIGN1).array(4).bytes(protectedBytes);
+  if (path === undefined) writer.map(0);
+  else writer.map(1).text(LABEL_BATCH).array(3).uint(path.treeSize).uint(path.leafIndex).bytes(path.siblings);
+  return writer.bytes(payload).bytes(signature).finish();
 }
 
 /** @throws ERR_CBOR for anything but the one encoding of such an object; `payloadBytesMax` bounds the payload. */
@@ -36,11 +47,20 @@ export function decodeSign1(bytes: Bytes, payloadBytesMax: number): Sign1 {
   reader.tag(TAG_SIGN1);
   reader.arrayOf(4);
   const protectedBytes = reader.bytes(PROTECTED_BYTES_MAX);
-  reader.map(0);
+  const path = reader.map(1) === 0 ? undefined : readPath(reader);
   const payload = reader.bytes(payloadBytesMax);
   const signature = reader.bytes(SIGNATURE_BYTES_MAX);
   reader.end();
-  return { protectedBytes, payload, signature };
+  return { protectedBytes, payload, signature, path };
+}
+
+function readPath(reader: CborReader): MerklePath {
+  if (reader.text(16) !== LABEL_BATCH) throw new MeshError('ERR_CBOR', 'unprotected header: expected "batch"');
+  reader.arrayOf(3);
+  const [treeSize, leafIndex] = [reader.uint(), reader.uint()];
+  const length = treeSize === 1 ? undefined : pathLength(leafIndex, treeSize);
+  if (length === undefined) throw new MeshError('ERR_CBOR', `batch: expected a leaf of 2 to ${TREE_LEAVES_MAX}`);
+  return { treeSize, leafIndex, siblings: reader.bytesOf(length * 32) };
 }
 
 /** What is signed: `["Signature1", protected, external_aad, payload]` (RFC 9052 section 4.4). */

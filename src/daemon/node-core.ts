@@ -57,6 +57,7 @@ export async function openNodeHost(enrolled: EnrolledNode, config: NodeConfig, p
       restored,
       random: systemRandom,
       gossip: { fanout: enrolled.config.gossip_fanout },
+      batches: config.batch_signatures,
       clock: systemClock,
       signer,
       dial: (address, expected) => dialler.dial(address, expected),

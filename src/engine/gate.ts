@@ -11,6 +11,7 @@ import { FUTURE_MAX_MS, LIFETIME_MAX_MS } from '../message/limits.ts';
 import { isSameCopy, type Message, parseMessage } from '../message/message.ts';
 import { parseNodeRecord } from '../message/node-record.ts';
 import { AUTHOR_RATE, Budgets, NEIGHBOUR_RATE } from './budgets.ts';
+import { BatchChecks } from './batch-checks.ts';
 import type { ChainBook } from './chain-book.ts';
 import { PUSH_WHOLE_BYTES_MAX } from './gossip.ts';
 import { HELD_PER_ORIGIN_MAX, type HeldMessages } from './held-messages.ts';
@@ -26,8 +27,10 @@ export const CHECKS_MAX = 4_096;
 export const ECHOES_MAX = 1_024;
 /** Larger messages are offered by key and asked for once, so they have no echoes. */
 const ECHO_BYTES_MAX = PUSH_WHOLE_BYTES_MAX;
-/** The end of a message is the end of its signature: as good as random, and whoever makes two alike gains nothing. */
-const ECHO_KEY_BYTES = 12;
+/** The end of a message is the end of its signature, as good as random; those of one batch differ in their beginning. */
+const ECHO_TAIL_BYTES = 12;
+/** Beginning of a message in which its counter lies. */
+const ECHO_HEAD_BYTES = 256;
 
 /** Who handed a message over: a neighbour on a link, a program over HTTP, or this node itself. */
 export type Source =
@@ -59,6 +62,7 @@ export type Draft = Pick<Message, 'origin' | 'leafHash' | 'issuedAt' | 'type' | 
 interface Check {
   readonly message: Message;
   readonly source: Source;
+  readonly key: PublicKey;
 }
 
 /**
@@ -80,6 +84,7 @@ export class Gate {
   readonly #authors = new Budgets(AUTHOR_RATE);
   readonly #checks = new Map<number, Check>();
   readonly #checked = new Map<string, Message>();
+  readonly #batches = new BatchChecks();
   /** Messages that went on to 8 lately, by {@link echoKeyOf}: only to tell their echoes cheaply. */
   readonly #recent = new BoundedMap<string, Message>(ECHOES_MAX);
   #nextTicket = 0;
@@ -135,7 +140,13 @@ export class Gate {
     const check = this.#checks.get(ticket);
     if (check === undefined) return; // answered twice: not an error
     this.#checks.delete(ticket);
-    const { message, source } = check;
+    const { message, source, key } = check;
+    const followers = this.#batches.end(key, message, ok);
+    this.#settle(now, message, source, ok);
+    for (const follower of followers) this.handleVerified(now, follower, ok);
+  }
+
+  #settle(now: Instant, message: Message, source: Source, ok: boolean): void {
     if (this.#checked.get(message.contentKey) === message) this.#checked.delete(message.contentKey);
     this.#outbox.judged(
       now,
@@ -167,19 +178,25 @@ export class Gate {
     if (counter !== undefined && counter.tag === 'ignore' && counter.reason !== 'conflict') return counter;
     const shape = judgePayload(message);
     if (shape !== undefined) return shape;
+    const batch = this.#batches.stateOf(origin.key, message);
     if (source.tag !== 'self') {
       // 6. A neighbour that makes us verify; it is authenticated, so only its own budget is spent.
       if (this.#checks.size >= CHECKS_MAX || this.#outbox.isFull()) return ignore('over-budget');
-      if (!this.#neighbours.take(now.mono, source.peer)) return ignore('over-budget');
+      if (batch === 'unknown' && !this.#neighbours.take(now.mono, source.peer)) return ignore('over-budget');
       // 7. An author that floods. Leaves no trace, so a pull brings the message again.
       if (!this.#authors.has(now.mono, message.origin)) return ignore('over-budget');
     }
-    // 8. Tampering. Last, because it is the only step that costs more than a look-up.
+    // 8. Tampering. Last, because it is the only step that costs more than a look-up, once for each batch.
+    if (batch === 'good') return this.#judgeAfterCheck(now, message, source);
     const ticket = this.#nextTicket++;
-    this.#checks.set(ticket, { message, source });
+    this.#checks.set(ticket, { message, source, key: origin.key });
     if (underCheck === undefined) this.#checked.set(message.contentKey, message);
     if (message.bytes.length <= ECHO_BYTES_MAX) this.#recent.set(echoKeyOf(message.bytes), message);
-    this.#outbox.verify(ticket, origin.key, message);
+    if (batch === 'under-way') this.#batches.follow(message, ticket);
+    else {
+      this.#batches.begin(origin.key, message);
+      this.#outbox.verify(ticket, origin.key, message);
+    }
     return 'check';
   }
 
@@ -268,6 +285,10 @@ export function leafKeyOf(message: Pick<Message, 'leafHash'>): string {
   return toHex(message.leafHash);
 }
 
+/** Whoever makes two messages with the same key gains nothing: the bytes are compared. The hash is FNV-1a. */
 function echoKeyOf(bytes: Uint8Array): string {
-  return toHex(bytes.subarray(-ECHO_KEY_BYTES));
+  let hash = 0x811c9dc5;
+  const end = Math.min(bytes.length, ECHO_HEAD_BYTES);
+  for (let i = 0; i < end; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
+  return toHex(bytes.subarray(-ECHO_TAIL_BYTES)) + hash.toString(36);
 }

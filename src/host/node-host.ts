@@ -263,10 +263,10 @@ export class NodeHost implements NodeOutbox {
     this.#unverified = [];
     for (const { ticket, key, message } of gathered.splice(VERIFIED_IN_TURN_MAX))
       void key
-        .verifyAsync(message.algorithm, message.toBeSigned, message.signature)
+        .verifyAsync(message.algorithm, message.signedBytes, message.signature)
         .then((ok) => this.#tell((now) => this.node.handleVerified(now, ticket, ok)));
     for (const { ticket, key, message } of gathered) {
-      const ok = key.verify(message.algorithm, message.toBeSigned, message.signature);
+      const ok = key.verify(message.algorithm, message.signedBytes, message.signature);
       this.#tell((now) => this.node.handleVerified(now, ticket, ok)); // whatever becomes of one, the others follow
     }
   }

@@ -5,11 +5,13 @@ import { CborReader } from '../codec/cbor-reader.ts';
 import { CborWriter } from '../codec/cbor-writer.ts';
 import { decodeSign1, encodeSign1, sigStructure } from '../cose/sign1.ts';
 import { sha256Hex } from '../crypto/hash.ts';
+import { merkleLeaf, merkleRoot } from '../crypto/merkle-tree.ts';
 import type { MessageAlgorithm } from '../crypto/public-key.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import { type NodeId, parseNodeId } from '../identity/node-id.ts';
 import { type Audience, parseAudience } from './audience.ts';
 import { type MessageType, parseMessageType } from './family.ts';
+import { signedOfBatch } from './batch.ts';
 import { CONTENT_TYPE_BYTES_MAX, MESSAGE_BYTES_MAX, PAYLOAD_BYTES_MAX, TYPE_BYTES_MAX } from './limits.ts';
 import { type MessageId, messageIdOf, type StreamKey, streamKeyOf } from './message-id.ts';
 
@@ -63,6 +65,10 @@ export interface ComposedMessage extends MessageFields {
 /** A message of this mesh, well-formed; whether its signature holds is for the gate to find out. */
 export interface Message extends ComposedMessage {
   readonly signature: Bytes;
+  /** What the signature is over: {@link toBeSigned}, or the root of the batch that the message was signed in. */
+  readonly signedBytes: Bytes;
+  /** Set where the signature is that of a batch: equal for all messages of it. */
+  readonly batchKey: string | undefined;
   /** The COSE_Sign1, as received. */
   readonly bytes: Bytes;
 }
@@ -79,8 +85,9 @@ export function composeMessage(mesh: MeshName, fields: MessageFields): ComposedM
 
 /** Puts the signature to a composed message. The caller's signature is not verified here. */
 export function assembleMessage(composed: ComposedMessage, signature: Bytes): Message {
-  const { protectedBytes, payload } = composed;
-  return { ...composed, signature, bytes: encodeSign1({ protectedBytes, payload, signature }) };
+  const { protectedBytes, payload, toBeSigned } = composed;
+  const bytes = encodeSign1({ protectedBytes, payload, signature });
+  return { ...composed, signature, signedBytes: toBeSigned, batchKey: undefined, bytes };
 }
 
 /** @throws ERR_MESSAGE_MALFORMED for anything but the one encoding of a message. */
@@ -91,9 +98,13 @@ export function parseMessage(mesh: MeshName, bytes: Bytes): Message {
       `message of ${bytes.length} bytes, expected at most ${MESSAGE_BYTES_MAX}`,
     );
   return malformedIfThrows(() => {
-    const { protectedBytes, payload, signature } = decodeSign1(bytes, PAYLOAD_BYTES_MAX);
+    const { protectedBytes, payload, signature, path } = decodeSign1(bytes, PAYLOAD_BYTES_MAX);
     if (signature.length !== 64) throw new MeshError('ERR_MESSAGE_MALFORMED', 'message signature: expected 64 bytes');
-    return { ...fromProtected(mesh, decodeProtected(protectedBytes), protectedBytes, payload), signature, bytes };
+    const composed = fromProtected(mesh, decodeProtected(protectedBytes), protectedBytes, payload);
+    if (path === undefined)
+      return { ...composed, signature, signedBytes: composed.toBeSigned, batchKey: undefined, bytes };
+    const root = merkleRoot(merkleLeaf(composed.toBeSigned), path);
+    return { ...composed, signature, ...signedOfBatch(mesh, root), bytes };
   });
 }
 
@@ -234,5 +245,5 @@ function decodeCti(cti: Bytes): { incarnation: number; counter: number } {
 
 /** True where both say the same thing signed the same way: a copy, not a twin. */
 export function isSameCopy(a: Message, b: Message): boolean {
-  return a.contentKey === b.contentKey && bytesEqual(a.signature, b.signature);
+  return a.contentKey === b.contentKey && bytesEqual(a.bytes, b.bytes);
 }

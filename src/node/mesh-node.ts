@@ -54,7 +54,13 @@ export class MeshNode implements NeighbourhoodOwner {
       isOwnAddress: (address) => this.#record.addresses.includes(address),
       wake: () => this.#wake(),
     });
-    this.#publisher = new Publisher(mesh, identity, options.incarnation, (ticket, data) => outbox.sign(ticket, data));
+    this.#publisher = new Publisher({
+      mesh,
+      identity,
+      incarnation: options.incarnation,
+      batches: options.batches !== false,
+      sign: (ticket, data) => outbox.sign(ticket, data),
+    });
     this.#record = new SelfRecord(now, {
       name: options.name,
       version: options.software,
@@ -150,16 +156,10 @@ export class MeshNode implements NeighbourhoodOwner {
 
   /** `signature` is absent where the key store failed. */
   handleSigned(now: Instant, ticket: number, signature: Bytes | undefined): void {
-    const signed = this.#publisher.handleSigned(ticket, signature);
-    if (signed === undefined) return;
-    const { request, message } = signed;
-    if (message !== undefined) this.#parts.gate.handleMessage(now, message, { tag: 'self', request });
-    else
-      this.#options.outbox.answer(request, {
-        tag: 'refused',
-        code: 'ERR_INTERNAL',
-        detail: 'the key store could not sign',
-      });
+    const detail = 'the key store could not sign';
+    for (const { request, message } of this.#publisher.handleSigned(ticket, signature))
+      if (message !== undefined) this.#parts.gate.handleMessage(now, message, { tag: 'self', request });
+      else this.#options.outbox.answer(request, { tag: 'refused', code: 'ERR_INTERNAL', detail });
   }
 
   /** @param ok false where the store failed: it is tried again after a while. */
@@ -205,8 +205,9 @@ export class MeshNode implements NeighbourhoodOwner {
     this.#wake();
   }
 
-  /** Writes what has gathered in this turn: frames to peers, changes to the store. */
+  /** Does what has gathered in this turn: messages to sign, frames to peers, changes to the store. */
   flush(): void {
+    this.#publisher.flush();
     this.#parts.gossip.flush();
     this.#parts.neighbourhood.flush();
     this.#parts.journal.flush();

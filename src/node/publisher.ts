@@ -5,6 +5,7 @@ import type { MessageAlgorithm } from '../crypto/public-key.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Audience } from '../message/audience.ts';
+import { BATCH_MESSAGES_MAX, composeBatch } from '../message/batch.ts';
 import type { MessageType } from '../message/family.ts';
 import { CONTENT_TYPE_BYTES_MAX, FUTURE_MAX_MS, LIFETIME_MAX_MS } from '../message/limits.ts';
 import { assembleMessage, type ComposedMessage, composeMessage, type Message } from '../message/message.ts';
@@ -70,34 +71,54 @@ export function composeRequest(
 /** @param underWay messages that were admitted and wait for their signature. */
 export type Admit = (draft: ComposedMessage, underWay: number) => void;
 
+/** Fewer messages than this are signed one by one: a batch costs each of them up to 200 bytes. */
+const BATCH_MESSAGES_MIN = 4;
+
 interface Signing {
   readonly composed: ComposedMessage;
   readonly request: number;
 }
 
+/** What one signature is asked for: one message, or a batch. */
+interface SigningTask {
+  readonly signings: readonly Signing[];
+  assemble(signature: Bytes): readonly Message[];
+}
+
+/** A message with its signature, for the gate; without it where the key store could not sign. */
+export interface SignedRequest {
+  readonly request: number;
+  readonly message: Message | undefined;
+}
+
+export interface PublisherOptions {
+  readonly mesh: MeshName;
+  readonly identity: SigningIdentity;
+  readonly incarnation: number;
+  /** Whether messages of one turn may share a signature. */
+  readonly batches: boolean;
+  readonly sign: (ticket: number, toBeSigned: Bytes) => void;
+}
+
 /**
  * Gives this node's messages their place in its stream and has them signed. A stream is one start of one node:
  * its incarnation is durable before its first message, so a restored snapshot or a clone collides with nothing.
+ *
+ * What is said in one turn is signed at its end, as a batch where that pays: who says much pays one signature for many.
  */
 export class Publisher {
-  readonly #mesh: MeshName;
-  readonly #sign: (ticket: number, toBeSigned: Bytes) => void;
-  readonly #signing = new Map<number, Signing>();
-  #identity: SigningIdentity;
+  readonly #options: PublisherOptions;
+  readonly #tasks = new Map<number, SigningTask>();
+  #gathered: Signing[] = [];
+  /** Messages that have no signature yet. */
+  #unsigned = 0;
   #incarnation: number;
   #counter = 0;
   #nextTicket = 1;
 
-  constructor(
-    mesh: MeshName,
-    identity: SigningIdentity,
-    incarnation: number,
-    sign: (ticket: number, toBeSigned: Bytes) => void,
-  ) {
-    this.#mesh = mesh;
-    this.#identity = identity;
-    this.#incarnation = incarnation;
-    this.#sign = sign;
+  constructor(options: PublisherOptions) {
+    this.#options = options;
+    this.#incarnation = options.incarnation;
   }
 
   get incarnation(): number {
@@ -114,32 +135,37 @@ export class Publisher {
    * @throws what {@link composeRequest} and `admit` throw, and ERR_OVERLOADED.
    */
   publish(wall: UnixMs, request: number, what: PublishRequest, admit: Admit): void {
-    if (this.#signing.size >= SIGNING_MAX)
+    if (this.#unsigned >= SIGNING_MAX)
       throw new MeshError('ERR_OVERLOADED', `${SIGNING_MAX} messages wait for their signature`);
-    const composed = composeRequest(
-      this.#mesh,
-      this.#identity,
-      { incarnation: this.#incarnation, counter: this.#counter },
-      what,
-      wall,
-    );
-    admit(composed, this.#signing.size);
+    const { mesh, identity } = this.#options;
+    const place = { incarnation: this.#incarnation, counter: this.#counter };
+    const composed = composeRequest(mesh, identity, place, what, wall);
+    admit(composed, this.#unsigned);
     this.#counter++;
-    const ticket = this.#nextTicket++;
-    this.#signing.set(ticket, { composed, request });
-    this.#sign(ticket, composed.toBeSigned);
+    this.#unsigned++;
+    this.#gathered.push({ composed, request });
   }
 
-  /** @returns the signed message for the gate, or `undefined` where the key store could not sign. */
-  handleSigned(
-    ticket: number,
-    signature: Bytes | undefined,
-  ): { readonly request: number; readonly message: Message | undefined } | undefined {
-    const signing = this.#signing.get(ticket);
-    if (signing === undefined) return undefined;
-    this.#signing.delete(ticket);
-    const message = signature === undefined ? undefined : assembleMessage(signing.composed, signature);
-    return { request: signing.request, message };
+  /** Has signed what this turn has gathered. */
+  flush(): void {
+    const gathered = this.#gathered;
+    if (gathered.length === 0) return;
+    this.#gathered = [];
+    for (let from = 0; from < gathered.length; from += BATCH_MESSAGES_MAX) {
+      const signings = gathered.slice(from, from + BATCH_MESSAGES_MAX);
+      if (this.#options.batches && signings.length >= BATCH_MESSAGES_MIN) this.#signTogether(signings);
+      else for (const signing of signings) this.#signAlone(signing);
+    }
+  }
+
+  /** @returns the signed messages, in the order in which they were published. */
+  handleSigned(ticket: number, signature: Bytes | undefined): readonly SignedRequest[] {
+    const task = this.#tasks.get(ticket);
+    if (task === undefined) return [];
+    this.#tasks.delete(ticket);
+    this.#unsigned -= task.signings.length;
+    const messages = signature === undefined ? [] : task.assemble(signature);
+    return task.signings.map(({ request }, i) => ({ request, message: messages[i] }));
   }
 
   /**
@@ -153,6 +179,26 @@ export class Publisher {
     this.#incarnation = held + 1;
     this.#counter = 0;
     return this.#incarnation;
+  }
+
+  #signTogether(signings: readonly Signing[]): void {
+    const batch = composeBatch(
+      this.#options.mesh,
+      signings.map(({ composed }) => composed),
+    );
+    this.#ask({ signings, assemble: (signature) => batch.assemble(signature) }, batch.toBeSigned);
+  }
+
+  #signAlone(signing: Signing): void {
+    const { composed } = signing;
+    const assemble = (signature: Bytes): readonly Message[] => [assembleMessage(composed, signature)];
+    this.#ask({ signings: [signing], assemble }, composed.toBeSigned);
+  }
+
+  #ask(task: SigningTask, toBeSigned: Bytes): void {
+    const ticket = this.#nextTicket++;
+    this.#tasks.set(ticket, task);
+    this.#options.sign(ticket, toBeSigned);
   }
 }
 

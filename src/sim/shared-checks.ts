@@ -55,14 +55,14 @@ export class SharedChecks {
     return certificate;
   };
 
-  /** The content names the certificate whose key is `key`, so content and signature say which check this is. */
+  /** The content, or the root of the batch, and the signature under a key say which check this is. */
   verifyMessage(
     key: PublicKey,
-    message: Pick<Message, 'algorithm' | 'contentKey' | 'signature' | 'toBeSigned'>,
+    message: Pick<Message, 'algorithm' | 'batchKey' | 'contentKey' | 'signature' | 'signedBytes'>,
   ): boolean {
-    const { algorithm, contentKey, signature, toBeSigned } = message;
-    return remembered(this.#messages, `${contentKey}${toHex(signature)}${keyOf(key.spki)}`, () =>
-      key.verify(algorithm, toBeSigned, signature),
+    const { algorithm, contentKey, batchKey = contentKey, signature, signedBytes } = message;
+    return remembered(this.#messages, `${batchKey}${toHex(signature)}${keyOf(key.spki)}`, () =>
+      key.verify(algorithm, signedBytes, signature),
     );
   }
 }

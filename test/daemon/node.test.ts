@@ -121,6 +121,7 @@ describe('a node’s configuration', () => {
     const all = loadNodeConfig(sources);
     assert.deepEqual(Object.keys(all).sort(), [
       'advertise',
+      'batch_signatures',
       'bootstrap',
       'crl_poll',
       'listen',
@@ -139,6 +140,7 @@ describe('a node’s configuration', () => {
     ['advertise', ['h:0']],
     ['bootstrap', ['nowhere']],
     ['multicast', 'no'],
+    ['batch_signatures', 'maybe'],
     ['crl_poll', '1ms'],
     ['crl_poll', '2d'],
     ['name', ''],

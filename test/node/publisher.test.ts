@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { utf8 } from '../../src/base/bytes.ts';
+import { type Bytes, utf8 } from '../../src/base/bytes.ts';
 import { HOUR_MS, MINUTE_MS, unixSeconds } from '../../src/base/time.ts';
 import { MeshError } from '../../src/base/errors.ts';
 import { parseMessageType } from '../../src/message/family.ts';
 import { FUTURE_MAX_MS, LIFETIME_MAX_MS, PAYLOAD_BYTES_MAX } from '../../src/message/limits.ts';
+import { parseMessage } from '../../src/message/message.ts';
 import { nextIncarnation, Publisher, type PublishRequest, SIGNING_MAX } from '../../src/node/publisher.ts';
 import type { Certificate } from '../../src/pki/certificate.ts';
 import { at, MESH, MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
@@ -13,56 +14,109 @@ const ADMITTED = (): void => undefined;
 const SAID: PublishRequest = { type: parseMessageType('sensor/t'), payload: utf8('x'), ttlMs: HOUR_MS };
 const INCARNATION = unixSeconds(NOW_MS);
 
+interface Asked {
+  readonly ticket: number;
+  readonly data: Bytes;
+}
+
 describe('publisher', () => {
   let fixture: MeshFixture;
   before(async () => {
     fixture = await MeshFixture.create('fixture', 'ann');
   });
-  const make = (signed: { ticket: number; data: Uint8Array }[] = []): Publisher => {
+  const make = (signed: Asked[] = [], batches = false): Publisher => {
     const { nodeId, signer, chain } = fixture.member('ann');
     const leafKey = (chain[0] as Certificate).fingerprintHex;
     const identity = { nodeId, algorithm: signer.algorithm, leafKey };
-    return new Publisher(MESH, identity, INCARNATION, (ticket, data) => signed.push({ ticket, data }));
+    const sign = (ticket: number, data: Bytes): number => signed.push({ ticket, data });
+    return new Publisher({ mesh: MESH, identity, incarnation: INCARNATION, batches, sign });
   };
 
   it('numbers messages from 0 and has each signed', () => {
-    const asked: { ticket: number; data: Uint8Array }[] = [];
+    const asked: Asked[] = [];
     const publisher = make(asked);
     for (let request = 10; request < 13; request++) publisher.publish(NOW_MS, request, SAID, ADMITTED);
+    publisher.flush();
     const { signer } = fixture.member('ann');
     const messages = asked
       .toReversed()
-      .map(({ ticket, data }) => publisher.handleSigned(ticket, signer.signSync(data)));
+      .flatMap(({ ticket, data }) => publisher.handleSigned(ticket, signer.signSync(data)));
     assert.deepEqual(
-      messages.map((signed) => signed?.request),
+      messages.map((signed) => signed.request),
       [12, 11, 10],
     );
     assert.deepEqual(
-      messages.map((signed) => signed?.message?.counter),
+      messages.map((signed) => signed.message?.counter),
       [2, 1, 0],
     );
-    for (const signed of messages) assert.equal(signed?.message?.incarnation, INCARNATION);
+    for (const signed of messages) assert.equal(signed.message?.incarnation, INCARNATION);
     assert.equal(publisher.nextCounter, 3);
   });
 
+  it('signs what one turn gathers in batches of 64, in order, and what is too little for one each by itself', () => {
+    const asked: Asked[] = [];
+    const publisher = make(asked, true);
+    const { signer } = fixture.member('ann');
+    const { publicKey } = fixture.member('ann').chain[0] as Certificate;
+    for (const [count, signatures] of [
+      [3, 3],
+      [4, 1],
+      [64, 1],
+      [64 + 3, 1 + 3],
+      [200, 4],
+    ] as const) {
+      const from = publisher.nextCounter;
+      for (let i = 0; i < count; i++) publisher.publish(NOW_MS, from + i, SAID, ADMITTED);
+      publisher.flush();
+      publisher.flush();
+      assert.equal(asked.length, signatures);
+      const signed = asked
+        .splice(0)
+        .flatMap(({ ticket, data }) => publisher.handleSigned(ticket, signer.signSync(data)));
+      assert.deepEqual(
+        signed.map(({ request, message }) => [request, message?.counter]),
+        Array.from({ length: count }, (_, i) => [from + i, from + i]),
+      );
+      for (const { message } of signed) {
+        const parsed = parseMessage(MESH, message?.bytes as Bytes);
+        assert.ok(publicKey.verify(parsed.algorithm, parsed.signedBytes, parsed.signature));
+        assert.deepEqual(parsed.signedBytes, message?.signedBytes);
+      }
+    }
+  });
+
+  it('gives up every message of a batch whose key store failed', () => {
+    const asked: Asked[] = [];
+    const publisher = make(asked, true);
+    for (let i = 0; i < 5; i++) publisher.publish(NOW_MS, i, SAID, ADMITTED);
+    publisher.flush();
+    const answers = publisher.handleSigned(asked[0]?.ticket as number, undefined);
+    assert.deepEqual(
+      answers,
+      [0, 1, 2, 3, 4].map((request) => ({ request, message: undefined })),
+    );
+  });
+
   it('dates messages to the second, and for as long as is asked', () => {
-    const asked: { ticket: number; data: Uint8Array }[] = [];
+    const asked: Asked[] = [];
     const publisher = make(asked);
     publisher.publish(at(1_999).wall, 1, SAID, ADMITTED);
-    const signed = publisher.handleSigned(asked[0]?.ticket as number, new Uint8Array(64));
+    publisher.flush();
+    const [signed] = publisher.handleSigned(asked[0]?.ticket as number, new Uint8Array(64));
     assert.equal(signed?.message?.issuedAt, NOW_MS + 1_000);
     assert.equal(signed?.message?.expiresAt, NOW_MS + 1_000 + HOUR_MS);
     assert.equal(signed?.message?.contentType, 'application/octet-stream');
   });
 
   it('gives up a message whose key store failed, and answers each ticket once', () => {
-    const asked: { ticket: number; data: Uint8Array }[] = [];
+    const asked: Asked[] = [];
     const publisher = make(asked);
     publisher.publish(NOW_MS, 1, SAID, ADMITTED);
+    publisher.flush();
     const ticket = asked[0]?.ticket as number;
-    assert.deepEqual(publisher.handleSigned(ticket, undefined), { request: 1, message: undefined });
-    assert.equal(publisher.handleSigned(ticket, new Uint8Array(64)), undefined);
-    assert.equal(publisher.handleSigned(999, new Uint8Array(64)), undefined);
+    assert.deepEqual(publisher.handleSigned(ticket, undefined), [{ request: 1, message: undefined }]);
+    assert.deepEqual(publisher.handleSigned(ticket, new Uint8Array(64)), []);
+    assert.deepEqual(publisher.handleSigned(999, new Uint8Array(64)), []);
   });
 
   for (const [name, more, code] of [

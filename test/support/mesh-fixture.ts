@@ -1,11 +1,12 @@
-import { utf8 } from '../../src/base/bytes.ts';
+import { type Bytes, utf8 } from '../../src/base/bytes.ts';
 import { HOUR_MS, type Instant, type MonotonicMs, type UnixMs } from '../../src/base/time.ts';
 import { checkX509Signature } from '../../src/crypto/x509-signature.ts';
 import type { Role } from '../../src/identity/capability.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import { parseAudience } from '../../src/message/audience.ts';
+import { composeBatch } from '../../src/message/batch.ts';
 import { parseMessageType } from '../../src/message/family.ts';
-import { assembleMessage, composeMessage, type Message } from '../../src/message/message.ts';
+import { assembleMessage, type ComposedMessage, composeMessage, type Message } from '../../src/message/message.ts';
 import { SeededRandom } from '../../src/sim/seeded-random.ts';
 import { SimulatedAuthority, type SimulatedIdentity } from '../../src/sim/simulated-authority.ts';
 
@@ -65,11 +66,26 @@ export class MeshFixture {
 
   /** A message of this member, signed; an indicator of one hour where nothing else is said. */
   message(name: string, said: Said = {}): Message {
+    const { signer } = this.member(name);
+    const composed = this.composed(name, said);
+    return assembleMessage(composed, forgedIf(said.forged, signer.signSync(composed.toBeSigned)));
+  }
+
+  /** Messages that share a signature. */
+  batch(name: string, said: readonly Said[], forged?: boolean): readonly Message[] {
+    const batch = composeBatch(
+      MESH,
+      said.map((one) => this.composed(name, one)),
+    );
+    return batch.assemble(forgedIf(forged, this.member(name).signer.signSync(batch.toBeSigned)));
+  }
+
+  composed(name: string, said: Said = {}): ComposedMessage {
     const { nodeId, signer, chain } = this.member(name);
     const { type = 'indicator', counter = 0, issuedAt = NOW_MS, audience, origin = nodeId } = said;
     const leaf = chain[0];
     if (leaf === undefined) throw new Error('a chain has a leaf');
-    const composed = composeMessage(MESH, {
+    return composeMessage(MESH, {
       algorithm: signer.algorithm,
       type: parseMessageType(type),
       contentType: 'application/octet-stream',
@@ -82,8 +98,10 @@ export class MeshFixture {
       leafHash: leaf.fingerprint,
       payload: said.payload ?? INDICATOR,
     });
-    const signature = signer.signSync(composed.toBeSigned);
-    if (said.forged === true) signature[0] = (signature[0] as number) ^ 1;
-    return assembleMessage(composed, signature);
   }
+}
+
+function forgedIf(forged: boolean | undefined, signature: Bytes): Bytes {
+  if (forged === true) signature[0] = (signature[0] as number) ^ 1;
+  return signature;
 }

@@ -67,7 +67,7 @@ function requireOrigin(message: Message, mesh: ReturnType<typeof parseMeshName>,
       'ERR_MESSAGE_UNKNOWN_ORIGIN',
       'the message was signed under another certificate than that of --chain',
     );
-  if (!leaf.publicKey.verify(message.algorithm, message.toBeSigned, message.signature))
+  if (!leaf.publicKey.verify(message.algorithm, message.signedBytes, message.signature))
     throw new MeshError('ERR_MESSAGE_SIGNATURE', `the signature does not hold in mesh ${mesh}`);
   if (anchors.length === 0)
     throw new MeshError(

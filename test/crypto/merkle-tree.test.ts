@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { type Bytes, fromHex, toHex, utf8 } from '../../src/base/bytes.ts';
+import { merkleLeaf, merkleRoot, merkleTree, pathLength, TREE_LEAVES_MAX } from '../../src/crypto/merkle-tree.ts';
+
+/** Roots over the first 1 to 8 leaves of the reference tests of Certificate Transparency (RFC 6962 hashes alike). */
+const LEAVES = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'];
+const ROOTS = [
+  '6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d',
+  'fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125',
+  'aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77',
+  'd37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7',
+  '4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4',
+  '76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef',
+  'ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c',
+  '5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328',
+];
+
+const leavesOf = (count: number): Bytes[] => Array.from({ length: count }, (_, i) => merkleLeaf(utf8(`leaf ${i}`)));
+
+describe('Merkle tree', () => {
+  it('has the roots of Certificate Transparency', () => {
+    const leaves = LEAVES.map((leaf) => merkleLeaf(fromHex(leaf)));
+    for (const [i, root] of ROOTS.entries()) assert.equal(toHex(merkleTree(leaves.slice(0, i + 1)).root), root);
+  });
+
+  it('leads from every leaf of every size to the root, by paths of the length that is said', () => {
+    for (let size = 1; size <= TREE_LEAVES_MAX; size++) {
+      const leaves = leavesOf(size);
+      const { root, paths } = merkleTree(leaves);
+      for (const [i, path] of paths.entries()) {
+        assert.equal(path.siblings.length, 32 * (pathLength(i, size) as number));
+        assert.deepEqual(merkleRoot(leaves[i] as Bytes, path), root);
+      }
+    }
+  });
+
+  it('leads elsewhere from another leaf, from another place, and with any bit of the path changed', () => {
+    const leaves = leavesOf(13);
+    const { root, paths } = merkleTree(leaves);
+    const [leaf, path] = [leaves[5] as Bytes, paths[5] as (typeof paths)[number]];
+    const isRoot = (found: Bytes): boolean => toHex(found) === toHex(root);
+    assert.ok(isRoot(merkleRoot(leaf, path)));
+    assert.ok(!isRoot(merkleRoot(leaves[4] as Bytes, path)));
+    assert.ok(!isRoot(merkleRoot(leaf, { ...path, leafIndex: 4 })));
+    for (let bit = 0; bit < 8 * path.siblings.length; bit++) {
+      const siblings = path.siblings.slice();
+      siblings[bit >> 3] = (siblings[bit >> 3] as number) ^ (1 << (bit & 7));
+      assert.ok(!isRoot(merkleRoot(leaf, { ...path, siblings })));
+    }
+  });
+
+  it('has 1 to 64 leaves, and no path to others', () => {
+    assert.throws(() => merkleTree([]), RangeError);
+    assert.throws(() => merkleTree(leavesOf(TREE_LEAVES_MAX + 1)), RangeError);
+    for (const [index, size] of [
+      [0, 0],
+      [1, 1],
+      [64, 64],
+      [0, TREE_LEAVES_MAX + 1],
+    ] as const)
+      assert.equal(pathLength(index, size), undefined);
+  });
+});
