@@ -105,7 +105,12 @@ export const statusResponseSchema = z
     started_at: instant,
     addresses: z.array(z.string()).describe('where other nodes may reach this one'),
     incarnation: z.int(),
-    certificate: z.object({ serial: z.string(), not_after: instant, roles: z.array(z.string()) }),
+    certificate: z.object({
+      serial: z.string(),
+      not_after: instant,
+      roles: z.array(z.string()),
+      revoked: z.boolean().describe('as far as this node has heard'),
+    }),
     links: z.array(z.object({ node_id: z.string(), direction: z.enum(['inbound', 'outbound']), address: z.string() })),
     crls: z.array(
       z.object({

@@ -81,6 +81,10 @@ export function endWithReader(): void {
     if (process.listenerCount('SIGTERM') === 0) process.exit(EXIT_OK);
     process.emit('SIGTERM', 'SIGTERM');
   });
+  // Standard error carries advice: a command whose advice nobody reads does its work all the same.
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
 }
 
 /** A bug of ours: where it happened is worth more than advice. */

@@ -131,6 +131,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       startedAt: systemClock.wall(),
       certificate: leafOf(enrolled),
       addresses: () => addresses,
+      isRevoked: () => isRevoked(host, enrolled),
     };
     const programs = await createHttpApp({
       createServer: createHttpServer,
@@ -158,6 +159,11 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     await close();
     throw error;
   }
+}
+
+function isRevoked(host: NodeHost, { chain }: EnrolledNode): boolean {
+  const judgement = host.judge(chain, 'tls-client');
+  return judgement.tag === 'refused' && judgement.code === 'ERR_PATH_REVOKED';
 }
 
 async function listenTls({ listen }: NodeConfig, options: TlsPortOptions): Promise<TlsPort> {

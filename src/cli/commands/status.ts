@@ -33,7 +33,7 @@ function render(status: StatusResponse): string {
     `node         ${status.node_id} (${status.name}), mesh ${status.mesh}`,
     `listens at   ${status.addresses.join(', ')}`,
     `started      ${relativeTime(status.started_at, now)}, version ${status.version}`,
-    `certificate  ${certificate.serial}, ends ${relativeTime(certificate.not_after, now)}${certificate.roles.length === 0 ? '' : `, roles ${certificate.roles.join(' ')}`}`,
+    `certificate  ${certificate.serial}, ${certificate.revoked ? 'REVOKED' : `ends ${relativeTime(certificate.not_after, now)}`}${certificate.roles.length === 0 ? '' : `, roles ${certificate.roles.join(' ')}`}`,
     `revocations  ${crls.length === 0 ? 'no list yet' : crls.map((crl) => `list ${crl.number}, made ${relativeTime(crl.this_update, now)}${crl.kept === 0 ? '' : `, and ${crl.kept} that it no longer names`}`).join('; ')}`,
     `messages     ${messages.held} held; ${counters.accepted} taken, ${counters.published} of them published here`,
     `dropped      ${dropped.length === 0 ? 'nothing' : dropped.join(', ')}`,

@@ -5,6 +5,7 @@ import { type DirectoryLock, lockDirectory } from '../../host/directory-lock.ts'
 import { FileKeyStore } from '../../host/file-key-store.ts';
 import { type ClientAnswer, exchange } from '../../host/https-client.ts';
 import { systemClock } from '../../host/system-clock.ts';
+import { BACKDATE_MS } from '../../pki/certificate-build.ts';
 import { authorityNames } from '../../pki/mesh-names.ts';
 import type { Revocation } from '../../pki/revocation-reason.ts';
 import { certificateKeyName, type EnrolledNode, loadEnrolledNode } from '../enrollment.ts';
@@ -49,7 +50,7 @@ export async function lookAtCertificate(node: EnrolledNode, now: UnixMs): Promis
   const revocation = await revocationOf(node);
   if (revocation !== undefined) return bad('certificate', describeRevocation(revocation), REVOKED_HINT);
   const { notBefore } = leafOf(node);
-  return notAfter - now < (notAfter - notBefore) * EXPIRY_NEAR_FRACTION
+  return notAfter - now < (notAfter - notBefore - BACKDATE_MS) * EXPIRY_NEAR_FRACTION
     ? couldBeBetter('certificate', `${until}, which is near`, 'enrol again with a new ticket when it has ended')
     : good('certificate', until);
 }

@@ -56,7 +56,7 @@ export class FleetNode {
   /** Starts the node's process and follows what it does. */
   async start(listener: FleetListener): Promise<void> {
     const args = ['node', 'run', '--dir', this.directory, '--listen', '127.0.0.1:0', '--no-multicast', '--json'];
-    const child = this.#startChild(args, NODE_ENVIRONMENT);
+    const child = this.#startChild(args, { ...NODE_ENVIRONMENT, CHAINMAIL_NAME: this.name });
     this.#child = child;
     const ready = await child.ready();
     this.nodeId = String(ready['node_id']);

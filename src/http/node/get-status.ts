@@ -22,6 +22,7 @@ function statusJson({ node }: NodeService, facts: NodeFacts): StatusResponse {
       serial: facts.certificate.serial,
       not_after: toRfc3339(facts.certificate.notAfter),
       roles: [...node.roles],
+      revoked: facts.isRevoked(),
     },
     links: node.links.map(({ peer, end }) => ({ node_id: peer, direction: end.direction, address: end.remoteAddress })),
     crls: node.crls().map(({ issuerKeyHash, number, thisUpdate }) => ({

@@ -33,6 +33,8 @@ export interface NodeFacts {
   readonly startedAt: UnixMs;
   readonly certificate: { readonly serial: string; readonly notAfter: UnixMs };
   readonly addresses: () => readonly Address[];
+  /** Whether the node has heard that its own certificate is revoked. */
+  readonly isRevoked: () => boolean;
 }
 
 /** What the endpoints for members stand on. */

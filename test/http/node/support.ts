@@ -46,6 +46,7 @@ export async function programsOf(
     version: '1.2.3',
     startedAt: systemClock.wall(),
     certificate: { serial: 'ab', notAfter: (systemClock.wall() + HOUR_MS) as UnixMs },
+    isRevoked: () => false,
     addresses: () => [node.address],
   };
   addProgramRoutes(app, { service: node.host, facts, leave });

@@ -182,6 +182,7 @@ const programs: FuzzTarget = {
         version: '1.2.3',
         startedAt: service.now().wall,
         certificate: { serial: 'ab', notAfter: (service.now().wall + HOUR_MS) as UnixMs },
+        isRevoked: () => false,
         addresses: () => [node.address],
       };
       addProgramRoutes(app, { service, facts, leave: () => undefined });
