@@ -7,8 +7,12 @@ export function sha256Hex(bytes: Bytes): string {
   return hash('sha256', bytes, 'hex');
 }
 
+/** By way of text with a character a byte, which takes half the time of any other way to bytes. */
 export function sha256(bytes: Bytes): Bytes {
-  return fromHex(sha256Hex(bytes));
+  const text = hash('sha256', bytes, 'latin1');
+  const digest = new Uint8Array(32);
+  for (let i = 0; i < 32; i++) digest[i] = text.charCodeAt(i);
+  return digest;
 }
 
 /** SHA-256 over the parts one after the other, without copying them together. */
