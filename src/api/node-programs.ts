@@ -30,6 +30,10 @@ export const messagesQuerySchema = z.object({
     .optional(),
   limit: z.coerce.number().int().min(1).max(MESSAGES_LIMIT_MAX).default(MESSAGES_LIMIT_DEFAULT),
   follow: z.enum(['0', '1']).default('0'),
+  for: z
+    .enum(['all', 'me'])
+    .default('all')
+    .describe('me: only what is for everybody, for this node, or for a role that it has'),
 });
 
 export type MessagesQuery = z.output<typeof messagesQuerySchema>;

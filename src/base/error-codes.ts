@@ -114,7 +114,11 @@ export const ERRORS = {
     hint: 'check the type; what a node may publish comes from the roles of its ticket: chainmail ticket create --role ROLE',
   },
   ERR_MESSAGE_CONFLICT: { status: 409, title: 'this message id is taken by other content' },
-  ERR_MESSAGE_OVER_BUDGET: { status: 429, title: 'the author is over its budget' },
+  ERR_MESSAGE_OVER_BUDGET: {
+    status: 429,
+    title: 'the author is over its budget',
+    hint: 'wait as long as Retry-After says, then send it again',
+  },
 
   // events of River, and the wallets and devices that sign them
   ERR_EVENT_MISSING: { status: 400, title: 'no event given', hint: 'send an Envelope', river: 26 },
@@ -194,6 +198,11 @@ export const ERRORS = {
     status: 403,
     title: 'this very request was made before',
     hint: 'sign anew; for two equal calls in one second add another x-chainmail-nonce to each',
+  },
+  ERR_MESSAGE_NO_ROOM: {
+    status: 429,
+    title: 'no room for another message of this author',
+    hint: 'wait as long as Retry-After says, then send it again',
   },
 
   // signer

@@ -31,6 +31,19 @@ export class CounterRanges {
     return this.#upper(counter) % 2 === 1;
   }
 
+  /** How many counters from `start` to before `end` are held. */
+  countWithin(start: number, end: number): number {
+    let count = 0;
+    for (let i = 0; i < this.#bounds.length; i += 2)
+      count += Math.max(0, Math.min(this.#bounds[i + 1] as number, end) - Math.max(this.#bounds[i] as number, start));
+    return count;
+  }
+
+  /** The lowest counter behind the first range: it fits in whenever it comes. */
+  get firstGap(): number {
+    return this.#bounds[1] ?? 0;
+  }
+
   /** True where {@link add} would not need a range more than the limit. */
   hasRoomFor(counter: number): boolean {
     if (this.count < RANGES_MAX || this.has(counter)) return true;

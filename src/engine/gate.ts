@@ -131,7 +131,8 @@ export class Gate {
     if (origin.tag !== 'ok') return origin.verdict === 'missing-chain' ? ignore('unknown-origin') : origin.verdict;
     const shape = judgePayload(draft);
     if (shape !== undefined) return shape;
-    if (this.#held.countOf(draft.origin) + underWay >= HELD_PER_ORIGIN_MAX) return ignore('no-room');
+    if (this.#held.countOf(draft.origin) + underWay >= HELD_PER_ORIGIN_MAX)
+      return ignore('no-room', `${HELD_PER_ORIGIN_MAX} messages of this node are held; room comes as they end`);
     if (this.#outbox.isFull()) return ignore('over-budget');
     return this.#authors.take(now.mono, draft.origin) ? ACCEPT : ignore('over-budget');
   }
@@ -257,7 +258,8 @@ export class Gate {
     if (state.tag === 'settled') return ignore('duplicate');
     if (state.tag === 'live') return ignore('conflict');
     if (this.#records.isSuperseded(message)) return ignore('superseded');
-    return this.#held.hasRoomFor(message) ? undefined : ignore('no-room');
+    const full = this.#held.whyNoRoomFor(message);
+    return full === undefined ? undefined : ignore('no-room', full);
   }
 }
 

@@ -1,15 +1,21 @@
-import type { UnixMs } from '../base/time.ts';
+import { HOUR_MS, type UnixMs } from '../base/time.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import { LIFETIME_MAX_MS } from '../message/limits.ts';
 import type { Message } from '../message/message.ts';
 import type { MessageId, StreamKey } from '../message/message-id.ts';
-import { CounterRanges } from './counter-ranges.ts';
+import { CounterRanges, RANGES_MAX } from './counter-ranges.ts';
 import { ExpiryQueue } from './expiry-queue.ts';
 
 /** Live messages kept at once. 100,000 × about 400 bytes of index = 40 MB; an honest node of 1,000 origins needs a tenth. */
 export const HELD_MESSAGES_MAX = 100_000;
 /** Live messages kept of one origin, so that one author cannot push out all others. */
 export const HELD_PER_ORIGIN_MAX = 20_000;
+
+/**
+ * A stream with gaps remembers for one counter in this time when it was signed: 170 in a lifetime at most, whatever the
+ * number of messages. Gaps so close an hour later than they could.
+ */
+const ISSUED_SAMPLE_MS = HOUR_MS;
 
 /** What is known of a kept message without reading its bytes. */
 export interface HeldMessage {
@@ -42,8 +48,13 @@ export interface HeldStream {
 interface Stream extends HeldStream {
   /** After this nothing of the stream can be accepted that we have seen: it may be forgotten. */
   keepUntil: UnixMs;
-  /** When the counters held were signed, while there are gaps: nothing before a counter outlives its `issuedAt + LIFETIME_MAX`. */
+  /**
+   * When some of the counters held were signed, while there are gaps: nothing before a counter outlives its
+   * `issuedAt + LIFETIME_MAX`. One for each {@link ISSUED_SAMPLE_MS}.
+   */
   readonly issued: Map<number, UnixMs>;
+  /** The latest of them. */
+  sampledAt: UnixMs | undefined;
 }
 
 export type CounterState =
@@ -105,10 +116,16 @@ export class HeldMessages {
     return contentKey === undefined ? { tag: 'settled' } : { tag: 'live', contentKey };
   }
 
-  /** Whether one more of this origin fits, and its counter among the stream's ranges. */
-  hasRoomFor(message: Pick<Message, 'origin' | 'stream' | 'counter'>): boolean {
-    if (this.countOf(message.origin) >= HELD_PER_ORIGIN_MAX) return false;
-    return this.#streams.get(message.stream)?.ranges.hasRoomFor(message.counter) ?? true;
+  /**
+   * Why one more of this origin does not fit, or its counter among the stream's ranges; `undefined` where it fits. Room
+   * comes: as messages end, and as gaps are filled, for which there always is room.
+   */
+  whyNoRoomFor({ origin, stream, counter }: Pick<Message, 'origin' | 'stream' | 'counter'>): string | undefined {
+    if (this.countOf(origin) >= HELD_PER_ORIGIN_MAX)
+      return `${HELD_PER_ORIGIN_MAX} messages of this author are held, the most there may be; room comes as they end`;
+    const ranges = this.#streams.get(stream)?.ranges;
+    if (ranges === undefined || ranges.hasRoomFor(counter)) return undefined;
+    return `its stream has ${RANGES_MAX - 1} gaps; send what is missing first, from counter ${ranges.firstGap} on, or begin a new incarnation`;
   }
 
   /**
@@ -203,14 +220,20 @@ export class HeldMessages {
         live: new Map(),
         keepUntil: expiresAt,
         issued: new Map(),
+        sampledAt: undefined,
       };
       this.#streams.set(key, stream);
       this.#streamExpiries.add(key, expiresAt);
     }
     stream.ranges.add(counter);
     stream.live.set(counter, contentKey);
-    if (hasGap(stream.ranges)) stream.issued.set(counter, issuedAt);
-    else stream.issued.clear();
+    if (!hasGap(stream.ranges)) {
+      stream.issued.clear();
+      stream.sampledAt = undefined;
+    } else if (stream.sampledAt === undefined || issuedAt >= stream.sampledAt + ISSUED_SAMPLE_MS) {
+      stream.issued.set(counter, issuedAt);
+      stream.sampledAt = issuedAt;
+    }
     if (expiresAt > stream.keepUntil) stream.keepUntil = expiresAt;
   }
 

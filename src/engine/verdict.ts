@@ -42,7 +42,7 @@ export const ERROR_OF_REASON: Readonly<
   'revoked-origin': 'ERR_MESSAGE_REVOKED_ORIGIN',
   conflict: 'ERR_MESSAGE_CONFLICT',
   'over-budget': 'ERR_MESSAGE_OVER_BUDGET',
-  'no-room': 'ERR_MESSAGE_OVER_BUDGET',
+  'no-room': 'ERR_MESSAGE_NO_ROOM',
   'unknown-family': 'ERR_MESSAGE_NOT_PERMITTED',
   malformed: 'ERR_MESSAGE_MALFORMED',
   lifetime: 'ERR_MESSAGE_LIFETIME',

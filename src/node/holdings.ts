@@ -6,12 +6,19 @@ import { type HeldMessage, HeldMessages } from '../engine/held-messages.ts';
 import { RecordBook } from '../engine/record-book.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
+import { isAddressedTo } from '../message/audience.ts';
 import { type Message, parseMessage } from '../message/message.ts';
 import { streamKeyOf } from '../message/message-id.ts';
 import type { StreamExtent } from '../message/node-record.ts';
 import type { RestoredNode } from '../ports/node-store.ts';
 import { IndicatorSet } from './indicator-set.ts';
 import type { Journal } from './journal.ts';
+
+/** Whom messages may be addressed to, so that they take effect here. */
+export interface HoldingsOwner {
+  readonly self: NodeId;
+  readonly roles: readonly string[];
+}
 
 /**
  * Everything a node holds of messages: which are live, where they are journalled, and what is known by them
@@ -23,10 +30,12 @@ export class Holdings {
   readonly indicators = new IndicatorSet();
   readonly #mesh: MeshName;
   readonly #journal: Journal;
+  readonly #owner: HoldingsOwner;
 
-  constructor(mesh: MeshName, journal: Journal) {
+  constructor(mesh: MeshName, journal: Journal, owner: HoldingsOwner) {
     this.#mesh = mesh;
     this.#journal = journal;
+    this.#owner = owner;
   }
 
   /** Keeps a message that the gate accepted. It is durable once the journal says so. */
@@ -105,7 +114,9 @@ export class Holdings {
 
   /** What else the node knows by a message. */
   #index(held: HeldMessage, message: Message): void {
-    this.indicators.put(held, message.payload);
+    // What is meant for others is held for them and passed on, and has no effect here.
+    if (isAddressedTo(message.audience, this.#owner.self, this.#owner.roles))
+      this.indicators.put(held, message.payload);
     if (message.type.family !== 'record') return;
     const older = this.records.put(message);
     if (older !== undefined) this.#drop(older.contentKey);

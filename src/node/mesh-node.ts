@@ -18,6 +18,7 @@ import type { NeighbourhoodOwner } from './neighbourhood.ts';
 import type { MeshNodeOptions } from './node-options.ts';
 import { NodeParts } from './node-parts.ts';
 import type { PeerTable } from './peer-table.ts';
+import { PreparedStreams } from './prepared-streams.ts';
 import { composeRequest, Publisher, type PublishRequest, type SigningIdentity } from './publisher.ts';
 import { SelfRecord } from './self-record.ts';
 import { Statistics } from './statistics.ts';
@@ -39,6 +40,7 @@ export class MeshNode implements NeighbourhoodOwner {
   readonly #options: MeshNodeOptions;
   readonly #parts: NodeParts;
   readonly #publisher: Publisher;
+  readonly #prepared: PreparedStreams;
   readonly #record: SelfRecord;
   #sweepAt: MonotonicMs;
   #storeRetryAt: MonotonicMs | undefined;
@@ -61,6 +63,7 @@ export class MeshNode implements NeighbourhoodOwner {
       batches: options.batches !== false,
       sign: (ticket, data) => outbox.sign(ticket, data),
     });
+    this.#prepared = new PreparedStreams(options.random, this.holdings.messages.streams);
     this.#record = new SelfRecord(now, {
       name: options.name,
       version: options.software,
@@ -126,9 +129,9 @@ export class MeshNode implements NeighbourhoodOwner {
     this.#parts.gate.handleMessage(now, message, { tag: 'client', peer: client, request });
   }
 
-  /** Lays out a message for a member that signs it itself. Its stream is one of its own for each second. */
+  /** Lays out a message for a member that signs it itself. @throws as {@link publish}, where no node would take it. */
   prepare(now: Instant, client: SigningIdentity, what: PublishRequest): ComposedMessage {
-    const place = { incarnation: Math.floor(now.wall / 1_000), counter: this.#options.random.below(2 ** 31) };
+    const place = this.#prepared.nextPlace(now.wall, client.nodeId);
     return composeRequest(this.mesh, client, place, what, now.wall);
   }
 

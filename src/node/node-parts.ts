@@ -44,7 +44,7 @@ export class NodeParts implements FrameTakers {
     const revocations = new Revocations(trust);
     const chains = new ChainBook(trust, revocations);
     const journal = new Journal(store, (ticket, changes) => outbox.persist(ticket, changes));
-    const holdings = new Holdings(mesh, journal);
+    const holdings = new Holdings(mesh, journal, { self: options.identity.nodeId, roles: options.roles });
     const judged: GateOutbox['judged'] = (now, source, message, verdict) => {
       this.intake.handleJudged(now, source, message, verdict);
       ports.wake();

@@ -135,18 +135,33 @@ describe('held messages', () => {
   it('have no room for more than 20,000 of one author, and room for others (T3, T17)', () => {
     const held = new HeldMessages();
     for (let counter = 0; counter < HELD_PER_ORIGIN_MAX; counter++) put(held, said('ann', counter));
-    assert.equal(held.hasRoomFor(said('ann', HELD_PER_ORIGIN_MAX)), false);
-    assert.equal(held.hasRoomFor(said('ann', 0, { incarnation: 2 })), false, 'a new stream is no way around it');
-    assert.equal(held.hasRoomFor(said('bob', 0)), true);
+    assert.equal(held.whyNoRoomFor(said('ann', HELD_PER_ORIGIN_MAX)) === undefined, false);
+    assert.equal(
+      held.whyNoRoomFor(said('ann', 0, { incarnation: 2 })) === undefined,
+      false,
+      'a new stream is no way around it',
+    );
+    assert.equal(held.whyNoRoomFor(said('bob', 0)) === undefined, true);
     held.drop(said('ann', 3).contentKey);
-    assert.equal(held.hasRoomFor(said('ann', HELD_PER_ORIGIN_MAX)), true);
+    assert.equal(held.whyNoRoomFor(said('ann', HELD_PER_ORIGIN_MAX)) === undefined, true);
   });
 
   it('have no room for a 65th gap in a stream', () => {
     const held = new HeldMessages();
     for (let i = 0; i < RANGES_MAX; i++) put(held, said('ann', 2 * i));
-    assert.equal(held.hasRoomFor(said('ann', 1_000)), false);
-    assert.equal(held.hasRoomFor(said('ann', 1)), true);
+    assert.equal(held.whyNoRoomFor(said('ann', 1_000)) === undefined, false);
+    assert.equal(held.whyNoRoomFor(said('ann', 1)) === undefined, true);
+  });
+
+  it('say what is missing where there is no room', () => {
+    const held = new HeldMessages();
+    for (let i = 0; i < RANGES_MAX; i++) put(held, said('ann', 2 * i + 7));
+    assert.match(held.whyNoRoomFor(said('ann', 1_000)) ?? '', /63 gaps; send what is missing first, from counter 8 on/);
+    for (let i = 0; i < RANGES_MAX - 1; i++) {
+      assert.equal(held.whyNoRoomFor(said('ann', 2 * i + 8)), undefined);
+      put(held, said('ann', 2 * i + 8));
+    }
+    assert.equal(held.whyNoRoomFor(said('ann', 1_000)), undefined);
   });
 
   it('beyond 100,000 let go the oldest of the author who has most, and hold their bound', () => {

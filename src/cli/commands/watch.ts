@@ -16,13 +16,16 @@ export function register(program: Command): void {
       'chainmail watch --dir /var/lib/chainmail-node --type sensor/temperature',
     ),
   )
+    .option('--for-me', 'leave out what is addressed to other nodes, or to roles that this one has not')
     .option('--type <type>', 'only these: indicator, sensor/TOPIC, or sensor/* for all below')
     .action(
-      act<NodeDirectoryOptions & { readonly type?: string }>(async ({ output, options }) => {
+      act<NodeDirectoryOptions & { readonly type?: string; readonly forMe?: true }>(async ({ output, options }) => {
         const stopped = new AbortController();
         void untilStopped().then(() => stopped.abort());
         const desk = nodeDeskOf(options);
-        const path = `/v1/messages?follow=1${options.type === undefined ? '' : `&type=${encodeURIComponent(options.type)}`}`;
+        const query = new URLSearchParams({ follow: '1', for: options.forMe === true ? 'me' : 'all' });
+        if (options.type !== undefined) query.set('type', options.type);
+        const path = `/v1/messages?${query.toString()}`;
         try {
           for await (const message of desk.follow(heldMessageSchema, path, stopped.signal))
             output.event(message, render(message));
@@ -35,8 +38,9 @@ export function register(program: Command): void {
     );
 }
 
-function render({ received_at, origin, type, payload }: HeldMessageJson): string {
-  return `${received_at}  ${origin}  ${type}  ${payloadText(payload)}`;
+function render({ received_at, origin, type, audience, payload }: HeldMessageJson): string {
+  const to = audience === undefined ? '' : ` to ${audience}`;
+  return `${received_at}  ${origin}${to}  ${type}  ${payloadText(payload)}`;
 }
 
 /** Text where it is printable, else hex. */

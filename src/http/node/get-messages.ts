@@ -12,8 +12,9 @@ import { messageJson } from './render.ts';
 const PAGE_CHARS_MAX = 4 * 1024 * 1024;
 
 /**
- * `GET /v1/messages`: what this node holds and is addressed to it or by it, oldest first; with `follow=1` what comes
- * from now on, as server-sent events, or from behind `after` on where that is given.
+ * `GET /v1/messages`: all that is live and held, own ones included, oldest first; with `follow=1` what comes from now
+ * on, as server-sent events, or from behind `after` on where that is given. What is addressed to others is listed too,
+ * with its `audience`; `for=me` leaves it out.
  *
  * Node records are the mesh's own business: they are listed only where `type` asks for them.
  */
@@ -25,7 +26,7 @@ export function getMessages(app: HttpApp, { service }: ProgramDeps): void {
     if (query.after !== undefined)
       for (const [held, message] of wanted(service, query)) stream.send(messageJson(held, message), held.arrival);
     const end = service.onEvent((event) => {
-      if (event.tag === 'message' && isWanted(service, query, event.held) && isForUs(service, event.message))
+      if (event.tag === 'message' && isWanted(service, query, event.held) && isMeant(service, query, event.message))
         stream.send(messageJson(event.held, event.message), event.held.arrival);
     });
     stream.onEnd(end);
@@ -53,7 +54,7 @@ function* wanted(service: NodeService, query: MessagesQuery): Iterable<readonly 
   for (const held of holdings.messages.values()) {
     if (held.arrival <= (query.after ?? -1) || !isWanted(service, query, held)) continue;
     const message = holdings.read(held.contentKey);
-    if (message !== undefined && isForUs(service, message)) yield [held, message];
+    if (message !== undefined && isMeant(service, query, message)) yield [held, message];
   }
 }
 
@@ -63,6 +64,6 @@ function isWanted(service: NodeService, { type }: MessagesQuery, held: HeldMessa
   return type.endsWith('/*') ? held.type.startsWith(type.slice(0, -1)) : held.type === type;
 }
 
-function isForUs({ node }: NodeService, { audience, origin }: Message): boolean {
-  return origin === node.self || isAddressedTo(audience, node.self, node.roles);
+function isMeant({ node }: NodeService, query: MessagesQuery, { audience }: Message): boolean {
+  return query.for === 'all' || isAddressedTo(audience, node.self, node.roles);
 }

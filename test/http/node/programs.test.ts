@@ -9,6 +9,7 @@ import type {
   StatusResponse,
 } from '../../../src/api/node-programs.ts';
 import { toBase64, utf8 } from '../../../src/base/bytes.ts';
+import { systemClock } from '../../../src/host/system-clock.ts';
 import type { HttpApp } from '../../../src/http/server.ts';
 import { type Member, TestMesh } from '../../support/node-world.ts';
 import { INDICATOR, programsOf, signed } from './support.ts';
@@ -144,21 +145,40 @@ describe('GET /v1/messages', () => {
     assert.deepEqual(await types('?type=indicator'), []);
   });
 
-  it('hands a program what is addressed to its node or by it, and nothing else', async (t) => {
+  it('lists what is addressed to others too, as contract.md says, and leaves it out for=me', async (t) => {
     const { node, app } = await start(t);
     const other = await mesh.member();
     node.host.keepChain(other.chain);
     for (const [counter, audience] of [node.nodeId, other.nodeId, 'role:operator'].entries())
       await node.host.submit(await signed(mesh, other, { counter, audience }), other.nodeId);
     await publish(app, 'sensor/a', utf8('mine'), { audience: other.nodeId });
-    const { messages } = await list(app);
-    assert.deepEqual(
-      messages.map(({ origin, audience }) => [origin === node.nodeId, audience]),
-      [
-        [false, node.nodeId],
-        [true, other.nodeId],
-      ],
-    );
+    const audiences = async (query = ''): Promise<unknown[]> =>
+      (await list(app, query)).messages.map(({ origin, audience }) => [origin === node.nodeId, audience]);
+    assert.deepEqual(await audiences(), [
+      [false, node.nodeId],
+      [false, other.nodeId],
+      [false, 'role:operator'],
+      [true, other.nodeId],
+    ]);
+    assert.deepEqual(await audiences('?for=all'), await audiences());
+    assert.deepEqual(await audiences('?for=me'), [[false, node.nodeId]]);
+    assert.equal((await app.inject('/v1/messages?for=others')).statusCode, 400);
+  });
+
+  it('lets an indicator for another node or role have no effect, whoever says it', async (t) => {
+    const { node, app } = await start(t);
+    const other = await mesh.member();
+    node.host.keepChain(other.chain);
+    const indicators = (): unknown => node.host.node.holdings.indicators.valid(systemClock.wall());
+    for (const [counter, audience] of [other.nodeId, 'role:operator'].entries())
+      await node.host.submit(await signed(mesh, other, { counter, audience }), other.nodeId);
+    await publish(app, 'indicator', INDICATOR, { audience: other.nodeId });
+    assert.equal((await list(app)).messages.length, 3);
+    assert.deepEqual(indicators(), []);
+    const answer = await app.inject('/v1/indicators');
+    assert.deepEqual(answer.json(), { indicators: [] });
+    await node.host.submit(await signed(mesh, other, { counter: 2, audience: node.nodeId }), other.nodeId);
+    assert.equal((indicators() as unknown[]).length, 1);
   });
 
   it('follows from now on, or from behind a cursor', async (t) => {
