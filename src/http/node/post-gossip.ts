@@ -47,7 +47,7 @@ export function postGossip(app: HttpApp, deps: MemberDeps): void {
     service.keepChain(member.chain); // so that peers can fetch it
     try {
       const answer: MessageIdResponse = { message_id: await service.submit(message, member.nodeId) };
-      return reply.code(202).send(answer);
+      return await reply.code(202).send(answer);
     } catch (error) {
       if (isMeshError(error) && errorEntry(error.code).status === 429) reply.header('retry-after', RETRY_AFTER_SEC);
       throw error;

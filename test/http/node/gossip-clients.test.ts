@@ -52,11 +52,13 @@ class Client {
         headers: { 'content-type': 'application/json' },
       });
       sent.on('error', reject);
-      sent.on('response', async (answer) => {
+      sent.on('response', (answer) => {
         let text = '';
-        for await (const piece of answer.setEncoding('utf8')) text += piece;
-        const json = JSON.parse(text) as Record<string, string>;
-        resolve({ status: answer.statusCode ?? 0, retryAfter: answer.headers['retry-after'], json });
+        answer.setEncoding('utf8').on('data', (piece: string) => (text += piece));
+        answer.on('end', () => {
+          const json = JSON.parse(text) as Record<string, string>;
+          resolve({ status: answer.statusCode ?? 0, retryAfter: answer.headers['retry-after'], json });
+        });
       });
       sent.end(JSON.stringify(body));
     });
