@@ -4,7 +4,7 @@ import type { z } from 'zod';
 import { errorOfProblem } from '../api/problem.ts';
 import { describeIssue } from '../api/schema.ts';
 import { textOfUtf8 } from '../base/bytes.ts';
-import { isMeshError, MeshError } from '../base/errors.ts';
+import { isMeshError, MeshError, quotedPath } from '../base/errors.ts';
 import type { Secret } from '../crypto/secret.ts';
 import { controlSocketOf } from '../host/control-socket.ts';
 import { exchange, isNobodyThere } from '../host/https-client.ts';
@@ -51,7 +51,7 @@ export async function withAuthority<T>(options: DeskOptions, use: (desk: Authori
   let asked: Promise<Secret> | undefined;
   const once = { ...options, passphrase: () => (asked ??= options.passphrase()) }; // nobody types it twice
   for (let waitedMs = 0; ; waitedMs += BUSY_PAUSE_MS) {
-    if (await isRunning(socket)) return use(new AuthorityDesk(true, (call) => overSocket(socket, call)));
+    if (await isRunning(socket)) return use(new AuthorityDesk(true, (call) => overSocket(directory, call)));
     try {
       return await withOpened(once, use);
     } catch (error) {
@@ -102,12 +102,20 @@ async function isRunning(socket: string): Promise<boolean> {
   }
 }
 
-async function overSocket(socket: string, { method, path, body }: DeskCall): Promise<Answer> {
-  const { status, body: bytes } = await exchange(
-    { tag: 'socket', path: socket },
-    { method, path, body, headers: { accept: 'application/json' }, timeoutMs: CALL_MS_MAX },
-  );
-  return { status, text: textOfUtf8(bytes) };
+async function overSocket(directory: string, { method, path, body }: DeskCall): Promise<Answer> {
+  const target = { tag: 'socket', path: controlSocketOf(directory) } as const;
+  const headers = { accept: 'application/json' };
+  try {
+    const answer = await exchange(target, { method, path, body, headers, timeoutMs: CALL_MS_MAX });
+    return { status: answer.status, text: textOfUtf8(answer.body) };
+  } catch (error) {
+    if (!isNobodyThere(error)) throw error;
+    throw new MeshError(
+      'ERR_NOT_RUNNING',
+      `the authority in ${quotedPath(directory)} has ended meanwhile`,
+      `start it: chainmail authority run --dir ${directory}`,
+    );
+  }
 }
 
 async function withOpened<T>(options: DeskOptions, use: (desk: AuthorityDesk) => Promise<T>): Promise<T> {

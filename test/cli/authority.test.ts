@@ -257,6 +257,45 @@ test('nothing acknowledged is lost by kill -9, and what is left starts again', a
   );
 });
 
+test('revoke --watch says that the authority has ended', async (t) => {
+  const { dir, folder } = await initialised(t);
+  const authority = await run(t, dir);
+  writeFileSync(join(folder, 'pw'), 'x');
+  const nodeIds: string[] = [];
+  for (const name of ['n1', 'n2']) {
+    const ticket = join(folder, `${name}.ticket`);
+    await ticketOf(dir, ticket);
+    const into = ['--dir', join(folder, name), '--passphrase-file', join(folder, 'pw'), '--json'];
+    const { stdout } = await chainmail(['node', 'enroll', ...into, '--ticket', ticket]);
+    nodeIds.push((JSON.parse(stdout) as { node_id: string }).node_id);
+  }
+  // One that has been seen, and has not heard of the revocation when it ends.
+  const lagging = new LongCommand(
+    [
+      'node',
+      'run',
+      '--dir',
+      join(folder, 'n1'),
+      '--passphrase-file',
+      join(folder, 'pw'),
+      '--json',
+      '--no-multicast',
+    ].concat('--listen', '127.0.0.1:0'),
+    { CHAINMAIL_LOG_LEVEL: 'silent' },
+  );
+  await lagging.json();
+  const isSeen = async (): Promise<boolean> => {
+    const { stdout } = await chainmail(['nodes', '--dir', dir, '--json']);
+    return (JSON.parse(stdout) as NodesResponse).nodes.some(({ last_seen }) => last_seen !== undefined);
+  };
+  while (!(await isSeen())) await new Promise((resolve) => setTimeout(resolve, 50));
+  await lagging.end('SIGKILL');
+  const watching = new LongCommand(['revoke', '--dir', dir, '--node-id', nodeIds[1] ?? '', '--watch', '--json']);
+  assert.equal((await watching.json<{ of: number }>()).of, 1);
+  await authority.end('SIGKILL');
+  assert.equal((await watching.json<ToldError>()).error.code, 'ERR_NOT_RUNNING');
+});
+
 test('a second process on one directory, and a port in use, are told as such', async (t) => {
   const { dir } = await initialised(t);
   const other = await initialised(t, 'other');

@@ -326,6 +326,13 @@ describe('what a node refuses to run on', () => {
     assert.deepEqual((await told('indicators')).json, indicators.json);
   });
 
+  it('one Ctrl-C is one wish, though a terminal and the launcher both send it', async (t) => {
+    const node = await running(t);
+    process.kill(node.pid, 'SIGINT');
+    process.kill(node.pid, 'SIGTERM');
+    assert.equal(await node.end('SIGINT'), 0);
+  });
+
   it('what a program may not publish', async (t) => {
     const node = await running(t);
     const file = join(folder, 'payload');
