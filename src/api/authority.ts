@@ -199,6 +199,57 @@ export const adminResponseSchema = z
   })
   .meta({ id: 'AdministratorResponse' });
 
+export const administratorsResponseSchema = z
+  .object({
+    administrators: z.array(
+      z.object({
+        name: z.string(),
+        credential: z.enum(['access-key', 'certificate']),
+        id: z.string().describe('the access key id, or the serial of the certificate'),
+        role: z.string(),
+        status: z.enum(['active', 'revoked', 'expired']),
+        created_at: instant.optional(),
+        not_after: instant.optional(),
+      }),
+    ),
+  })
+  .meta({ id: 'AdministratorsResponse' });
+
+export type AdministratorsResponse = z.infer<typeof administratorsResponseSchema>;
+
+export const administratorRemovedSchema = z
+  .object({ access_key_ids: z.array(z.string()), serials: z.array(z.string()).describe('of revoked certificates') })
+  .meta({ id: 'AdministratorRemoved' });
+
+export type AdministratorRemoved = z.infer<typeof administratorRemovedSchema>;
+
+/** Characters of a public key of P-256 in PEM, with room for line ends. */
+const PUBLIC_KEY_CHARS_MAX = 512;
+
+export const accessKeyRequestSchema = z
+  .object({
+    name: z.string().min(1).max(63).describe('of the administrator'),
+    role: z.string().max(31).optional().describe('administrator (default) or auditor, who may change nothing'),
+    access_key_id: z.string().max(64).describe('16 to 64 capitals and digits, never used before'),
+    public_key: z
+      .string()
+      .max(PUBLIC_KEY_CHARS_MAX)
+      .describe('PEM; the key that SigV4A derives from the access key. The secret stays with its maker'),
+  })
+  .meta({ id: 'AccessKeyRequest' });
+
+export const accessKeyResponseSchema = z
+  .object({
+    access_key_id: z.string(),
+    name: z.string(),
+    role: z.string(),
+    service: z.string(),
+    region: z.string(),
+  })
+  .meta({ id: 'AccessKeyResponse', description: 'with what its requests are to be signed' });
+
+export type AccessKeyResponse = z.infer<typeof accessKeyResponseSchema>;
+
 export const epochResponseSchema = z.object({ epoch: z.int() }).meta({ id: 'EpochResponse' });
 
 export const clockResponseSchema = z.object({ accepted_at: instant }).meta({ id: 'ClockResponse' });

@@ -1,5 +1,9 @@
 import { z } from 'zod';
 import {
+  accessKeyRequestSchema,
+  accessKeyResponseSchema,
+  administratorRemovedSchema,
+  administratorsResponseSchema,
   adminRequestSchema,
   adminResponseSchema,
   alarmRequestSchema,
@@ -103,6 +107,39 @@ const AUTHORITY_OPERATIONS: readonly Operation[] = [
     refusals: [400, 401, 403, 413, 429],
   },
   {
+    method: 'get',
+    path: '/v1/administrators',
+    summary: 'Credentials of administrators: access keys, and certificates',
+    credential: 'administrator',
+    answers: { 200: administratorsResponseSchema },
+    refusals: [401, 403, 429],
+  },
+  {
+    method: 'delete',
+    path: '/v1/administrators/{name}',
+    summary: 'End an administrator: all its access keys and certificates',
+    credential: 'administrator',
+    answers: { 200: administratorRemovedSchema },
+    refusals: [401, 403, 404, 429],
+  },
+  {
+    method: 'post',
+    path: '/v1/access-keys',
+    summary: 'Let requests in that an access key signs as SigV4A does; only its public key is sent',
+    credential: 'administrator',
+    request: accessKeyRequestSchema,
+    answers: { 201: accessKeyResponseSchema },
+    refusals: [400, 401, 403, 409, 413, 429],
+  },
+  {
+    method: 'delete',
+    path: '/v1/access-keys/{id}',
+    summary: 'Refuse what this access key signs from now on',
+    credential: 'administrator',
+    answers: { 204: undefined },
+    refusals: [401, 403, 404, 429],
+  },
+  {
     method: 'post',
     path: '/v1/alarms',
     summary: 'Two messages under one id, both well signed: a key is in use on two machines',
@@ -193,10 +230,23 @@ export function openapiOf(
       securitySchemes: {
         node: { type: 'mutualTLS', description: 'client certificate of a node of the mesh' },
         administrator: { type: 'mutualTLS', description: 'client certificate of an administrator' },
+        signature: {
+          type: 'apiKey',
+          in: 'header',
+          name: 'authorization',
+          description: 'request signed as AWS SigV4A does, with an administrator’s access key (spec 09)',
+        },
       },
     },
   };
 }
+
+/** Any one of these is enough. */
+const SECURITY: Readonly<Record<Operation['credential'], readonly object[]>> = {
+  none: [],
+  node: [{ node: [] }],
+  administrator: [{ administrator: [] }, { signature: [] }],
+};
 
 function operationObject({ path, summary, credential, request, answers, refusals }: Operation): object {
   const responses: Record<string, object> = {};
@@ -210,7 +260,7 @@ function operationObject({ path, summary, credential, request, answers, refusals
   const names = [...path.matchAll(/\{([a-z_]+)\}/g)].map(([, name]) => name);
   return {
     summary,
-    ...(credential === 'none' ? { security: [] } : { security: [{ [credential]: [] }] }),
+    security: SECURITY[credential],
     ...(names.length === 0
       ? {}
       : { parameters: names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })) }),

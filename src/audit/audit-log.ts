@@ -11,6 +11,11 @@ export type AuditAction =
   | 'clock-accepted'
   | 'server-certificate-issued'
   | 'administrator-added'
+  | 'administrator-removed'
+  | 'access-key-added'
+  | 'access-key-removed'
+  /** A request that claimed an administrator's signature: replayed, changed, dated wrongly, by an unknown key. */
+  | 'request-refused'
   | 'ticket-created'
   | 'ticket-cancelled'
   | 'enrolled'

@@ -7,9 +7,17 @@ import { type AdministratorJudgement, judgePath, type PathJudgement, type Trust 
 import { parseAdministratorName } from '../pki/mesh-names.ts';
 import { type PathRefusal, refusal } from '../pki/path-result.ts';
 import type { RevocationReason } from '../pki/revocation-reason.ts';
-import type { AuditRow, AuthorityStore, CertificateRow, CrlRow } from '../ports/authority-store.ts';
+import type { SignedRequest } from '../message/request/signed-request.ts';
+import type { AccessKeyRow, AuditRow, AuthorityStore, CertificateRow, CrlRow } from '../ports/authority-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
+import { type AccessKeyWish, addAccessKey, removeAccessKey } from './access-keys.ts';
+import {
+  type AdministratorCredential,
+  listAdministrators,
+  type Removal,
+  removeAdministrator,
+} from './administrators.ts';
 import { appendAudit, RefusalLog } from './audit-trail.ts';
 import { type BootstrapPeer, bootstrapPeers, type CheckIn, checkIn } from './check-in.ts';
 import { type KnownConflicts, noConflicts, reportClone } from './clone-alarm.ts';
@@ -24,6 +32,7 @@ import type { Issuer } from './issuer.ts';
 import { listNodes, type NodeSummary } from './nodes.ts';
 import type { AuthorityPolicy } from './policy.ts';
 import { type RevocationOutcome, type RevocationTarget, revoke } from './revocation.ts';
+import { type AdmittedRequest, admitSignedRequest, confirmSignedRequest } from './signed-administrator.ts';
 import {
   createTicket,
   cancelTicket,
@@ -180,6 +189,47 @@ export class Authority {
   /** @throws ERR_INPUT, ERR_CSR_... */
   issueAdministrator(name: string, csr: string, actor: string): Promise<CertificateRow> {
     return issueAdministrator(this.#core, parseAdministratorName(name), csr, actor);
+  }
+
+  /** See {@link addAccessKey}. */
+  addAccessKey(wish: AccessKeyWish, actor: string): Promise<AccessKeyRow> {
+    return addAccessKey(this.#core, wish, actor);
+  }
+
+  /** See {@link removeAccessKey}. */
+  removeAccessKey(accessKeyId: string, actor: string): Promise<void> {
+    return removeAccessKey(this.#core, accessKeyId, actor);
+  }
+
+  listAdministrators(): Promise<readonly AdministratorCredential[]> {
+    return listAdministrators(this.#core);
+  }
+
+  /** See {@link removeAdministrator}. */
+  removeAdministrator(name: string, actor: string): Promise<Removal> {
+    return removeAdministrator(this.#core, name, actor);
+  }
+
+  /** See {@link admitSignedRequest}. */
+  admitSignedRequest(signed: SignedRequest, hosts: readonly string[]): Promise<AdmittedRequest> {
+    return admitSignedRequest(this.#core, signed, hosts);
+  }
+
+  /** See {@link confirmSignedRequest}. */
+  confirmSignedRequest(admitted: AdmittedRequest, body: Bytes, isChange: boolean): Promise<void> {
+    return confirmSignedRequest(this.#core, admitted, body, isChange);
+  }
+
+  /** Writes down that a signed request was refused, as far as there is room for such entries. */
+  noteRefusedRequest(accessKeyId: string, reason: string, from: string): Promise<void> {
+    const now = this.#core.clock.now();
+    return this.#core.refusals.note(now.mono, {
+      at: now.wall,
+      actor: from,
+      action: 'request-refused',
+      subject: accessKeyId,
+      detail: { reason },
+    });
   }
 
   issueServerCertificate(spki: Bytes, hosts: readonly string[]): Promise<CertificateRow> {

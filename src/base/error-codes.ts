@@ -89,6 +89,12 @@ export const ERRORS = {
   ERR_REVOKE_UNKNOWN: { status: 404, title: 'no such certificate or node' },
   ERR_CREDENTIAL_REQUIRED: { status: 401, title: 'a client certificate is required' },
   ERR_FORBIDDEN: { status: 403, title: 'not permitted' },
+  ERR_ACCESS_KEY_EXISTS: { status: 409, title: 'the access key id was used before' },
+  ERR_ACCESS_KEYS_FULL: {
+    status: 409,
+    title: 'there are too many access keys',
+    hint: 'remove those that nobody uses: chainmail admin remove',
+  },
   ERR_CLOCK_JUMPED: {
     status: 503,
     title: 'the clock moved against the last signature',

@@ -130,6 +130,7 @@ async function withOpened<T>(options: DeskOptions, use: (desk: AuthorityDesk) =>
       version: programVersion(),
       now: () => systemClock.wall(),
       monotonic: () => systemClock.monotonic(),
+      hosts: [],
       credentialOf: () => ({ tag: 'local' }),
       enrollPerMinute: 1,
       notReady: async () => 'the authority does not run',

@@ -15,6 +15,7 @@ import type { Credential } from '../http/authority/credential.ts';
 import { type AuthorityDeps, addAuthorityRoutes } from '../http/authority/routes.ts';
 import { createHttpApp, type HttpApp, socketOf } from '../http/server.ts';
 import { formatAddress, splitAddress } from '../message/address.ts';
+import { authorityNames } from '../pki/mesh-names.ts';
 import { type OpenAuthority, openAuthority, type OpenAuthorityOptions } from './authority.ts';
 import { allAddresses, isLoopback, isWildcard, outerAddresses } from './interfaces.ts';
 import { listenControl, listenError } from './listen.ts';
@@ -55,6 +56,7 @@ export async function runAuthority(options: RunAuthorityOptions): Promise<Runnin
       version: programVersion(),
       now: () => systemClock.wall(),
       monotonic: () => systemClock.monotonic(),
+      hosts: certificate.names,
       credentialOf,
       enrollPerMinute: opened.config.enroll_per_minute,
       notReady: () => notReady(opened),
@@ -124,6 +126,12 @@ class ServerCertificate {
   private constructor(opened: OpenAuthority, hosts: readonly string[]) {
     this.#opened = opened;
     this.#hosts = hosts;
+  }
+
+  /** What it speaks for, lower case: the mesh's name of the authority, and hosts and addresses. */
+  get names(): readonly string[] {
+    const { mesh } = this.#opened.authority.issuer;
+    return [authorityNames(mesh).dns, ...this.#hosts.map((host) => host.toLowerCase())];
   }
 
   static async issue(opened: OpenAuthority, listenHost: string): Promise<ServerCertificate> {

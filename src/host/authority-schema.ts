@@ -83,10 +83,31 @@ CREATE TABLE audit (
 ) STRICT;
 `;
 
+/** Keys that sign administrators' requests, and the requests that they have spent. */
+const SCHEMA_2 = `
+CREATE TABLE access_keys (
+  place INTEGER PRIMARY KEY, -- the order in which they were added
+  access_key_id TEXT NOT NULL UNIQUE,
+  name TEXT NOT NULL,
+  role TEXT NOT NULL,
+  spki BLOB NOT NULL,
+  created_at INTEGER NOT NULL,
+  removed_at INTEGER
+) STRICT;
+
+CREATE TABLE spent_requests (
+  access_key_id TEXT NOT NULL,
+  text_hash TEXT NOT NULL,
+  expires_at INTEGER NOT NULL,
+  PRIMARY KEY (access_key_id, text_hash)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX spent_requests_by_end ON spent_requests (expires_at);
+`;
+
 /** The authority's database file. The mark spells "CMau". */
 export const AUTHORITY_DATABASE: DatabaseKind = {
   applicationId: 0x434d6175,
-  migrations: [SCHEMA_1],
+  migrations: [SCHEMA_1, SCHEMA_2],
   remedy:
     'restore it from a backup, then void the tickets made since: chainmail authority new-epoch --dir DIR; without a backup make a new authority',
 };

@@ -1,6 +1,4 @@
-import type { DatabaseSync, StatementSync, SQLOutputValue } from 'node:sqlite';
-import { MeshError, quotedPath } from '../base/errors.ts';
-import type { UnixMs } from '../base/time.ts';
+import type { DatabaseSync } from 'node:sqlite';
 import type {
   AuditRow,
   AuthorityStore,
@@ -17,7 +15,9 @@ import type {
 } from '../ports/authority-store.ts';
 import { AUTHORITY_DATABASE } from './authority-schema.ts';
 import { GroupCommit } from './group-commit.ts';
+import { accessKeyRows } from './sqlite-access-keys.ts';
 import { guarded, openDatabase, type WhenMissing } from './sqlite-database.ts';
+import { type Row, some, Statements } from './sqlite-statements.ts';
 
 /** The {@link AuthorityStore} of one machine: an SQLite file, many changes to one fsync. */
 export class SqliteAuthorityStore implements AuthorityStore {
@@ -44,110 +44,6 @@ export class SqliteAuthorityStore implements AuthorityStore {
   async close(): Promise<void> {
     await this.#commits.close();
     if (this.#database.isOpen) this.#database.close();
-  }
-}
-
-type Value = null | number | string | Uint8Array;
-
-/** Each statement is compiled once, at its first use. */
-class Statements {
-  readonly path: string;
-  readonly #database: DatabaseSync;
-  readonly #compiled = new Map<string, StatementSync>();
-
-  constructor(database: DatabaseSync, path: string) {
-    this.#database = database;
-    this.path = path;
-  }
-
-  one(sql: string, ...values: Value[]): Row | undefined {
-    const row = this.#statement(sql).get(...values);
-    return row === undefined ? undefined : new Row(row, this.path);
-  }
-
-  all(sql: string, ...values: Value[]): Row[] {
-    return this.#statement(sql)
-      .all(...values)
-      .map((row) => new Row(row, this.path));
-  }
-
-  run(sql: string, ...values: Value[]): void {
-    this.#statement(sql).run(...values);
-  }
-
-  #statement(sql: string): StatementSync {
-    let statement = this.#compiled.get(sql);
-    if (statement === undefined) {
-      statement = this.#database.prepare(sql);
-      this.#compiled.set(sql, statement);
-    }
-    return statement;
-  }
-}
-
-/** One row as SQLite gave it, read column by column with the type that the schema promises. */
-class Row {
-  readonly #values: Record<string, SQLOutputValue>;
-  readonly #path: string;
-
-  constructor(values: Record<string, SQLOutputValue>, path: string) {
-    this.#values = values;
-    this.#path = path;
-  }
-
-  text(column: string): string {
-    const value = this.#values[column];
-    return typeof value === 'string' ? value : this.#damaged(column);
-  }
-
-  number(column: string): number {
-    const value = this.#values[column];
-    return typeof value === 'number' ? value : this.#damaged(column);
-  }
-
-  bytes(column: string): Uint8Array {
-    const value = this.#values[column];
-    return value instanceof Uint8Array ? value : this.#damaged(column);
-  }
-
-  at(column: string): UnixMs {
-    return this.number(column) as UnixMs;
-  }
-
-  textOrNone(column: string): string | undefined {
-    return this.#values[column] === null ? undefined : this.text(column);
-  }
-
-  numberOrNone(column: string): number | undefined {
-    return this.#values[column] === null ? undefined : this.number(column);
-  }
-
-  atOrNone(column: string): UnixMs | undefined {
-    return this.#values[column] === null ? undefined : this.at(column);
-  }
-
-  isNone(column: string): boolean {
-    return this.#values[column] === null;
-  }
-
-  words(column: string): string[] {
-    const value = this.text(column);
-    return value === '' ? [] : value.split(' ');
-  }
-
-  json(column: string): unknown {
-    try {
-      return JSON.parse(this.text(column));
-    } catch {
-      return this.#damaged(column);
-    }
-  }
-
-  #damaged(column: string): never {
-    throw new MeshError(
-      'ERR_STATE_CORRUPT',
-      `state file ${quotedPath(this.#path)}: column ${column} has an impossible value`,
-    );
   }
 }
 
@@ -212,6 +108,8 @@ function transactionOn(db: Statements): AuthorityTransaction {
         .map(certificateOf),
     certificatesOfKey: async (spkiHash) =>
       db.all('SELECT * FROM certificates WHERE spki_hash = ? ORDER BY place DESC', spkiHash).map(certificateOf),
+    listCertificates: async (kind, limit) =>
+      db.all('SELECT * FROM certificates WHERE kind = ? ORDER BY place DESC LIMIT ?', kind, limit).map(certificateOf),
     isKeyRevoked: async (spkiHash) =>
       db.one('SELECT 1 AS n FROM certificates WHERE spki_hash = ? AND revoked_at IS NOT NULL LIMIT 1', spkiHash) !==
       undefined,
@@ -240,6 +138,8 @@ function transactionOn(db: Statements): AuthorityTransaction {
         row.revokedAt ?? null,
         row.revokedReason ?? null,
       ),
+
+    ...accessKeyRows(db),
 
     findNode: async (nodeId) => some(nodeOf, db.one('SELECT * FROM nodes WHERE node_id = ?', nodeId)),
     listNodes: async (after, limit) => db.all(OVERVIEW, after ?? '', limit).map(overviewOf),
@@ -302,10 +202,6 @@ function transactionOn(db: Statements): AuthorityTransaction {
         row.hash,
       ),
   };
-}
-
-function some<T>(read: (row: Row) => T, row: Row | undefined): T | undefined {
-  return row === undefined ? undefined : read(row);
 }
 
 const ticketOf = (row: Row): TicketRow => ({

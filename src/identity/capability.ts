@@ -42,6 +42,8 @@ export const PLAIN_CAPABILITIES = capabilities('publish:indicator', 'publish:sen
 
 /** The role of those who may revoke, list and change policy. Only certificates of the administrator profile carry it. */
 export const ADMINISTRATOR_ROLE = parseRole('administrator');
+/** An administrator who may see everything and change nothing. */
+export const AUDITOR_ROLE = parseRole('auditor');
 
 /**
  * What each role adds at issue. A certificate carries the result: its capability list alone decides what its holder

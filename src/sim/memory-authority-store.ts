@@ -1,6 +1,7 @@
 import { MeshError } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import type {
+  AccessKeyRow,
   AuditRow,
   AuthorityStore,
   AuthorityTransaction,
@@ -11,6 +12,7 @@ import type {
   MetaKey,
   NodeRow,
   SightingRow,
+  SpentRequestRow,
   TicketRow,
 } from '../ports/authority-store.ts';
 
@@ -48,6 +50,8 @@ class Tables {
   readonly tickets = new Map<string, TicketRow>();
   readonly enrolments = new Map<string, EnrolmentRow>();
   readonly certificates = new Map<string, CertificateRow>();
+  readonly accessKeys = new Map<string, AccessKeyRow>();
+  readonly spentRequests = new Map<string, SpentRequestRow>();
   readonly nodes = new Map<string, NodeRow>();
   readonly sightings = new Map<string, SightingRow>();
   readonly crls = new Map<string, CrlRow>();
@@ -59,6 +63,12 @@ function transactionOn(tables: Tables, undo: (() => void)[]): AuthorityTransacti
     const before = map.get(key);
     undo.push(() => (before === undefined ? map.delete(key) : map.set(key, before)));
     map.set(key, value);
+  }
+  function remove<K, V>(map: Map<K, V>, key: K): void {
+    const before = map.get(key);
+    if (before === undefined) return;
+    undo.push(() => map.set(key, before));
+    map.delete(key);
   }
   /** In the order of their issue: a map keeps the place of what is replaced. */
   const certificates = (): CertificateRow[] => [...tables.certificates.values()];
@@ -99,6 +109,25 @@ function transactionOn(tables: Tables, undo: (() => void)[]): AuthorityTransacti
           revokedAt === undefined ? [] : [{ serial, issueIndex, revokedAt, revokedReason }],
         ),
     putCertificate: async (row) => put(tables.certificates, row.serial, row),
+
+    listCertificates: async (kind: CertificateKind, limit) =>
+      certificates()
+        .filter((row) => row.kind === kind)
+        .reverse()
+        .slice(0, limit),
+
+    findAccessKey: async (accessKeyId) => tables.accessKeys.get(accessKeyId),
+    listAccessKeys: async (limit) =>
+      [...tables.accessKeys.values()].filter(({ removedAt }) => removedAt === undefined).slice(0, limit),
+    putAccessKey: async (row) => put(tables.accessKeys, row.accessKeyId, row),
+
+    isRequestSpent: async (accessKeyId, textHash) => tables.spentRequests.has(`${accessKeyId} ${textHash}`),
+    countSpentRequests: async (accessKeyId) =>
+      [...tables.spentRequests.values()].filter((row) => row.accessKeyId === accessKeyId).length,
+    putSpentRequest: async (row) => put(tables.spentRequests, `${row.accessKeyId} ${row.textHash}`, row),
+    forgetSpentRequests: async (before: UnixMs) => {
+      for (const [key, row] of tables.spentRequests) if (row.expiresAt < before) remove(tables.spentRequests, key);
+    },
 
     findNode: async (nodeId) => tables.nodes.get(nodeId),
     listNodes: async (after, limit) =>

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { UnixMs } from '../../src/base/time.ts';
 import type {
+  AccessKeyRow,
   AuditRow,
   AuthorityStore,
   CertificateRow,
@@ -108,6 +109,65 @@ export function describeAuthorityStore(name: string, open: () => Promise<Authori
           assert.deepEqual(await tx.lastAudit(), AUDIT);
         });
       }));
+
+    it('knows access keys by id, those that are good by their age, and what each has spent', () =>
+      withStore(async (store) => {
+        const key = (accessKeyId: string, removedAt?: UnixMs): AccessKeyRow => ({
+          accessKeyId,
+          name: 'alice',
+          role: 'administrator',
+          spki: Uint8Array.of(0x30, 0),
+          createdAt: at(1),
+          removedAt,
+        });
+        await store.transact(async (tx) => {
+          for (const id of ['K2', 'K1', 'K3']) await tx.putAccessKey(key(id));
+          await tx.putAccessKey(key('K1', at(5)));
+        });
+        await store.transact(async (tx) => {
+          const found = await tx.findAccessKey('K1');
+          assert.deepEqual({ ...found, spki: [...(found?.spki ?? [])] }, { ...key('K1', at(5)), spki: [0x30, 0] });
+          assert.equal(await tx.findAccessKey('K4'), undefined);
+          const ids = (limit: number) => tx.listAccessKeys(limit).then((rows) => rows.map((row) => row.accessKeyId));
+          assert.deepEqual(await ids(9), ['K2', 'K3']);
+          assert.deepEqual(await ids(1), ['K2']);
+        });
+        const spend = (accessKeyId: string, textHash: string, expiresAt: number) =>
+          store.transact((tx) => tx.putSpentRequest({ accessKeyId, textHash, expiresAt: at(expiresAt) }));
+        await spend('K2', 'aa', 10);
+        await spend('K2', 'ab', 20);
+        await spend('K3', 'aa', 30);
+        await assert.rejects(
+          store.transact(async (tx) => {
+            await tx.forgetSpentRequests(at(99));
+            throw new Error('boom');
+          }),
+        );
+        await store.transact(async (tx) => {
+          assert.deepEqual([await tx.countSpentRequests('K2'), await tx.countSpentRequests('K3')], [2, 1]);
+          await tx.forgetSpentRequests(at(20));
+          assert.equal(await tx.isRequestSpent('K2', 'aa'), false);
+          assert.equal(await tx.isRequestSpent('K2', 'ab'), true);
+          assert.equal(await tx.isRequestSpent('K3', 'aa'), true);
+          assert.equal(await tx.isRequestSpent('K3', 'ab'), false);
+        });
+      }));
+
+    it('lists the certificates of a kind, newest first', () =>
+      withStore((store) =>
+        store.transact(async (tx) => {
+          for (const [serial, kind] of [
+            ['a1', 'administrator'],
+            ['b2', 'node'],
+            ['a3', 'administrator'],
+          ] as const)
+            await tx.putCertificate({ ...CERTIFICATE, serial, kind, issueIndex: undefined });
+          const serials = async (limit: number) =>
+            (await tx.listCertificates('administrator', limit)).map((row) => row.serial);
+          assert.deepEqual(await serials(9), ['a3', 'a1']);
+          assert.deepEqual(await serials(1), ['a3']);
+        }),
+      ));
 
     it('undoes all of a piece of work that throws, and none of its neighbours', () =>
       withStore(async (store) => {

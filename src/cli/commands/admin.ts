@@ -1,14 +1,26 @@
 import { existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { adminResponseSchema } from '../../api/authority.ts';
-import { MeshError, quoted } from '../../base/errors.ts';
-import { authorityLayout } from '../../daemon/directory.ts';
+import { z } from 'zod';
+import {
+  accessKeyResponseSchema,
+  administratorRemovedSchema,
+  administratorsResponseSchema,
+  adminResponseSchema,
+} from '../../api/authority.ts';
+import { MeshError, quotedPath } from '../../base/errors.ts';
 import { createFileAtomic, MODE_PUBLIC, MODE_SECRET, writeFileAtomic } from '../../host/atomic-file.ts';
 import { systemClock } from '../../host/system-clock.ts';
 import { act, addCommand, addGroup } from '../command.ts';
+import type { Output } from '../output.ts';
 import { relativeTime } from '../relative-time.ts';
+import { renderTable } from '../table.ts';
 import { atAuthority, type DirectoryOptions, withDirectory } from './authority.ts';
+
+interface AddOptions extends DirectoryOptions {
+  readonly role?: string;
+  readonly out?: string;
+}
 
 /** `chainmail admin …` */
 export function register(program: Command): void {
@@ -18,36 +30,117 @@ export function register(program: Command): void {
     addCommand(
       group,
       'add <name>',
-      'make a client certificate for another administrator',
-      'chainmail admin add alice --dir /var/lib/chainmail --out /home/alice',
+      'an access key for an administrator, whose tools sign requests as AWS SigV4A does; or a client certificate',
+      'chainmail admin add alice --dir /var/lib/chainmail\nchainmail admin add bob --dir /var/lib/chainmail --out /home/bob',
     ),
   )
-    .option('--out <dir>', 'where NAME.pem and NAME.key go (default: DIR/admin)')
+    .option(
+      '--role <role>',
+      'of an access key: administrator, or auditor, who may change nothing (default: administrator)',
+    )
+    .option('--out <dir>', 'make a client certificate instead: NAME.pem and NAME.key in this folder')
     .action(
-      act<DirectoryOptions & { readonly out?: string }>(async ({ output, options, args }) => {
+      act<AddOptions>(async ({ output, options, args }) => {
         const [name = ''] = args;
-        const folder = options.out === undefined ? authorityLayout(resolve(options.dir)).admin : resolve(options.out);
-        const certificate = join(folder, `${name}.pem`);
-        const key = join(folder, `${name}.key`);
-        if (existsSync(key) || existsSync(certificate))
-          throw new MeshError(
-            'ERR_TICKET_EXISTS',
-            `${quoted(key)} or ${quoted(certificate)} exists`,
-            'choose another name or --out',
-          );
-        const { makeAdministratorKey } = await import('../../daemon/authority.ts');
-        const { csr, keyPem } = await makeAdministratorKey();
-        const issued = await atAuthority(options, (desk) =>
-          desk.call(adminResponseSchema, { method: 'POST', path: '/v1/administrators', body: { name, csr } }),
-        );
-        mkdirSync(folder, { recursive: true, mode: 0o700 });
-        if (!createFileAtomic(key, keyPem, MODE_SECRET))
-          throw new MeshError('ERR_TICKET_EXISTS', `${quoted(key)} exists`);
-        writeFileAtomic(certificate, issued.certificate, MODE_PUBLIC);
-        output.result(
-          { ok: true, name, serial: issued.serial, not_after: issued.not_after, certificate, key },
-          `administrator ${name}: ${certificate}, ${key}; it ends ${relativeTime(issued.not_after, systemClock.wall())}`,
-        );
+        if (options.out === undefined) return addAccessKey(output, options, name);
+        if (options.role !== undefined)
+          throw new MeshError('ERR_USAGE', '--role is of access keys: a certificate is always an administrator’s');
+        return addCertificate(output, options, name, resolve(options.out));
       }),
     );
+
+  withDirectory(
+    addCommand(group, 'list', 'administrators and their credentials', 'chainmail admin list --dir /var/lib/chainmail'),
+  ).action(
+    act<DirectoryOptions>(async ({ output, options }) => {
+      const list = await atAuthority(options, (desk) =>
+        desk.call(administratorsResponseSchema, { method: 'GET', path: '/v1/administrators' }),
+      );
+      const rows = list.administrators.map(({ name, credential, id, role, status, not_after }) => [
+        name,
+        credential,
+        id,
+        role,
+        status,
+        not_after === undefined ? 'never' : relativeTime(not_after, systemClock.wall()),
+      ]);
+      output.result(list, renderTable(['NAME', 'CREDENTIAL', 'ID', 'ROLE', 'STATUS', 'ENDS'], rows, 'nobody yet'));
+    }),
+  );
+
+  withDirectory(
+    addCommand(
+      group,
+      'remove <who>',
+      'end an administrator with all credentials, or one access key by its id',
+      'chainmail admin remove alice --dir /var/lib/chainmail',
+    ),
+  ).action(
+    act<DirectoryOptions>(async ({ output, options, args }) => {
+      const [who = ''] = args;
+      const isKey = /^(?=.*[A-Z])[A-Z0-9]+$/.test(who); // names are lower case
+      const removed = await atAuthority(options, async (desk) => {
+        if (!isKey)
+          return desk.call(administratorRemovedSchema, {
+            method: 'DELETE',
+            path: `/v1/administrators/${encodeURIComponent(who)}`,
+          });
+        await desk.call(z.undefined(), { method: 'DELETE', path: `/v1/access-keys/${who}` });
+        return { access_key_ids: [who], serials: [] };
+      });
+      const { access_key_ids, serials } = removed;
+      const what = [...access_key_ids.map((id) => `access key ${id}`), ...serials.map((id) => `certificate ${id}`)];
+      output.result(
+        { ok: true, ...removed },
+        what.length === 0 ? `${who} has ended before` : `ended: ${what.join(', ')}`,
+      );
+    }),
+  );
+}
+
+async function addAccessKey(output: Output, options: AddOptions, name: string): Promise<void> {
+  const { makeAccessKey } = await import('../../daemon/access-key.ts');
+  const { accessKeyId, secretAccessKey, publicKeyPem } = makeAccessKey();
+  const body = {
+    name,
+    access_key_id: accessKeyId,
+    public_key: publicKeyPem,
+    ...(options.role === undefined ? {} : { role: options.role }),
+  };
+  const { service, region, role } = await atAuthority(options, (desk) =>
+    desk.call(accessKeyResponseSchema, { method: 'POST', path: '/v1/access-keys', body }),
+  );
+  output.result(
+    { access_key_id: accessKeyId, secret_access_key: secretAccessKey, service, region, role, name },
+    [
+      `${role} ${name}; the secret is shown this once and kept nowhere`,
+      `  access key id      ${accessKeyId}`,
+      `  secret access key  ${secretAccessKey}`,
+      `  service, region    ${service}, ${region} (SigV4A)`,
+    ].join('\n'),
+  );
+}
+
+async function addCertificate(output: Output, options: AddOptions, name: string, folder: string): Promise<void> {
+  const certificate = join(folder, `${name}.pem`);
+  const key = join(folder, `${name}.key`);
+  if (existsSync(key) || existsSync(certificate))
+    throw new MeshError(
+      'ERR_TICKET_EXISTS',
+      `${quotedPath(key)} or ${quotedPath(certificate)} exists`,
+      'choose another name or --out',
+    );
+  const { makeAdministratorKey } = await import('../../daemon/authority.ts');
+  const { csr, keyPem } = await makeAdministratorKey();
+  const issued = await atAuthority(options, (desk) =>
+    desk.call(adminResponseSchema, { method: 'POST', path: '/v1/administrators', body: { name, csr } }),
+  );
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  if (!createFileAtomic(key, keyPem, MODE_SECRET))
+    throw new MeshError('ERR_TICKET_EXISTS', `${quotedPath(key)} exists`);
+  writeFileAtomic(certificate, issued.certificate, MODE_PUBLIC);
+  output.result(
+    { ok: true, name, serial: issued.serial, not_after: issued.not_after, certificate, key },
+    `administrator ${name}: ${certificate}, ${key}; it ends ${relativeTime(issued.not_after, systemClock.wall())}`,
+  );
 }

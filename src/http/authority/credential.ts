@@ -1,9 +1,15 @@
-import type { FastifyRequest } from 'fastify';
+import type { Readable } from 'node:stream';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Bytes } from '../../base/bytes.ts';
-import { MeshError } from '../../base/errors.ts';
+import { isMeshError, MeshError } from '../../base/errors.ts';
+import { ADMINISTRATOR_ROLE } from '../../identity/capability.ts';
+import { carriesSignature, readSignedRequest, type SignedRequest } from '../../message/request/signed-request.ts';
 import type { AcceptedNode } from '../../pki/judge.ts';
 import type { PathRefusal } from '../../pki/path-result.ts';
+import { clientKeyOf } from '../rate.ts';
+import { socketOf } from '../server.ts';
 import type { AuthorityDeps } from './routes.ts';
+import { bodyStream, headOf, readBody } from './signed-body.ts';
 
 /** What a connection proves about who asks. */
 export type Credential =
@@ -18,16 +24,22 @@ const ACTORS = new WeakMap<FastifyRequest, string>();
 const NODES = new WeakMap<FastifyRequest, AcceptedNode>();
 
 /** A hook that runs before the body is read: of strangers no byte is parsed. */
-type Guard = (request: FastifyRequest) => Promise<void>;
+type Guard = (request: FastifyRequest, reply: FastifyReply, payload: Readable) => Promise<Readable>;
 
-/** @throws ERR_CREDENTIAL_REQUIRED without a certificate, ERR_PATH_... or ERR_FORBIDDEN for one that is not enough. */
+/**
+ * Lets administrators in: by the request's own signature where it carries one, else by the client certificate.
+ *
+ * @throws ERR_CREDENTIAL_REQUIRED without either, ERR_PATH_..., ERR_REQUEST_... or ERR_FORBIDDEN for what is not enough.
+ */
 export function requireAdministrator(deps: AuthorityDeps): Guard {
-  return async (request) => {
+  return async (request, _reply, payload) => {
     const credential = deps.credentialOf(request);
     if (credential.tag === 'local') {
       ACTORS.set(request, 'local');
-      return;
+      return payload;
     }
+    const head = headOf(request);
+    if (carriesSignature(head)) return admitSigned(deps, request, readSignedRequest(head), payload);
     if (credential.tag === 'none') throw noCertificate('of an administrator');
     refuseForeignPage(request);
     const judgement = deps.authority.judgeAdministrator(credential.chain);
@@ -37,7 +49,35 @@ export function requireAdministrator(deps: AuthorityDeps): Guard {
       throw refusalError(judgement);
     }
     ACTORS.set(request, `administrator ${judgement.name}`);
+    return payload;
   };
+}
+
+/** @returns the body again, which its signature covers, for who parses it. */
+async function admitSigned(
+  deps: AuthorityDeps,
+  request: FastifyRequest,
+  signed: SignedRequest,
+  payload: Readable,
+): Promise<Readable> {
+  try {
+    const admitted = await deps.authority.admitSignedRequest(signed, deps.hosts);
+    const body = await readBody(payload);
+    const isChange = request.method !== 'GET';
+    await deps.authority.confirmSignedRequest(admitted, body, isChange);
+    const { name, role, accessKeyId } = admitted.key;
+    if (isChange && role !== ADMINISTRATOR_ROLE)
+      throw new MeshError('ERR_FORBIDDEN', `administrator ${name} is ${role}, who may change nothing`);
+    ACTORS.set(request, `administrator ${name} (${accessKeyId})`);
+    return bodyStream(body);
+  } catch (error) {
+    if (isMeshError(error)) await deps.authority.noteRefusedRequest(signed.accessKeyId, error.code, clientOf(request));
+    throw error;
+  }
+}
+
+function clientOf(request: FastifyRequest): string {
+  return clientKeyOf(socketOf(request).remoteAddress);
 }
 
 /** Who {@link requireAdministrator} found asking, as the audit log names it. */
@@ -47,12 +87,13 @@ export function actorOf(request: FastifyRequest): string {
 
 /** @throws as {@link requireAdministrator}, for whoever is not a node of the mesh. */
 export function requireNode(deps: AuthorityDeps): Guard {
-  return async (request) => {
+  return async (request, _reply, payload) => {
     const credential = deps.credentialOf(request);
     if (credential.tag !== 'certificate') throw noCertificate('of a node');
     const judgement = deps.authority.judgeNode(credential.chain);
     if (judgement.tag === 'refused') throw refusalError(judgement);
     NODES.set(request, judgement);
+    return payload;
   };
 }
 

@@ -3,13 +3,17 @@ import type { Authority } from '../../authority/authority.ts';
 import type { MonotonicMs, UnixMs } from '../../base/time.ts';
 import type { HttpApp } from '../server.ts';
 import type { Credential } from './credential.ts';
+import { deleteAccessKey } from './delete-access-key.ts';
+import { deleteAdministrator } from './delete-administrator.ts';
 import { deleteTicket } from './delete-ticket.ts';
+import { getAdministrators } from './get-administrators.ts';
 import { getAudit } from './get-audit.ts';
 import { getCrl } from './get-crl.ts';
 import { getHealth } from './get-health.ts';
 import { getNodes } from './get-nodes.ts';
 import { getOpenapi } from './get-openapi.ts';
 import { getTickets } from './get-tickets.ts';
+import { postAccessKeys } from './post-access-keys.ts';
 import { postAlarms } from './post-alarms.ts';
 import { postAdministrators } from './post-administrators.ts';
 import { postCheckIn } from './post-check-in.ts';
@@ -26,6 +30,8 @@ export interface AuthorityDeps {
   readonly version: string;
   readonly now: () => UnixMs;
   readonly monotonic: () => MonotonicMs;
+  /** Names and addresses by which it may be called, lower case: what a signed request must name as its host. */
+  readonly hosts: readonly string[];
   /** What the connection proves about who asks. */
   readonly credentialOf: (request: FastifyRequest) => Credential;
   /** Requests for a certificate that one address may send in a minute. */
@@ -46,6 +52,10 @@ export function addAuthorityRoutes(app: HttpApp, deps: AuthorityDeps): void {
     getAudit,
     deleteTicket,
     postAdministrators,
+    getAdministrators,
+    deleteAdministrator,
+    postAccessKeys,
+    deleteAccessKey,
     postCheckIn,
     postAlarms,
     postRecovery,

@@ -66,6 +66,13 @@ const CARRYING: readonly string[] = [PARAMETER.algorithm, PARAMETER.credential, 
   name.toLowerCase(),
 );
 
+/** Whether a request claims to be signed, in either form; whether well is for {@link readSignedRequest} to find out. */
+export function carriesSignature({ target, headers }: RequestHead): boolean {
+  if (headers.some(({ name, value }) => name.toLowerCase() === HEADER.authorization && isAwsScheme(value))) return true;
+  const query = splitTarget(target).query.toLowerCase();
+  return CARRYING.some((name) => query.includes(`${name}=`));
+}
+
 /**
  * Reads the signature that a request carries, in whichever form.
  * @throws ERR_REQUEST_MALFORMED, ERR_REQUEST_DUPLICATE_PARAMETER

@@ -21,6 +21,7 @@ export async function authorityApp(options: AppOptions = {}) {
     version: '1.2.3',
     now: () => systemClock.wall(),
     monotonic: () => world.clock.monotonic(),
+    hosts: ['authority.depot', 'ca.test'],
     credentialOf: () => credential,
     enrollPerMinute: options.enrollPerMinute ?? 10_000,
     notReady: async () => undefined,
