@@ -35,10 +35,10 @@ export function handleUnreadBodies(app: FastifyInstance<Server>, bodyBytesMax: n
   app.addHook('onRoute', (route) => {
     const before = [route.preParsing ?? []].flat();
     const limit = route.bodyLimit ?? bodyBytesMax;
-    route.preParsing = [...before, async (request, reply) => sayContinue(request, reply, limit)];
+    route.preParsing = [...before, async (request, reply) => letBodyCome(request, reply, limit)];
   });
   app.addHook('preParsing', async (request, reply) => {
-    if (request.is404) sayContinue(request, reply, bodyBytesMax);
+    if (request.is404) letBodyCome(request, reply, bodyBytesMax);
   });
   app.addHook('onSend', async (request, reply, payload) => {
     const { raw } = request;
@@ -55,7 +55,8 @@ export function handleUnreadBodies(app: FastifyInstance<Server>, bodyBytesMax: n
   });
 }
 
-function sayContinue({ raw, headers }: FastifyRequest, reply: FastifyReply, limit: number): void {
+/** Tells a client that waits for it to send its body, where that is not too large; else nothing. */
+export function letBodyCome({ raw, headers }: FastifyRequest, reply: FastifyReply, limit: number): void {
   if (!AWAITED.has(raw) || Number(headers['content-length'] ?? 0) > limit) return;
   AWAITED.delete(raw);
   reply.raw.writeContinue();

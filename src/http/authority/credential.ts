@@ -6,7 +6,7 @@ import { ADMINISTRATOR_ROLE } from '../../identity/capability.ts';
 import { carriesSignature, readSignedRequest, type SignedRequest } from '../../message/request/signed-request.ts';
 import type { AcceptedNode } from '../../pki/judge.ts';
 import type { PathRefusal } from '../../pki/path-result.ts';
-import { clientKeyOf } from '../rate.ts';
+import { clientKeyOf } from '../../base/client-key.ts';
 import { socketOf } from '../server.ts';
 import type { AuthorityDeps } from './routes.ts';
 import { bodyStream, headOf, readBody } from './signed-body.ts';
@@ -32,14 +32,14 @@ type Guard = (request: FastifyRequest, reply: FastifyReply, payload: Readable) =
  * @throws ERR_CREDENTIAL_REQUIRED without either, ERR_PATH_..., ERR_REQUEST_... or ERR_FORBIDDEN for what is not enough.
  */
 export function requireAdministrator(deps: AuthorityDeps): Guard {
-  return async (request, _reply, payload) => {
+  return async (request, reply, payload) => {
     const credential = deps.credentialOf(request);
     if (credential.tag === 'local') {
       ACTORS.set(request, 'local');
       return payload;
     }
     const head = headOf(request);
-    if (carriesSignature(head)) return admitSigned(deps, request, readSignedRequest(head), payload);
+    if (carriesSignature(head)) return admitSigned(deps, request, reply, readSignedRequest(head), payload);
     if (credential.tag === 'none') throw noCertificate('of an administrator');
     refuseForeignPage(request);
     const judgement = deps.authority.judgeAdministrator(credential.chain);
@@ -57,12 +57,13 @@ export function requireAdministrator(deps: AuthorityDeps): Guard {
 async function admitSigned(
   deps: AuthorityDeps,
   request: FastifyRequest,
+  reply: FastifyReply,
   signed: SignedRequest,
   payload: Readable,
 ): Promise<Readable> {
   try {
     const admitted = await deps.authority.admitSignedRequest(signed, deps.hosts);
-    const body = await readBody(payload);
+    const body = await readBody(request, reply, payload);
     const isChange = request.method !== 'GET';
     await deps.authority.confirmSignedRequest(admitted, body, isChange);
     const { name, role, accessKeyId } = admitted.key;

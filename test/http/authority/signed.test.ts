@@ -13,6 +13,7 @@ import { HOUR_MS, MINUTE_MS } from '../../../src/base/time.ts';
 import type { RunningAuthority } from '../../../src/daemon/authority-server.ts';
 import { authorityLayout } from '../../../src/daemon/directory.ts';
 import { type AccessKey, sigV4aPrivateKey } from '../../../src/message/request/signing-key.ts';
+import { BODY_BYTES_MAX } from '../../../src/http/server.ts';
 import { PASSPHRASE, restartAuthority, startAuthority } from '../../support/authority-process.ts';
 import { chainmail, LongCommand, type ToldError } from '../../support/chainmail.ts';
 import { type SmithyRequest, smithySigner } from '../../message/request/smithy.ts';
@@ -217,6 +218,38 @@ describe('an administrator with an access key and a signer of AWS', () => {
 
     const elsewhere = await signed(key, '/v1/nodes', undefined, { headers: { host: 'ca.other.example' } });
     assert.deepEqual(await sendToHost(elsewhere, 'ca.other.example'), [403, 'ERR_REQUEST_HOST']);
+  });
+
+  it('is asked for its body when the rest holds, and told why not where it does not', async () => {
+    const key = await addKey('careful');
+    const asked = async (request: SmithyRequest, headers: Record<string, string | number>, body?: Buffer) => {
+      const { hostname, port } = new URL(running.url);
+      const { path, method } = request;
+      const call = ask({ hostname, port, path, method, headers: { ...request.headers, ...headers } });
+      call.flushHeaders();
+      let isAsked = false;
+      call.once('continue', () => {
+        isAsked = true;
+        call.end(body);
+      });
+      const [answer] = (await once(call, 'response')) as [IncomingMessage];
+      answer.resume();
+      call.destroy();
+      return [isAsked, answer.statusCode, answer.headers['chainmail-error']];
+    };
+    const expecting = { expect: '100-continue', 'transfer-encoding': 'chunked' };
+    const good = await signed(key, '/v1/tickets', TICKET);
+    assert.deepEqual(await asked(good, expecting, Buffer.from(JSON.stringify(TICKET))), [true, 201, undefined]);
+    assert.deepEqual(await asked(await signed(key, '/v1/tickets', TICKET, { region: 'garage' }), expecting), [
+      false,
+      403,
+      'ERR_REQUEST_REGION',
+    ]);
+    const next = await signed(key, '/v1/tickets', TICKET);
+    const large = Buffer.alloc(BODY_BYTES_MAX + 1, ' ');
+    assert.deepEqual(await asked(next, expecting, large), [true, 413, 'ERR_BODY_TOO_LARGE']);
+    const sized = { expect: '100-continue', 'content-length': large.length };
+    assert.deepEqual(await asked(next, sized), [false, 413, 'ERR_BODY_TOO_LARGE']);
   });
 
   it('cannot sign with the shared secret of SigV4', async () => {
