@@ -277,9 +277,8 @@ describe('an administrator with an access key and a signer of AWS', () => {
       assert.equal((await send(await signed(key, path, undefined))).status, 200, path);
     for (const path of ['/v1/tickets', '/v1/revoke', '/v1/access-keys', '/v1/recovery/epoch'])
       assert.deepEqual(await refusal(await signed(key, path, {})), [403, 'ERR_FORBIDDEN'], path);
-    const { code, stdout } = await chainmail([
-      ...['admin', 'add', 'x', '--role', 'operator', '--json', '--dir', directory, '--passphrase-file', passphraseFile],
-    ]);
+    const words = ['admin', 'add', 'x', '--role', 'operator', '--json'];
+    const { code, stdout } = await chainmail([...words, '--dir', directory, '--passphrase-file', passphraseFile]);
     assert.deepEqual([code, (JSON.parse(stdout) as ToldError).error.code], [1, 'ERR_INPUT']);
   });
 
@@ -332,32 +331,17 @@ describe('the memory of spent requests', () => {
     const key = await addKey('hasty'); // while it runs
     await running.close();
     const later = await addKey('offline'); // and while it does not
-    const start = () =>
-      new LongCommand([
-        'authority',
-        'run',
-        '--dir',
-        directory,
-        '--passphrase-file',
-        passphraseFile,
-        '--listen',
-        '127.0.0.1:0',
-        '--json',
-      ]);
+    const run = ['authority', 'run', '--dir', directory, '--passphrase-file', passphraseFile, '--json'];
+    const start = (listen: string) => new LongCommand([...run, '--listen', listen]);
     const { port } = new URL(running.url);
-    const first = start();
+    const first = start('127.0.0.1:0');
     running = { ...running, url: (await first.json<{ readonly url: string }>()).url };
     const requests = [await signed(key, '/v1/tickets', TICKET), await signed(later, '/v1/tickets', TICKET)];
     for (const request of requests) assert.equal((await send(request)).status, 201);
     await first.end('SIGKILL');
 
     // On the same port, because the request names it.
-    const second = new LongCommand([
-      ...['authority', 'run', '--dir', directory, '--passphrase-file', passphraseFile],
-      '--listen',
-      new URL(running.url).host,
-      '--json',
-    ]);
+    const second = start(new URL(running.url).host);
     try {
       await second.json();
       for (const request of requests) assert.deepEqual(await refusal(request), [403, 'ERR_REQUEST_REPLAYED']);
