@@ -110,6 +110,9 @@ export const statusResponseSchema = z
     addresses: z.array(z.string()).describe('where other nodes may reach this one'),
     incarnation: z.int(),
     certificate: z.object({
+      state: z
+        .enum(['good', 'ending', 'ended'])
+        .describe('ending: a third of its life is left; ended: no other node takes this one any more'),
       serial: z.string(),
       not_after: instant,
       roles: z.array(z.string()),

@@ -4,8 +4,9 @@ import { describeIssue } from '../api/schema.ts';
 import { type Bytes, textOfUtf8, toBase64 } from '../base/bytes.ts';
 import { errorEntry } from '../base/error-codes.ts';
 import { isMeshError, MeshError, messageOf } from '../base/errors.ts';
-import { MINUTE_MS, SECOND_MS } from '../base/time.ts';
+import { after, HOUR_MS, MINUTE_MS, SECOND_MS } from '../base/time.ts';
 import { type ClientAnswer, type ClientRequestOptions, exchange, type Target } from '../host/https-client.ts';
+import { systemClock } from '../host/system-clock.ts';
 import { systemRandom } from '../host/system-random.ts';
 import type { Address } from '../message/address.ts';
 import { CRL_BYTES_MAX } from '../pki/crl.ts';
@@ -20,6 +21,8 @@ const ALONE_MS_MIN = SECOND_MS;
 const SOON_MS_MAX = SECOND_MS;
 /** Conflicts that wait to be shown to the authority. One is enough to look into; every node that meets it reports it. */
 const CONFLICTS_MAX = 16;
+/** The longest that an authority can put off alarms. */
+const RETRY_AFTER_MS_MAX = HOUR_MS;
 /** So that a fleet that was started at once does not ask at once for ever. */
 const JITTER_FRACTION = 0.2;
 
@@ -52,6 +55,8 @@ export class AuthorityContact {
   #failures = 0;
   #alone = 0;
   #isWantedAgain = false;
+  /** No conflict is shown before this: the authority asked to be left alone. */
+  #conflictsAt = systemClock.monotonic();
   #timer: NodeJS.Timeout | undefined;
   #underWay: Promise<void> | undefined;
 
@@ -113,7 +118,10 @@ export class AuthorityContact {
   #nextDelayMs(): number {
     const isSoon = this.#isWantedAgain && this.#failures === 0;
     this.#isWantedAgain = false;
-    return isSoon ? systemRandom.below(SOON_MS_MAX) : jittered(systemRandom, this.#intervalMs(), JITTER_FRACTION);
+    if (isSoon) return systemRandom.below(SOON_MS_MAX);
+    const delayMs = jittered(systemRandom, this.#intervalMs(), JITTER_FRACTION);
+    if (this.#conflicts.length === 0 || this.#failures > 0) return delayMs;
+    return Math.min(delayMs, Math.max(1, this.#conflictsAt - systemClock.monotonic()));
   }
 
   #intervalMs(): number {
@@ -158,13 +166,24 @@ export class AuthorityContact {
   }
 
   async #showConflicts(): Promise<void> {
+    if (systemClock.monotonic() < this.#conflictsAt) return;
     for (let conflict = this.#conflicts[0]; conflict !== undefined; conflict = this.#conflicts[0]) {
       const { endpoint } = this.#options.target;
       const answer = await this.#exchange(endpoint, { method: 'POST', path: '/v1/alarms', body: conflict });
+      if (answer.status === 429 || answer.status >= 500) return this.#showConflictsLater(answer);
       this.#conflicts.shift();
       if (answer.status !== 204)
         this.#options.log.warn({ reason: refusalOf(answer).message }, 'the authority did not take an alarm');
     }
+  }
+
+  /** An alarm that is not taken now is kept: it may be the only one that says whose key was copied. */
+  #showConflictsLater(answer: ClientAnswer): void {
+    const { log, intervalMs } = this.#options;
+    const told = Number(answer.headers['retry-after']);
+    const waitMs = Number.isFinite(told) && told > 0 ? Math.min(told * SECOND_MS, RETRY_AFTER_MS_MAX) : intervalMs;
+    this.#conflictsAt = after(systemClock.monotonic(), waitMs);
+    log.debug({ reason: refusalOf(answer).message, alarms: this.#conflicts.length }, 'alarms are shown again later');
   }
 
   #exchange(endpoint: string, options: ClientRequestOptions): Promise<ClientAnswer> {

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { MeshError, messageOf } from '../base/errors.ts';
-import { toRfc3339, type UnixMs } from '../base/time.ts';
+import { MINUTE_MS, toRfc3339, type UnixMs } from '../base/time.ts';
 import type { Secret } from '../crypto/secret.ts';
 import { controlSocketOf } from '../host/control-socket.ts';
 import { lockDirectory } from '../host/directory-lock.ts';
@@ -16,6 +16,8 @@ import { addMemberRoutes, addProgramRoutes } from '../http/node/routes.ts';
 import { createHttpApp, socketOf } from '../http/server.ts';
 import { type NodeId, parseNodeId } from '../identity/node-id.ts';
 import { type Address, splitAddress } from '../message/address.ts';
+import { CertificateWatch } from '../node/certificate-watch.ts';
+import type { Certificate } from '../pki/certificate.ts';
 import type { AuthorityContact } from './authority-contact.ts';
 import { certificateKeyName, type EnrolledNode, loadEnrolledNode } from './enrollment.ts';
 import { listenControl, listenError } from './listen.ts';
@@ -28,6 +30,8 @@ import { programVersion } from './version.ts';
 
 /** Oldest Node.js that resumes no TLS session under another server's name, and does not authorise whom it should not (T13). */
 const NODE_MAJOR_MIN = 26;
+/** How often the end of the node's certificate is looked at. */
+const CERTIFICATE_LOOK_MS = MINUTE_MS;
 /** Peers that were told goodbye get this long to hear it. */
 const GOODBYE_MS = 200;
 
@@ -151,6 +155,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     const contact = contactAuthority(enrolled, config, { identity, host, addresses, log });
     closers.push(() => contact.stop());
     closers.push(watch(host, contact, log));
+    closers.push(watchCertificate(leafOf(enrolled), log));
 
     const [address = port.address] = addresses;
     log.info({ address, node_id: enrolled.nodeId, mesh: enrolled.mesh }, 'node listens');
@@ -204,6 +209,24 @@ function watch(host: NodeHost, contact: AuthorityContact, log: Log): () => void 
         return log.debug({ message_id: event.held.id, type: event.held.type }, 'message');
     }
   });
+}
+
+/** Warns of the end of this node's certificate in good time, and says when it has come. @returns ends it. */
+function watchCertificate(certificate: Certificate, log: Log): () => void {
+  const certificates = new CertificateWatch(certificate);
+  const look = (): void => {
+    const state = certificates.handleTimeout(systemClock.wall());
+    const facts = { not_after: toRfc3339(certificate.notAfter), serial: certificate.serial };
+    if (state === 'ending') log.warn(facts, 'the certificate of this node ends soon; enrol it again with a new ticket');
+    if (state === 'ended')
+      log.error(
+        facts,
+        'the certificate of this node has ended: no other node takes it; enrol it again with a new ticket',
+      );
+  };
+  look();
+  const timer = setInterval(look, CERTIFICATE_LOOK_MS).unref();
+  return () => clearInterval(timer);
 }
 
 function requireRuntime(): void {

@@ -220,4 +220,32 @@ describe('a node’s talk with its authority', () => {
     );
     await alone.until(() => alone.calls.length >= 4);
   });
+
+  it('keeps an alarm that is not taken now, and shows it again when it may', async (t) => {
+    const statuses = [429, 503, 429, 204, 400, 204];
+    const shown: number[] = [];
+    const bodies: string[] = [];
+    const {
+      until,
+      log,
+      contact: started,
+    } = await contact(
+      t,
+      ({ path, body }, response) => {
+        if (path === '/v1/checkin') return void response.end(CHECKED_IN);
+        if (path !== '/v1/alarms') return void response.writeHead(304).end();
+        const status = statuses[shown.length] ?? 204;
+        shown.push(status);
+        bodies.push(body);
+        response.writeHead(status, shown.length === 1 ? { 'retry-after': '1' } : {}).end();
+      },
+      { intervalMs: 20 },
+    );
+    for (const kept of [1, 2, 3]) started.reportConflict(Uint8Array.of(kept), Uint8Array.of(0));
+    await until(() => shown.length === statuses.length);
+    assert.deepEqual(shown, statuses);
+    const keptOf = bodies.map((body) => (JSON.parse(body) as { readonly kept: string }).kept);
+    assert.deepEqual(keptOf, ['AQ==', 'AQ==', 'AQ==', 'AQ==', 'Ag==', 'Aw=='], 'the second is refused for good');
+    await until(() => log.includes('the authority did not take an alarm'));
+  });
 });

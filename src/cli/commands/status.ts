@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { type StatusResponse, statusResponseSchema } from '../../api/node-programs.ts';
+import type { UnixMs } from '../../base/time.ts';
 import { systemClock } from '../../host/system-clock.ts';
 import { act, addCommand } from '../command.ts';
 import { nodeDeskOf, type NodeDirectoryOptions, withNodeDirectory } from '../node-directory.ts';
@@ -33,7 +34,7 @@ function render(status: StatusResponse): string {
     `node         ${status.node_id} (${status.name}), mesh ${status.mesh}`,
     `listens at   ${status.addresses.join(', ')}`,
     `started      ${relativeTime(status.started_at, now)}, version ${status.version}`,
-    `certificate  ${certificate.serial}, ${certificate.revoked ? 'REVOKED' : `ends ${relativeTime(certificate.not_after, now)}`}${certificate.roles.length === 0 ? '' : `, roles ${certificate.roles.join(' ')}`}`,
+    `certificate  ${certificate.serial}, ${endOf(certificate, now)}${certificate.roles.length === 0 ? '' : `, roles ${certificate.roles.join(' ')}`}`,
     `revocations  ${crls.length === 0 ? 'no list yet' : crls.map((crl) => `list ${crl.number}, made ${relativeTime(crl.this_update, now)}${crl.kept === 0 ? '' : `, and ${crl.kept} that it no longer names`}`).join('; ')}`,
     `messages     ${messages.held} held; ${counters.accepted} taken, ${counters.published} of them published here`,
     `dropped      ${dropped.length === 0 ? 'nothing' : dropped.join(', ')}`,
@@ -42,4 +43,12 @@ function render(status: StatusResponse): string {
   ];
   const rows = links.map((link) => [link.node_id, link.direction, link.address]);
   return `${lines.join('\n')}${renderTable(['LINKED WITH', 'DIRECTION', 'ADDRESS'], rows, 'no links')}`;
+}
+
+function endOf({ revoked, state, not_after }: StatusResponse['certificate'], now: UnixMs): string {
+  if (revoked) return 'REVOKED';
+  const when = relativeTime(not_after, now);
+  if (state === 'ended')
+    return `ENDED ${when}: no other node takes this one any more; enrol it again with a new ticket`;
+  return state === 'ending' ? `ends ${when}: soon; enrol it again with a new ticket before that` : `ends ${when}`;
 }

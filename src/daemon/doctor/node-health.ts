@@ -5,7 +5,7 @@ import { type DirectoryLock, lockDirectory } from '../../host/directory-lock.ts'
 import { FileKeyStore } from '../../host/file-key-store.ts';
 import { type ClientAnswer, exchange } from '../../host/https-client.ts';
 import { systemClock } from '../../host/system-clock.ts';
-import { BACKDATE_MS } from '../../pki/certificate-build.ts';
+import { certificateStateAt } from '../../node/certificate-watch.ts';
 import { authorityNames } from '../../pki/mesh-names.ts';
 import type { Revocation } from '../../pki/revocation-reason.ts';
 import { certificateKeyName, type EnrolledNode, loadEnrolledNode } from '../enrollment.ts';
@@ -17,8 +17,6 @@ import { bad, couldBeBetter, type Finding, good, lookAt } from './finding.ts';
 
 /** Difference between the authority's clock and ours that begins to matter: half of what messages may be ahead. */
 const CLOCK_SKEW_MS_MAX = 5 * 60_000;
-/** When so much of a certificate's life is left, its end should be on the operator's mind. */
-const EXPIRY_NEAR_FRACTION = 1 / 3;
 
 /** What can be said of an enrolled node: its files, its keys, its certificate, its authority, its process. */
 export async function lookAtNode(directory: string): Promise<readonly Finding[]> {
@@ -49,8 +47,7 @@ export async function lookAtCertificate(node: EnrolledNode, now: UnixMs): Promis
     return bad('certificate', `expired at ${toRfc3339(notAfter)}`, 'enrol again with a new ticket, or check the clock');
   const revocation = await revocationOf(node);
   if (revocation !== undefined) return bad('certificate', describeRevocation(revocation), REVOKED_HINT);
-  const { notBefore } = leafOf(node);
-  return notAfter - now < (notAfter - notBefore - BACKDATE_MS) * EXPIRY_NEAR_FRACTION
+  return certificateStateAt(leafOf(node), now) === 'ending'
     ? couldBeBetter('certificate', `${until}, which is near`, 'enrol again with a new ticket when it has ended')
     : good('certificate', until);
 }

@@ -1,5 +1,6 @@
 import type { StatusResponse } from '../../api/node-programs.ts';
 import { toRfc3339, unixMsFromSeconds } from '../../base/time.ts';
+import { certificateStateAt } from '../../node/certificate-watch.ts';
 import type { HttpApp } from '../server.ts';
 import type { NodeFacts, NodeService, ProgramDeps } from './node-service.ts';
 
@@ -8,7 +9,8 @@ export function getStatus(app: HttpApp, { service, facts }: ProgramDeps): void {
   app.get('/v1/status', async (): Promise<StatusResponse> => statusJson(service, facts));
 }
 
-function statusJson({ node }: NodeService, facts: NodeFacts): StatusResponse {
+function statusJson(service: NodeService, facts: NodeFacts): StatusResponse {
+  const { node } = service;
   const { statistics, backlog, holdings } = node;
   return {
     node_id: node.self,
@@ -19,6 +21,7 @@ function statusJson({ node }: NodeService, facts: NodeFacts): StatusResponse {
     addresses: [...facts.addresses()],
     incarnation: node.incarnation,
     certificate: {
+      state: certificateStateAt(facts.certificate, service.now().wall),
       serial: facts.certificate.serial,
       not_after: toRfc3339(facts.certificate.notAfter),
       roles: [...node.roles],

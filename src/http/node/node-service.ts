@@ -31,7 +31,7 @@ export interface NodeFacts {
   readonly name: string;
   readonly version: string;
   readonly startedAt: UnixMs;
-  readonly certificate: { readonly serial: string; readonly notAfter: UnixMs };
+  readonly certificate: { readonly serial: string; readonly notBefore: UnixMs; readonly notAfter: UnixMs };
   readonly addresses: () => readonly Address[];
   /** Whether the node has heard that its own certificate is revoked. */
   readonly isRevoked: () => boolean;

@@ -9,6 +9,7 @@ import type {
   StatusResponse,
 } from '../../../src/api/node-programs.ts';
 import { toBase64, utf8 } from '../../../src/base/bytes.ts';
+import { HOUR_MS, MINUTE_MS, type UnixMs } from '../../../src/base/time.ts';
 import { systemClock } from '../../../src/host/system-clock.ts';
 import type { HttpApp } from '../../../src/http/server.ts';
 import { type Member, TestMesh } from '../../support/node-world.ts';
@@ -163,6 +164,20 @@ describe('GET /v1/messages', () => {
     assert.deepEqual(await audiences('?for=all'), await audiences());
     assert.deepEqual(await audiences('?for=me'), [[false, node.nodeId]]);
     assert.equal((await app.inject('/v1/messages?for=others')).statusCode, 400);
+  });
+
+  it('says how far its certificate has come', async (t) => {
+    const node = await mesh.start(t);
+    for (const [state, leftMs] of [
+      ['good', 40 * MINUTE_MS],
+      ['ending', 10 * MINUTE_MS],
+      ['ended', -1],
+    ] as const) {
+      const notAfter = (systemClock.wall() + leftMs) as UnixMs;
+      const app = await programsOf(t, node, undefined, { notBefore: (notAfter - HOUR_MS) as UnixMs, notAfter });
+      const status = (await app.inject('/v1/status')).json<StatusResponse>();
+      assert.equal(status.certificate.state, state);
+    }
   });
 
   it('lets an indicator for another node or role have no effect, whoever says it', async (t) => {

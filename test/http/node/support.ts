@@ -39,13 +39,19 @@ export async function programsOf(
   t: Pick<TestContext, 'after'>,
   node: TestNode,
   leave = (): void => {},
+  certificate: { readonly notBefore?: UnixMs; readonly notAfter?: UnixMs } = {},
 ): Promise<HttpApp> {
   const app = await createHttpApp({ createServer, rate: undefined });
   const facts = {
     name: 'test',
     version: '1.2.3',
     startedAt: systemClock.wall(),
-    certificate: { serial: 'ab', notAfter: (systemClock.wall() + HOUR_MS) as UnixMs },
+    certificate: {
+      serial: 'ab',
+      notBefore: systemClock.wall(),
+      notAfter: (systemClock.wall() + HOUR_MS) as UnixMs,
+      ...certificate,
+    },
     isRevoked: () => false,
     addresses: () => [node.address],
   };

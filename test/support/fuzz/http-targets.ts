@@ -181,7 +181,11 @@ const programs: FuzzTarget = {
         name: 'fuzz',
         version: '1.2.3',
         startedAt: service.now().wall,
-        certificate: { serial: 'ab', notAfter: (service.now().wall + HOUR_MS) as UnixMs },
+        certificate: {
+          serial: 'ab',
+          notBefore: service.now().wall,
+          notAfter: (service.now().wall + HOUR_MS) as UnixMs,
+        },
         isRevoked: () => false,
         addresses: () => [node.address],
       };
