@@ -1,10 +1,10 @@
+import { HOUR_MS } from '../base/time.ts';
 import type { GossipConfig } from '../engine/gossip.ts';
 import { NodeHost } from '../host/node-host.ts';
 import { systemClock } from '../host/system-clock.ts';
 import { systemRandom } from '../host/system-random.ts';
 import { TlsDialler } from '../host/tls-dialler.ts';
 import { TlsPort } from '../host/tls-port.ts';
-import { MINUTE_MS } from '../base/time.ts';
 import { nextIncarnation } from '../node/publisher.ts';
 import type { NodeStore } from '../ports/node-store.ts';
 import type { BenchMember, BenchMesh } from './bench-mesh.ts';
@@ -70,7 +70,7 @@ export class BenchNode {
     const port = await TlsPort.listen('127.0.0.1', 0, {
       identity: tls,
       judge: host.judge,
-      revocationPollMs: MINUTE_MS,
+      revocationPollMs: HOUR_MS, // nobody revokes here
       onLink: (socket, peer) => host.acceptLink(socket, peer),
       onHttp: (socket) => socket.destroy(),
       onRefused: () => undefined, // two that dial each other close one of the connections

@@ -43,7 +43,7 @@ export class TlsDialler {
   /** Keys and certificates are parsed once for all dials. */
   readonly #context: SecureContext;
   readonly #peers: TlsPeers;
-  readonly #sessions = new BoundedMap<NodeId, Session>(SESSIONS_MAX);
+  #sessions = new BoundedMap<NodeId, Session>(SESSIONS_MAX);
 
   constructor(options: DiallerOptions) {
     this.#options = options;
@@ -66,6 +66,7 @@ export class TlsDialler {
   dial(address: Address, expected: NodeId | undefined): Promise<Dialled> {
     const { host, port } = splitAddress(address);
     const session = this.#takeSession(expected);
+    const sessions = this.#sessions; // those of now: what began before a revocation is not kept after it
     const socket = connect({
       host,
       port,
@@ -106,8 +107,7 @@ export class TlsDialler {
         clearTimeout(timer);
         const { peer } = answerer;
         const keepSession = (): void => {
-          if (expected !== undefined && ticket !== undefined)
-            this.#sessions.set(expected, { ticket, chain: peer.chain });
+          if (expected !== undefined && ticket !== undefined) sessions.set(expected, { ticket, chain: peer.chain });
         };
         resolve({ socket, peer, keepSession });
       });
@@ -116,7 +116,7 @@ export class TlsDialler {
 
   /** Every next dial is a full one. To be called with every new list of revocations. */
   forgetSessions(): void {
-    this.#sessions.clear();
+    this.#sessions = new BoundedMap(SESSIONS_MAX);
   }
 
   /**

@@ -1,6 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import { BoundedMap } from '../base/bounded.ts';
 import { isMeshError } from '../base/errors.ts';
+import { sha256Hex } from '../crypto/hash.ts';
 import { CERTIFICATE_BYTES_MAX, CHAIN_CERTIFICATES_MAX } from '../engine/frame.ts';
 import type { PeerIdentity } from '../engine/link.ts';
 import { type Certificate, parseCertificate } from '../pki/certificate.ts';
@@ -15,6 +16,8 @@ export const LINK_ALPN = 'dadm-mesh/1';
  * member whose chain has been pushed out cannot resume; its next handshake is a full one.
  */
 export const KEPT_CHAINS_MAX = 1_024;
+/** Issuers that those chains share: the intermediates and cross-signed roots of a roll-over. */
+export const KEPT_ISSUERS_MAX = 16;
 
 /** The node's judgement of a chain, now; see `judgePath`. */
 export type JudgeChain = (chain: readonly Certificate[], purpose: 'tls-server' | 'tls-client') => PathJudgement;
@@ -37,6 +40,7 @@ export class TlsPeers {
   readonly #purpose: 'tls-server' | 'tls-client';
   readonly #judge: JudgeChain;
   readonly #kept = new BoundedMap<string, readonly Certificate[]>(KEPT_CHAINS_MAX);
+  readonly #issuers = new BoundedMap<string, Certificate>(KEPT_ISSUERS_MAX);
 
   /** @param purpose What the other end is: a server where we dial. */
   constructor(purpose: 'tls-server' | 'tls-client', judge: JudgeChain) {
@@ -63,13 +67,15 @@ export class TlsPeers {
     try {
       chain = chainFrom(shown)
         .slice(0, CHAIN_CERTIFICATES_MAX)
-        .map((der) => parseCertificate(der, CERTIFICATE_BYTES_MAX));
+        .map((der) => this.#issuers.get(sha256Hex(der)) ?? parseCertificate(der, CERTIFICATE_BYTES_MAX));
     } catch (error) {
       if (!isMeshError(error)) throw error;
       return { tag: 'refused', code: error.code, message: error.message };
     }
     const found = this.judgeChain(chain);
-    if (found.tag === 'ok') this.#kept.set(leafKey, chain);
+    if (found.tag === 'refused') return found;
+    this.#kept.set(leafKey, chain);
+    for (const issuer of chain.slice(1)) this.#issuers.set(issuer.fingerprintHex, issuer);
     return found;
   }
 

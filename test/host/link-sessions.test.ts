@@ -11,7 +11,7 @@ import { TICKET_KEY_MS_MAX, TICKET_MS_MAX, TicketKey, ticketMsOf } from '../../s
 import { systemClock } from '../../src/host/system-clock.ts';
 import { systemRandom } from '../../src/host/system-random.ts';
 import { SESSIONS_MAX, TlsDialler } from '../../src/host/tls-dialler.ts';
-import { type JudgeChain, KEPT_CHAINS_MAX, LINK_ALPN, TlsPeers } from '../../src/host/tls-peer.ts';
+import { type JudgeChain, KEPT_CHAINS_MAX, KEPT_ISSUERS_MAX, LINK_ALPN, TlsPeers } from '../../src/host/tls-peer.ts';
 import { type RefusedHandshake, TlsPort } from '../../src/host/tls-port.ts';
 import type { NodeId } from '../../src/identity/node-id.ts';
 import { nodeNames } from '../../src/pki/mesh-names.ts';
@@ -282,7 +282,11 @@ describe('a dialler and the sessions that it keeps', () => {
     'forgets all when it is told of revocations',
     withDoor(async () => {
       await dial();
+      const { socket, keepSession } = await dialler.dial(door.port.address, member.nodeId);
+      await once(socket, 'data');
       dialler.forgetSessions();
+      keepSession(); // begun before
+      socket.destroy();
       assert.equal(await dial(), false);
     }),
   );
@@ -338,6 +342,22 @@ describe('the chains that are kept', () => {
     assert.equal(refused.tag === 'refused' && refused.code, 'ERR_PATH_EMPTY');
     assert.equal(peers.judge(shown(first, false)).tag, 'ok');
     assert.equal(peers.judge(shown(first, true)).tag, 'ok');
+  });
+
+  it(`and share ${KEPT_ISSUERS_MAX} issuers: more of them are read anew, and change no chain`, async () => {
+    const judge = (() => ({ tag: 'ok', nodeId: 'n' })) as unknown as JudgeChain;
+    const peers = new TlsPeers('tls-client', judge);
+    const all = await Promise.all(Array.from({ length: 2 * (KEPT_ISSUERS_MAX + 1) }, () => mesh.member()));
+    const certificates = all.map(({ chain }) => new X509Certificate(chain[0]?.der ?? new Uint8Array()));
+    for (const n of [...Array.from({ length: KEPT_ISSUERS_MAX + 1 }, (_, each) => each), 0]) {
+      const [leaf, issuer] = certificates.slice(2 * n) as [X509Certificate, X509Certificate];
+      const { raw, fingerprint256 } = leaf;
+      const shown = { raw, fingerprint256, issuerCertificate: issuer, checkIssued: () => true };
+      const found = peers.judge({ getPeerX509Certificate: () => shown, isSessionReused: () => false } as never);
+      assert.equal(found.tag, 'ok');
+      const ders = found.tag === 'ok' ? found.peer.chain.map(({ der }) => Buffer.from(der)) : [];
+      assert.deepEqual(ders, [leaf.raw, issuer.raw]);
+    }
   });
 });
 
