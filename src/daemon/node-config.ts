@@ -57,7 +57,7 @@ export const NODE_CONFIG_TEXT = `# Configuration of a Chainmail node. A flag com
 # batch_signatures: true
 
 # How often it asks the authority for the revocation list, and says where it is; 1s to 1d. Longer: revocations come
-# later to nodes that have no peers; between peers they travel at once.
+# later to nodes that have no peers; between peers they travel at once. No TLS session is resumed after longer than this.
 # crl_poll: ${CRL_POLL_MS_DEFAULT / SECOND_MS}s
 
 # A name for people, up to 32 characters, which every member of the mesh can read. Left out: the machine's name.
