@@ -61,7 +61,7 @@ export class BenchNode {
       announce: false,
       gossip,
       batches,
-      dial: (address, expected) => dialler.dial(address, expected),
+      dialler,
       onDialFailed: () => undefined, // it tries again
       onUnexpected: (error) => {
         throw error;

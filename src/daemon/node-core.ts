@@ -60,12 +60,9 @@ export async function openNodeHost(enrolled: EnrolledNode, config: NodeConfig, p
       batches: config.batch_signatures,
       clock: systemClock,
       signer,
-      dial: (address, expected) => dialler.dial(address, expected),
+      dialler,
       onDialFailed: (address, error) => log.debug({ address, reason: messageOf(error) }, 'dial failed'),
       onUnexpected: (error) => log.error({ err: error }, 'this should not happen'),
-    });
-    host.onEvent(({ tag }) => {
-      if (tag === 'crl') dialler.forgetSessions();
     });
     return host;
   } catch (error) {

@@ -19,7 +19,7 @@ import type { Clock } from '../ports/clock.ts';
 import type { NodeChange } from '../ports/node-store.ts';
 import { LinkSocket } from './link-socket.ts';
 import type { JudgeChain } from './tls-peer.ts';
-import type { Dialled } from './tls-dialler.ts';
+import type { TlsDialler } from './tls-dialler.ts';
 
 /** Programs' messages on their way to the disk. One waits for a signature or a commit, so more only pile up. */
 export const REQUESTS_MAX = 4_096;
@@ -37,7 +37,7 @@ export interface NodeHostOptions extends Omit<MeshNodeOptions, 'outbox'> {
   readonly clock: Clock;
   /** Holds the key of the node's certificate. */
   readonly signer: Signer;
-  readonly dial: (address: Address, expected: NodeId | undefined) => Promise<Dialled>;
+  readonly dialler: Pick<TlsDialler, 'dial' | 'forgetSessions'>;
   /** A dial came to nothing; the node tries again by itself. */
   readonly onDialFailed: (address: Address, error: unknown) => void;
   /** A bug, or a disk that cannot be read: told, and the node goes on. A link whose bytes end so is closed. */
@@ -66,8 +66,8 @@ export class NodeHost implements NodeOutbox {
   readonly node: MeshNode;
   readonly #options: NodeHostOptions;
   readonly #sockets = new Map<number, LinkSocket>();
-  /** Links that we dialled, until the other's hello. */
-  readonly #dialled = new Map<number, Dialled>();
+  /** Of links that we dialled, until the other's hello: keeps the session. */
+  readonly #keepSession = new Map<number, () => void>();
   readonly #waiting = new Map<number, Waiting>();
   readonly #listeners = new Set<(event: NodeEvent) => void>();
   #unverified: Unverified[] = [];
@@ -155,15 +155,10 @@ export class NodeHost implements NodeOutbox {
   // ---- NodeOutbox ----------------------------------------------------------------------------------------------
 
   dial(dial: number, address: Address, expected: NodeId | undefined): void {
-    this.#options.dial(address, expected).then(
-      (dialled) => {
-        const { socket, peer } = dialled;
-        if (this.#isClosed) {
-          socket.destroy();
-          return;
-        }
-        this.#dialled.set(this.#nextLink, dialled);
-        this.#open(socket, peer, 'outbound', address, dial);
+    this.#options.dialler.dial(address, expected).then(
+      ({ socket, peer, keepSession }) => {
+        if (this.#isClosed) socket.destroy();
+        else this.#open(socket, peer, 'outbound', address, { dial, keepSession });
       },
       (error: unknown) => {
         this.#options.onDialFailed(address, error);
@@ -216,9 +211,10 @@ export class NodeHost implements NodeOutbox {
   }
 
   event(event: NodeEvent): void {
+    if (event.tag === 'crl') this.#options.dialler.forgetSessions();
     if (event.tag === 'link-up') {
-      this.#dialled.get(event.link)?.keepSession();
-      this.#dialled.delete(event.link);
+      this.#keepSession.get(event.link)?.();
+      this.#keepSession.delete(event.link);
     }
     for (const listener of this.#listeners) listener(event);
   }
@@ -342,18 +338,19 @@ export class NodeHost implements NodeOutbox {
     peer: PeerIdentity,
     direction: 'inbound' | 'outbound',
     remoteAddress: string,
-    dial: number | undefined,
+    dialled: { readonly dial: number; readonly keepSession: () => void } | undefined,
   ): void {
     const id = this.#nextLink++;
+    if (dialled !== undefined) this.#keepSession.set(id, dialled.keepSession);
     const link = new LinkSocket(socket, {
       bytes: (bytes) => this.#handleBytes(id, bytes),
       closed: () => {
-        this.#dialled.delete(id);
+        this.#keepSession.delete(id);
         if (this.#sockets.delete(id)) this.#tell((now) => this.node.handleLinkClosed(now, id));
       },
     });
     this.#sockets.set(id, link);
-    this.#tell((now) => this.node.handleLinkOpen(now, { id, direction, peer, remoteAddress }, dial));
+    this.#tell((now) => this.node.handleLinkOpen(now, { id, direction, peer, remoteAddress }, dialled?.dial));
   }
 
   #handleBytes(id: number, bytes: Bytes): void {

@@ -17,7 +17,7 @@ const ITEMS: Readonly<Record<string, number>> = {
 
 /** Cases of contract.md that there are so far. */
 const CASES: Readonly<Record<string, readonly string[]>> = {
-  gossip: ['single'],
+  gossip: ['single', 'batch'],
   links: ['full', 'resumed'],
   issue: ['issue'],
   crl: ['build', 'parse', 'lookup'],

@@ -437,10 +437,27 @@ describe('links that resume', () => {
   it('T13: a node that takes a list ends all sessions, its own and those that it gave', async (t) => {
     const [a, b] = await linkedPair(t, mesh);
     const list = await mesh.revoke(await mesh.member());
-    assert.ok(a.host.installCrl(list) && b.host.installCrl(list));
-    const was = a.events.length;
+    const cutAndLink = async (): Promise<boolean | undefined> => {
+      const was = a.events.length;
+      a.sockets.at(-1)?.destroy();
+      await a.until(() => a.events.slice(was).some(({ tag }) => tag === 'link-up'));
+      return a.sockets.at(-1)?.isSessionReused();
+    };
+    assert.ok(a.host.installCrl(list));
+    assert.equal(await cutAndLink(), false, 'the dialler has dropped its own');
+    assert.ok(b.host.installCrl(await mesh.revoke(await mesh.member())));
+    assert.equal(await cutAndLink(), false, 'the other side takes none of those that it gave');
+  });
+
+  it('S1.71: a resumed link is closed like any other when its peer is revoked', async (t) => {
+    const [a, b] = await linkedPair(t, mesh);
+    const [wasA, wasB] = [a.events.length, b.events.length];
     a.sockets[0]?.destroy();
-    await a.until(() => a.events.slice(was).some(({ tag }) => tag === 'link-up'));
-    assert.equal(a.sockets[1]?.isSessionReused(), false);
+    await a.until(() => a.events.slice(wasA).some(({ tag }) => tag === 'link-up'));
+    await b.until(() => b.events.slice(wasB).some(({ tag }) => tag === 'link-up'));
+    assert.equal(b.sockets[1]?.isSessionReused(), true);
+    assert.ok(b.host.installCrl(await mesh.revoke(a.member)));
+    const down = await b.until((event) => event.tag === 'link-down' && event.why === 'revoked');
+    assert.equal(down.tag === 'link-down' && down.peer, a.nodeId);
   });
 });

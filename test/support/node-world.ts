@@ -187,10 +187,13 @@ export class TestMesh {
       random: systemRandom,
       clock: systemClock,
       signer: member.signer,
-      dial: async (address, expected) => {
-        const dialled = await dialler.dial(address, expected);
-        sockets.push(dialled.socket);
-        return dialled;
+      dialler: {
+        dial: async (address, expected) => {
+          const dialled = await dialler.dial(address, expected);
+          sockets.push(dialled.socket);
+          return dialled;
+        },
+        forgetSessions: () => dialler.forgetSessions(),
       },
       onDialFailed: () => {},
       onUnexpected: (error) => unexpected.push(error),
@@ -209,9 +212,7 @@ export class TestMesh {
       onRefused: (refusal) => refused.push(refusal),
     });
     host.onEvent(({ tag }) => {
-      if (tag !== 'crl') return;
-      port.forgetSessions();
-      dialler.forgetSessions();
+      if (tag === 'crl') port.forgetSessions();
     });
     host.setAddresses([port.address]);
     t.after(() => {
