@@ -168,6 +168,44 @@ export const ERRORS = {
     hint: 'sign it with an expiry, or accept such ones with --river-compat',
     river: 7,
   },
+  ERR_BEARER_TOKEN: { status: 400, title: 'not a bearer token of River', river: 3 },
+
+  // streams of such events
+  ERR_STREAM_ID: { status: 400, title: 'not the id of a stream', river: 18 },
+  ERR_STREAM_PARAMETERS: { status: 400, title: 'a stream cannot begin like this', river: 19 },
+  ERR_STREAM_NOT_FOUND: { status: 404, title: 'there is no such stream', river: 5 },
+  ERR_STREAM_EXISTS: { status: 409, title: 'the stream exists already', river: 6 },
+  ERR_STREAM_FULL: { status: 429, title: 'no room for more', hint: 'begin another stream', river: 8 },
+  ERR_STREAM_FORBIDDEN: { status: 403, title: 'the creator of the event may not add it to this stream', river: 7 },
+  ERR_STREAM_PAYLOAD: { status: 400, title: 'payload does not belong into this stream', river: 3 },
+  ERR_STREAM_PREV_MISSING: {
+    status: 400,
+    title: 'the event names no block before it',
+    hint: 'set prev_miniblock_hash; GetLastMiniblockHash tells it',
+    river: 3,
+  },
+  ERR_STREAM_PREV_FORMAT: { status: 400, title: 'prev_miniblock_hash is no hash', river: 23 },
+  ERR_STREAM_PREV_UNKNOWN: {
+    status: 400,
+    title: 'prev_miniblock_hash is not of a recent block',
+    hint: 'sign the event anew with the hash that GetLastMiniblockHash tells',
+    river: 24,
+  },
+  ERR_STREAM_PREV_NEW: { status: 400, title: 'the stream has no such block yet', river: 63 },
+  ERR_STREAM_PREV_MISMATCH: { status: 400, title: 'the block of this number has another hash', river: 15 },
+  ERR_CHALLENGE_UNKNOWN: {
+    status: 404,
+    title: 'no such challenge',
+    hint: 'a challenge can be answered once, within 30 seconds; ask for a new one',
+    river: 5,
+  },
+  ERR_CHALLENGE_SIGNATURE: { status: 403, title: 'the challenge is not signed by the user', river: 7 },
+  ERR_SESSION: {
+    status: 401,
+    title: 'a session is required',
+    hint: 'authenticate with StartAuthentication and FinishAuthentication, and send Authorization: Bearer TOKEN',
+    river: 16,
+  },
 
   // signed requests
   ERR_REQUEST_MALFORMED: { status: 400, title: 'the signed request cannot be read' },

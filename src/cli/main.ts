@@ -30,8 +30,11 @@ const FAMILIES: readonly Family[] = [
     load: async () => [await import('./commands/signer.ts'), await import('./commands/signer-run.ts')],
   },
   { name: 'key', load: async () => [await import('./commands/key.ts')] },
-  { name: 'stream', load: async () => [await import('./commands/stream.ts')] },
   { name: 'request', load: async () => [await import('./commands/request.ts')] },
+  {
+    name: 'stream',
+    load: async () => [await import('./commands/stream.ts'), await import('./commands/stream-serve.ts')],
+  },
   { name: 'bench', load: async () => [await import('./commands/bench.ts')] },
   { name: 'verify', load: async () => [await import('./commands/verify.ts')] },
   { name: 'doctor', load: async () => [await import('./commands/doctor.ts')] },

@@ -1,0 +1,36 @@
+import { textOfUtf8 } from '../base/bytes.ts';
+import { MeshError, quotedPath } from '../base/errors.ts';
+import { Secret } from '../crypto/secret.ts';
+import { secp256k1PublicKey } from '../crypto/secp256k1-key.ts';
+import type { Random } from '../ports/random.ts';
+import { createFileAtomic, MODE_SECRET } from './atomic-file.ts';
+import { readSecretFile } from './secret-file.ts';
+
+/**
+ * The private key of a node's wallet, in hex, as River's nodes keep theirs; made where the file is missing, mode 0600.
+ *
+ * @throws ERR_KEY_FILE_MODE where others may read it; ERR_KEY for anything but a key of secp256k1.
+ */
+export function openWalletFile(path: string, random: Random): Secret {
+  if (readSecretFile(path) === undefined) createFileAtomic(path, `${newKey(random)}\n`, MODE_SECRET);
+  const content = readSecretFile(path);
+  const text = content === undefined ? '' : textOfUtf8(content).trim();
+  content?.fill(0);
+  if (!/^(0x)?[0-9a-fA-F]{64}$/.test(text))
+    throw new MeshError('ERR_KEY', `wallet ${quotedPath(path)}: expected 64 hex digits`);
+  const secret = new Secret(Uint8Array.fromHex(text.slice(-64)));
+  secp256k1PublicKey(secret); // says where it is no key
+  return secret;
+}
+
+function newKey(random: Random): string {
+  for (;;) {
+    const bytes = random.bytes(32);
+    try {
+      secp256k1PublicKey(new Secret(bytes));
+      return bytes.toHex();
+    } catch {
+      // zero or not below the order: once in 2^128
+    }
+  }
+}

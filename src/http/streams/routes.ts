@@ -1,0 +1,137 @@
+import type { FastifyError, FastifyRequest } from 'fastify';
+import { MeshError } from '../../base/errors.ts';
+import type { UnixMs } from '../../base/time.ts';
+import type { Authentication } from '../../streams/authentication.ts';
+import {
+  ADD_EVENT_REQUEST,
+  ADD_EVENT_RESPONSE,
+  CREATE_STREAM_REQUEST,
+  CREATE_STREAM_RESPONSE,
+  FINISH_AUTHENTICATION_REQUEST,
+  FINISH_AUTHENTICATION_RESPONSE,
+  GET_STREAM_REQUEST,
+  GET_STREAM_RESPONSE,
+  INFO_REQUEST,
+  INFO_RESPONSE,
+  LAST_MINIBLOCK_REQUEST,
+  LAST_MINIBLOCK_RESPONSE,
+  START_AUTHENTICATION_REQUEST,
+  START_AUTHENTICATION_RESPONSE,
+} from '../../streams/rpc-messages.ts';
+import type { StreamService } from '../../streams/stream-service.ts';
+import type { HttpApp } from '../server.ts';
+import { answerCall, callError, type Procedure, refuseCall } from './connect.ts';
+
+/** Largest body: an event of River's largest size, in base64, and a little. Judged before it is read. */
+export const CALL_BYTES_MAX = 4 * 1024 * 1024;
+
+/** What the calls stand on. */
+export interface StreamRoutesDeps {
+  readonly streams: StreamService;
+  readonly authentication: Authentication;
+  /** Whether who creates, adds or reads must show a session. Events speak for themselves; this is about reading. */
+  readonly needsSession: boolean;
+  readonly startedAt: UnixMs;
+  readonly version: string;
+  readonly onUnexpected: (error: unknown) => void;
+}
+
+/** `river.StreamService` and `river.AuthenticationService` over the Connect protocol: unary POSTs, proto or JSON. */
+export function addStreamRoutes(app: HttpApp, deps: StreamRoutesDeps): void {
+  void app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    for (const type of ['application/proto', 'application/json'])
+      scope.addContentTypeParser(
+        type,
+        { parseAs: 'buffer', bodyLimit: CALL_BYTES_MAX },
+        async (_request: unknown, body: unknown) => body,
+      );
+    scope.setErrorHandler((error, _request, reply) => {
+      const told = callError(frameworkError(error));
+      if (told.code === 'ERR_INTERNAL') deps.onUnexpected(error);
+      refuseCall(told, reply);
+    });
+    addStreamCalls(scope as unknown as HttpApp, deps);
+    addAuthenticationCalls(scope as unknown as HttpApp, deps);
+  });
+}
+
+function addStreamCalls(app: HttpApp, deps: StreamRoutesDeps): void {
+  const { streams, startedAt, version } = deps;
+  addCall(app, 'StreamService/Info', {
+    request: INFO_REQUEST,
+    response: INFO_RESPONSE,
+    call: () => ({ graffiti: 'chainmail', startTime: startedAt, version }),
+  });
+  addCall(app, 'StreamService/CreateStream', {
+    request: CREATE_STREAM_REQUEST,
+    response: CREATE_STREAM_RESPONSE,
+    call: async ({ streamId, events }, http) => {
+      checkSession(deps, http);
+      return { stream: await streams.createStream(streamId, events) };
+    },
+  });
+  addCall(app, 'StreamService/AddEvent', {
+    request: ADD_EVENT_REQUEST,
+    response: ADD_EVENT_RESPONSE,
+    call: async ({ streamId, event }, http) => {
+      checkSession(deps, http);
+      return { newEvents: await streams.addEvent(streamId, event) };
+    },
+  });
+  addCall(app, 'StreamService/GetStream', {
+    request: GET_STREAM_REQUEST,
+    response: GET_STREAM_RESPONSE,
+    call: async ({ streamId, optional, syncCookie }, http) => {
+      checkSession(deps, http);
+      const stream = await streams.getStream(streamId, syncCookie, optional);
+      return stream === undefined ? {} : { stream };
+    },
+  });
+  addCall(app, 'StreamService/GetLastMiniblockHash', {
+    request: LAST_MINIBLOCK_REQUEST,
+    response: LAST_MINIBLOCK_RESPONSE,
+    call: async ({ streamId }, http) => {
+      checkSession(deps, http);
+      const { hash, number } = await streams.lastBlock(streamId);
+      return { hash, miniblockNum: BigInt(number) };
+    },
+  });
+}
+
+function addAuthenticationCalls(app: HttpApp, { authentication }: StreamRoutesDeps): void {
+  addCall(app, 'AuthenticationService/StartAuthentication', {
+    request: START_AUTHENTICATION_REQUEST,
+    response: START_AUTHENTICATION_RESPONSE,
+    call: ({ userId }) => {
+      const { bytes, expiresAt } = authentication.start(userId);
+      return { userId, challenge: bytes, expiration: expiresAt };
+    },
+  });
+  addCall(app, 'AuthenticationService/FinishAuthentication', {
+    request: FINISH_AUTHENTICATION_REQUEST,
+    response: FINISH_AUTHENTICATION_RESPONSE,
+    call: ({ userId, challenge, ...answer }) => ({ sessionToken: authentication.finish(challenge, userId, answer) }),
+  });
+}
+
+function addCall<Request, Response>(app: HttpApp, name: string, procedure: Procedure<Request, Response>): void {
+  app.post(`/river.${name}`, { bodyLimit: CALL_BYTES_MAX }, (request, reply) => answerCall(procedure, request, reply));
+}
+
+/** The token as a bearer's (RFC 6750), or alone, as River's clients send it. @throws ERR_SESSION */
+function checkSession({ needsSession, authentication }: StreamRoutesDeps, { headers }: FastifyRequest): void {
+  if (needsSession) authentication.userOf(headers.authorization?.replace(/^Bearer /i, ''));
+}
+
+/** The framework's own refusals in our words. */
+function frameworkError(error: unknown): unknown {
+  const { code } = error as FastifyError;
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
+    return new MeshError('ERR_BODY_TOO_LARGE', `body is larger than ${CALL_BYTES_MAX} bytes`, 'send less at once');
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE')
+    return new MeshError('ERR_MEDIA_TYPE', 'the body is of another type', 'send application/proto or application/json');
+  if (code?.startsWith('FST_ERR_CTP_') === true)
+    return new MeshError('ERR_INPUT', 'the body is not what the headers say');
+  return error;
+}

@@ -1,0 +1,357 @@
+import { BoundedMap } from '../base/bounded.ts';
+import { type Bytes, bytesEqual, fromHex, toHex } from '../base/bytes.ts';
+import { MeshError } from '../base/errors.ts';
+import { after, earliest, type Instant, type MonotonicMs, SECOND_MS, type UnixMs } from '../base/time.ts';
+import { type Envelope, PAYLOAD, STREAM_EVENT } from '../message/river/envelope.ts';
+import { genesisSnapshot, type Miniblock, sealMiniblock } from '../message/river/miniblock.ts';
+import { judgeEventExpiry, parseEvent, type RiverEvent } from '../message/river/parse-event.ts';
+import { inceptionOf, membershipOf } from '../message/river/payload.ts';
+import { parseStreamId, type StreamId } from '../message/river/stream-id.ts';
+import type { Wallet } from '../message/river/wallet.ts';
+import type { Clock } from '../ports/clock.ts';
+import type { Random } from '../ports/random.ts';
+import type { BlockSummary, StoredBlock, StoredEvent, StreamStore } from '../ports/stream-store.ts';
+import { Lanes } from './lanes.ts';
+import type { EventRef, StreamAndCookie, SyncCookie } from './rpc-messages.ts';
+import {
+  GENESIS_EVENTS_MAX,
+  judgeGenesis,
+  judgeNext,
+  Members,
+  requirePrevious,
+  type StreamState,
+} from './stream-rules.ts';
+
+/** Streams of one store. Wallets cost nothing, so who creates them cannot be what bounds them. */
+export const STREAMS_MAX = 100_000;
+
+/** Events of one stream. Clients read a stream from its beginning, so it has to stay readable. */
+export const STREAM_EVENTS_MAX = 10_000;
+
+/** Octets of the events of one stream: with base64 an answer of 11 MB. */
+export const STREAM_BYTES_MAX = 8 * 1024 * 1024;
+
+/** Octets of all events of a store: what an ordinary disk has room for, so that strangers cannot fill it. */
+export const STORE_BYTES_MAX = 16 * 1024 ** 3;
+
+/** Events in one block; as many are made into one at once. The header names each with 32 bytes. */
+export const BLOCK_EVENTS_MAX = 256;
+
+/** An event waits so long for others to share a block with. As River's nodes do. */
+export const BLOCK_MS = 2 * SECOND_MS;
+
+/** Blocks that an event may follow, if they are recent: one each {@link BLOCK_MS} for a minute, and as many more. */
+export const RECENT_BLOCKS_MAX = 64;
+
+/** Streams whose members and recent blocks are in memory: some kB each. */
+const STATES_MAX = 1_000;
+
+const SALT_BYTES = 32;
+
+export interface StreamServiceDeps {
+  readonly store: StreamStore;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** The node's own: it signs the blocks (S3.12). */
+  readonly wallet: Wallet;
+  /** Whether delegates that never expire are taken, as River does. */
+  readonly forever: 'refused' | 'allowed';
+  /** Called when {@link StreamService.deadline} has come nearer. */
+  readonly onDeadline: () => void;
+}
+
+interface MutableState extends StreamState {
+  blocks: BlockSummary[];
+  events: number;
+  bytes: number;
+}
+
+/**
+ * Streams of River in one store: every check before anything is kept, and kept before anything is answered.
+ *
+ * Changes of one stream are made one after another; nothing of it changes between a judgement and the change.
+ */
+export class StreamService {
+  readonly #deps: StreamServiceDeps;
+  readonly #states = new BoundedMap<string, MutableState>(STATES_MAX);
+  readonly #lanes = new Lanes();
+  /** Streams with events in no block, and when they shall get one. */
+  readonly #due = new Map<string, MonotonicMs>();
+  #streams: number;
+  #bytes: number;
+
+  private constructor(deps: StreamServiceDeps, streams: number, bytes: number) {
+    this.#deps = deps;
+    this.#streams = streams;
+    this.#bytes = bytes;
+  }
+
+  /** Goes on with what the store holds: events that were in no block yet are due at once. */
+  static async open(deps: StreamServiceDeps): Promise<StreamService> {
+    const { streams, bytes } = await deps.store.totals();
+    const service = new StreamService(deps, streams, bytes);
+    const now = deps.clock.monotonic();
+    for (const id of await deps.store.pooled()) service.#due.set(toHex(id), now);
+    return service;
+  }
+
+  /**
+   * @throws ERR_STREAM_ID, ERR_STREAM_PARAMETERS, ERR_STREAM_EXISTS, ERR_STREAM_FULL; what parseEvent and
+   *   judgeEventExpiry throw of any of the events.
+   */
+  async createStream(streamId: Bytes, envelopes: readonly Envelope[]): Promise<StreamAndCookie> {
+    const id = parseStreamId(streamId);
+    if (envelopes.length > GENESIS_EVENTS_MAX)
+      throw new MeshError('ERR_STREAM_PARAMETERS', `a stream begins with at most ${GENESIS_EVENTS_MAX} events`);
+    const events = envelopes.map(parseEvent);
+    const members = judgeGenesis(id, events);
+    return this.#lanes.run(id.text, async () => {
+      const now = this.#deps.clock.wall();
+      for (const event of events) judgeEventExpiry(event, now, this.#deps.forever);
+      const [first] = events as [RiverEvent];
+      const stored = events.map(storedOf);
+      const bytes = stored.reduce((sum, event) => sum + sizeOf(event), 0);
+      if (this.#streams >= STREAMS_MAX) throw full(`the store has ${STREAMS_MAX} streams`);
+      this.#checkRoom({ events: 0, bytes: 0 }, bytes);
+      const inception = first.event.payload;
+      const snapshot = inception === undefined ? undefined : genesisSnapshot(id, inception, members.addresses());
+      const block = this.#sealBlock(undefined, stored, 0, snapshot, now);
+      const { creatorAddress } = first.event;
+      if (!(await this.#deps.store.create(id.bytes, creatorAddress, stored, block)))
+        return this.#sameStream(id, stored);
+      this.#streams++;
+      this.#bytes += bytes;
+      return this.#whole(id);
+    });
+  }
+
+  /**
+   * @returns the event that was added; none where the stream has it already, under whichever signature.
+   * @throws ERR_STREAM_ID, ERR_STREAM_NOT_FOUND, ERR_STREAM_FULL; what parseEvent, judgeEventExpiry, requirePrevious and
+   *   judgeNext throw, in this order.
+   */
+  async addEvent(streamId: Bytes, envelope: Envelope | undefined): Promise<readonly EventRef[]> {
+    const id = parseStreamId(streamId);
+    return this.#lanes.run(id.text, async () => {
+      const { store, clock, forever } = this.#deps;
+      const state = await this.#require(id);
+      const event = parseEvent(envelope);
+      judgeEventExpiry(event, clock.wall(), forever);
+      requirePrevious(event);
+      if (await store.has(id.bytes, event.hash)) return [];
+      const now = clock.now();
+      const membership = judgeNext(state, event, now.wall);
+      const ref = { streamId: id.bytes, hash: event.hash, signature: event.envelope.signature };
+      if (event.event.ephemeral) return [ref]; // judged, and meant for those who listen: it is not kept
+      const stored = storedOf(event);
+      this.#checkRoom(state, sizeOf(stored));
+      try {
+        await store.add(id.bytes, stored, now.wall);
+      } catch (error) {
+        this.#states.delete(id.text); // whether it was stored is not known
+        throw error;
+      }
+      state.events++;
+      state.bytes += sizeOf(stored);
+      this.#bytes += sizeOf(stored);
+      if (membership !== undefined) state.members.apply(membership);
+      this.#expectBlock(id, now.mono);
+      return [ref];
+    });
+  }
+
+  /**
+   * @param cookie how far the client knows the stream: it gets what came since.
+   * @returns `undefined` where there is none and `isOptional` allows for it.
+   * @throws ERR_STREAM_ID, ERR_STREAM_NOT_FOUND
+   */
+  async getStream(
+    streamId: Bytes,
+    cookie: SyncCookie | undefined,
+    isOptional: boolean,
+  ): Promise<StreamAndCookie | undefined> {
+    const id = parseStreamId(streamId);
+    return this.#lanes.run(id.text, async () => {
+      const state = await this.#state(id);
+      if (state === undefined && isOptional) return undefined;
+      const last = lastOf(state ?? notFound(id));
+      const from = Number(cookie?.minipoolGen ?? 0n);
+      if (from < 1 || from > last.number + 1) return this.#whole(id);
+      const blocks = await this.#deps.store.blocks(id.bytes, from);
+      const between = blocks.flatMap(({ block, events }) => [...events, block.header].map(envelopeOf));
+      const events = [...between, ...(await this.#deps.store.pool(id.bytes)).map(envelopeOf)];
+      return { events, nextSyncCookie: this.#cookie(id, last), miniblocks: [], syncReset: false };
+    });
+  }
+
+  /** The block that the next event of a stream names. @throws ERR_STREAM_ID, ERR_STREAM_NOT_FOUND */
+  async lastBlock(streamId: Bytes): Promise<BlockSummary> {
+    const id = parseStreamId(streamId);
+    return this.#lanes.run(id.text, async () => lastOf(await this.#require(id)));
+  }
+
+  /** When {@link handleTimeout} next has blocks to make. */
+  deadline(): MonotonicMs | undefined {
+    return earliest(...this.#due.values());
+  }
+
+  /** Makes the blocks that are due. */
+  async handleTimeout({ mono }: Instant): Promise<void> {
+    const due = [...this.#due].filter(([, at]) => at <= mono).map(([text]) => parseStreamId(fromHex(text)));
+    const done = await Promise.allSettled(due.map((id) => this.#makeBlock(id)));
+    for (const each of done) if (each.status === 'rejected') throw each.reason;
+  }
+
+  #expectBlock(id: StreamId, now: MonotonicMs): void {
+    if (this.#due.has(id.text)) return;
+    this.#due.set(id.text, after(now, BLOCK_MS));
+    this.#deps.onDeadline();
+  }
+
+  async #makeBlock(id: StreamId): Promise<void> {
+    await this.#lanes.run(id.text, async () => {
+      const { store, clock } = this.#deps;
+      this.#due.delete(id.text);
+      const state = await this.#require(id);
+      const pool = await store.pool(id.bytes);
+      const events = pool.slice(0, BLOCK_EVENTS_MAX);
+      if (events.length === 0) return;
+      if (pool.length > events.length) this.#due.set(id.text, clock.monotonic());
+      const before = state.events - pool.length + lastOf(state).number + 1;
+      const block = this.#sealBlock(lastOf(state), events, before, undefined, clock.wall());
+      try {
+        await store.addBlock(id.bytes, block, events.length);
+      } catch (error) {
+        this.#states.delete(id.text);
+        this.#due.set(id.text, after(clock.monotonic(), BLOCK_MS)); // the events are safe; the block is tried again
+        throw error;
+      }
+      state.blocks = [...state.blocks, summaryOf(block)].slice(-RECENT_BLOCKS_MAX);
+    });
+  }
+
+  #sealBlock(
+    last: BlockSummary | undefined,
+    events: readonly StoredEvent[],
+    eventsBefore: number,
+    snapshot: Bytes | undefined,
+    now: UnixMs,
+  ): StoredBlock {
+    const { wallet, random } = this.#deps;
+    const number = last === undefined ? 0 : last.number + 1;
+    const timestamp = Math.max(now, (last?.timestamp ?? 0) + 1) as UnixMs; // rises, whatever the clock does
+    const header = sealMiniblock(wallet, random.bytes(SALT_BYTES), {
+      miniblockNum: BigInt(number),
+      prevMiniblockHash: last?.hash ?? new Uint8Array(0),
+      timestamp,
+      eventHashes: events.map(({ hash }) => hash),
+      snapshot,
+      eventNumOffset: BigInt(eventsBefore),
+    });
+    return { number, header: { ...header, payload: PAYLOAD.miniblockHeader }, timestamp };
+  }
+
+  #checkRoom(stream: { readonly events: number; readonly bytes: number }, bytes: number): void {
+    if (stream.events >= STREAM_EVENTS_MAX) throw full(`the stream has ${STREAM_EVENTS_MAX} events`);
+    if (stream.bytes + bytes > STREAM_BYTES_MAX) throw full(`the stream has ${STREAM_BYTES_MAX} bytes`);
+    if (this.#bytes + bytes > STORE_BYTES_MAX) throw full(`the store has ${STORE_BYTES_MAX} bytes`);
+  }
+
+  /** The stream that exists already, where it began with these very events: the caller did not hear our first answer. */
+  async #sameStream(id: StreamId, events: readonly StoredEvent[]): Promise<StreamAndCookie> {
+    const [genesis] = await this.#deps.store.blocks(id.bytes, 0);
+    const isSame =
+      genesis?.events.length === events.length &&
+      genesis.events.every(({ hash }, i) => bytesEqual(hash, (events[i] as StoredEvent).hash));
+    if (!isSame) throw new MeshError('ERR_STREAM_EXISTS', `stream ${id.text} exists, and began otherwise`);
+    return this.#whole(id);
+  }
+
+  async #whole(id: StreamId): Promise<StreamAndCookie> {
+    const { store } = this.#deps;
+    const state = await this.#require(id);
+    const miniblocks = (await store.blocks(id.bytes, 0)).map(
+      ({ block, events }): Miniblock => ({
+        events: events.map(envelopeOf),
+        header: envelopeOf(block.header),
+        partial: false,
+      }),
+    );
+    const events = (await store.pool(id.bytes)).map(envelopeOf);
+    return { events, nextSyncCookie: this.#cookie(id, lastOf(state)), miniblocks, syncReset: true };
+  }
+
+  #cookie(id: StreamId, last: BlockSummary): SyncCookie {
+    return {
+      nodeAddress: this.#deps.wallet.address,
+      streamId: id.bytes,
+      minipoolGen: BigInt(last.number + 1),
+      prevMiniblockHash: last.hash,
+    };
+  }
+
+  async #require(id: StreamId): Promise<MutableState> {
+    return (await this.#state(id)) ?? notFound(id);
+  }
+
+  /** Only within the stream's lane: what is read must not be half changed. */
+  async #state(id: StreamId): Promise<MutableState | undefined> {
+    const known = this.#states.get(id.text);
+    if (known !== undefined) return known;
+    const { store } = this.#deps;
+    const stream = await store.find(id.bytes);
+    if (stream === undefined) return undefined;
+    const genesis = await store.firstEvent(id.bytes);
+    const state = {
+      id,
+      creator: stream.creator,
+      members: membersAfter(stream.creator, genesis, await store.eventsOf(id.bytes, PAYLOAD.member)),
+      blocks: [...(await store.lastBlocks(id.bytes, RECENT_BLOCKS_MAX))],
+      events: stream.events,
+      bytes: stream.bytes,
+    };
+    this.#states.set(id.text, state);
+    return state;
+  }
+}
+
+/** Who the members are after all that was said of it. */
+function membersAfter(creator: Bytes, genesis: StoredEvent | undefined, events: readonly StoredEvent[]): Members {
+  const payload = genesis === undefined ? undefined : STREAM_EVENT.decode(genesis.event).payload;
+  const members = new Members([creator, ...((payload && inceptionOf(payload)?.parties) ?? [])]);
+  for (const { event } of events) {
+    const { payload: said } = STREAM_EVENT.decode(event);
+    const membership = said === undefined ? undefined : membershipOf(said);
+    if (membership !== undefined) members.apply(membership);
+  }
+  return members;
+}
+
+function storedOf({ hash, envelope, event }: RiverEvent): StoredEvent {
+  return { hash, signature: envelope.signature, event: envelope.event, payload: event.payload?.number ?? 0 };
+}
+
+function envelopeOf({ hash, signature, event }: StoredEvent): Envelope {
+  return { hash, signature, event };
+}
+
+/** Octets that an event counts for, its hash and signature included. */
+function sizeOf({ hash, signature, event }: StoredEvent): number {
+  return hash.length + signature.length + event.length;
+}
+
+function summaryOf({ number, header, timestamp }: StoredBlock): BlockSummary {
+  return { number, hash: header.hash, timestamp };
+}
+
+function lastOf({ blocks }: StreamState): BlockSummary {
+  return blocks.at(-1) as BlockSummary; // a stream begins with one
+}
+
+function notFound(id: StreamId): never {
+  throw new MeshError('ERR_STREAM_NOT_FOUND', `there is no stream ${id.text}`);
+}
+
+function full(what: string): MeshError {
+  return new MeshError('ERR_STREAM_FULL', `event has no room: ${what}`);
+}
