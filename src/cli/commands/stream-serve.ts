@@ -41,10 +41,11 @@ export function register(program: Command): void {
           needsSession: options.requireSession === true,
           log: createLog(options.logLevel, 'stream'),
         });
-        const { url, address, close } = await startedUnless(stopped, starting);
+        const running = await startedUnless(stopped, starting);
+        const { url, address } = running;
         output.event({ event: 'ready', url, address }, `stream store listens at ${url} (Ctrl-C ends it)`);
         await stopped;
-        await close();
+        await running.close();
       }),
     );
 }

@@ -51,8 +51,8 @@ export function addStreamRoutes(app: HttpApp, deps: StreamRoutesDeps): void {
       if (told.code === 'ERR_INTERNAL') deps.onUnexpected(error);
       refuseCall(told, reply);
     });
-    addStreamCalls(scope as unknown as HttpApp, deps);
-    addAuthenticationCalls(scope as unknown as HttpApp, deps);
+    addStreamCalls(scope, deps);
+    addAuthenticationCalls(scope, deps);
   });
 }
 

@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { gzipSync } from 'node:zlib';
+import { after, before, describe, it } from 'node:test';
+import { toBase64 } from '../../../src/base/bytes.ts';
+import { createLog } from '../../../src/daemon/log.ts';
+import { type RunningStreams, runStreams, STREAM_REQUEST_RATE } from '../../../src/daemon/streams.ts';
+import { CALL_BYTES_MAX } from '../../../src/http/streams/routes.ts';
+import { challengeHash } from '../../../src/message/river/challenge.ts';
+import type { UnixMs } from '../../../src/base/time.ts';
+import { ALICE, MALLORY } from '../../support/river.ts';
+import { channelId, connectClient, genesis } from '../../support/river-streams.ts';
+import { tempDir } from '../../support/temp-dir.ts';
+
+interface Refusal {
+  readonly code: string;
+  readonly message: string;
+  readonly error: { readonly code: string; readonly river_code: number };
+}
+
+const log = createLog('silent', 'stream');
+
+describe('calls over plain HTTP', () => {
+  const directory = tempDir({ after });
+  let server: RunningStreams;
+
+  before(async () => {
+    server = await runStreams({ directory, listen: '127.0.0.1:0', forever: 'refused', needsSession: false, log });
+  });
+  after(() => server.close());
+
+  async function post(path: string, body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string> = {}) {
+    const response = await fetch(`${server.url}/river.${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body,
+    });
+    return { status: response.status, river: response.headers.get('x-river-error'), response };
+  }
+
+  it('answer JSON with JSON: bytes as base64, times in RFC 3339', async () => {
+    const { status, response } = await post('StreamService/Info', '{}');
+    assert.equal(status, 200);
+    assert.equal(response.headers.get('content-type'), 'application/json');
+    const { startTime, graffiti } = (await response.json()) as { startTime: string; graffiti: string };
+    assert.equal(graffiti, 'chainmail');
+    assert.ok(Math.abs(Date.parse(startTime) - Date.now()) < 3_600_000);
+  });
+
+  it('answer an empty protobuf body, which is a message too', async () => {
+    const { status, response } = await post('StreamService/Info', new Uint8Array(0), {
+      'content-type': 'application/proto',
+    });
+    assert.equal(status, 200);
+    assert.equal(response.headers.get('content-type'), 'application/proto');
+    assert.ok((await response.arrayBuffer()).byteLength > 10);
+  });
+
+  it('take names as the .proto has them', async () => {
+    const id = channelId('snake');
+    const { hash, signature, event } = genesis(id);
+    const envelope = { hash: toBase64(hash), signature: toBase64(signature), event: toBase64(event) };
+    const body = JSON.stringify({ stream_id: toBase64(id), events: [envelope], unknown: 1 });
+    const { status } = await post('StreamService/CreateStream', body, { 'connect-protocol-version': '1' });
+    assert.equal(status, 200);
+  });
+
+  it('refuse what is no call, each with its status and code', async () => {
+    const json = { 'content-type': 'application/json' };
+    const proto = { 'content-type': 'application/proto' };
+    const cases = [
+      ['StreamService/AddEvent', '{', json, 400, 'invalid_argument', 'ERR_PROTOBUF'],
+      ['StreamService/AddEvent', '[]', json, 400, 'invalid_argument', 'ERR_PROTOBUF'],
+      ['StreamService/AddEvent', '{"streamId":5}', json, 400, 'invalid_argument', 'ERR_PROTOBUF'],
+      ['StreamService/AddEvent', new Uint8Array([0x0a, 5]), proto, 400, 'invalid_argument', 'ERR_PROTOBUF'],
+      ['StreamService/AddEvent', new Uint8Array([0xff, 0xfe]), json, 400, 'invalid_argument', 'ERR_PROTOBUF'],
+      ['StreamService/AddEvent', '{}', json, 400, 'failed_precondition', 'ERR_STREAM_ID'],
+      ['StreamService/Info', '{}', { 'content-type': 'text/plain' }, 415, 'invalid_argument', 'ERR_MEDIA_TYPE'],
+      [
+        'StreamService/Info',
+        gzipSync('{}'),
+        { ...json, 'content-encoding': 'gzip' },
+        415,
+        'invalid_argument',
+        'ERR_MEDIA_TYPE',
+      ],
+      ['StreamService/Info', '{}', { ...json, 'connect-protocol-version': '2' }, 400, 'invalid_argument', 'ERR_INPUT'],
+    ] as const;
+    for (const [path, body, headers, status, code, known] of cases) {
+      const told = await post(path, body, headers);
+      const refusal = (await told.response.json()) as Refusal;
+      assert.deepEqual([told.status, refusal.code, refusal.error.code], [status, code, known]);
+    }
+  });
+
+  it('refuse a body that claims to be too large', async () => {
+    const { status, response } = await post('StreamService/AddEvent', new Uint8Array(CALL_BYTES_MAX + 1), {
+      'content-type': 'application/proto',
+    });
+    assert.equal(status, 413);
+    assert.equal(((await response.json()) as Refusal).code, 'resource_exhausted');
+  });
+
+  it('know other services not, and other methods not', async () => {
+    assert.equal((await post('StreamService/SyncStreams', '{}')).status, 404);
+    const got = await fetch(`${server.url}/river.StreamService/Info`);
+    assert.equal(got.status, 405);
+  });
+
+  it('are limited, and say for how long', async () => {
+    let limited: Response | undefined;
+    for (let i = 0; i <= STREAM_REQUEST_RATE.requestsMax && limited === undefined; i++) {
+      const { status, response } = await post('StreamService/Info', '{}');
+      if (status === 429) limited = response;
+      else await response.arrayBuffer();
+    }
+    assert.ok(limited !== undefined);
+    assert.ok(Number(limited.headers.get('retry-after')) > 0);
+    assert.equal(((await limited.json()) as Refusal).code, 'resource_exhausted');
+  });
+});
+
+describe('a stream store that asks for a session', () => {
+  const directory = tempDir({ after });
+  let server: RunningStreams;
+
+  before(async () => {
+    server = await runStreams({ directory, listen: '127.0.0.1:0', forever: 'refused', needsSession: true, log });
+  });
+  after(() => server.close());
+
+  async function call<T>(method: string, body: unknown): Promise<{ status: number; answer: T }> {
+    const response = await fetch(`${server.url}/river.AuthenticationService/${method}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    return { status: response.status, answer: (await response.json()) as T };
+  }
+
+  async function login(signer = ALICE) {
+    const userId = toBase64(ALICE.address);
+    const { answer: start } = await call<{ challenge: string; expiration: string }>('StartAuthentication', { userId });
+    const challenge = {
+      bytes: Uint8Array.fromBase64(start.challenge),
+      user: ALICE.address,
+      expiresAt: Date.parse(start.expiration) as UnixMs,
+    };
+    const signature = toBase64(signer.signPersonal(challengeHash('NS_AUTH:', challenge)));
+    const finish = { userId, challenge: start.challenge, signature };
+    return { finish, ...(await call<{ sessionToken: string } & Refusal>('FinishAuthentication', finish)) };
+  }
+
+  it('answers who has authenticated, with the token as a bearer or alone', async () => {
+    const { status, answer, finish } = await login();
+    assert.equal(status, 200);
+    const id = channelId('private');
+    for (const token of [answer.sessionToken, `Bearer ${answer.sessionToken}`])
+      await connectClient(server.url, true, token).createStream({ streamId: id, events: [genesis(id)] });
+    const { status: again, answer: refusal } = await call<Refusal>('FinishAuthentication', finish);
+    assert.deepEqual([again, refusal.code], [404, 'not_found']);
+  });
+
+  it('answers nobody else, but for what it is', async () => {
+    const { status, answer } = await login(MALLORY);
+    assert.deepEqual([status, answer.code, answer.error.river_code], [403, 'permission_denied', 7]);
+    for (const token of [undefined, 'Bearer guess']) {
+      const client = connectClient(server.url, false, token);
+      await client.info({});
+      await assert.rejects(client.getStream({ streamId: channelId('private') }), /16:UNAUTHENTICATED/);
+      await assert.rejects(client.addEvent({ streamId: channelId('private') }), /16:UNAUTHENTICATED/);
+      await assert.rejects(client.createStream({ streamId: channelId('private') }), /16:UNAUTHENTICATED/);
+    }
+  });
+});
