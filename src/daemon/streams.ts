@@ -15,7 +15,7 @@ import { Authentication } from '../streams/authentication.ts';
 import { StreamService, type StreamServiceDeps } from '../streams/stream-service.ts';
 import { makeDirectory } from './directory.ts';
 import { listenError } from './listen.ts';
-import type { Log } from './log.ts';
+import { type Log, requestLog } from './log.ts';
 import { programVersion } from './version.ts';
 
 /** Requests of one client. An event under a delegate costs some 5 ms of signatures: a client alone can use up one core, not more. */
@@ -68,9 +68,7 @@ export async function runStreams(options: RunStreamsOptions): Promise<RunningStr
     const app = await createHttpApp({
       createServer,
       rate: STREAM_REQUEST_RATE,
-      onRequestDone: (record) =>
-        record.code === undefined ? log.debug(record, 'answered') : log.info(record, 'refused'),
-      onUnexpected: (error) => log.error({ err: error }, 'request failed'),
+      ...requestLog(log, 'info'),
     });
     closers.push(() => app.close());
     addStreamRoutes(app, {

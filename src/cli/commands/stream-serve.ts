@@ -1,6 +1,7 @@
-import { type Command, Option } from 'commander';
-import { createLog, type LogLevel } from '../../daemon/log.ts';
-import { act, addCommand } from '../command.ts';
+import type { Command } from 'commander';
+import { createLog } from '../../daemon/log.ts';
+import type { LogLevel } from '../../daemon/log-level.ts';
+import { act, addCommand, addressOption, logLevelOption } from '../command.ts';
 import { startedUnless, untilStopped } from '../signals.ts';
 
 interface ServeOptions {
@@ -8,7 +9,7 @@ interface ServeOptions {
   readonly listen: string;
   readonly riverCompat?: true;
   readonly requireSession?: true;
-  readonly logLevel: LogLevel;
+  readonly logLevel?: LogLevel;
 }
 
 /** `chainmail stream serve` */
@@ -22,14 +23,10 @@ export function register(program: Command): void {
     'chainmail stream serve --dir streams --listen 127.0.0.1:5170',
   )
     .requiredOption('--dir <directory>', 'where the streams and the wallet of the node are; made where it is missing')
-    .requiredOption('--listen <host:port>', 'where to listen; port 0 is any free one')
+    .requiredOption('--listen <host:port>', 'where to listen; port 0 is any free one', addressOption(0))
     .option('--river-compat', 'accept delegates that never expire, as River does')
     .option('--require-session', 'answer calls on streams only to users who have authenticated')
-    .addOption(
-      new Option('--log-level <level>', 'on standard error')
-        .choices(['debug', 'info', 'warn', 'error', 'silent'])
-        .default('info'),
-    )
+    .addOption(logLevelOption('info'))
     .action(
       act<ServeOptions>(async ({ output, options }) => {
         const { runStreams } = await import('../../daemon/streams.ts');
@@ -39,7 +36,7 @@ export function register(program: Command): void {
           listen: options.listen,
           forever: options.riverCompat === true ? 'allowed' : 'refused',
           needsSession: options.requireSession === true,
-          log: createLog(options.logLevel, 'stream'),
+          log: createLog(options.logLevel ?? 'info', 'stream'),
         });
         const running = await startedUnless(stopped, starting);
         const { url, address } = running;
