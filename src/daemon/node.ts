@@ -217,11 +217,15 @@ function watchCertificate(certificate: Certificate, log: Log): () => void {
   const look = (): void => {
     const state = certificates.handleTimeout(systemClock.wall());
     const facts = { not_after: toRfc3339(certificate.notAfter), serial: certificate.serial };
-    if (state === 'ending') log.warn(facts, 'the certificate of this node ends soon; enrol it again with a new ticket');
+    if (state === 'ending')
+      log.warn(
+        facts,
+        'the certificate of this node ends soon: have a new ticket ready, to enrol it again when it has ended',
+      );
     if (state === 'ended')
       log.error(
         facts,
-        'the certificate of this node has ended: no other node takes it; enrol it again with a new ticket',
+        'the certificate of this node has ended: no other node takes it; stop it and enrol it again with a new ticket',
       );
   };
   look();

@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { MeshError, quoted } from '../base/errors.ts';
+import { MeshError, messageOf, quoted, quotedPath } from '../base/errors.ts';
 import { MODE_SECRET, writeFileAtomic } from './atomic-file.ts';
 
 const LOCK_FILE = 'lock';
@@ -9,6 +9,8 @@ const PID_FILE = 'pid';
 
 /** SQLite's result code where another process holds the file. */
 const SQLITE_BUSY = 5;
+/** And where it is none of its own. */
+const SQLITE_NOTADB = 26;
 
 /** Held by the one process that may change a directory. */
 export interface DirectoryLock {
@@ -27,13 +29,29 @@ export interface DirectoryLock {
  */
 export function lockDirectory(directory: string): DirectoryLock {
   const path = join(directory, LOCK_FILE);
-  closeSync(openSync(path, 'a', MODE_SECRET));
+  try {
+    closeSync(openSync(path, 'a', MODE_SECRET));
+  } catch (error) {
+    throw new MeshError(
+      'ERR_CONFIG',
+      `directory ${quotedPath(directory)} cannot be written: ${messageOf(error)}`,
+      'check its owner and mode, and the disk: free space, and whether it is mounted read-only',
+      { cause: error },
+    );
+  }
   const file = new DatabaseSync(path, { timeout: 0 });
   try {
     file.exec('BEGIN EXCLUSIVE');
   } catch (error) {
     file.close();
-    if ((Number((error as { errcode?: unknown }).errcode) & 0xff) !== SQLITE_BUSY) throw error;
+    const kind = Number((error as { errcode?: unknown }).errcode) & 0xff;
+    if (kind === SQLITE_NOTADB)
+      throw new MeshError(
+        'ERR_STATE_CORRUPT',
+        `lock file ${quotedPath(path)} is damaged`,
+        `remove it: nothing is kept in ${path}`,
+      );
+    if (kind !== SQLITE_BUSY) throw error;
     throw new MeshError(
       'ERR_DIR_LOCKED',
       `directory ${quoted(directory)} is in use by another process${holderOf(directory)}`,

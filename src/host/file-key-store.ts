@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { utf8 } from '../base/bytes.ts';
-import { isMeshError, MeshError, quotedPath } from '../base/errors.ts';
+import { isMeshError, MeshError, messageOf, quotedPath } from '../base/errors.ts';
 import { encodePem } from '../codec/pem.ts';
 import { Secret } from '../crypto/secret.ts';
 import { SecretBox } from '../crypto/secret-box.ts';
@@ -36,7 +36,11 @@ export class FileKeyStore implements KeyStore {
    * @throws ERR_PASSPHRASE_WRONG, ERR_KEY_FILE_MODE, ERR_STATE_CORRUPT.
    */
   static async open(folder: string, passphrase: Secret): Promise<FileKeyStore> {
-    mkdirSync(folder, { recursive: true, mode: 0o700 });
+    try {
+      mkdirSync(folder, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw damaged(folder, messageOf(error));
+    }
     const path = join(folder, CHECK_FILE);
     let check = readSecretFile(path);
     if (check === undefined) {

@@ -16,16 +16,18 @@ import type {
 import { AUTHORITY_DATABASE } from './authority-schema.ts';
 import { GroupCommit } from './group-commit.ts';
 import { accessKeyRows } from './sqlite-access-keys.ts';
-import { guarded, openDatabase, type WhenMissing } from './sqlite-database.ts';
+import { closeDatabase, guarded, openDatabase, type WhenMissing } from './sqlite-database.ts';
 import { type Row, some, Statements } from './sqlite-statements.ts';
 
 /** The {@link AuthorityStore} of one machine: an SQLite file, many changes to one fsync. */
 export class SqliteAuthorityStore implements AuthorityStore {
+  readonly #path: string;
   readonly #database: DatabaseSync;
   readonly #commits: GroupCommit;
   readonly #transaction: AuthorityTransaction;
 
   private constructor(database: DatabaseSync, path: string) {
+    this.#path = path;
     this.#database = database;
     this.#commits = new GroupCommit(database, path);
     this.#transaction = transactionOn(new Statements(database, path));
@@ -43,7 +45,7 @@ export class SqliteAuthorityStore implements AuthorityStore {
 
   async close(): Promise<void> {
     await this.#commits.close();
-    if (this.#database.isOpen) this.#database.close();
+    closeDatabase(this.#database, this.#path);
   }
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { isMeshError, MeshError, messageOf, quotedPath } from '../base/errors.ts';
@@ -58,6 +58,7 @@ function open(path: string, kind: DatabaseKind, whenMissing: WhenMissing): Datab
       throw new MeshError('ERR_STATE_CORRUPT', `state file ${quotedPath(path)} is missing`, kind.remedy);
     create(path, kind);
   }
+  requireLog(path, kind);
   const database = new DatabaseSync(path, { timeout: BUSY_MS_MAX, defensive: true });
   try {
     check(database, path, kind);
@@ -65,11 +66,41 @@ function open(path: string, kind: DatabaseKind, whenMissing: WhenMissing): Datab
       'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;',
     );
     migrate(database, kind);
+    markInUse(database, path, kind);
     return database;
   } catch (error) {
     database.close();
     throw error;
   }
+}
+
+/** Lets go of a database that {@link openDatabase} opened. Its log is merged into it and goes. */
+export function closeDatabase(database: DatabaseSync, path: string): void {
+  if (!database.isOpen) return;
+  rmSync(markOf(path), { force: true }); // first: without the mark a log may be there or not
+  database.close();
+}
+
+/** Beside a database that is in use, or was when its process was killed: then its log belongs to it. */
+function markOf(path: string): string {
+  return `${path}-in-use`;
+}
+
+/** Of a process that was killed, the log has what was written last. Without it SQLite would go on as if that never was. */
+function requireLog(path: string, kind: DatabaseKind): void {
+  const mark = markOf(path);
+  if (!existsSync(mark) || (statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0) > 0) return;
+  throw new MeshError(
+    'ERR_STATE_CORRUPT',
+    `state file ${quotedPath(`${path}-wal`)} is missing or empty: it had what was written last to ${quotedPath(path)}`,
+    `put it back, or ${kind.remedy}; where ${path} itself was just put back from a backup, remove ${mark}`,
+  );
+}
+
+/** The log is not empty before the mark is made, nor after it until the database is closed. */
+function markInUse(database: DatabaseSync, path: string, kind: DatabaseKind): void {
+  database.exec(`PRAGMA user_version=${kind.migrations.length}`);
+  if (statSync(`${path}-wal`).size > 0) closeSync(openSync(markOf(path), 'a', MODE_SECRET));
 }
 
 /** Runs `work` on a database, with SQLite's own errors turned into ours. */

@@ -7,7 +7,7 @@ import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { NodeChange, NodeStore, RestoredNode, StoredMessage } from '../ports/node-store.ts';
 import { NODE_DATABASE } from './node-schema.ts';
-import { guarded, openDatabase, stateError } from './sqlite-database.ts';
+import { closeDatabase, guarded, openDatabase, stateError } from './sqlite-database.ts';
 
 /** Whose memory a file is. */
 export interface StoreOwner {
@@ -46,7 +46,7 @@ export class SqliteNodeStore implements NodeStore {
         claim(database, path, owner);
         return new SqliteNodeStore(path, database);
       } catch (error) {
-        database.close();
+        closeDatabase(database, path);
         throw error;
       }
     });
@@ -106,7 +106,7 @@ export class SqliteNodeStore implements NodeStore {
   async close(): Promise<void> {
     if (!this.#database.isOpen) return;
     if (this.#syncs > 0) await new Promise<void>((resolve) => (this.#whenSynced = resolve));
-    this.#database.close();
+    closeDatabase(this.#database, this.#path);
     await new Promise<void>((resolve) => closeFile(this.#log, () => resolve()));
   }
 

@@ -26,6 +26,8 @@ const folder = mkdtempSync(join(tmpdir(), 'chainmail-test-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
 const authorityDir = join(folder, 'authority');
 const nodeDir = join(folder, 'node');
+const killedAuthorityDir = join(folder, 'killed-authority');
+const killedNodeDir = join(folder, 'killed-node');
 const flags = { listen: '127.0.0.1:0', multicast: false };
 
 async function startNode(directory: string) {
@@ -41,7 +43,14 @@ before(async () => {
     open.call(ticketCreatedSchema, { method: 'POST', path: '/v1/tickets', body: {} }),
   );
   await enrollNode({ directory: nodeDir, ticket: renderTicket(created.ticket), passphrase: passphrase() });
-  await (await startNode(nodeDir)).close();
+  // What a kill -9 leaves: the directories as they are while the processes run.
+  const node = await startNode(nodeDir);
+  for (const [from, to] of [
+    [nodeDir, killedNodeDir],
+    [authorityDir, killedAuthorityDir],
+  ] as const)
+    cpSync(from, to, { recursive: true, filter: (path) => !path.endsWith('.sock') });
+  await node.close();
   await authority.close();
 });
 
@@ -121,6 +130,20 @@ describe('an authority', () => {
     ['keys/check.box', 'empty', empty],
     ['keys/check.box', 'with a flipped bit', flip, WRONG_PASSPHRASE],
   ];
+  for (const [how, spoil] of [
+    ['missing', remove],
+    ['empty', empty],
+  ] as const)
+    it(`does not start after a kill with its log ${how}: what was acknowledged last is in it`, async () => {
+      const log = 'authority.db-wal';
+      await (await restartAuthority(spoiled(killedAuthorityDir, log, () => {}))).close();
+      await refuses(killedAuthorityDir, [log, how, spoil], restartAuthority);
+      const restored = spoiled(killedAuthorityDir, log, spoil);
+      rmSync(join(restored, 'authority.db-in-use')); // as the hint says, where a backup was put back
+      await (await restartAuthority(restored)).close();
+      assert.ok(!existsSync(join(restored, 'authority.db-in-use')), 'nor is it there after an orderly end');
+    });
+
   for (const damage of damages)
     it(`does not start with ${damage[0]} ${damage[1]}`, () => refuses(authorityDir, damage, restartAuthority));
 
@@ -157,11 +180,27 @@ describe('a node', () => {
     ['ca.pem', 'with a flipped bit', flip],
     ['enrollment.json', 'empty', empty],
     ['enrollment.json', 'cut in half', halve],
+    ['lock', 'that is none', (path) => writeFileSync(path, 'no lock'.repeat(100))],
+    ['keys', 'that is a file', (path) => (rmSync(path, { recursive: true }), writeFileSync(path, ''))],
     ['keys/identity.key.box', 'missing', remove, ['ERR_KEY_MISSING']],
     ['keys/identity.key.box', 'with a flipped bit', flip],
     ['keys/check.box', 'missing', remove],
     ['keys/check.box', 'with a flipped bit', flip, WRONG_PASSPHRASE],
   ];
+  for (const [how, spoil] of [
+    ['missing', remove],
+    ['empty', empty],
+  ] as const)
+    it(`does not start after a kill with its log ${how}: what was acknowledged last is in it`, async () => {
+      const log = 'node.db-wal';
+      await (await startNode(spoiled(killedNodeDir, log, () => {}))).close();
+      await refuses(killedNodeDir, [log, how, spoil], startNode);
+      const restored = spoiled(killedNodeDir, log, spoil);
+      rmSync(join(restored, 'node.db-in-use')); // as the hint says, where a backup was put back
+      await (await startNode(restored)).close();
+      assert.ok(!existsSync(join(restored, 'node.db-in-use')), 'nor is it there after an orderly end');
+    });
+
   for (const damage of damages)
     it(`does not start with ${damage[0]} ${damage[1]}`, () => refuses(nodeDir, damage, startNode));
 });

@@ -49,6 +49,6 @@ function endOf({ revoked, state, not_after }: StatusResponse['certificate'], now
   if (revoked) return 'REVOKED';
   const when = relativeTime(not_after, now);
   if (state === 'ended')
-    return `ENDED ${when}: no other node takes this one any more; enrol it again with a new ticket`;
-  return state === 'ending' ? `ends ${when}: soon; enrol it again with a new ticket before that` : `ends ${when}`;
+    return `ENDED ${when}: no other node takes this one any more; stop it and enrol it again with a new ticket`;
+  return state === 'ending' ? `ends ${when}: soon; have a new ticket ready` : `ends ${when}`;
 }

@@ -19,7 +19,7 @@ import {
 import { ChunkBuilder } from '../../signer/chunk-builder.ts';
 import { saltText } from '../../signer/salt.ts';
 import { shardHashOf } from '../../signer/shard.ts';
-import { guarded, openDatabase, stateError } from '../sqlite-database.ts';
+import { closeDatabase, guarded, openDatabase, stateError } from '../sqlite-database.ts';
 import { ShardIndex } from './shard-index.ts';
 import { SIGNER_DATABASE } from './signer-schema.ts';
 import { prepareStatements, type SignerStatements } from './signer-statements.ts';
@@ -175,7 +175,7 @@ export class SqliteRecordStore implements RecordStore {
   }
 
   async close(): Promise<void> {
-    if (this.#database.isOpen) this.#database.close();
+    closeDatabase(this.#database, this.#path);
   }
 
   *#unsignedInOrder(): Generator<UnsignedChunk> {
