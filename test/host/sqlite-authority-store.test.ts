@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { after, describe, it } from 'node:test';
 import { AUTHORITY_DATABASE } from '../../src/host/authority-schema.ts';
 import { SqliteAuthorityStore } from '../../src/host/sqlite-authority-store.ts';
-import { openDatabase } from '../../src/host/sqlite-database.ts';
+import { closeDatabase, openDatabase } from '../../src/host/sqlite-database.ts';
 import { describeAuthorityStore, TICKET } from '../support/authority-store-suite.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chainmail-test-'));

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, describe, it } from 'node:test';
 import { AUTHORITY_DATABASE } from '../../src/host/authority-schema.ts';
-import { openDatabase } from '../../src/host/sqlite-database.ts';
+import { closeDatabase, openDatabase } from '../../src/host/sqlite-database.ts';
 import { SqliteNodeStore, type StoreOwner } from '../../src/host/sqlite-node-store.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import { parseNodeId } from '../../src/identity/node-id.ts';
@@ -91,7 +91,7 @@ describe('a node’s database file', () => {
       code: 'ERR_STATE_FOREIGN',
     });
     const other = newPath();
-    openDatabase(other, AUTHORITY_DATABASE, 'create').close();
+    closeDatabase(openDatabase(other, AUTHORITY_DATABASE, 'create'), other);
     assert.throws(() => SqliteNodeStore.open(other, OWNER), { code: 'ERR_STATE_FOREIGN' });
   });
 
