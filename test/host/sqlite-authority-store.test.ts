@@ -74,14 +74,8 @@ describe('the authority’s database file', () => {
 
   it('refuses a schema from a newer program', () => {
     const path = newPath();
-    openDatabase(
-      path,
-      {
-        ...AUTHORITY_DATABASE,
-        migrations: [...AUTHORITY_DATABASE.migrations, 'CREATE TABLE later (a)'],
-      },
-      'create',
-    ).close();
+    const later = { ...AUTHORITY_DATABASE, migrations: [...AUTHORITY_DATABASE.migrations, 'CREATE TABLE later (a)'] };
+    closeDatabase(openDatabase(path, later, 'create'), path);
     const newer = new RegExp(`schema ${AUTHORITY_DATABASE.migrations.length + 1},`);
     assert.throws(() => SqliteAuthorityStore.open(path, 'create'), { code: 'ERR_STATE_FOREIGN', message: newer });
   });
@@ -92,7 +86,7 @@ describe('the authority’s database file', () => {
       const older = { ...AUTHORITY_DATABASE, migrations: AUTHORITY_DATABASE.migrations.slice(0, steps + 1) };
       const database = openDatabase(path, older, 'create');
       database.exec("INSERT INTO meta (key, value) VALUES ('mesh', 'm1')");
-      database.close();
+      closeDatabase(database, path);
       const store = SqliteAuthorityStore.open(path, 'create');
       assert.equal(await store.transact((tx) => tx.getMeta('mesh')), 'm1');
       assert.deepEqual(await store.transact((tx) => tx.listAccessKeys(1)), []);
