@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { CSR_CHARS_MAX } from '../pki/csr.ts';
+import { queryInteger } from './query.ts';
 import { BOOTSTRAP_PEERS_MAX, bootstrapPeerSchema, ticketSchema } from './ticket.ts';
 
 /** Bodies of the authority's HTTP interface. Member names are those of the seed; unknown members are passed over. */
@@ -13,8 +14,9 @@ export const attestationSchema = z
 
 export const enrollRequestSchema = z
   .object({
-    token: z.string().min(1).max(256).describe('from the ticket'),
-    csr: z.string().min(1).max(CSR_CHARS_MAX).describe('PKCS#10, PEM or base64 DER'),
+    // Of any length: whatever is no token and no request is refused by what it is not, in one way (T7).
+    token: z.string().describe('from the ticket'),
+    csr: z.string().describe(`PKCS#10, PEM or base64 DER, at most ${CSR_CHARS_MAX} characters`),
     attestation: attestationSchema.optional(),
     node_id: nodeId.optional().describe('the name asked for; by default the ticket’s, else derived from the key'),
   })
@@ -148,9 +150,15 @@ export type CheckInResponse = z.infer<typeof checkInResponseSchema>;
 /** Entries of the audit log in one answer: about 400 bytes each. */
 const AUDIT_ENTRIES_MAX = 1_000;
 
-export const auditQuerySchema = z.object({
-  after: z.coerce.number().int().min(0).default(0).describe('sequence of the last entry seen'),
-  limit: z.coerce.number().int().min(1).max(AUDIT_ENTRIES_MAX).default(AUDIT_ENTRIES_MAX),
+export const auditQuerySchema = z.strictObject({
+  after: queryInteger(0, Number.MAX_SAFE_INTEGER).default(0).describe('sequence of the last entry seen'),
+  limit: queryInteger(1, AUDIT_ENTRIES_MAX).default(AUDIT_ENTRIES_MAX),
+});
+
+export const crlQuerySchema = z.strictObject({
+  since: queryInteger(0, Number.MAX_SAFE_INTEGER)
+    .optional()
+    .describe('number of the list that the caller has; it gets the whole list all the same'),
 });
 
 export const auditResponseSchema = z
@@ -186,7 +194,7 @@ export const alarmRequestSchema = z
 export const adminRequestSchema = z
   .object({
     name: z.string().min(1).max(63).describe('lower-case letters, digits and inner hyphens'),
-    csr: z.string().min(1).max(CSR_CHARS_MAX).describe('PKCS#10, PEM or base64 DER'),
+    csr: z.string().describe(`PKCS#10, PEM or base64 DER, at most ${CSR_CHARS_MAX} characters`),
   })
   .meta({ id: 'AdministratorRequest' });
 

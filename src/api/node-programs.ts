@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { queryInteger } from './query.ts';
 
 /** Bodies of the local application API on a node's control socket (contract.md, «Local application API»). */
 
@@ -21,14 +22,14 @@ export const publishRequestSchema = z
   })
   .meta({ id: 'PublishRequest' });
 
-export const messagesQuerySchema = z.object({
+export const messagesQuerySchema = z.strictObject({
   type: z.string().max(256).optional(),
   after: z
     .string()
     .regex(/^[0-9]{1,15}$/, 'expected a cursor as an earlier answer gave it')
     .transform(Number)
     .optional(),
-  limit: z.coerce.number().int().min(1).max(MESSAGES_LIMIT_MAX).default(MESSAGES_LIMIT_DEFAULT),
+  limit: queryInteger(1, MESSAGES_LIMIT_MAX).default(MESSAGES_LIMIT_DEFAULT),
   follow: z.enum(['0', '1']).default('0'),
   for: z
     .enum(['all', 'me'])

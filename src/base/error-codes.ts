@@ -8,6 +8,8 @@ export interface ErrorEntry {
   readonly hint?: string;
   /** The number of River's `Err`, where a River client may meet the error (spec 09). */
   readonly river?: number;
+  /** For what passes by itself: when to try again, where the thrower knows no better (RFC 9110 `Retry-After`). */
+  readonly retryAfterSec?: number;
 }
 
 /** Every stable error code. A new code cannot be used before it has its row here. */
@@ -21,10 +23,15 @@ export const ERRORS = {
   ERR_BODY_TOO_LARGE: { status: 413, title: 'body too large', hint: 'send at most 64 KiB' },
   ERR_MEDIA_TYPE: { status: 415, title: 'unsupported media type' },
   ERR_HEADERS_TOO_LARGE: { status: 431, title: 'request headers too large', hint: 'send at most 8 KiB of headers' },
-  ERR_RATE_LIMITED: { status: 429, title: 'too many requests', hint: 'wait as long as Retry-After says' },
+  ERR_RATE_LIMITED: {
+    status: 429,
+    title: 'too many requests',
+    hint: 'wait as long as Retry-After says',
+    retryAfterSec: 1,
+  },
   ERR_INTERNAL: { status: 500, title: 'internal error', hint: 'see the log of the process' },
-  ERR_OVERLOADED: { status: 503, title: 'overloaded', hint: 'try again shortly' },
-  ERR_NOT_READY: { status: 503, title: 'not ready' },
+  ERR_OVERLOADED: { status: 503, title: 'overloaded', hint: 'try again shortly', retryAfterSec: 1 },
+  ERR_NOT_READY: { status: 503, title: 'not ready', retryAfterSec: 10 },
 
   // encodings
   ERR_CBOR: { status: 400, title: 'not the one deterministic CBOR encoding' },
@@ -124,6 +131,7 @@ export const ERRORS = {
     status: 429,
     title: 'the author is over its budget',
     hint: 'wait as long as Retry-After says, then send it again',
+    retryAfterSec: 1, // and there is room for 200 more
   },
 
   // events of River, and the wallets and devices that sign them
@@ -247,6 +255,7 @@ export const ERRORS = {
     status: 429,
     title: 'no room for another message of this author',
     hint: 'wait as long as Retry-After says, then send it again',
+    retryAfterSec: 1, // gaps close as soon as what is missing comes
   },
 
   // signer

@@ -6,10 +6,9 @@ import type { PublicKey } from '../crypto/public-key.ts';
 import { grants } from '../identity/capability.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
-import { parseIndicator } from '../message/indicator.ts';
 import { FUTURE_MAX_MS, LIFETIME_MAX_MS } from '../message/limits.ts';
 import { isSameCopy, type Message, parseMessage } from '../message/message.ts';
-import { parseNodeRecord } from '../message/node-record.ts';
+import { checkPayload } from '../message/payload.ts';
 import { AUTHOR_RATE, Budgets, NEIGHBOUR_RATE } from './budgets.ts';
 import { BatchChecks } from './batch-checks.ts';
 import type { ChainBook } from './chain-book.ts';
@@ -57,7 +56,7 @@ export interface RecordSequences {
 }
 
 /** What the gate looks at of a message that has no counter and no signature yet. */
-export type Draft = Pick<Message, 'origin' | 'leafHash' | 'issuedAt' | 'type' | 'payload'>;
+export type Draft = Pick<Message, 'origin' | 'leafHash' | 'issuedAt' | 'type' | 'contentType' | 'payload'>;
 
 interface Check {
   readonly message: Message;
@@ -121,12 +120,19 @@ export class Gate {
     else if (verdict !== 'check') this.#outbox.judged(now, source, message, verdict);
   }
 
-  /**
-   * Whether a message that this node is about to sign will be let in; takes its price.
-   *
-   * @param underWay own messages that were let in and are not held yet.
-   */
+  /** Whether a message that this node is about to sign will be let in, as {@link judgeDraft}; takes its price. */
   admitOwn(now: Instant, draft: Draft, underWay: number): Verdict {
+    const verdict = this.judgeDraft(now, draft, underWay);
+    if (verdict.tag !== 'accept') return verdict;
+    return this.#authors.take(now.mono, draft.origin) ? ACCEPT : ignore('over-budget');
+  }
+
+  /**
+   * Whether a message would be let in if it were signed now, as far as that can be told without its signature.
+   *
+   * @param underWay messages of this origin that were let in and are not held yet.
+   */
+  judgeDraft(now: Instant, draft: Draft, underWay: number): Verdict {
     const origin = this.#judgeOrigin(draft);
     if (origin.tag !== 'ok') return origin.verdict === 'missing-chain' ? ignore('unknown-origin') : origin.verdict;
     const shape = judgePayload(draft);
@@ -134,7 +140,7 @@ export class Gate {
     if (this.#held.countOf(draft.origin) + underWay >= HELD_PER_ORIGIN_MAX)
       return ignore('no-room', `${HELD_PER_ORIGIN_MAX} messages of this node are held; room comes as they end`);
     if (this.#outbox.isFull()) return ignore('over-budget');
-    return this.#authors.take(now.mono, draft.origin) ? ACCEPT : ignore('over-budget');
+    return this.#authors.has(now.mono, draft.origin) ? ACCEPT : ignore('over-budget');
   }
 
   handleVerified(now: Instant, ticket: number, ok: boolean): void {
@@ -273,8 +279,7 @@ function judgeLifetime({ issuedAt, expiresAt }: Message, wall: UnixMs): Verdict 
 
 function judgePayload(message: Draft): Verdict | undefined {
   try {
-    if (message.type.family === 'indicator') parseIndicator(message.payload);
-    if (message.type.family === 'record') parseNodeRecord(message.payload);
+    checkPayload(message);
     return undefined;
   } catch (error) {
     if (!isMeshError(error)) throw error;

@@ -32,22 +32,69 @@ export function reject(reason: RejectReason, detail?: string): Verdict {
   return detail === undefined ? { tag: 'reject', reason } : { tag: 'reject', reason, detail };
 }
 
-/** What a caller who handed a message in himself is told. A duplicate is no error: it is held. */
-export const ERROR_OF_REASON: Readonly<
-  Record<Exclude<IgnoreReason, 'duplicate' | 'superseded'> | RejectReason, ErrorCode>
-> = {
-  expired: 'ERR_MESSAGE_EXPIRED',
-  future: 'ERR_MESSAGE_FUTURE',
-  'unknown-origin': 'ERR_MESSAGE_UNKNOWN_ORIGIN',
-  'revoked-origin': 'ERR_MESSAGE_REVOKED_ORIGIN',
-  conflict: 'ERR_MESSAGE_CONFLICT',
-  'over-budget': 'ERR_MESSAGE_OVER_BUDGET',
-  'no-room': 'ERR_MESSAGE_NO_ROOM',
-  'unknown-family': 'ERR_MESSAGE_NOT_PERMITTED',
-  malformed: 'ERR_MESSAGE_MALFORMED',
-  lifetime: 'ERR_MESSAGE_LIFETIME',
-  payload: 'ERR_MESSAGE_PAYLOAD',
-  'wrong-origin': 'ERR_MESSAGE_UNKNOWN_ORIGIN',
-  'not-permitted': 'ERR_MESSAGE_NOT_PERMITTED',
-  'bad-signature': 'ERR_MESSAGE_SIGNATURE',
+interface Refusal {
+  readonly code: ErrorCode;
+  /** What is wrong, where the verdict has no detail of its own. */
+  readonly detail: string;
+  /** What to do, where the code's own hint does not say. */
+  readonly hint?: string;
+}
+
+/** What a caller is told who handed a message in himself. A duplicate is no error over HTTP: it is held. */
+export const REFUSAL_OF_REASON: Readonly<Record<IgnoreReason | RejectReason, Refusal>> = {
+  duplicate: { code: 'ERR_MESSAGE_CONFLICT', detail: 'this message is held already' },
+  superseded: { code: 'ERR_MESSAGE_CONFLICT', detail: 'a newer record of this node is held' },
+  expired: {
+    code: 'ERR_MESSAGE_EXPIRED',
+    detail: 'the life of the message is over',
+    hint: 'sign it anew, with a longer life; or check the clock of the signer',
+  },
+  future: {
+    code: 'ERR_MESSAGE_FUTURE',
+    detail: 'the message is dated more than 10 minutes ahead of this node’s clock',
+  },
+  'unknown-origin': {
+    code: 'ERR_MESSAGE_UNKNOWN_ORIGIN',
+    detail: 'the certificate that the message names is not known to this node',
+    hint: 'hand it in with the certificate of its signer, or at a node that has heard of the signer',
+  },
+  'revoked-origin': {
+    code: 'ERR_MESSAGE_REVOKED_ORIGIN',
+    detail: 'the certificate that the message names is revoked: nothing that it signed is taken any more',
+    hint: 'enrol the signer again, with a new key and a new ticket',
+  },
+  conflict: {
+    code: 'ERR_MESSAGE_CONFLICT',
+    detail: 'another message with this id is held: its signer has used one incarnation and counter twice',
+    hint: 'let prepare choose them; or count on, and start a new incarnation at each start',
+  },
+  'over-budget': {
+    code: 'ERR_MESSAGE_OVER_BUDGET',
+    detail:
+      'the author, or who handed the message in, sends more than a node may, or this node’s disk does not keep up',
+    hint: 'wait as long as Retry-After says, then send it again',
+  },
+  'no-room': {
+    code: 'ERR_MESSAGE_NO_ROOM',
+    detail: 'this node holds as many live messages of the author as it has room for',
+    hint: 'wait until some of them have expired; a shorter ttl_sec makes room sooner',
+  },
+  'unknown-family': { code: 'ERR_MESSAGE_NOT_PERMITTED', detail: 'the certificate does not grant this type' },
+  malformed: { code: 'ERR_MESSAGE_MALFORMED', detail: 'these bytes are no message of this mesh' },
+  lifetime: {
+    code: 'ERR_MESSAGE_LIFETIME',
+    detail: 'the message ends before it begins, or lives longer than 7 days',
+  },
+  payload: { code: 'ERR_MESSAGE_PAYLOAD', detail: 'the payload is not what its type asks for' },
+  'wrong-origin': {
+    code: 'ERR_MESSAGE_UNKNOWN_ORIGIN',
+    detail: 'the certificate that the message names does not speak for its origin',
+    hint: 'sign with the key of the certificate, while that is valid, and name its node as origin',
+  },
+  'not-permitted': { code: 'ERR_MESSAGE_NOT_PERMITTED', detail: 'the certificate does not grant this type' },
+  'bad-signature': {
+    code: 'ERR_MESSAGE_SIGNATURE',
+    detail: 'the signature does not fit the message and the certificate that it names',
+    hint: 'sign exactly the bytes of to_be_signed, ECDSA with SHA-256, with the key of the certificate',
+  },
 };

@@ -207,7 +207,7 @@ export class NodeHost implements NodeOutbox {
     const waiting = this.#waiting.get(request);
     this.#waiting.delete(request);
     if (answer.tag === 'ok') waiting?.resolve(answer.messageId);
-    else waiting?.reject(new MeshError(answer.code, answer.detail));
+    else waiting?.reject(new MeshError(answer.code, answer.detail, answer.hint));
   }
 
   event(event: NodeEvent): void {

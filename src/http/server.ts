@@ -4,8 +4,12 @@ import type { TLSSocket } from 'node:tls';
 import type {} from '@fastify/rate-limit'; // what it adds to the application
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { PROBLEM_MEDIA_TYPE, problemOf } from '../api/problem.ts';
+import { textOfUtf8 } from '../base/bytes.ts';
 import { clientKeyOf } from '../base/client-key.ts';
+import { errorEntry } from '../base/error-codes.ts';
 import { isMeshError, MeshError } from '../base/errors.ts';
+import { parseJson } from '../codec/json.ts';
+import { plainBytes } from '../crypto/plain-bytes.ts';
 import type { RequestRate } from './rate.ts';
 import { deferContinue, handleUnreadBodies } from './unread-body.ts';
 
@@ -70,7 +74,10 @@ export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
     clientErrorHandler: (error, socket) => answerUnparsed(error, socket),
   }) as unknown as HttpApp;
 
-  app.removeContentTypeParser('text/plain');
+  app.removeContentTypeParser(['text/plain', 'application/json']);
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, async (_request: unknown, body: Buffer) =>
+    parseJson(textOfUtf8(plainBytes(body))),
+  );
   handleUnreadBodies(app, BODY_BYTES_MAX);
   app.addHook('onRequest', async (_request, reply) => {
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
@@ -135,6 +142,8 @@ function answerError(options: HttpAppOptions, error: unknown, reply: FastifyRepl
   if (known === undefined || known.code === 'ERR_INTERNAL') options.onUnexpected?.(error);
   const problem = problemOf(known);
   reply.header('chainmail-error', problem.code);
+  const { retryAfterSec } = errorEntry(known?.code ?? 'ERR_INTERNAL');
+  if (retryAfterSec !== undefined && !reply.hasHeader('retry-after')) reply.header('retry-after', retryAfterSec);
   // As bytes: to text the framework would add a charset, which JSON has none of (RFC 8259 section 11).
   reply
     .code(problem.status)

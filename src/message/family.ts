@@ -12,6 +12,8 @@ interface FamilyRules {
   readonly capability: (type: string) => string | undefined;
   /** Content type where the publisher names none. */
   readonly contentType: string;
+  /** Whether there is no other: the payload has a schema, and two readers must not take it for two things. */
+  readonly isContentTypeFixed: boolean;
 }
 
 /** One row a family: who may publish it and how large it may be. The gate asks nobody else. */
@@ -21,24 +23,28 @@ const FAMILIES: Readonly<Record<Exclude<Family, 'other'>, FamilyRules>> = {
     payloadBytesMax: INDICATOR_BYTES_MAX,
     capability: () => 'publish:indicator',
     contentType: 'application/json',
+    isContentTypeFixed: true,
   },
   sensor: {
     topic: 'required',
     payloadBytesMax: PAYLOAD_BYTES_MAX,
     capability: (type) => `publish:${type}`,
     contentType: 'application/octet-stream',
+    isContentTypeFixed: false,
   },
   command: {
     topic: 'required',
     payloadBytesMax: PAYLOAD_BYTES_MAX,
     capability: () => 'command:issue',
     contentType: 'application/octet-stream',
+    isContentTypeFixed: false,
   },
   record: {
     topic: 'none',
     payloadBytesMax: RECORD_BYTES_MAX,
     capability: () => undefined,
     contentType: 'application/cbor',
+    isContentTypeFixed: true,
   },
 };
 
@@ -51,6 +57,7 @@ const OTHER: FamilyRules = {
   payloadBytesMax: PAYLOAD_BYTES_MAX,
   capability: (type) => `publish:${type}`,
   contentType: 'application/octet-stream',
+  isContentTypeFixed: false,
 };
 
 /** A message type: its text, family and rules. */

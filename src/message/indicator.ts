@@ -1,6 +1,7 @@
 import { type Bytes, textOfUtf8 } from '../base/bytes.ts';
-import { MeshError } from '../base/errors.ts';
+import { MeshError, messageOf } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
+import { parseJson } from '../codec/json.ts';
 import { INDICATOR_BYTES_MAX } from './limits.ts';
 
 /** A sign of something bad, for blocklists and detection rules (seed 001 section 6; formats.md section 0). */
@@ -72,9 +73,9 @@ function characters(text: string): number {
 function parseObject(payload: Bytes): Record<string, unknown> {
   let json: unknown;
   try {
-    json = JSON.parse(textOfUtf8(payload));
-  } catch {
-    refuse('expected JSON in UTF-8');
+    json = parseJson(textOfUtf8(payload));
+  } catch (error) {
+    refuse(`expected JSON in UTF-8; ${messageOf(error)}`);
   }
   if (typeof json !== 'object' || json === null || Array.isArray(json)) refuse('expected a JSON object');
   return json as Record<string, unknown>;

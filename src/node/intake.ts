@@ -3,7 +3,7 @@ import type { Instant } from '../base/time.ts';
 import type { CrlSync } from '../engine/crl-sync.ts';
 import type { Source } from '../engine/gate.ts';
 import type { Gossip } from '../engine/gossip.ts';
-import { ERROR_OF_REASON, type Verdict } from '../engine/verdict.ts';
+import { REFUSAL_OF_REASON, type Verdict } from '../engine/verdict.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Message } from '../message/message.ts';
 import type { Holdings } from './holdings.ts';
@@ -70,8 +70,8 @@ export class Intake {
   #answer(request: number, message: Message, verdict: Verdict): void {
     const { journal, outbox } = this.#parts;
     if (verdict.tag !== 'accept' && verdict.reason !== 'duplicate' && verdict.reason !== 'superseded') {
-      const { code, message: detail } = refusalOf(verdict);
-      outbox.answer(request, { tag: 'refused', code, detail });
+      const { code, message: detail, hint } = refusalOf(verdict);
+      outbox.answer(request, { tag: 'refused', code, detail, hint });
       return;
     }
     journal.whenDurable((ok) => {
@@ -83,7 +83,6 @@ export class Intake {
 
 /** A refusal as those are told who wait for an answer. */
 export function refusalOf(verdict: Exclude<Verdict, { readonly tag: 'accept' }>): MeshError {
-  const { reason } = verdict;
-  const code = reason === 'duplicate' || reason === 'superseded' ? 'ERR_MESSAGE_CONFLICT' : ERROR_OF_REASON[reason];
-  return new MeshError(code, verdict.detail ?? reason);
+  const { code, detail, hint } = REFUSAL_OF_REASON[verdict.reason];
+  return new MeshError(code, verdict.detail ?? detail, hint);
 }

@@ -1,3 +1,4 @@
+import { MeshError } from '../base/errors.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { after, earliest, type Instant, MINUTE_MS, type MonotonicMs, SECOND_MS, type UnixMs } from '../base/time.ts';
 import type { Candidate } from '../engine/connector.ts';
@@ -120,7 +121,9 @@ export class MeshNode implements NeighbourhoodOwner {
   publish(now: Instant, request: number, what: PublishRequest): void {
     this.#publisher.publish(now.wall, request, what, (draft, underWay) => {
       const verdict = this.#parts.gate.admitOwn(now, draft, underWay + this.#parts.gate.checking);
-      if (verdict.tag !== 'accept') throw refusalOf(verdict);
+      if (verdict.tag === 'accept') return;
+      if (verdict.reason === 'wrong-origin') this.#requireOwnCertificate(now);
+      throw refusalOf(verdict);
     });
   }
 
@@ -129,10 +132,28 @@ export class MeshNode implements NeighbourhoodOwner {
     this.#parts.gate.handleMessage(now, message, { tag: 'client', peer: client, request });
   }
 
-  /** Lays out a message for a member that signs it itself. @throws as {@link publish}, where no node would take it. */
+  /**
+   * Lays out a message for a member that signs it itself.
+   * @throws what `composeRequest` throws, and what the gate would refuse once it is signed. The member's chain must be
+   * known already, see {@link keepChain}.
+   */
   prepare(now: Instant, client: SigningIdentity, what: PublishRequest): ComposedMessage {
     const place = this.#prepared.nextPlace(now.wall, client.nodeId);
-    return composeRequest(this.mesh, client, place, what, now.wall);
+    const composed = composeRequest(this.mesh, client, place, what, now.wall);
+    const verdict = this.#parts.gate.judgeDraft(now, composed, 0);
+    if (verdict.tag !== 'accept') throw refusalOf(verdict);
+    return composed;
+  }
+
+  /** What is wrong with this node itself comes before what is wrong with what it says. */
+  #requireOwnCertificate({ wall }: Instant): void {
+    const own = this.judgePeer(this.#options.chain, wall, 'tls-client');
+    if (own.tag === 'ok') return;
+    throw new MeshError(
+      own.code,
+      `this node can publish nothing any more, because of its own certificate: ${own.message}`,
+      'check the clock of this machine; else stop the node, enrol it again with a new ticket and start it: chainmail node enroll --dir DIR --ticket FILE',
+    );
   }
 
   /** Keeps a chain that a member showed over TLS, so that peers can fetch it. */

@@ -12,7 +12,7 @@ import type { NodeChange } from '../ports/node-store.ts';
 /** What becomes of a message that a program handed in. */
 export type RequestAnswer =
   | { readonly tag: 'ok'; readonly messageId: MessageId }
-  | { readonly tag: 'refused'; readonly code: ErrorCode; readonly detail: string };
+  | { readonly tag: 'refused'; readonly code: ErrorCode; readonly detail: string; readonly hint?: string | undefined };
 
 /** What a node tells those who watch it. */
 export type NodeEvent =

@@ -85,10 +85,11 @@ export class MeshFixture {
     const { type = 'indicator', counter = 0, issuedAt = NOW_MS, audience, origin = nodeId } = said;
     const leaf = chain[0];
     if (leaf === undefined) throw new Error('a chain has a leaf');
+    const messageType = parseMessageType(type);
     return composeMessage(MESH, {
       algorithm: signer.algorithm,
-      type: parseMessageType(type),
-      contentType: 'application/octet-stream',
+      type: messageType,
+      contentType: messageType.contentType,
       origin: origin as typeof nodeId,
       audience: audience === undefined ? undefined : parseAudience(audience),
       incarnation: said.incarnation ?? 1,

@@ -3,10 +3,9 @@ import { MeshError } from '../../base/errors.ts';
 import { toRfc3339 } from '../../base/time.ts';
 import { grants } from '../../identity/capability.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
-import { parseIndicator } from '../../message/indicator.ts';
 import { FUTURE_MAX_MS, LIFETIME_MAX_MS } from '../../message/limits.ts';
 import { type Message, parseMessage } from '../../message/message.ts';
-import { parseNodeRecord } from '../../message/node-record.ts';
+import { checkPayload } from '../../message/payload.ts';
 import { judgeNode, meshOf } from './certificate.ts';
 import type { Recognised } from './recognise.ts';
 import { type FileVerdict, pathError, type VerifyContext, verdictOf } from './verdict.ts';
@@ -25,7 +24,7 @@ export function verifyMessage({ bytes }: Recognised, context: VerifyContext): Fi
   if (message === undefined) return parsed;
   const known = message;
   return verdictOf('message', { ...(mesh === undefined ? {} : { mesh }), ...factsOf(known) }, () => {
-    requireShape(known);
+    checkPayload(known);
     requireLife(known, context.now);
     if (mesh === undefined)
       throw new MeshError(
@@ -35,13 +34,6 @@ export function verifyMessage({ bytes }: Recognised, context: VerifyContext): Fi
       );
     requireOrigin(known, mesh, context);
   });
-}
-
-function requireShape({ payload, type }: Message): void {
-  if (payload.length > type.payloadBytesMax)
-    throw new MeshError('ERR_MESSAGE_PAYLOAD', `${payload.length} bytes, expected at most ${type.payloadBytesMax}`);
-  if (type.family === 'indicator') parseIndicator(payload);
-  if (type.family === 'record') parseNodeRecord(payload);
 }
 
 function requireLife({ issuedAt, expiresAt }: Message, now: number): void {

@@ -1,4 +1,6 @@
 import type { FastifyRequest } from 'fastify';
+import { crlQuerySchema } from '../../api/authority.ts';
+import { parseBody } from '../../api/schema.ts';
 import { encodePem } from '../../codec/pem.ts';
 import type { HttpApp } from '../server.ts';
 import type { AuthorityDeps } from './routes.ts';
@@ -12,6 +14,7 @@ const DER_MEDIA_TYPE = 'application/pkix-crl';
 /** `GET /v1/crl` (seed 001 section 7.3): the revocation list, for the world. DER, or PEM where `Accept` asks for it. */
 export function getCrl(app: HttpApp, { authority }: AuthorityDeps): void {
   app.get('/v1/crl', { exposeHeadRoute: true }, async (request, reply) => {
+    parseBody(crlQuerySchema, request.query);
     const { number, thisUpdate, der } = authority.crl;
     const isPem = wantsPem(request);
     const etag = `"${number}${isPem ? '-pem' : ''}"`;

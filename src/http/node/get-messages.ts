@@ -1,7 +1,9 @@
 import { type MessagesQuery, messagesQuerySchema, type MessagesResponse } from '../../api/node-programs.ts';
 import { parseBody } from '../../api/schema.ts';
+import { MeshError, quoted } from '../../base/errors.ts';
 import type { HeldMessage } from '../../engine/held-messages.ts';
 import { isAddressedTo } from '../../message/audience.ts';
+import { parseMessageType } from '../../message/family.ts';
 import type { Message } from '../../message/message.ts';
 import type { HttpApp } from '../server.ts';
 import { EventStream } from './event-stream.ts';
@@ -21,6 +23,7 @@ const PAGE_CHARS_MAX = 4 * 1024 * 1024;
 export function getMessages(app: HttpApp, { service }: ProgramDeps): void {
   app.get('/v1/messages', async (request, reply) => {
     const query = parseBody(messagesQuerySchema, request.query);
+    if (query.type !== undefined) requirePossibleType(query.type);
     if (query.follow === '0') return listPage(service, query);
     const stream = new EventStream(reply);
     if (query.after !== undefined)
@@ -63,6 +66,17 @@ function isWanted(service: NodeService, { type }: MessagesQuery, held: HeldMessa
   if (type === undefined) return held.type !== 'record';
   return type.endsWith('/*') ? held.type.startsWith(type.slice(0, -1)) : held.type === type;
 }
+
+/** A type that no message can have would be asked for in vain, for ever. */
+function requirePossibleType(text: string): void {
+  try {
+    parseMessageType(text.endsWith('/*') ? `${text.slice(0, -2)}/any` : text);
+  } catch {
+    throw new MeshError('ERR_INPUT', `$.type: no message has the type ${quoted(text)}, expected one such as ${TYPES}`);
+  }
+}
+
+const TYPES = 'indicator, sensor/TOPIC, sensor/* or record';
 
 function isMeant({ node }: NodeService, query: MessagesQuery, { audience }: Message): boolean {
   return query.for === 'all' || isAddressedTo(audience, node.self, node.roles);

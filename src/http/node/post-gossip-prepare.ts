@@ -18,7 +18,9 @@ export function postGossipPrepare(app: HttpApp, deps: MemberDeps): void {
   app.post('/v1/mesh/gossip/prepare', async (request): Promise<PrepareResponse> => {
     const body = parseBody(prepareRequestSchema, request.body);
     const { service } = deps;
-    const composed = service.node.prepare(service.now(), signingIdentityOf(requireMember(deps, request)), {
+    const member = requireMember(deps, request);
+    service.keepChain(member.chain); // by which the gate judges
+    const composed = service.node.prepare(service.now(), signingIdentityOf(member), {
       type: parseMessageType(body.type),
       payload: fromBase64(body.payload),
       ttlMs: body.ttl_sec * SECOND_MS,

@@ -1,8 +1,7 @@
 import { type GossipRequest, gossipRequestSchema, type MessageIdResponse } from '../../api/node-gossip.ts';
 import { parseBody } from '../../api/schema.ts';
 import { type Bytes, fromBase64, toBase64 } from '../../base/bytes.ts';
-import { errorEntry } from '../../base/error-codes.ts';
-import { isMeshError, MeshError, quoted } from '../../base/errors.ts';
+import { MeshError, quoted } from '../../base/errors.ts';
 import { SECOND_MS, toRfc3339, type UnixMs } from '../../base/time.ts';
 import { ecdsaDerToRaw } from '../../crypto/ecdsa-signature.ts';
 import { plainBytes } from '../../crypto/plain-bytes.ts';
@@ -19,9 +18,6 @@ import {
 import type { HttpApp } from '../server.ts';
 import { requireMember } from './member.ts';
 import type { MemberDeps } from './node-service.ts';
-
-/** An author's budget has 200 more messages after a second, and gaps close as soon as what is missing comes. */
-const RETRY_AFTER_SEC = '1';
 
 const COSE_MEDIA_TYPE = 'application/cose';
 
@@ -45,13 +41,8 @@ export function postGossip(app: HttpApp, deps: MemberDeps): void {
     const message =
       body instanceof Uint8Array ? parseMessage(mesh, body) : messageOf(mesh, parseBody(gossipRequestSchema, body));
     service.keepChain(member.chain); // so that peers can fetch it
-    try {
-      const answer: MessageIdResponse = { message_id: await service.submit(message, member.nodeId) };
-      return await reply.code(202).send(answer);
-    } catch (error) {
-      if (isMeshError(error) && errorEntry(error.code).status === 429) reply.header('retry-after', RETRY_AFTER_SEC);
-      throw error;
-    }
+    const answer: MessageIdResponse = { message_id: await service.submit(message, member.nodeId) };
+    return reply.code(202).send(answer);
   });
 }
 

@@ -1,4 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { parseBody } from '../../api/schema.ts';
 import type { Run } from '../../ports/record-store.ts';
 import { parseBatchSize } from '../../signer/plan.ts';
 import type { HttpApp } from '../server.ts';
@@ -12,13 +14,14 @@ import type { SignerDeps } from './routes.ts';
 export function getSign(app: HttpApp, deps: SignerDeps): void {
   const handler = async (request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> => {
     const { size } = request.params as { readonly size: string };
+    const { wait } = parseBody(querySchema, request.query);
     const batchSize = parseBatchSize(size);
     const { name, keyIndexes } = callerOf(request);
     const { run, isNew } = await deps.startRun(batchSize, keyIndexes);
     const { runId, batchCount } = run;
     deps.audit(name, isNew ? 'run-begun' : 'run-joined', { runId, batchSize, batchCount, keys: run.keyIndexes });
     const begun = { run_id: run.runId, batch_count: run.batchCount };
-    if ((request.query as { readonly wait?: string }).wait !== '1') return reply.code(202).send(begun);
+    if (wait !== '1') return reply.code(202).send(begun);
     return reply.send({ ...begun, ...(await outcomeOf(deps, await deps.untilEnded(run.runId))) });
   };
   app.route({
@@ -28,6 +31,8 @@ export function getSign(app: HttpApp, deps: SignerDeps): void {
     handler,
   });
 }
+
+const querySchema = z.strictObject({ wait: z.enum(['0', '1']).default('0') });
 
 async function outcomeOf({ store, clock }: SignerDeps, run: Run) {
   const { signed, unsigned, conflicts } = await store.counts();

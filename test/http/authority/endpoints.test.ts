@@ -65,7 +65,16 @@ describe('POST /v1/enroll', () => {
     const expired = await newToken(authority);
     clock.pass(3_600_000);
     const answers = new Set<string>();
-    for (const token of ['nonsense', 'x'.repeat(48), spent, expired, await newToken(other.authority)]) {
+    for (const token of [
+      '',
+      'nonsense',
+      'x'.repeat(48),
+      'x'.repeat(257),
+      'x'.repeat(30_000),
+      spent,
+      expired,
+      await newToken(other.authority),
+    ]) {
       const answer = await app.inject({ method: 'POST', url: '/v1/enroll', payload: { token, csr } });
       assert.equal(answer.statusCode, 400);
       answers.add(answer.body);
@@ -83,6 +92,10 @@ describe('POST /v1/enroll', () => {
       [{ token }, 400, 'ERR_INPUT'],
       [{ token: 5, csr }, 400, 'ERR_INPUT'],
       [{ token, csr: 'AAAA' }, 400, 'ERR_CSR_MALFORMED'],
+      [{ token, csr: '' }, 400, 'ERR_CSR_MALFORMED'],
+      [{ token, csr: 'not a request' }, 400, 'ERR_CSR_MALFORMED'],
+      [{ token, csr: 'A'.repeat(24_577) }, 400, 'ERR_CSR_MALFORMED'],
+      [{ token: '', csr: '' }, 400, 'ERR_TICKET_REFUSED'],
       [{ token, csr, node_id: 'boss' }, 403, 'ERR_ENROLL_NODE_ID'],
       [{ token, csr, attestation: { type: 'safetynet', payload: 'AAAA' } }, 403, 'ERR_ATTESTATION'],
     ];
@@ -112,6 +125,7 @@ describe('bodies', () => {
     assert.equal(codeOf(await send('', 'application/json')), 'ERR_INPUT');
     assert.equal(codeOf(await send('[]', 'application/json')), 'ERR_INPUT');
     assert.equal(codeOf(await send('{"__proto__":{"a":1}}', 'application/json')), 'ERR_INPUT');
+    assert.equal(codeOf(await send('{"token":"a","token":"b","csr":""}', 'application/json')), 'ERR_INPUT');
     assert.deepEqual((await send('a=b', 'application/x-www-form-urlencoded')).statusCode, 415);
     assert.deepEqual(codeOf(await send('{}', 'text/plain')), 'ERR_MEDIA_TYPE');
   });
@@ -371,5 +385,23 @@ describe('the rest', () => {
     const statuses: number[] = [];
     for (let i = 0; i < 7; i++) statuses.push((await app.inject('/nowhere')).statusCode);
     assert.deepEqual(statuses, [404, 404, 404, 404, 404, 429, 429]);
+  });
+});
+
+describe('queries', () => {
+  it('are taken as they are documented, and nothing else is passed over', async () => {
+    const { app, as } = await authorityApp();
+    as(LOCAL);
+    for (const [url, status] of [
+      ['/v1/crl?since=1', 200],
+      ['/v1/crl?since=x', 400],
+      ['/v1/crl?sinse=1', 400],
+      ['/v1/audit?after=0&limit=1', 200],
+      ['/v1/audit?limit=', 400],
+      ['/v1/audit?limit=1e2', 400],
+      ['/v1/audit?limit=1&limit=2', 400],
+      ['/v1/audit?from=1', 400],
+    ] as const)
+      assert.equal((await app.inject({ method: 'GET', url })).statusCode, status, url);
   });
 });

@@ -100,6 +100,36 @@ describe('POST /v1/mesh/gossip/prepare, and what a member signs of it', () => {
     });
 });
 
+describe('what the gate would refuse, prepare refuses with the same code', () => {
+  for (const [name, body, status, code] of [
+    ['a command without the capability', { type: 'command/reboot', payload: '' }, 403, 'ERR_MESSAGE_NOT_PERMITTED'],
+    ['a family that nobody granted', { type: 'weather', payload: '' }, 403, 'ERR_MESSAGE_NOT_PERMITTED'],
+    [
+      'an indicator that is none',
+      { type: 'indicator', payload: toBase64(Uint8Array.of(1)) },
+      400,
+      'ERR_MESSAGE_PAYLOAD',
+    ],
+    [
+      'an indicator as text',
+      { type: 'indicator', payload: toBase64(INDICATOR), content_type: 'text/plain' },
+      400,
+      'ERR_MESSAGE_PAYLOAD',
+    ],
+    ['a record that is none', { type: 'record', payload: toBase64(Uint8Array.of(1)) }, 400, 'ERR_MESSAGE_PAYLOAD'],
+    [
+      'a content type beyond measure',
+      { type: 'sensor/a', payload: '', content_type: 'x'.repeat(129) },
+      400,
+      'ERR_MESSAGE_MALFORMED',
+    ],
+  ] as const)
+    it(name, async (t) => {
+      const answer = await prepare(await startServing(t, mesh), { ttl_sec: 60, ...body });
+      assert.deepEqual([answer.status, answer.json['code']], [status, code]);
+    });
+});
+
 describe('POST /v1/mesh/gossip', () => {
   it('takes the COSE bytes, and keeps the chain of who brought them', async (t) => {
     const node = await startServing(t, mesh);
@@ -163,6 +193,10 @@ describe('POST /v1/mesh/gossip', () => {
       payload: new TextEncoder().encode('{"kind":"rule","value":"2026-01-01 10:00:00 sshd: failed","risk":1}'),
     }),
     'an indicator of three KiB': saying(400, 'ERR_MESSAGE_PAYLOAD', { payload: new Uint8Array(3_000) }),
+    'an indicator that says it is no JSON': saying(400, 'ERR_MESSAGE_PAYLOAD', { contentType: 'text/plain' }),
+    'an indicator with a member twice': saying(400, 'ERR_MESSAGE_PAYLOAD', {
+      payload: new TextEncoder().encode('{"kind":"hash","value":"00","risk":1,"r\\u0069sk":9}'),
+    }),
     'a command without the capability': saying(403, 'ERR_MESSAGE_NOT_PERMITTED', { type: 'command/reboot' }),
   }))
     it(`refuses ${name}`, async (t) => {

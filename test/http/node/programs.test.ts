@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, it, type TestContext } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 import type {
   HeldMessageJson,
   IndicatorsResponse,
@@ -15,6 +16,9 @@ import type { HttpApp } from '../../../src/http/server.ts';
 import { type Member, TestMesh } from '../../support/node-world.ts';
 import { INDICATOR, programsOf, signed } from './support.ts';
 
+/** Two readers would take it for two indicators. */
+const TWICE = utf8('{"kind":"hash","value":"00ff","risk":1,"risk":99}');
+
 let mesh: TestMesh;
 before(async () => {
   mesh = await TestMesh.make();
@@ -25,10 +29,17 @@ async function start(t: TestContext, wish: { readonly member?: Member; readonly 
   return { node, app: await programsOf(t, node) };
 }
 
+const SAYING = {
+  method: 'POST',
+  url: '/v1/messages',
+  payload: { type: 'sensor/a', payload: toBase64(utf8('x')) },
+} as const;
+
 async function publish(app: HttpApp, type: string, payload: Uint8Array, more: object = {}) {
   const body = { type, payload: toBase64(payload), ...more };
   const answer = await app.inject({ method: 'POST', url: '/v1/messages', payload: body });
-  return { status: answer.statusCode, json: answer.json<{ message_id: string; code: string }>() };
+  const retryAfter = answer.headers['retry-after'];
+  return { status: answer.statusCode, retryAfter, json: answer.json<{ message_id: string; code: string }>() };
 }
 
 async function list(app: HttpApp, query = ''): Promise<MessagesResponse> {
@@ -94,6 +105,15 @@ describe('POST /v1/messages', () => {
     ['no life', 'sensor/a', utf8('x'), { ttl_sec: 0 }, 400, 'ERR_MESSAGE_LIFETIME'],
     ['eight days', 'sensor/a', utf8('x'), { ttl_sec: 691_200 }, 400, 'ERR_MESSAGE_LIFETIME'],
     ['a family that nobody granted', 'gossip', utf8('x'), {}, 403, 'ERR_MESSAGE_NOT_PERMITTED'],
+    [
+      'an indicator that is no JSON',
+      'indicator',
+      INDICATOR,
+      { content_type: 'application/octet-stream' },
+      400,
+      'ERR_MESSAGE_PAYLOAD',
+    ],
+    ['an indicator with a member twice', 'indicator', TWICE, {}, 400, 'ERR_MESSAGE_PAYLOAD'],
     ['a life that is text', 'sensor/a', utf8('x'), { ttl_sec: '1h' }, 400, 'ERR_INPUT'],
   ] as const)
     it(`refuses ${name}, and its stream has no gap`, async (t) => {
@@ -102,6 +122,20 @@ describe('POST /v1/messages', () => {
       assert.deepEqual([refused.status, refused.json.code], [status, code]);
       assert.match((await publish(app, 'sensor/a', utf8('x'))).json.message_id, /\.0$/);
     });
+
+  it('says of a node whose own certificate has expired that this is so, and what to do', async (t) => {
+    const issuedAt = (systemClock.wall() - HOUR_MS + 2_000) as UnixMs;
+    const { app } = await start(t, { member: await mesh.member({ issuedAt, lifeMs: HOUR_MS }) });
+    let answer = await app.inject(SAYING);
+    while (answer.statusCode === 201) {
+      await pause(50);
+      answer = await app.inject(SAYING);
+    }
+    const { code, detail, hint } = answer.json<Record<'code' | 'detail' | 'hint', string>>();
+    assert.deepEqual([answer.statusCode, code], [403, 'ERR_PATH_EXPIRED']);
+    assert.match(detail, /its own certificate.*expired/);
+    assert.match(hint, /node enroll/);
+  });
 
   it('lets a node with the role issue commands', async (t) => {
     const { app } = await start(t, { member: await mesh.member({ roles: ['operator'] }) });
@@ -113,6 +147,7 @@ describe('POST /v1/messages', () => {
     const answers = await Promise.all(Array.from({ length: 2_400 }, () => publish(app, 'sensor/a', utf8('x'))));
     const codes = new Set(answers.map(({ json }) => json.code));
     assert.ok(codes.has('ERR_MESSAGE_OVER_BUDGET') || codes.has('ERR_OVERLOADED'), [...codes].join());
+    for (const { status, retryAfter } of answers) assert.equal(retryAfter !== undefined, status !== 201);
     const [stream] = node.host.node.holdings.messages.streams.values();
     assert.equal(stream?.ranges.count, 1);
   });
@@ -210,7 +245,23 @@ describe('GET /v1/messages', () => {
     assert.equal((await next()).message_id, last);
   });
 
-  for (const query of ['?limit=0', '?limit=1001', '?limit=x', '?after=-1', '?after=x', '?follow=yes'])
+  for (const query of [
+    '?limit=0',
+    '?limit=1001',
+    '?limit=x',
+    '?limit=',
+    '?limit=1e2',
+    '?limit=1&limit=2',
+    '?after=-1',
+    '?after=x',
+    '?follow=yes',
+    '?typ=indicator',
+    '?type=Indicator',
+    '?type=sensor',
+    '?type=*',
+    '?type=indicator/*',
+    '?type=',
+  ])
     it(`refuses ${query}`, async (t) => {
       const { app } = await start(t);
       const answer = await app.inject({ method: 'GET', url: `/v1/messages${query}` });

@@ -93,6 +93,7 @@ export interface Saying {
   readonly issuedAt?: number;
   readonly lifeMs?: number;
   readonly audience?: string;
+  readonly contentType?: string;
   readonly origin?: Member;
 }
 
@@ -109,7 +110,7 @@ export async function signed(
   const composed = composeMessage(mesh, {
     algorithm: 'ES256',
     type,
-    contentType: type.contentType,
+    contentType: what.contentType ?? type.contentType,
     origin: (what.origin ?? member).nodeId,
     audience: what.audience === undefined ? undefined : parseAudience(what.audience),
     incarnation: what.incarnation ?? unixSeconds(systemClock.wall()),

@@ -1,0 +1,49 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import * as fc from 'fast-check';
+import { parseJson } from '../../src/codec/json.ts';
+
+describe('strict JSON', () => {
+  for (const text of [
+    '{"a":1,"a":1}',
+    '{"a":1,"b":{},"a" : 2}',
+    '{"a":1,"\\u0061":2}',
+    '[{"x":[{"a":1,"a":2}]}]',
+    '{"":1,"":2}',
+    '{"a\\"":1,"a\\u0022":2}',
+    '{"a":{"b":1},"c":[1,{"d":2}],"a":3}',
+    '{"__proto__":{}}',
+    '{"_\\u005fproto__":{}}',
+    '',
+    '{',
+    '{"a":1}{}',
+    "{'a':1}",
+    '{"a":1,}',
+  ])
+    it(`refuses ${text === '' ? 'nothing' : text}`, () => assert.throws(() => parseJson(text), { code: 'ERR_INPUT' }));
+
+  for (const text of [
+    '{"a":{"a":{"a":1}},"b":{"a":[{"a":1},{"a":2}]}}',
+    '{"a":"\\"b\\":1,\\"b\\":2","b":"{\\"a\\":"}',
+    '["a","a",{"a":"a"}]',
+    '{"\\\\":1,"\\\\\\\\":2}',
+    '"a"',
+    'null',
+  ])
+    it(`reads ${text}`, () => assert.deepEqual(parseJson(text), JSON.parse(text)));
+
+  it('reads whatever has no member twice', () => {
+    fc.assert(
+      fc.property(fc.jsonValue(), (value) => {
+        const text = JSON.stringify(value);
+        if (!text.includes('__proto__')) assert.deepEqual(parseJson(text), JSON.parse(text));
+      }),
+    );
+  });
+
+  it('takes a body’s worth of brackets and quotes in one pass', () => {
+    const deep = `${'['.repeat(32_000)}${']'.repeat(32_000)}`;
+    assert.ok(Array.isArray(parseJson(deep)));
+    assert.equal(parseJson(`"${'\\"'.repeat(32_000)}"`), '"'.repeat(32_000));
+  });
+});
