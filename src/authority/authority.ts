@@ -31,6 +31,7 @@ import { IssueIndexes } from './issue-indexes.ts';
 import type { Issuer } from './issuer.ts';
 import { listNodes, type NodeSummary } from './nodes.ts';
 import type { AuthorityPolicy } from './policy.ts';
+import { Readiness } from './readiness.ts';
 import { type RevocationOutcome, type RevocationTarget, revoke } from './revocation.ts';
 import { type AdmittedRequest, admitSignedRequest, confirmSignedRequest } from './signed-administrator.ts';
 import {
@@ -59,9 +60,11 @@ export class Authority {
   readonly #core: AuthorityCore;
   readonly #trust: Trust;
   readonly #conflicts: KnownConflicts = noConflicts();
+  readonly #readiness: Readiness;
 
   private constructor(core: AuthorityCore) {
     this.#core = core;
+    this.#readiness = new Readiness(core);
     this.#trust = { mesh: core.issuer.mesh, anchors: [core.issuer.root], checkSignature: checkX509Signature };
   }
 
@@ -128,6 +131,11 @@ export class Authority {
   async tendCrl(when: 'now' | 'if-due'): Promise<void> {
     if (when === 'now') await this.#core.crls.publishNow();
     else await this.#core.crls.publishIfDue();
+  }
+
+  /** `undefined`: ready. Else why it cannot do its work now. */
+  whyNotReady(): Promise<string | undefined> {
+    return this.#readiness.trouble();
   }
 
   /** See {@link beginEpoch}. */

@@ -38,6 +38,7 @@ export class TokenBucket {
 
   #refill(now: MonotonicMs): void {
     const { tokensPerSecond, burstTokens } = this.#rate;
+    if (now <= this.#filledAt) return;
     this.#tokens = Math.min(burstTokens, this.#tokens + ((now - this.#filledAt) / 1_000) * tokensPerSecond);
     this.#filledAt = now;
   }

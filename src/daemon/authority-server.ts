@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { TLSSocket } from 'node:tls';
@@ -189,9 +189,10 @@ async function tend(
   }
 }
 
-async function notReady({ authority, store }: OpenAuthority): Promise<string | undefined> {
-  await store.transact((tx) => tx.getMeta('mesh'));
-  return systemClock.wall() < authority.crl.nextUpdate ? undefined : 'the revocation list has expired';
+/** A file that was moved away goes on to be written, by this process, to be gone with it. */
+async function notReady({ authority, layout }: OpenAuthority): Promise<string | undefined> {
+  if (!existsSync(layout.database)) return 'the state file is gone: put it back before this process ends';
+  return authority.whyNotReady();
 }
 
 function tlsCredential(socket: TLSSocket): Credential {

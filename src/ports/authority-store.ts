@@ -128,7 +128,7 @@ export interface SpentRequestRow {
 }
 
 /** Small facts that there is one of each. */
-export type MetaKey = 'mesh' | 'epoch' | 'next-issue-index' | 'last-signed-at' | 'endpoint';
+export type MetaKey = 'mesh' | 'epoch' | 'next-issue-index' | 'last-signed-at' | 'last-look' | 'endpoint';
 
 /** Tickets, nodes or log entries in one answer; more are asked for page by page. */
 export const PAGE_ROWS_MAX = 1_000;

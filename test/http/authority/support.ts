@@ -24,7 +24,7 @@ export async function authorityApp(options: AppOptions = {}) {
     hosts: ['authority.depot', 'ca.test'],
     credentialOf: () => credential,
     enrollPerMinute: options.enrollPerMinute ?? 10_000,
-    notReady: async () => undefined,
+    notReady: () => world.authority.whyNotReady(),
   };
   const { rate, onUnexpected = () => {} } = options;
   const app: HttpApp = await createHttpApp({ createServer, rate, onUnexpected });

@@ -1,0 +1,131 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it } from 'node:test';
+import { STORE_LOOK_MS } from '../../../src/authority/readiness.ts';
+import { DAY_MS, HOUR_MS } from '../../../src/base/time.ts';
+import { authorityLayout } from '../../../src/daemon/directory.ts';
+import { controlSocketOf } from '../../../src/host/control-socket.ts';
+import { exchange } from '../../../src/host/https-client.ts';
+import type { AuthorityStore } from '../../../src/ports/authority-store.ts';
+import { MemoryAuthorityStore } from '../../../src/sim/memory-authority-store.ts';
+import { startAuthority } from '../../support/authority-process.ts';
+import { tempDir } from '../../support/temp-dir.ts';
+import { authorityApp } from './support.ts';
+
+type App = Awaited<ReturnType<typeof authorityApp>>['app'];
+
+async function readyz(app: App): Promise<{ status: number; detail: string | undefined }> {
+  const answer = await app.inject('/readyz');
+  return { status: answer.statusCode, detail: answer.json<{ detail?: string }>().detail };
+}
+
+async function readyzOf(directory: string): Promise<{ status: number; code: string; detail: string }> {
+  const answer = await exchange(
+    { tag: 'socket', path: controlSocketOf(directory) },
+    { method: 'GET', path: '/readyz' },
+  );
+  const { code, detail } = JSON.parse(Buffer.from(answer.body).toString()) as { code: string; detail: string };
+  return { status: answer.status, code, detail };
+}
+
+describe('GET /readyz', () => {
+  for (const jumpMs of [2 * HOUR_MS, -2 * HOUR_MS])
+    it(`says that the clock jumped by ${jumpMs / HOUR_MS} hours, until it is accepted`, async () => {
+      const { app, authority, clock } = await authorityApp();
+      assert.deepEqual(await readyz(app), { status: 200, detail: undefined });
+      clock.jump(jumpMs);
+      const { status, detail } = await readyz(app);
+      assert.equal(status, 503);
+      assert.match(detail ?? '', /clock/);
+      await authority.acceptClock('test');
+      assert.equal((await readyz(app)).status, 200);
+    });
+
+  it('says that the revocation list has expired, until there is a new one', async () => {
+    const { app, authority, clock } = await authorityApp();
+    clock.pass(30 * DAY_MS);
+    const { status, detail } = await readyz(app);
+    assert.equal(status, 503);
+    assert.match(detail ?? '', /revocation list expired/);
+    await authority.tendCrl('if-due');
+    assert.equal((await readyz(app)).status, 200);
+  });
+
+  it('says that the store cannot be written, and looks no more often than it may', async () => {
+    const memory = new MemoryAuthorityStore();
+    let trouble: Error | undefined;
+    let looks = 0;
+    const store: AuthorityStore = {
+      transact: async (work) => {
+        looks++;
+        if (trouble !== undefined) throw trouble;
+        return memory.transact(work);
+      },
+      close: () => memory.close(),
+    };
+    const { app, clock } = await authorityApp({ store });
+    assert.equal((await readyz(app)).status, 200);
+    trouble = new Error('state file "/secret/path": disk I/O error', { cause: new Error('disk I/O error') });
+    const before = looks;
+    assert.equal((await readyz(app)).status, 200); // what was seen a moment ago
+    assert.equal(looks, before);
+    clock.pass(STORE_LOOK_MS);
+    assert.deepEqual(await readyz(app), { status: 503, detail: 'the store cannot be written: disk I/O error' });
+    trouble = undefined;
+    clock.pass(STORE_LOOK_MS);
+    assert.equal((await readyz(app)).status, 200);
+  });
+});
+
+describe('GET /readyz of a process', () => {
+  it('says that its state file is gone', async (t) => {
+    const directory = join(tempDir(t), 'ca');
+    const running = await startAuthority(directory);
+    t.after(() => running.close());
+    const { database } = authorityLayout(directory);
+    assert.equal((await readyzOf(directory)).status, 200);
+    renameSync(database, `${database}.away`);
+    const { status, code, detail } = await readyzOf(directory);
+    assert.deepEqual([status, code], [503, 'ERR_NOT_READY']);
+    assert.match(detail, /state file is gone/);
+    renameSync(`${database}.away`, database);
+    assert.equal((await readyzOf(directory)).status, 200);
+  });
+
+  it('says that the disk is full', async (t) => {
+    const disk = join(tempDir(t), 'disk');
+    if (!mountSmall(disk)) return t.skip('this user may not mount a file system');
+    const directory = join(disk, 'ca');
+    const running = await startAuthority(directory);
+    try {
+      const { bavail, bsize } = statfsSync(disk);
+      writeFileSync(join(disk, 'filler'), new Uint8Array(bavail * bsize));
+      let answer = await readyzOf(directory);
+      while (answer.status === 200) {
+        // The write-ahead log may reuse what it has for a while; then it has to grow.
+        const ticket = { method: 'POST', path: '/v1/tickets', body: {} } as const;
+        await exchange({ tag: 'socket', path: controlSocketOf(directory) }, ticket);
+        answer = await readyzOf(directory);
+      }
+      assert.equal(answer.status, 503);
+      assert.match(answer.detail, /the store cannot be written: .*full/);
+    } finally {
+      rmSync(join(disk, 'filler'), { force: true });
+      await running.close();
+      execFileSync('umount', [disk]);
+    }
+  });
+});
+
+/** A file system of some MiB. @returns false where this user may not make one. */
+function mountSmall(folder: string): boolean {
+  mkdirSync(folder);
+  try {
+    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=700', 'none', folder], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
