@@ -1,17 +1,12 @@
 import type { Bytes } from '../base/bytes.ts';
 import { MeshError, quoted } from '../base/errors.ts';
-import { after, HOUR_MS, MINUTE_MS, type UnixMs } from '../base/time.ts';
+import { after, HOUR_MS, type UnixMs } from '../base/time.ts';
 import { PublicKey } from '../crypto/public-key.ts';
-import { HEADER, type SignedRequest } from '../message/request/signed-request.ts';
-import { judgeSignedRequest, verifySignature } from '../message/request/verify-request.ts';
+import { judgeMeshRequest } from '../message/request/mesh-request.ts';
+import type { SignedRequest } from '../message/request/signed-request.ts';
+import { verifySignature } from '../message/request/verify-request.ts';
 import type { AccessKeyRow } from '../ports/authority-store.ts';
 import type { AuthorityCore } from './core.ts';
-
-/** The service in the scope of requests to a mesh. */
-export const REQUEST_SERVICE = 'chainmail';
-
-/** How far an administrator's clock may be off; also the life of a request in query form, whatever it says. */
-export const REQUEST_SKEW_MS = 5 * MINUTE_MS;
 
 /** Spent requests are remembered so much longer than they would be good, for a clock that is set back (T2). */
 export const SPENT_KEPT_MS = HOUR_MS;
@@ -32,33 +27,15 @@ export interface AdmittedRequest {
 /**
  * Judges what needs no body, so that of strangers none is read.
  *
- * @param hosts Names and addresses of this authority, lower case: a request for another host must not be brought here.
- * @throws ERR_REQUEST_...; ERR_FORBIDDEN for symmetric SigV4, with which whoever verifies could sign.
+ * @param hosts Names and addresses of this authority, lower case.
+ * @throws as {@link judgeMeshRequest}; ERR_REQUEST_SIGNATURE for a key that is not known.
  */
 export async function admitSignedRequest(
   core: AuthorityCore,
   signed: SignedRequest,
   hosts: readonly string[],
 ): Promise<AdmittedRequest> {
-  if (signed.algorithm !== 'sigv4a')
-    throw new MeshError(
-      'ERR_FORBIDDEN',
-      'SigV4 shares its secret with who verifies it, so no administrator signs with it',
-      'sign with SigV4A: AWS4-ECDSA-P256-SHA256',
-    );
-  const expiresAt = judgeSignedRequest(signed, {
-    now: core.clock.wall(),
-    region: core.issuer.mesh,
-    service: REQUEST_SERVICE,
-    skewMs: REQUEST_SKEW_MS,
-    queryLifeMsMax: REQUEST_SKEW_MS,
-  });
-  const [host = ''] = signed.headers.get(HEADER.host) ?? [];
-  if (!hosts.includes(nameOf(host)))
-    throw new MeshError(
-      'ERR_REQUEST_HOST',
-      `request is signed for host ${quoted(host)}, which is none of this authority`,
-    );
+  const expiresAt = judgeMeshRequest(signed, { now: core.clock.wall(), mesh: core.issuer.mesh, hosts });
   const key = await core.store.transact((tx) => tx.findAccessKey(signed.accessKeyId));
   if (key === undefined || key.removedAt !== undefined) throw unknownKey(signed.accessKeyId);
   return { signed, key, expiresAt };
@@ -91,12 +68,6 @@ export async function confirmSignedRequest(
       throw new MeshError('ERR_RATE_LIMITED', `more than ${SPENT_REQUESTS_MAX} changes in an hour by one access key`);
     await tx.putSpentRequest({ accessKeyId, textHash, expiresAt });
   });
-}
-
-/** Host without its port, lower case. */
-function nameOf(host: string): string {
-  const [, bracketed, plain = ''] = /^(?:\[([^\]]*)\]|([^:]*))(?::[0-9]{1,5})?$/.exec(host.toLowerCase()) ?? [];
-  return bracketed ?? plain;
 }
 
 function unknownKey(accessKeyId: string): MeshError {

@@ -24,6 +24,8 @@ const nodeConfigSchema = z.strictObject({
   crl_poll: durationKnob()
     .refine((ms) => ms >= SECOND_MS && ms <= DAY_MS, { message: 'expected 1s to 1d' })
     .default(CRL_POLL_MS_DEFAULT),
+  /** Hosts for which it takes requests that a member signed itself: behind proxies that end TLS. None: no such requests. */
+  signed_requests: z.array(z.string().min(1).max(253)).max(16).default([]),
   /** A name for people; by default that of the machine. */
   name: z.string().min(1).max(32).optional(),
   log_level: logLevelKnob(),
@@ -59,6 +61,11 @@ export const NODE_CONFIG_TEXT = `# Configuration of a Chainmail node. A flag com
 # How often it asks the authority for the revocation list, and says where it is; 1s to 1d. Longer: revocations come
 # later to nodes that have no peers; between peers they travel at once. No TLS session is resumed after longer than this.
 # crl_poll: ${CRL_POLL_MS_DEFAULT / SECOND_MS}s
+
+# Names of hosts for which it takes HTTP requests that members signed with the keys of their certificates, whoever's
+# connection they come on: where a proxy ends TLS in front of this node, the names under which members reach the proxy.
+# Left empty, only the certificate of the connection counts.
+# signed_requests: ["mesh.example.com"]
 
 # A name for people, up to 32 characters, which every member of the mesh can read. Left out: the machine's name.
 # name: gate-7

@@ -103,7 +103,11 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       rate: undefined,
       ...requestLog(log, 'debug'),
     });
-    addMemberRoutes(members, { service: host, memberOf: (request) => memberOf(socketOf(request)) });
+    addMemberRoutes(members, {
+      service: host,
+      memberOf: (request) => memberOf(socketOf(request)),
+      signedHosts: config.signed_requests.map((name) => name.toLowerCase()),
+    });
     await members.ready();
     closers.push(() => members.close());
     closers.push(() => carrier.close());

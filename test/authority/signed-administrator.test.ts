@@ -2,15 +2,11 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Authority } from '../../src/authority/authority.ts';
 import { ACCESS_KEYS_MAX } from '../../src/authority/access-keys.ts';
-import {
-  REQUEST_SERVICE,
-  REQUEST_SKEW_MS,
-  SPENT_KEPT_MS,
-  SPENT_REQUESTS_MAX,
-} from '../../src/authority/signed-administrator.ts';
+import { SPENT_KEPT_MS, SPENT_REQUESTS_MAX } from '../../src/authority/signed-administrator.ts';
 import { utf8 } from '../../src/base/bytes.ts';
 import type { UnixMs } from '../../src/base/time.ts';
 import type { HttpRequest } from '../../src/message/request/http-request.ts';
+import { REQUEST_SERVICE, REQUEST_SKEW_MS } from '../../src/message/request/mesh-request.ts';
 import { signRequest } from '../../src/message/request/sign-request.ts';
 import { readSignedRequest } from '../../src/message/request/signed-request.ts';
 import { auditOf, authorityWorld, csrPem, newSigner } from '../support/authority-world.ts';

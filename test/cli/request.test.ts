@@ -149,6 +149,14 @@ describe('chainmail request', () => {
       [...scopeOf('sigv4'), ...SECRET, '--normalize-path', 'maybe'],
     ])
       assert.match(await verify(signed, ...options), /^usage: /, options.join(' '));
+    const key = ['--private-key', file('key', 'x')];
+    for (const options of [
+      [...scopeOf('sigv4'), ...key],
+      [...scopeOf('sigv4a'), ...key, ...SECRET],
+      [...scopeOf('sigv4'), ...SECRET, '--session-token', 'a', '--unsigned-session-token', 'b'],
+      [...scopeOf('sigv4'), ...SECRET, '--query-life', '8d'],
+    ])
+      assert.equal((await chainmail(['request', 'sign', ...options, file('p', PLAIN)])).code, 2, options.join(' '));
   });
 });
 

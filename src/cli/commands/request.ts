@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
-import { type Bytes, textOfUtf8, toHex } from '../../base/bytes.ts';
+import { type Bytes, EMPTY, textOfUtf8, toBase64, toHex } from '../../base/bytes.ts';
 import { MeshError, messageOf, quoted } from '../../base/errors.ts';
 import { SECOND_MS, type UnixMs } from '../../base/time.ts';
+import { parsePem } from '../../codec/pem.ts';
 import { p256PublicPoint } from '../../crypto/p256-key.ts';
+import { type Signer, softwareSigner } from '../../crypto/signer.ts';
 import { readPublicKey, verifyChainFile } from '../../daemon/request-chain.ts';
 import { systemClock } from '../../host/system-clock.ts';
 import type { RequestAlgorithm } from '../../message/request/algorithm.ts';
@@ -17,7 +19,7 @@ import {
 } from '../../message/request/http-request.ts';
 import type { RequestSigner, VerifyingKey } from '../../message/request/request-signature.ts';
 import { type SigningResult, signRequest } from '../../message/request/sign-request.ts';
-import { readSignedRequest } from '../../message/request/signed-request.ts';
+import { QUERY_LIFE_SEC_MAX, readSignedRequest } from '../../message/request/signed-request.ts';
 import { sigV4aPrivateKey, sigV4aPublicKey, sigV4aSigner } from '../../message/request/signing-key.ts';
 import { judgeSignedRequest, SKEW_MS_DEFAULT, verifySignature } from '../../message/request/verify-request.ts';
 import { act, addCommand, addGroup, durationOption } from '../command.ts';
@@ -40,6 +42,8 @@ interface SignOptions extends ScopeOptions {
   readonly queryLife?: number;
   readonly sessionToken?: string;
   readonly unsignedSessionToken?: string;
+  readonly privateKey?: string;
+  readonly chain?: string;
   readonly explain?: true;
 }
 
@@ -69,6 +73,8 @@ function registerSign(group: Command): void {
     .option('--query-life <span>', 'sign in the query, for this long, up to 7d (default: in a header)', durationOption)
     .option('--session-token <token>', 'of temporary credentials; is signed')
     .option('--unsigned-session-token <token>', 'the same, added after signing')
+    .option('--private-key <file>', 'SigV4A: a key of P-256, PKCS#8 PEM, in place of a secret: that of a certificate')
+    .option('--chain <file>', 'with it: the certificate and its intermediates, PEM; goes as the session token')
     .option('--explain', 'show the canonical request and the string to sign')
     .action(
       act<SignOptions>(async ({ output, options, args }) => {
@@ -155,10 +161,14 @@ function withScope(command: Command): Command {
 }
 
 function wishOf(options: SignOptions) {
-  const { region, service, normalizePath = true, queryLife, sessionToken, unsignedSessionToken } = options;
-  if (sessionToken !== undefined && unsignedSessionToken !== undefined)
-    throw new MeshError('ERR_USAGE', '--session-token and --unsigned-session-token exclude each other');
+  const { region, service, normalizePath = true, queryLife, chain, unsignedSessionToken } = options;
+  const sessionToken = options.sessionToken ?? (chain === undefined ? undefined : tokenOfChain(chain));
+  const tokens = [options.sessionToken, unsignedSessionToken, chain].filter((given) => given !== undefined);
+  if (tokens.length > 1)
+    throw new MeshError('ERR_USAGE', '--session-token, --unsigned-session-token and --chain exclude each other');
   const token = sessionToken ?? unsignedSessionToken;
+  if (queryLife !== undefined && queryLife > QUERY_LIFE_SEC_MAX * SECOND_MS)
+    throw new MeshError('ERR_USAGE', '--query-life: expected at most 7d');
   return {
     signer: signerOf(options),
     region,
@@ -171,10 +181,31 @@ function wishOf(options: SignOptions) {
 }
 
 function signerOf(options: SignOptions): RequestSigner {
-  const { algorithm, accessKeyId } = options;
+  const { algorithm, accessKeyId, privateKey } = options;
+  if (privateKey !== undefined) {
+    if (algorithm === 'sigv4' || options.secret !== undefined || options.secretFile !== undefined)
+      throw new MeshError('ERR_USAGE', '--private-key signs SigV4A, in place of a secret');
+    return { algorithm, accessKeyId, signer: readPrivateKey(privateKey) };
+  }
   const accessKey = { accessKeyId, secretAccessKey: requireSecret(options) };
   if (algorithm === 'sigv4') return { algorithm, ...accessKey };
   return { algorithm, accessKeyId, signer: sigV4aSigner(accessKey) };
+}
+
+function readPrivateKey(path: string): Signer {
+  const [pkcs8 = EMPTY] = parsePem(textOfUtf8(readInput(path)), 'PRIVATE KEY');
+  const signer = softwareSigner(pkcs8);
+  pkcs8.fill(0);
+  if (signer.algorithm !== 'ES256')
+    throw new MeshError('ERR_KEY', `private key is ${signer.algorithm}, expected P-256`);
+  return signer;
+}
+
+/** As nodes take it: DER in base64, leaf first, parted by commas. */
+function tokenOfChain(path: string): string {
+  return parsePem(textOfUtf8(readInput(path)), 'CERTIFICATE')
+    .map(toBase64)
+    .join(',');
 }
 
 function verifyingKeyOf(options: VerifyOptions): VerifyingKey {

@@ -8,8 +8,8 @@ import type { AcceptedNode } from '../../pki/judge.ts';
 import type { PathRefusal } from '../../pki/path-result.ts';
 import { clientKeyOf } from '../../base/client-key.ts';
 import { socketOf } from '../server.ts';
+import { bodyStream, headOf, readBody } from '../signed-body.ts';
 import type { AuthorityDeps } from './routes.ts';
-import { bodyStream, headOf, readBody } from './signed-body.ts';
 
 /** What a connection proves about who asks. */
 export type Credential =

@@ -1,8 +1,8 @@
 import { type AccessKeyResponse, accessKeyRequestSchema } from '../../api/authority.ts';
 import { parseBody } from '../../api/schema.ts';
-import { REQUEST_SERVICE } from '../../authority/signed-administrator.ts';
 import { EMPTY } from '../../base/bytes.ts';
 import { parsePem } from '../../codec/pem.ts';
+import { REQUEST_SERVICE } from '../../message/request/mesh-request.ts';
 import type { HttpApp } from '../server.ts';
 import { actorOf, requireAdministrator } from './credential.ts';
 import type { AuthorityDeps } from './routes.ts';

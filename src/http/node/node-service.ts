@@ -42,6 +42,8 @@ export interface MemberDeps {
   readonly service: NodeService;
   /** The member whose certificate opened the connection. */
   readonly memberOf: (request: FastifyRequest) => PeerIdentity | undefined;
+  /** Hosts, lower case, for which requests are taken that a member signed itself; none: no such request is. */
+  readonly signedHosts: readonly string[];
 }
 
 /** What the endpoints for programs on this machine stand on. */

@@ -28,6 +28,8 @@ export interface SignedRequest {
   readonly lifeMs: number | undefined;
   /** SigV4A; `undefined` where it was left out. */
   readonly regionSet: string | undefined;
+  /** Of temporary credentials; may have been added after signing, so nothing of it is vouched for. */
+  readonly securityToken: string | undefined;
   /** What the request says of its body: hex of its SHA-256, or a literal; `undefined` where it says nothing. */
   readonly contentHash: string | undefined;
   /** Lower case, sorted, each once. */
@@ -124,6 +126,7 @@ function readHeaderForm(
     signedAt: parseTimestamp(timestamp),
     lifeMs: undefined,
     regionSet: algorithm === 'sigv4a' ? headers.get(HEADER.regionSet)?.[0] : undefined,
+    securityToken: headers.get(HEADER.securityToken)?.[0],
     contentHash: headers.get(HEADER.contentHash)?.[0],
     signedHeaders: signed,
     signature: parseSignature(signature),
@@ -158,6 +161,7 @@ function readQueryForm(head: RequestHead, headers: HeaderValues, query: readonly
     signedAt: parseTimestamp(timestamp),
     lifeMs: parseExpires(valueOf(PARAMETER.expires)),
     regionSet: algorithm === 'sigv4a' ? valueOf(PARAMETER.regionSet) : undefined,
+    securityToken: headers.get(HEADER.securityToken)?.[0] ?? values.get(PARAMETER.securityToken),
     contentHash: headers.get(HEADER.contentHash)?.[0] ?? values.get(PARAMETER.contentHash),
     signedHeaders: parseSignedHeaders(valueOf(PARAMETER.signedHeaders)),
     signature: parseSignature(valueOf(PARAMETER.signature)),

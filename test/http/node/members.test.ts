@@ -208,7 +208,11 @@ describe('the node’s port, for HTTP', () => {
     const app = await createHttpApp({ createServer, rate: undefined });
     t.after(() => app.close());
     let member = loud;
-    addMemberRoutes(app, { service: node.host, memberOf: () => ({ nodeId: member.nodeId, chain: member.chain }) });
+    addMemberRoutes(app, {
+      service: node.host,
+      memberOf: () => ({ nodeId: member.nodeId, chain: member.chain }),
+      signedHosts: [],
+    });
     const answers = [];
     for (let n = 0; n < 2 * MEMBER_RATE.burstTokens; n++) answers.push(await app.inject(PEERS));
     const refused = answers.filter(({ statusCode }) => statusCode === 429);

@@ -15,7 +15,7 @@ import type { Member, StartOptions, TestMesh, TestNode } from '../../support/nod
 export async function startServing(
   t: Pick<TestContext, 'after'>,
   mesh: TestMesh,
-  options: StartOptions = {},
+  options: StartOptions & { readonly signedHosts?: readonly string[] } = {},
 ): Promise<TestNode> {
   const carrier = new HttpCarrier();
   const node = await mesh.start(t, { ...options, onHttp: (socket, member) => carrier.handOver(socket, member) });
@@ -25,7 +25,11 @@ export async function startServing(
     rate: undefined,
     onUnexpected: (error) => unexpected.push(error),
   });
-  addMemberRoutes(app, { service: node.host, memberOf: (request) => memberOf(socketOf(request)) });
+  addMemberRoutes(app, {
+    service: node.host,
+    memberOf: (request) => memberOf(socketOf(request)),
+    signedHosts: options.signedHosts ?? [],
+  });
   await app.ready();
   t.after(async () => {
     carrier.close();

@@ -119,7 +119,7 @@ const members: FuzzTarget = {
         rate: undefined,
         onUnexpected: (error) => unexpected.push(error),
       });
-      addMemberRoutes(app, { service, memberOf: () => member });
+      addMemberRoutes(app, { service, memberOf: () => member, signedHosts: [] });
       const now = unixMsFromSeconds(unixSeconds(service.now().wall));
       const composed = composeMessage(mesh.mesh, {
         algorithm: 'ES256',

@@ -1,18 +1,22 @@
 import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type Bytes, EMPTY } from '../../base/bytes.ts';
-import { MeshError } from '../../base/errors.ts';
-import type { RequestHead } from '../../message/request/http-request.ts';
-import { BODY_BYTES_MAX } from '../server.ts';
-import { letBodyCome } from '../unread-body.ts';
+import { type Bytes, EMPTY } from '../base/bytes.ts';
+import { MeshError } from '../base/errors.ts';
+import type { RequestHead } from '../message/request/http-request.ts';
+import { BODY_BYTES_MAX } from './server.ts';
+import { letBodyCome } from './unread-body.ts';
 
-/** The head of a request as a signature sees it: every header line as it came, those that came twice too. */
+/**
+ * The head of a request as a signature sees it: every header line as it came, those that came twice too. HTTP/2 says the
+ * host in a field of its own.
+ */
 export function headOf({ raw }: FastifyRequest): RequestHead {
   const { rawHeaders, method = '', url: target = '' } = raw;
   const headers = [];
   for (let i = 0; i + 1 < rawHeaders.length; i += 2)
     headers.push({ name: rawHeaders[i] as string, value: rawHeaders[i + 1] as string });
-  return { method, target, headers };
+  const named = headers.map((header) => (header.name === ':authority' ? { ...header, name: 'host' } : header));
+  return { method, target, headers: named.filter(({ name }) => !name.startsWith(':')) };
 }
 
 /**
