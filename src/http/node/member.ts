@@ -1,4 +1,3 @@
-import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BoundedMap } from '../../base/bounded.ts';
 import { MeshError } from '../../base/errors.ts';
@@ -54,7 +53,7 @@ export function admitMembersOnly(app: HttpApp, deps: MemberDeps): void {
     if (!isSignedByMember(deps, request)) return payload;
     // Until it has proved to be a member's, each costs a handshake of its own; and forgers spend nobody's budget (T3).
     if (memberOf(request) === undefined) reply.header('connection', 'close');
-    const { member, body } = await admitSignedMember(deps, request, reply, payload as Readable);
+    const { member, body } = await admitSignedMember(deps, request, reply, payload);
     reply.removeHeader('connection');
     spend(member.nodeId, reply);
     SIGNERS.set(request, member);
