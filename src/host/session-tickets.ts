@@ -6,23 +6,23 @@ import type { Random } from '../ports/random.ts';
 import type { TlsIdentity } from './tls-server.ts';
 
 /** A link that broke is dialled again within seconds; who comes later than this proves its key again. */
-export const TICKET_MS_MAX = 5 * MINUTE_MS;
+export const SESSION_TICKET_MS_MAX = 5 * MINUTE_MS;
 /** Whoever reads a key of tickets from memory gets the secrets of the sessions of so long, and no more. */
-export const TICKET_KEY_MS_MAX = HOUR_MS;
+export const SESSION_TICKET_KEY_MS_MAX = HOUR_MS;
 /** What Node.js takes: name, HMAC key and AES key of the tickets, 16 bytes each. */
-const TICKET_KEY_BYTES = 48;
+const SESSION_TICKET_KEY_BYTES = 48;
 
 /**
  * How long a session may be resumed after its full handshake: no longer than until the next look for revocations, nor
  * than the server's certificate lives. What is left of the client's is judged when it resumes.
  */
-export function ticketMsOf({ certificate }: TlsIdentity, wall: UnixMs, revocationPollMs: number): number {
+export function sessionTicketMsOf({ certificate }: TlsIdentity, wall: UnixMs, revocationPollMs: number): number {
   const leftMs = new X509Certificate(certificate).validToDate.getTime() - wall;
-  return Math.max(SECOND_MS, Math.min(TICKET_MS_MAX, revocationPollMs, leftMs));
+  return Math.max(SECOND_MS, Math.min(SESSION_TICKET_MS_MAX, revocationPollMs, leftMs));
 }
 
 /** The key that seals the session tickets of one server: made anew in time, and whenever no old ticket may count. */
-export class TicketKey {
+export class SessionTicketKey {
   readonly #server: Pick<Server, 'setTicketKeys'>;
   readonly #clock: Pick<Clock, 'monotonic'>;
   readonly #random: Pick<Random, 'bytes'>;
@@ -37,8 +37,8 @@ export class TicketKey {
 
   /** From now on no ticket that was given before opens: who offers one gets a full handshake. */
   rotate(): void {
-    this.#server.setTicketKeys(Buffer.from(this.#random.bytes(TICKET_KEY_BYTES)));
-    this.#until = after(this.#clock.monotonic(), TICKET_KEY_MS_MAX);
+    this.#server.setTicketKeys(Buffer.from(this.#random.bytes(SESSION_TICKET_KEY_BYTES)));
+    this.#until = after(this.#clock.monotonic(), SESSION_TICKET_KEY_MS_MAX);
   }
 
   rotateIfDue(): void {

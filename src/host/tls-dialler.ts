@@ -31,9 +31,9 @@ export interface Dialled {
   readonly keepSession: () => void;
 }
 
-/** What is needed to resume: OpenSSL's session, and the chain that the peer showed when it began. */
+/** What is needed to resume: the session as OpenSSL writes it, and the chain that the peer showed when it began. */
 interface Session {
-  readonly ticket: Buffer;
+  readonly bytes: Buffer;
   readonly chain: readonly Certificate[];
 }
 
@@ -75,12 +75,12 @@ export class TlsDialler {
       ALPNProtocols: [LINK_ALPN],
       ...(expected === undefined ? {} : { servername: nodeNames(this.#options.mesh, expected).dns }),
       checkServerIdentity: () => undefined, // ours is below, by node id
-      ...(session === undefined ? {} : { session: session.ticket }),
+      ...(session === undefined ? {} : { session: session.bytes }),
     });
     socket.setNoDelay(true);
-    let ticket = session?.ticket;
-    socket.on('session', (given) => {
-      ticket = given;
+    let latest = session?.bytes;
+    socket.on('session', (bytes) => {
+      latest = bytes;
     });
     return new Promise((resolve, reject) => {
       let isSettled = false;
@@ -107,7 +107,8 @@ export class TlsDialler {
         clearTimeout(timer);
         const { peer } = answerer;
         const keepSession = (): void => {
-          if (expected !== undefined && ticket !== undefined) sessions.set(expected, { ticket, chain: peer.chain });
+          if (expected !== undefined && latest !== undefined)
+            sessions.set(expected, { bytes: latest, chain: peer.chain });
         };
         resolve({ socket, peer, keepSession });
       });

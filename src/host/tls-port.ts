@@ -4,7 +4,7 @@ import { messageOf } from '../base/errors.ts';
 import type { PeerIdentity } from '../engine/link.ts';
 import { type Address, formatAddress } from '../message/address.ts';
 import { connectionKeyOf } from './connection-key.ts';
-import { TicketKey, ticketMsOf } from './session-tickets.ts';
+import { SessionTicketKey, sessionTicketMsOf } from './session-tickets.ts';
 import { Strangers } from './strangers.ts';
 import { systemClock } from './system-clock.ts';
 import { systemRandom } from './system-random.ts';
@@ -48,19 +48,19 @@ export class TlsPort {
   readonly #strangers = new Strangers();
   readonly #tls: TlsServer;
   readonly #tcp: Server;
-  readonly #ticketKey: TicketKey;
+  readonly #ticketKey: SessionTicketKey;
   readonly #peers: TlsPeers;
 
   private constructor(options: TlsPortOptions) {
     this.#options = options;
     this.#peers = new TlsPeers('tls-client', options.judge);
-    const ticketMs = ticketMsOf(options.identity, systemClock.wall(), options.revocationPollMs);
+    const sessionTicketMs = sessionTicketMsOf(options.identity, systemClock.wall(), options.revocationPollMs);
     this.#tls = createTlsServer({
-      ...tlsServerOptions(options.identity, ticketMs),
+      ...tlsServerOptions(options.identity, sessionTicketMs),
       ca: [], // `judgePath` judges; OpenSSL's verdict would not be asked for, so it is spared the work
       ALPNProtocols: [LINK_ALPN, 'h2', 'http/1.1'],
     });
-    this.#ticketKey = new TicketKey(this.#tls, systemClock, systemRandom);
+    this.#ticketKey = new SessionTicketKey(this.#tls, systemClock, systemRandom);
     this.#tls.on('secureConnection', (socket) => this.#handleSecure(socket));
     this.#tls.on('tlsClientError', (error, socket) =>
       this.#refused(socket.remoteAddress, (error as NodeJS.ErrnoException).code ?? 'ERR_TLS', messageOf(error)),

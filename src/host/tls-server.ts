@@ -19,10 +19,13 @@ export interface TlsIdentity {
  * How the servers of a mesh do TLS: 1.3 only, hybrid key exchange first, the client's certificate asked for and left to
  * `judgePath`; whoever has none is told so in HTTP. No early data: Node.js offers none.
  *
- * @param ticketMs How long a session may be resumed after its full handshake. Without it nobody resumes: a resumed
+ * @param sessionTicketMs How long a session may be resumed after its full handshake. Without it nobody resumes: a resumed
  *   session shows no chain to judge, so only who keeps chains may let it happen (T13).
  */
-export function tlsServerOptions({ certificate, key, trustAnchors }: TlsIdentity, ticketMs?: number): ServerOptions {
+export function tlsServerOptions(
+  { certificate, key, trustAnchors }: TlsIdentity,
+  sessionTicketMs?: number,
+): ServerOptions {
   return {
     cert: certificate,
     key,
@@ -33,8 +36,8 @@ export function tlsServerOptions({ certificate, key, trustAnchors }: TlsIdentity
     requestCert: true,
     rejectUnauthorized: false,
     handshakeTimeout: HANDSHAKE_MS_MAX,
-    ...(ticketMs === undefined
+    ...(sessionTicketMs === undefined
       ? { secureOptions: constants.SSL_OP_NO_TICKET }
-      : { sessionTimeout: Math.max(1, Math.floor(ticketMs / SECOND_MS)) }),
+      : { sessionTimeout: Math.max(1, Math.floor(sessionTicketMs / SECOND_MS)) }),
   };
 }

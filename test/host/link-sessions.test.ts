@@ -7,7 +7,12 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, type MonotonicMs, SECOND_MS, type UnixMs } 
 import { checkX509Signature } from '../../src/crypto/x509-signature.ts';
 import { ChainBook } from '../../src/engine/chain-book.ts';
 import { Revocations } from '../../src/engine/revocations.ts';
-import { TICKET_KEY_MS_MAX, TICKET_MS_MAX, TicketKey, ticketMsOf } from '../../src/host/session-tickets.ts';
+import {
+  SESSION_TICKET_KEY_MS_MAX,
+  SESSION_TICKET_MS_MAX,
+  SessionTicketKey,
+  sessionTicketMsOf,
+} from '../../src/host/session-tickets.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { systemRandom } from '../../src/host/system-random.ts';
 import { SESSIONS_MAX, TlsDialler } from '../../src/host/tls-dialler.ts';
@@ -366,23 +371,27 @@ describe('S1.29: how long a session ticket lives', () => {
 
   it('no longer than until the next look for revocations, than the certificate, than any ticket', async () => {
     const { tls } = await mesh.member({ issuedAt: now, lifeMs: DAY_MS });
-    assert.equal(ticketMsOf(tls, now, 10 * SECOND_MS), 10 * SECOND_MS);
-    assert.equal(ticketMsOf(tls, now, HOUR_MS), TICKET_MS_MAX);
+    assert.equal(sessionTicketMsOf(tls, now, 10 * SECOND_MS), 10 * SECOND_MS);
+    assert.equal(sessionTicketMsOf(tls, now, HOUR_MS), SESSION_TICKET_MS_MAX);
     const short = await mesh.member({ issuedAt: now, lifeMs: MINUTE_MS });
-    const ms = ticketMsOf(short.tls, now, HOUR_MS);
+    const ms = sessionTicketMsOf(short.tls, now, HOUR_MS);
     assert.ok(ms <= MINUTE_MS && ms > MINUTE_MS - 2 * SECOND_MS, `${ms} ms of a certificate of a minute`);
-    assert.equal(ticketMsOf(short.tls, (now + HOUR_MS) as UnixMs, HOUR_MS), SECOND_MS, 'never for ever, as 0 would be');
+    assert.equal(
+      sessionTicketMsOf(short.tls, (now + HOUR_MS) as UnixMs, HOUR_MS),
+      SECOND_MS,
+      'never for ever, as 0 would be',
+    );
   });
 
   it('its key is made anew in time', () => {
     const keys: Buffer[] = [];
     let mono = 0 as MonotonicMs;
     const server = { setTicketKeys: (key: Buffer) => void keys.push(key) };
-    const key = new TicketKey(server, { monotonic: () => mono }, systemRandom);
-    mono = (TICKET_KEY_MS_MAX - 1) as MonotonicMs;
+    const key = new SessionTicketKey(server, { monotonic: () => mono }, systemRandom);
+    mono = (SESSION_TICKET_KEY_MS_MAX - 1) as MonotonicMs;
     key.rotateIfDue();
     assert.equal(keys.length, 1);
-    mono = TICKET_KEY_MS_MAX as MonotonicMs;
+    mono = SESSION_TICKET_KEY_MS_MAX as MonotonicMs;
     key.rotateIfDue();
     key.rotateIfDue();
     assert.equal(keys.length, 2);
