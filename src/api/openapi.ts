@@ -22,6 +22,14 @@ import {
   ticketRequestSchema,
   ticketsResponseSchema,
 } from './authority.ts';
+import {
+  delegateRequestSchema,
+  delegateRevokeSchema,
+  delegateSchema,
+  delegatesResponseSchema,
+  listedResponseSchema,
+  walletRequestSchema,
+} from './delegates.ts';
 import { PROBLEM_MEDIA_TYPE, problemSchema } from './problem.ts';
 
 /** One call of an HTTP interface, as its OpenAPI document describes it. */
@@ -96,6 +104,41 @@ const AUTHORITY_OPERATIONS: readonly Operation[] = [
     credential: 'administrator',
     answers: { 204: undefined },
     refusals: [401, 403, 404, 429],
+  },
+  {
+    method: 'post',
+    path: '/v1/delegates',
+    summary: 'The key tree vouches for a device’s own key',
+    credential: 'administrator',
+    request: delegateRequestSchema,
+    answers: { 201: delegateSchema },
+    refusals: [400, 401, 403, 404, 413, 429],
+  },
+  {
+    method: 'get',
+    path: '/v1/delegates',
+    summary: 'Branches, epochs, wallets and delegates, newest first',
+    credential: 'administrator',
+    answers: { 200: delegatesResponseSchema },
+    refusals: [401, 403, 429],
+  },
+  {
+    method: 'post',
+    path: '/v1/delegates/revoke',
+    summary: 'Void a delegate, or everything below an epoch',
+    credential: 'administrator',
+    request: delegateRevokeSchema,
+    answers: { 200: listedResponseSchema },
+    refusals: [400, 401, 403, 404, 413, 429],
+  },
+  {
+    method: 'post',
+    path: '/v1/wallets',
+    summary: 'Let the delegates of a wallet speak, or no longer',
+    credential: 'administrator',
+    request: walletRequestSchema,
+    answers: { 200: listedResponseSchema },
+    refusals: [400, 401, 403, 413, 429],
   },
   {
     method: 'post',

@@ -25,7 +25,15 @@ export type AuditAction =
   | 'ticket-alarm'
   /** A node signed two messages under one id: its key is in use on two machines. */
   | 'clone-alarm'
-  | 'revoked';
+  | 'revoked'
+  | 'branch-published'
+  | 'delegate-issued'
+  | 'delegate-revoked'
+  | 'delegate-epoch-raised'
+  | 'wallet-granted'
+  | 'wallet-revoked'
+  | 'key-tree-exported'
+  | 'key-tree-imported';
 
 /** Longest text in an entry; foreign text is cut there. */
 export const AUDIT_TEXT_CHARS_MAX = 256;

@@ -2,6 +2,9 @@ import type { Bytes } from '../base/bytes.ts';
 import { isMeshError, MeshError, quoted } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import { checkX509Signature } from '../crypto/x509-signature.ts';
+import type { TreeStatement } from '../identity/delegate/statement.ts';
+import { parseStatement } from '../message/delegate-statement.ts';
+import type { DerivationPath } from '../identity/key-tree/derivation-path.ts';
 import { type Certificate, MESH_CERTIFICATE_BYTES_MAX, parseCertificate } from '../pki/certificate.ts';
 import { type AdministratorJudgement, judgePath, type PathJudgement, type Trust } from '../pki/judge.ts';
 import { parseAdministratorName } from '../pki/mesh-names.ts';
@@ -24,11 +27,22 @@ import { type KnownConflicts, noConflicts, reportClone } from './clone-alarm.ts'
 import { ClockGuard } from './clock-guard.ts';
 import type { AuthorityCore } from './core.ts';
 import { CrlBook } from './crl-book.ts';
+import {
+  type DelegatesOverview,
+  type DelegateWish,
+  grantWallet,
+  issueDelegate,
+  listDelegates,
+  revokeBelowEpoch,
+  revokeDelegate,
+  revokeStatement,
+} from './delegates.ts';
 import { enroll, type Enrollment, type EnrollmentRequest } from './enrollment.ts';
 import { issueAdministrator, issueServerCertificate } from './issuance.ts';
 import { acceptClock, beginEpoch } from './recovery.ts';
 import { IssueIndexes } from './issue-indexes.ts';
 import type { Issuer } from './issuer.ts';
+import type { KeyTree } from './key-tree.ts';
 import { listNodes, type NodeSummary } from './nodes.ts';
 import type { AuthorityPolicy } from './policy.ts';
 import { Readiness } from './readiness.ts';
@@ -42,6 +56,13 @@ import {
   type TicketSummary,
   type TicketWish,
 } from './ticket-desk.ts';
+import { exportTree, importTree, type TreeExport } from './tree-export.ts';
+
+/** Which delegates are to be void. */
+export type DelegateTarget =
+  | { readonly tag: 'id'; readonly id: string }
+  | { readonly tag: 'statement'; readonly bytes: Bytes }
+  | { readonly tag: 'below-epoch'; readonly epoch: number };
 
 export interface AuthorityOptions {
   readonly issuer: Issuer;
@@ -49,6 +70,8 @@ export interface AuthorityOptions {
   readonly store: AuthorityStore;
   readonly clock: Clock;
   readonly random: Random;
+  /** Signs delegates. */
+  readonly tree?: KeyTree | undefined;
 }
 
 /**
@@ -111,6 +134,7 @@ export class Authority {
       clockGuard,
       crls,
       refusals: new RefusalLog(store, clock.monotonic()),
+      tree: options.tree,
     });
   }
 
@@ -169,6 +193,46 @@ export class Authority {
   /** See {@link revoke}. */
   revoke(target: RevocationTarget, reason: RevocationReason, actor: string, note?: string): Promise<RevocationOutcome> {
     return revoke(this.#core, target, reason, actor, note);
+  }
+
+  /** See {@link issueDelegate}. */
+  issueDelegate(wish: DelegateWish, actor: string): Promise<TreeStatement> {
+    return issueDelegate(this.#core, wish, actor);
+  }
+
+  /** See {@link revokeDelegate}. @returns the number of the list that says so. */
+  revokeDelegate(target: DelegateTarget, actor: string): Promise<number> {
+    switch (target.tag) {
+      case 'id':
+        return revokeDelegate(this.#core, target.id, actor);
+      case 'statement':
+        return revokeStatement(this.#core, parseStatement(this.#core.issuer.mesh, target.bytes), actor);
+      case 'below-epoch':
+        return revokeBelowEpoch(this.#core, target.epoch, actor);
+    }
+  }
+
+  /** See {@link grantWallet}. */
+  grantWallet(wish: Parameters<typeof grantWallet>[1], actor: string): Promise<number> {
+    return grantWallet(this.#core, wish, actor);
+  }
+
+  /** See {@link exportTree}. */
+  exportTree(
+    what: TreeExport,
+    path: DerivationPath,
+    actor: string,
+  ): Promise<{ readonly path: string; readonly key: string }> {
+    return exportTree(this.#core, what, path, actor);
+  }
+
+  /** See {@link importTree}. */
+  importTree(mnemonic: string, actor: string): Promise<Bytes> {
+    return importTree(this.#core, mnemonic, actor);
+  }
+
+  listDelegates(): Promise<DelegatesOverview> {
+    return listDelegates(this.#core);
   }
 
   listNodes(): Promise<readonly NodeSummary[]> {

@@ -6,6 +6,7 @@ import type { ClockGuard } from './clock-guard.ts';
 import type { CrlBook } from './crl-book.ts';
 import type { IssueIndexes } from './issue-indexes.ts';
 import type { Issuer } from './issuer.ts';
+import type { KeyTree } from './key-tree.ts';
 import type { AuthorityPolicy } from './policy.ts';
 
 /** What the parts of an authority share; made by {@link Authority.open}. */
@@ -21,4 +22,6 @@ export interface AuthorityCore {
   readonly clockGuard: ClockGuard;
   readonly crls: CrlBook;
   readonly refusals: RefusalLog;
+  /** Absent where nothing is ever delegated. */
+  readonly tree: KeyTree | undefined;
 }

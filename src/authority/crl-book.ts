@@ -9,6 +9,7 @@ import { RevocationView } from '../pki/revocation-view.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { AuthorityStore, CrlRow } from '../ports/authority-store.ts';
 import type { ClockGuard } from './clock-guard.ts';
+import { delegationsOf } from './delegates.ts';
 import type { Issuer } from './issuer.ts';
 
 /**
@@ -98,9 +99,11 @@ export class CrlBook {
 async function publish({ store, clock, issuer, clockGuard, crlLifeMs }: CrlBookPorts): Promise<CrlRow> {
   const now = clock.now();
   clockGuard.check(now);
-  const { last, revoked } = await store.transact(async (tx) => ({
+  const { last, revoked, delegates, delegations } = await store.transact(async (tx) => ({
     last: await tx.findCrl(issuer.keyHash),
     revoked: await tx.listRevoked((now.wall - REVOCATION_KEPT_MS) as UnixMs),
+    delegates: await tx.listRevokedDelegates((now.wall - REVOCATION_KEPT_MS) as UnixMs),
+    delegations: await delegationsOf(tx, now.wall),
   }));
   const number = Math.max((last?.number ?? 0) + 1, unixSeconds(now.wall));
   const nextUpdate = after(now.wall, crlLifeMs);
@@ -110,11 +113,16 @@ async function publish({ store, clock, issuer, clockGuard, crlLifeMs }: CrlBookP
       number,
       thisUpdate: now.wall,
       nextUpdate,
-      entries: revoked.map(({ serial, revokedAt, revokedReason }) => ({
-        serial,
-        revokedAt,
-        reason: parseRevocationReason(revokedReason),
-      })),
+      entries: [
+        ...revoked.map(({ serial, revokedAt, revokedReason }) => ({
+          serial,
+          revokedAt,
+          reason: parseRevocationReason(revokedReason),
+        })),
+        // A statement's id is drawn like a serial number, and revoked like one.
+        ...delegates.map(({ id, revokedAt = now.wall }) => ({ serial: id, revokedAt, reason: 'unspecified' as const })),
+      ],
+      delegations,
     },
     issuer.signer,
   );

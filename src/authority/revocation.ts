@@ -6,6 +6,7 @@ import type { AuthorityTransaction, CertificateRow } from '../ports/authority-st
 import { appendAudit } from './audit-trail.ts';
 import type { AuthorityCore } from './core.ts';
 import { REVOCATION_KEPT_MS } from './crl-book.ts';
+import { revokeDelegatesOf } from './delegates.ts';
 
 /** A node with everything it has, or one certificate. */
 export type RevocationTarget =
@@ -39,7 +40,7 @@ export async function revoke(
   note?: string,
 ): Promise<RevocationOutcome> {
   const at = core.clock.wall();
-  const { subject, rows } = await core.store.transact(async (tx) => {
+  const { subject, rows, delegates } = await core.store.transact(async (tx) => {
     const found = await findTarget(tx, target, at);
     const fresh = await revokeInPlace(tx, at, found.rows, reason);
     const node = target.tag === 'node' ? await tx.findNode(found.subject) : undefined;
@@ -52,10 +53,11 @@ export async function revoke(
         subject: found.subject,
         detail: { reason, note, serials: fresh.map((row) => row.serial).join(' ') },
       });
-    return found;
+    const delegates = target.tag === 'node' ? await revokeDelegatesOf(tx, found.subject, at) : [];
+    return { ...found, delegates };
   });
   const serials = rows.map((row) => row.serial);
-  const crl = core.crls.covers(serials) ? core.crls.current : await core.crls.publishNow();
+  const crl = core.crls.covers([...serials, ...delegates]) ? core.crls.current : await core.crls.publishNow();
   return { nodeId: subject, serials, crlNumber: crl.number };
 }
 

@@ -54,6 +54,7 @@ export const ERRORS = {
   ERR_KEY_CURVE: { status: 400, title: 'the curve cannot do this' },
   ERR_KEY_PUBLIC: { status: 400, title: 'the key is public: nobody gets a private key out of it' },
   ERR_KEY_MNEMONIC: { status: 400, title: 'not a mnemonic', hint: 'check the words and their order' },
+  ERR_KEY_EXPORT: { status: 403, title: 'this key may not leave' },
   ERR_NODE_ID: { status: 400, title: 'not a node id' },
   ERR_MESH_NAME: { status: 400, title: 'not a mesh name' },
   ERR_CERTIFICATE: { status: 400, title: 'not a certificate that this program reads' },
@@ -214,6 +215,26 @@ export const ERRORS = {
     hint: 'authenticate with StartAuthentication and FinishAuthentication, and send Authorization: Bearer TOKEN',
     river: 16,
   },
+  // delegates
+  ERR_DELEGATE_MALFORMED: { status: 400, title: 'not a delegate statement of this mesh' },
+  ERR_DELEGATE_KEY: { status: 400, title: 'delegate key is no key of its curve' },
+  ERR_DELEGATE_LIFETIME: {
+    status: 400,
+    title: 'delegate lives too long or not at all',
+    hint: 'use 1 second to 30 days',
+  },
+  ERR_DELEGATE_SCOPE: { status: 403, title: 'scope of the delegate refused' },
+  ERR_DELEGATE_SIGNATURE: { status: 403, title: 'signature of the delegate statement is wrong' },
+  ERR_DELEGATE_BRANCH: {
+    status: 403,
+    title: 'the delegate stands on nothing that the authority has published',
+    hint: 'wait until the newest revocation list has come, or ask for a new delegate',
+  },
+  ERR_DELEGATE_EPOCH: { status: 403, title: 'the epoch of the delegate is over', hint: 'ask for a new delegate' },
+  ERR_DELEGATE_EXPIRED: { status: 403, title: 'delegate expired', hint: 'ask for a new delegate, or check the clock' },
+  ERR_DELEGATE_NOT_YET_VALID: { status: 403, title: 'delegate not yet valid', hint: 'check the clock' },
+  ERR_DELEGATE_REVOKED: { status: 403, title: 'delegate revoked' },
+  ERR_DELEGATE_UNKNOWN: { status: 404, title: 'no such delegate' },
 
   // signed requests
   ERR_REQUEST_MALFORMED: { status: 400, title: 'the signed request cannot be read' },

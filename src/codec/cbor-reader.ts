@@ -54,6 +54,11 @@ export class CborReader {
     return this.#major() === 1 ? -1 - this.#head(1) : this.#head(0);
   }
 
+  /** Whether the next item is text. */
+  get isText(): boolean {
+    return this.#major() === 3;
+  }
+
   /** @param lengthMax longer strings are refused. */
   bytes(lengthMax: number): Bytes {
     return this.#string(2, lengthMax);

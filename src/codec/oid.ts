@@ -76,4 +76,5 @@ export const OID = {
   // ours, below a UUID (ITU-T X.667): nobody has to be asked for it, and nobody else has it
   meshGrants: '2.25.33654182720047348049586828178077466465.1',
   meshIssueIndex: '2.25.33654182720047348049586828178077466465.2',
+  meshDelegations: '2.25.33654182720047348049586828178077466465.3',
 } as const;

@@ -1,10 +1,15 @@
 import type { Bytes } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import { readOnly } from '../codec/der-reader.ts';
+import { bitString, oid, sequence } from '../codec/der-writer.ts';
 import { OID } from '../codec/oid.ts';
+import { uncompressPoint } from './curve-point.ts';
 
-/** Kinds of public key that this program can check signatures with. Messages and mesh certificates use the first two. */
-export type KeyAlgorithm = 'P-256' | 'Ed25519' | 'P-384' | 'P-521' | 'RSA' | 'RSA-PSS';
+/**
+ * Kinds of public key that this program can check signatures with. Messages and mesh certificates use the first two;
+ * secp256k1 is for delegates and wallets, and never in a SubjectPublicKeyInfo that a stranger sends.
+ */
+export type KeyAlgorithm = 'P-256' | 'Ed25519' | 'secp256k1' | 'P-384' | 'P-521' | 'RSA' | 'RSA-PSS';
 
 /** Longest SubjectPublicKeyInfo that is looked at: RSA of {@link RSA_BITS_MAX} bits. */
 export const SPKI_BYTES_MAX = 2_200;
@@ -67,6 +72,19 @@ export function keyAlgorithmOf(spki: Bytes): KeyAlgorithm {
   }
   if (found === undefined) throw new MeshError('ERR_KEY', 'public key is of an unsupported kind, curve, form or size');
   return found;
+}
+
+/**
+ * The SubjectPublicKeyInfo of a compressed point, or of the 32 bytes of Ed25519.
+ * @throws ERR_KEY_POINT for what is no point of the curve.
+ */
+export function spkiOfRaw(algorithm: 'P-256' | 'Ed25519' | 'secp256k1', bytes: Bytes): Bytes {
+  if (algorithm === 'Ed25519') {
+    if (bytes.length !== 32) throw new MeshError('ERR_KEY_POINT', 'public key of Ed25519: expected 32 bytes');
+    return sequence(sequence(oid(OID.ed25519)), bitString(bytes));
+  }
+  const curve = algorithm === 'P-256' ? OID.p256 : OID.secp256k1;
+  return sequence(sequence(oid(OID.ecPublicKey), oid(curve)), bitString(uncompressPoint(algorithm, bytes)));
 }
 
 function isAcceptableRsa(key: Bytes): boolean {

@@ -10,6 +10,7 @@ import { generatePkcs8, softwareSigner } from '../crypto/signer.ts';
 import { MODE_PUBLIC, MODE_SECRET, writeFileAtomic } from '../host/atomic-file.ts';
 import { type DirectoryLock, lockDirectory } from '../host/directory-lock.ts';
 import { FileKeyStore } from '../host/file-key-store.ts';
+import { FileKeyTree } from '../host/file-key-tree.ts';
 import { SqliteAuthorityStore } from '../host/sqlite-authority-store.ts';
 import { systemClock } from '../host/system-clock.ts';
 import { systemRandom } from '../host/system-random.ts';
@@ -106,6 +107,7 @@ export interface OpenAuthority {
   readonly config: AuthorityConfig;
   readonly layout: AuthorityLayout;
   readonly keys: FileKeyStore;
+  readonly tree: FileKeyTree;
   readonly store: SqliteAuthorityStore;
   close(): Promise<void>;
 }
@@ -130,6 +132,7 @@ export async function openAuthority(options: OpenAuthorityOptions): Promise<Open
     const config = loadAuthorityConfig({ directory, environment, flags });
     const keys = await FileKeyStore.open(layout.keys, options.passphrase);
     const issuer = await loadIssuer(layout, parseMeshName(config.mesh), keys);
+    const tree = new FileKeyTree(keys);
     store = SqliteAuthorityStore.open(layout.database, 'refuse');
     const opened = store;
     const authority = await Authority.open({
@@ -138,9 +141,11 @@ export async function openAuthority(options: OpenAuthorityOptions): Promise<Open
       policy: policyOf(config),
       clock: systemClock,
       random: systemRandom,
+      tree,
     });
     return {
       authority,
+      tree,
       config,
       layout,
       keys,

@@ -104,10 +104,37 @@ CREATE TABLE spent_requests (
 CREATE INDEX spent_requests_by_end ON spent_requests (expires_at);
 `;
 
+/** Delegates: what is published of the key tree, and whom it lets speak (spec 09). */
+const SCHEMA_3 = `
+CREATE TABLE branches (
+  epoch INTEGER PRIMARY KEY,
+  xpub TEXT NOT NULL,
+  not_before INTEGER NOT NULL,
+  not_after INTEGER NOT NULL
+) STRICT;
+
+CREATE TABLE delegates (
+  place INTEGER PRIMARY KEY, -- the order of issue
+  id TEXT NOT NULL UNIQUE,
+  node_id TEXT NOT NULL,
+  statement BLOB NOT NULL,
+  not_after INTEGER NOT NULL,
+  revoked_at INTEGER
+) STRICT;
+CREATE INDEX delegates_by_node ON delegates (node_id);
+CREATE INDEX delegates_revoked ON delegates (not_after) WHERE revoked_at IS NOT NULL;
+
+CREATE TABLE wallets (
+  address TEXT PRIMARY KEY,
+  scope TEXT NOT NULL,
+  not_after INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`;
+
 /** The authority's database file. The mark spells "CMau". */
 export const AUTHORITY_DATABASE: DatabaseKind = {
   applicationId: 0x434d6175,
-  migrations: [SCHEMA_1, SCHEMA_2],
+  migrations: [SCHEMA_1, SCHEMA_2, SCHEMA_3],
   remedy:
     'restore it from a backup, then void the tickets made since: chainmail authority new-epoch --dir DIR; without a backup make a new authority',
 };

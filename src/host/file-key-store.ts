@@ -6,7 +6,7 @@ import { encodePem } from '../codec/pem.ts';
 import { Secret } from '../crypto/secret.ts';
 import { SecretBox } from '../crypto/secret-box.ts';
 import { generatePkcs8, type Signer, softwareSigner } from '../crypto/signer.ts';
-import type { KeyName, KeyStore } from '../ports/key-store.ts';
+import type { KeyName, KeyStore, SecretName } from '../ports/key-store.ts';
 import { createFileAtomic, MODE_SECRET } from './atomic-file.ts';
 import { readSecretFile } from './secret-file.ts';
 import { systemRandom } from './system-random.ts';
@@ -69,7 +69,7 @@ export class FileKeyStore implements KeyStore {
     }
   }
 
-  async has(name: KeyName): Promise<boolean> {
+  async has(name: KeyName | SecretName): Promise<boolean> {
     return existsSync(this.#path(name));
   }
 
@@ -100,7 +100,18 @@ export class FileKeyStore implements KeyStore {
     return secret.use((pkcs8) => encodePem('PRIVATE KEY', pkcs8));
   }
 
-  async #read(name: KeyName): Promise<Secret> {
+  /** Seals a secret beside the keys. @throws ERR_DIR_EXISTS where the name is taken. */
+  async keepSecret(name: SecretName, secret: Secret): Promise<void> {
+    if (!createFileAtomic(this.#path(name), this.#box.seal(contextOf(name), secret), MODE_SECRET))
+      throw new MeshError('ERR_DIR_EXISTS', `secret ${name} exists in ${quotedPath(this.#folder)}`);
+  }
+
+  /** A secret that {@link keepSecret} sealed; the caller disposes of it. @throws ERR_KEY_MISSING */
+  openSecret(name: SecretName): Promise<Secret> {
+    return this.#read(name);
+  }
+
+  async #read(name: KeyName | SecretName): Promise<Secret> {
     const path = this.#path(name);
     const sealed = readSecretFile(path);
     if (sealed === undefined)
@@ -113,7 +124,7 @@ export class FileKeyStore implements KeyStore {
     }
   }
 
-  #path(name: KeyName): string {
+  #path(name: KeyName | SecretName): string {
     return join(this.#folder, `${name}${KEY_ENDING}`);
   }
 }
@@ -126,6 +137,6 @@ function restore(path: string): string {
   return `restore ${path} from a backup`;
 }
 
-function contextOf(name: KeyName): string {
+function contextOf(name: KeyName | SecretName): string {
   return `chainmail private key ${name}`;
 }

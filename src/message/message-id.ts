@@ -1,15 +1,24 @@
 import type { Brand } from '../base/brand.ts';
+import { type Bytes, toHex } from '../base/bytes.ts';
 import { MeshError, quoted } from '../base/errors.ts';
 import { type NodeId, parseNodeId } from '../identity/node-id.ts';
 
 /** `ORIGIN.INCARNATION.COUNTER`, decimal, without leading zeros (formats.md section 0). */
 export type MessageId = Brand<string, 'MessageId'>;
 
-/** `ORIGIN.INCARNATION`: everything that one start of one node says, numbered from 0. */
+/**
+ * `ORIGIN.INCARNATION`: everything that one start of one node says, numbered from 0. What its delegates say has streams
+ * of its own, `ORIGIN~THUMBPRINT.INCARNATION`, so that keys that know nothing of each other cannot collide.
+ */
 export type StreamKey = Brand<string, 'StreamKey'>;
 
 export function streamKeyOf(origin: NodeId, incarnation: number): StreamKey {
   return `${origin}.${incarnation}` as StreamKey;
+}
+
+/** @param statementHash SHA-256 of the delegate statement, which names the key that signs. */
+export function delegateStreamKeyOf(origin: NodeId, statementHash: Bytes, incarnation: number): StreamKey {
+  return `${origin}~${toHex(statementHash.subarray(0, 8))}.${incarnation}` as StreamKey;
 }
 
 export function messageIdOf(origin: NodeId, incarnation: number, counter: number): MessageId {

@@ -4,19 +4,20 @@ import { type UnixMs, unixMsFromSeconds } from '../base/time.ts';
 import { CborReader } from '../codec/cbor-reader.ts';
 import { CborWriter } from '../codec/cbor-writer.ts';
 import { decodeSign1, encodeSign1, sigStructure } from '../cose/sign1.ts';
-import { sha256Hex } from '../crypto/hash.ts';
+import { sha256, sha256Hex } from '../crypto/hash.ts';
 import { merkleLeaf, merkleRoot } from '../crypto/merkle-tree.ts';
 import type { MessageAlgorithm } from '../crypto/public-key.ts';
+import { STATEMENT_BYTES_MAX, STATEMENT_BYTES_MIN } from '../identity/delegate/statement.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import { type NodeId, parseNodeId } from '../identity/node-id.ts';
 import { type Audience, parseAudience } from './audience.ts';
 import { type MessageType, parseMessageType } from './family.ts';
 import { signedOfBatch } from './batch.ts';
 import { CONTENT_TYPE_BYTES_MAX, MESSAGE_BYTES_MAX, PAYLOAD_BYTES_MAX, TYPE_BYTES_MAX } from './limits.ts';
-import { type MessageId, messageIdOf, type StreamKey, streamKeyOf } from './message-id.ts';
+import { delegateStreamKeyOf, type MessageId, messageIdOf, type StreamKey, streamKeyOf } from './message-id.ts';
 
-/** COSE algorithm numbers (RFC 9053, RFC 9864). */
-const COSE_ALGORITHM: Readonly<Record<MessageAlgorithm, number>> = { ES256: -7, Ed25519: -19 };
+/** COSE algorithm numbers (RFC 9053, RFC 9864, RFC 8812). */
+const COSE_ALGORITHM: Readonly<Record<MessageAlgorithm, number>> = { ES256: -7, Ed25519: -19, ES256K: -47 };
 /** COSE number of SHA-256 in x5t (RFC 9360). */
 const COSE_SHA256 = -16;
 
@@ -25,6 +26,7 @@ const LABEL_CONTENT_TYPE = 3;
 const LABEL_CWT_CLAIMS = 15;
 const LABEL_X5T = 34;
 const LABEL_TYPE = 'type';
+const LABEL_DELEGATE = 'delegate';
 
 const CLAIM_ISS = 1;
 const CLAIM_AUD = 3;
@@ -46,8 +48,10 @@ export interface MessageFields {
   readonly issuedAt: UnixMs;
   /** To the second. */
   readonly expiresAt: UnixMs;
-  /** SHA-256 of the DER of the leaf certificate whose key signs. */
+  /** SHA-256 of what vouches for the key that signs: the DER of a leaf certificate, or a delegate statement. */
   readonly leafHash: Bytes;
+  /** Present where a delegate signs; with the statement itself in the first message of a stream. */
+  readonly delegate?: { readonly statement: Bytes | undefined } | undefined;
   readonly payload: Bytes;
 }
 
@@ -138,9 +142,13 @@ function fromProtected(
     issuedAt: fields.issuedAt,
     expiresAt: fields.expiresAt,
     leafHash: fields.leafHash,
+    delegate: fields.delegate,
     payload,
     id: messageIdOf(fields.origin, fields.incarnation, fields.counter),
-    stream: streamKeyOf(fields.origin, fields.incarnation),
+    stream:
+      fields.delegate === undefined
+        ? streamKeyOf(fields.origin, fields.incarnation)
+        : delegateStreamKeyOf(fields.origin, fields.leafHash, fields.incarnation),
     protectedBytes,
     toBeSigned,
     contentKey: sha256Hex(toBeSigned),
@@ -157,8 +165,9 @@ function encodeProtected(fields: ProtectedFields): Bytes {
   writer.uint(CLAIM_EXP).int(fields.expiresAt / 1_000);
   writer.uint(CLAIM_IAT).int(fields.issuedAt / 1_000);
   writer.uint(CLAIM_CTI).bytes(encodeCti(fields.incarnation, fields.counter));
-  writer.uint(LABEL_X5T).array(2).int(COSE_SHA256).bytes(fields.leafHash);
+  if (fields.delegate === undefined) writer.uint(LABEL_X5T).array(2).int(COSE_SHA256).bytes(fields.leafHash);
   writer.text(LABEL_TYPE).text(fields.type.text);
+  if (fields.delegate !== undefined) writer.text(LABEL_DELEGATE).bytes(fields.delegate.statement ?? fields.leafHash);
   return writer.finish();
 }
 
@@ -184,14 +193,31 @@ function decodeProtected(bytes: Bytes): ProtectedFields {
   const issuedAt = unixMsFromSeconds(seconds(reader.int()));
   expectLabel(reader, CLAIM_CTI);
   const { incarnation, counter } = decodeCti(reader.bytesOf(16));
+  const leafHash = readX5t(reader);
+  if (reader.text(16) !== LABEL_TYPE) malformed('protected header: expected "type"');
+  const type = parseMessageType(reader.text(TYPE_BYTES_MAX));
+  const signedBy = leafHash === undefined ? readDelegate(reader) : { leafHash };
+  reader.end();
+  if (leafHash !== undefined && algorithm === 'ES256K') malformed('algorithm ES256K (-47) is for delegates');
+  return { algorithm, type, contentType, origin, audience, incarnation, counter, issuedAt, expiresAt, ...signedBy };
+}
+
+/** @returns `undefined` where there is none, and a delegate signs. */
+function readX5t(reader: CborReader): Bytes | undefined {
+  if (reader.isText) return undefined;
   expectLabel(reader, LABEL_X5T);
   reader.arrayOf(2);
   if (reader.int() !== COSE_SHA256) malformed('x5t: expected SHA-256');
-  const leafHash = reader.bytesOf(32);
-  if (reader.text(16) !== LABEL_TYPE) malformed('protected header: expected "type"');
-  const type = parseMessageType(reader.text(TYPE_BYTES_MAX));
-  reader.end();
-  return { algorithm, type, contentType, origin, audience, incarnation, counter, issuedAt, expiresAt, leafHash };
+  return reader.bytesOf(32);
+}
+
+/** 32 bytes are the hash of a statement; every statement is longer. */
+function readDelegate(reader: CborReader): Required<Pick<MessageFields, 'leafHash' | 'delegate'>> {
+  if (reader.text(16) !== LABEL_DELEGATE) malformed('protected header: expected x5t or "delegate"');
+  const value = reader.bytes(STATEMENT_BYTES_MAX);
+  if (value.length === 32) return { leafHash: value, delegate: { statement: undefined } };
+  if (value.length < STATEMENT_BYTES_MIN) malformed('delegate: expected a statement or its SHA-256');
+  return { leafHash: sha256(value), delegate: { statement: value } };
 }
 
 function malformed(what: string): never {
@@ -214,7 +240,8 @@ function expectLabel(reader: CborReader, label: number): void {
 function algorithmOf(number: number): MessageAlgorithm {
   if (number === COSE_ALGORITHM.ES256) return 'ES256';
   if (number === COSE_ALGORITHM.Ed25519) return 'Ed25519';
-  return malformed(`algorithm ${number}: expected ES256 (-7) or Ed25519 (-19)`);
+  if (number === COSE_ALGORITHM.ES256K) return 'ES256K';
+  return malformed(`algorithm ${number}: expected ES256 (-7), Ed25519 (-19) or ES256K (-47)`);
 }
 
 /** Years beyond 9999 have no RFC 3339 form. */

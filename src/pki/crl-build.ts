@@ -16,7 +16,9 @@ import {
 import { OID } from '../codec/oid.ts';
 import type { Signer } from '../crypto/signer.ts';
 import { x509AlgorithmIdentifier } from '../crypto/x509-signature.ts';
+import type { Delegations } from '../identity/delegate/delegations.ts';
 import type { Certificate } from './certificate.ts';
+import { encodeDelegations } from './delegations-extension.ts';
 import { numberOfReason, type Revocation, type RevocationReason } from './revocation-reason.ts';
 import { signStructure } from './signed.ts';
 
@@ -28,17 +30,22 @@ export interface CrlTemplate {
   readonly thisUpdate: UnixMs;
   readonly nextUpdate: UnixMs;
   readonly entries: Iterable<Revocation>;
+  /** What is published of delegates beside it. */
+  readonly delegations?: Delegations | undefined;
 }
 
 /** Signs a complete CRL of version 2 (RFC 5280 section 5). Some 0.3 microseconds an entry, beside the signature. DER. */
 export async function buildCrl(template: CrlTemplate, signer: Signer): Promise<Bytes> {
-  const { issuer, number, thisUpdate, nextUpdate } = template;
+  const { issuer, number, thisUpdate, nextUpdate, delegations } = template;
   const keyId = issuer.extensions.subjectKeyIdentifier;
   const extensions = [
     ...(keyId === undefined
       ? []
       : [sequence(oid(OID.authorityKeyIdentifier), octetString(sequence(contextPrimitive(0, fromHex(keyId)))))]),
     sequence(oid(OID.crlNumber), octetString(unsignedInteger(number))),
+    ...(delegations === undefined
+      ? []
+      : [sequence(oid(OID.meshDelegations), octetString(encodeDelegations(delegations)))]),
   ];
   const entries = encodeEntries(template.entries);
   const tbs = sequence(

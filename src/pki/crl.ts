@@ -5,6 +5,8 @@ import { type DerReader, readOnly, TAG } from '../codec/der-reader.ts';
 import { OID } from '../codec/oid.ts';
 import type { CheckX509Signature } from '../crypto/x509-signature.ts';
 import { type Certificate, readAlgorithm, readSerial, type SerialHex } from './certificate.ts';
+import type { Delegations } from '../identity/delegate/delegations.ts';
+import { readDelegations } from './delegations-extension.ts';
 import { type DistinguishedName, isSameName, readName } from './distinguished-name.ts';
 import { KEY_USAGE, type RawExtension, readAuthorityKeyIdentifier, readRawExtensions } from './extensions.ts';
 import { numberOfReason, type Revocation, type RevocationReason, reasonOfNumber } from './revocation-reason.ts';
@@ -49,6 +51,8 @@ export class Crl {
   readonly number: bigint;
   /** Subject key identifier of the issuer, lower-case hex. */
   readonly authorityKeyId: string | undefined;
+  /** What its issuer publishes of delegates; `undefined` where the list says nothing of them. */
+  readonly delegations: Delegations | undefined;
   readonly #entries: ReadonlyMap<SerialHex, PackedRevocation>;
 
   constructor(fields: CrlFields, entries: ReadonlyMap<SerialHex, PackedRevocation>) {
@@ -61,6 +65,7 @@ export class Crl {
     this.nextUpdate = fields.nextUpdate;
     this.number = fields.number;
     this.authorityKeyId = fields.authorityKeyId;
+    this.delegations = fields.delegations;
     this.#entries = entries;
   }
 
@@ -95,6 +100,7 @@ export type CrlFields = Pick<
   | 'nextUpdate'
   | 'number'
   | 'authorityKeyId'
+  | 'delegations'
 >;
 
 /**
@@ -150,16 +156,14 @@ function readCrl(reader: DerReader, der: Bytes): Crl {
   if (explicit === undefined) throw new MeshError('ERR_CRL', 'CRL without extensions');
   const extensions = readRawExtensions(explicit.sequence());
   explicit.end();
-  const { number, authorityKeyId } = readCrlExtensions(extensions);
-  return new Crl(
-    { der, tbs, issuer, signatureAlgorithm, signature, thisUpdate, nextUpdate, number, authorityKeyId },
-    entries,
-  );
+  const told = readCrlExtensions(extensions);
+  return new Crl({ der, tbs, issuer, signatureAlgorithm, signature, thisUpdate, nextUpdate, ...told }, entries);
 }
 
 function readCrlExtensions(extensions: ReadonlyMap<string, RawExtension>): {
   number: bigint;
   authorityKeyId: string | undefined;
+  delegations: Delegations | undefined;
 } {
   for (const { oid, isCritical } of extensions.values()) {
     if (oid === OID.deltaCrlIndicator) throw new MeshError('ERR_CRL', 'delta CRL where a complete one is expected');
@@ -173,7 +177,12 @@ function readCrlExtensions(extensions: ReadonlyMap<string, RawExtension>): {
     throw new MeshError('ERR_CRL', 'CRL number is negative or longer than 20 octets');
   const keyExtension = extensions.get(OID.authorityKeyIdentifier);
   const keyId = keyExtension === undefined ? undefined : readOnly(keyExtension.value, readAuthorityKeyIdentifier).keyId;
-  return { number: BigInt(`0x${bytes.toHex()}`), authorityKeyId: keyId };
+  const delegations = extensions.get(OID.meshDelegations);
+  return {
+    number: BigInt(`0x${bytes.toHex()}`),
+    authorityKeyId: keyId,
+    delegations: delegations === undefined ? undefined : readDelegations(delegations.value),
+  };
 }
 
 function readEntries(list: DerReader): ReadonlyMap<SerialHex, PackedRevocation> {

@@ -91,6 +91,33 @@ export interface CrlRow {
   readonly der: Bytes;
 }
 
+/** A branch of the key tree that is published (spec 09): one an epoch. */
+export interface BranchRow {
+  readonly epoch: number;
+  readonly xpub: string;
+  readonly notBefore: UnixMs;
+  readonly notAfter: UnixMs;
+}
+
+/** A delegate statement. Nothing here can sign: the keys of its device and of the tree lie elsewhere. */
+export interface DelegateRow {
+  /** Hex, in the form of a serial number. */
+  readonly id: string;
+  /** The node, or the origin of a wallet's delegates. */
+  readonly nodeId: string;
+  readonly statement: Bytes;
+  readonly notAfter: UnixMs;
+  readonly revokedAt: UnixMs | undefined;
+}
+
+/** A wallet whose delegates may speak. */
+export interface WalletRow {
+  /** 20 bytes, lower-case hex. */
+  readonly address: string;
+  readonly scope: readonly string[];
+  readonly notAfter: UnixMs;
+}
+
 /** One entry of the audit log. `hash` covers all the rest, and `previousHash` binds it to the entry before. */
 export interface AuditRow {
   readonly sequence: number;
@@ -128,7 +155,15 @@ export interface SpentRequestRow {
 }
 
 /** Small facts that there is one of each. */
-export type MetaKey = 'mesh' | 'epoch' | 'next-issue-index' | 'last-signed-at' | 'last-look' | 'endpoint';
+export type MetaKey =
+  | 'mesh'
+  | 'epoch'
+  | 'next-issue-index'
+  | 'last-signed-at'
+  | 'last-look'
+  | 'endpoint'
+  | 'delegate-epoch-floor'
+  | 'next-delegate-index';
 
 /** Tickets, nodes or log entries in one answer; more are asked for page by page. */
 export const PAGE_ROWS_MAX = 1_000;
@@ -197,6 +232,23 @@ export interface AuthorityTransaction {
   findCrl(issuerKeyHash: string): Promise<CrlRow | undefined>;
   /** Replaces the issuer's list. */
   putCrl(row: CrlRow): Promise<void>;
+
+  /** In order of epoch. */
+  listBranches(): Promise<readonly BranchRow[]>;
+  putBranch(row: BranchRow): Promise<void>;
+
+  findDelegate(id: string): Promise<DelegateRow | undefined>;
+  delegatesOf(nodeId: string): Promise<readonly DelegateRow[]>;
+  /** Newest first. */
+  listDelegates(limit: number): Promise<readonly DelegateRow[]>;
+  /** Revoked ones that end at `notAfterMin` or later, in the order of their issue. */
+  listRevokedDelegates(notAfterMin: UnixMs): Promise<readonly DelegateRow[]>;
+  /** Adds the statement; where the id is known, only its revocation may differ. */
+  putDelegate(row: DelegateRow): Promise<void>;
+
+  /** In order of address. */
+  listWallets(): Promise<readonly WalletRow[]>;
+  putWallet(row: WalletRow): Promise<void>;
 
   lastAudit(): Promise<AuditRow | undefined>;
   /** From the entry `sequenceMin` on, in order. */

@@ -14,3 +14,6 @@ export interface KeyStore {
   /** @throws ERR_KEY_MISSING where there is none. */
   open(name: KeyName): Promise<Signer>;
 }
+
+/** Secrets that are no key of their own. `tree`: the random bytes of the master key's mnemonic. */
+export type SecretName = 'tree';

@@ -5,15 +5,18 @@ import type {
   AuditRow,
   AuthorityStore,
   AuthorityTransaction,
+  BranchRow,
   CertificateKind,
   CertificateRow,
   CrlRow,
+  DelegateRow,
   EnrolmentRow,
   MetaKey,
   NodeRow,
   SightingRow,
   SpentRequestRow,
   TicketRow,
+  WalletRow,
 } from '../ports/authority-store.ts';
 
 /** An {@link AuthorityStore} without a disk: the same promises for as long as the process lives. */
@@ -55,6 +58,9 @@ class Tables {
   readonly nodes = new Map<string, NodeRow>();
   readonly sightings = new Map<string, SightingRow>();
   readonly crls = new Map<string, CrlRow>();
+  readonly branches = new Map<number, BranchRow>();
+  readonly delegates = new Map<string, DelegateRow>();
+  readonly wallets = new Map<string, WalletRow>();
   readonly audit = new Map<number, AuditRow>();
 }
 
@@ -166,6 +172,19 @@ function transactionOn(tables: Tables, undo: (() => void)[]): AuthorityTransacti
 
     findCrl: async (issuerKeyHash) => tables.crls.get(issuerKeyHash),
     putCrl: async (row) => put(tables.crls, row.issuerKeyHash, row),
+
+    listBranches: async () => [...tables.branches.values()].sort((a, b) => a.epoch - b.epoch),
+    putBranch: async (row) => put(tables.branches, row.epoch, row),
+
+    findDelegate: async (id) => tables.delegates.get(id),
+    delegatesOf: async (nodeId) => [...tables.delegates.values()].filter((row) => row.nodeId === nodeId),
+    listDelegates: async (limit) => [...tables.delegates.values()].reverse().slice(0, limit),
+    listRevokedDelegates: async (notAfterMin: UnixMs) =>
+      [...tables.delegates.values()].filter((row) => row.revokedAt !== undefined && row.notAfter >= notAfterMin),
+    putDelegate: async (row) => put(tables.delegates, row.id, row),
+
+    listWallets: async () => [...tables.wallets.values()].sort((a, b) => (a.address < b.address ? -1 : 1)),
+    putWallet: async (row) => put(tables.wallets, row.address, row),
 
     lastAudit: async () => tables.audit.get(tables.audit.size),
     listAudit: async (sequenceMin, limit) =>

@@ -1,10 +1,11 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { treeExportedSchema, treeImportedSchema } from '../../api/delegates.ts';
 import { fromHex, toHex } from '../../base/bytes.ts';
 import { MeshError, quoted } from '../../base/errors.ts';
 import { COMPRESSED_POINT_BYTES } from '../../crypto/curve-point.ts';
 import { walletAddressOf } from '../../crypto/wallet-address.ts';
-import { deriveFrom, type KeySource } from '../../daemon/key-source.ts';
+import { deriveFrom, type KeySource, readMnemonic } from '../../daemon/key-source.ts';
 import { createFileAtomic, MODE_SECRET } from '../../host/atomic-file.ts';
 import { systemRandom } from '../../host/system-random.ts';
 import { masterKeyOf } from '../../identity/key-tree/child-key.ts';
@@ -20,6 +21,7 @@ import {
 } from '../../identity/key-tree/mnemonic.ts';
 import type { TreeCurve } from '../../identity/key-tree/tree-curve.ts';
 import { act, addCommand, addGroup } from '../command.ts';
+import { atAuthority, type DirectoryOptions, withDirectory } from './authority.ts';
 
 const CURVE_OF: Readonly<Record<string, TreeCurve>> = { secp256k1: 'secp256k1', p256: 'P-256', ed25519: 'Ed25519' };
 
@@ -37,6 +39,7 @@ export function register(program: Command): void {
   const group = addGroup(program, 'key', 'keys in trees: mnemonics, derivation, extended keys, addresses');
   addGenerate(group);
   addImport(group);
+  addExport(group);
   addDerive(group);
   addXpub(group);
   addAddress(group);
@@ -71,22 +74,71 @@ function addGenerate(group: Command): void {
     );
 }
 
+function addExport(group: Command): void {
+  withDirectory(
+    addCommand(
+      group,
+      'export',
+      'take the words of an authority’s master key, or a key of its tree, out of its store',
+      "chainmail key export --dir /var/lib/chainmail --out master.words\nchainmail key export --dir /var/lib/chainmail --path m/4409421'/7'/1' --out branch.xpub",
+    ),
+  )
+    .option('--path <path>', 'a key of the tree instead of the words of its master key')
+    .option('--private', 'with --path: the private key; refused where it would give a published branch away')
+    .requiredOption('--out <file>', 'the file to write (mode 0600); must not exist')
+    .action(
+      act<DirectoryOptions & { readonly path?: string; readonly private?: boolean; readonly out: string }>(
+        async ({ output, options }) => {
+          const path = options.path === undefined ? undefined : formatPath(parsePath(options.path));
+          if (options.private === true && path === undefined)
+            throw new MeshError('ERR_USAGE', '--private needs --path');
+          const what = path === undefined ? 'mnemonic' : options.private === true ? 'xprv' : 'xpub';
+          const body = { what, ...(path === undefined ? {} : { path }) };
+          const { key } = await atAuthority(options, (desk) =>
+            desk.call(treeExportedSchema, { method: 'POST', path: '/v1/key-tree/export', body }),
+          );
+          const file = resolve(options.out);
+          if (!createFileAtomic(file, `${key}\n`, MODE_SECRET))
+            throw new MeshError('ERR_TICKET_EXISTS', `file ${quoted(file)} exists`);
+          output.result(
+            { ok: true, file, what, ...(path === undefined ? {} : { path }) },
+            `${what} written to ${options.out}`,
+          );
+        },
+      ),
+    );
+}
+
 function addImport(group: Command): void {
   addCommand(
     group,
-    'import <xkey>',
-    'read an extended key, and say why where it is none',
+    'import [xkey]',
+    'read an extended key, and say why where it is none; or give an authority its master key',
     'chainmail key import xpub661MyMwAqRbcFtXgS5sYJABqqG9YLmC4Q1Rdap9gSE8NqtwybGhePY2gZ29ESFjqJoCu1Rupje8YtGqsefD265TMg7usUDFdp6W1EGMcet8',
-  ).action(
-    act<object>(async ({ output, args }) => {
-      const key = parseExtendedKey(args[0] ?? '');
-      const isPrivate = key instanceof ExtendedPrivateKey;
-      const told = isPrivate ? key.public : key;
-      const facts = { kind: isPrivate ? 'private' : 'public', index: told.place.index, ...factsOf(told) };
-      if (isPrivate) key[Symbol.dispose]();
-      output.result(facts, linesOf(facts));
-    }),
-  );
+  )
+    .option('--mnemonic-file <file>', 'with --dir: the words of a master key that was exported')
+    .option('--dir <dir>', 'directory of the authority')
+    .option('--passphrase-file <file>', 'file whose first line opens the keys (default: DIR/passphrase, or a prompt)')
+    .action(
+      act<Partial<DirectoryOptions> & { readonly mnemonicFile?: string }>(async ({ output, options, args }) => {
+        const { dir, mnemonicFile } = options;
+        if ((args[0] === undefined) === (dir === undefined) || (dir === undefined) !== (mnemonicFile === undefined))
+          throw new MeshError('ERR_USAGE', 'either an extended key, or --dir and --mnemonic-file are expected');
+        if (dir !== undefined) {
+          const body = { mnemonic: readMnemonic(mnemonicFile as string) };
+          const told = await atAuthority({ ...options, dir }, (desk) =>
+            desk.call(treeImportedSchema, { method: 'POST', path: '/v1/key-tree/import', body }),
+          );
+          return output.result({ ok: true, ...told }, `master key ${told.fingerprint} taken over`);
+        }
+        const key = parseExtendedKey(args[0] ?? '');
+        const isPrivate = key instanceof ExtendedPrivateKey;
+        const told = isPrivate ? key.public : key;
+        const facts = { kind: isPrivate ? 'private' : 'public', index: told.place.index, ...factsOf(told) };
+        if (isPrivate) key[Symbol.dispose]();
+        output.result(facts, linesOf(facts));
+      }),
+    );
 }
 
 function addDerive(group: Command): void {

@@ -81,6 +81,15 @@ function clientOf(request: FastifyRequest): string {
   return clientKeyOf(socketOf(request).remoteAddress);
 }
 
+/** For what only the owner of the directory may ask, whoever else is an administrator. @throws ERR_FORBIDDEN */
+export function requireLocal(deps: AuthorityDeps): Guard {
+  return async (request) => {
+    if (deps.credentialOf(request).tag !== 'local')
+      throw new MeshError('ERR_FORBIDDEN', 'this is answered on the control socket of the authority only');
+    ACTORS.set(request, 'local');
+  };
+}
+
 /** Who {@link requireAdministrator} found asking, as the audit log names it. */
 export function actorOf(request: FastifyRequest): string {
   return ACTORS.get(request) ?? 'unknown';

@@ -8,6 +8,7 @@ import { deleteAdministrator } from './delete-administrator.ts';
 import { deleteTicket } from './delete-ticket.ts';
 import { getAdministrators } from './get-administrators.ts';
 import { getAudit } from './get-audit.ts';
+import { getDelegates } from './get-delegates.ts';
 import { getCrl } from './get-crl.ts';
 import { getHealth } from './get-health.ts';
 import { getNodes } from './get-nodes.ts';
@@ -17,10 +18,14 @@ import { postAccessKeys } from './post-access-keys.ts';
 import { postAlarms } from './post-alarms.ts';
 import { postAdministrators } from './post-administrators.ts';
 import { postCheckIn } from './post-check-in.ts';
+import { postDelegates } from './post-delegates.ts';
+import { postDelegatesRevoke } from './post-delegates-revoke.ts';
 import { postEnroll } from './post-enroll.ts';
+import { postKeyTree } from './post-key-tree.ts';
 import { postRecovery } from './post-recovery.ts';
 import { postRevoke } from './post-revoke.ts';
 import { postTickets } from './post-tickets.ts';
+import { postWallets } from './post-wallets.ts';
 
 /** What the endpoints stand on. */
 export interface AuthorityDeps {
@@ -59,6 +64,11 @@ export function addAuthorityRoutes(app: HttpApp, deps: AuthorityDeps): void {
     postCheckIn,
     postAlarms,
     postRecovery,
+    postDelegates,
+    getDelegates,
+    postDelegatesRevoke,
+    postWallets,
+    postKeyTree,
     getHealth,
     getOpenapi,
   ])

@@ -1,0 +1,142 @@
+import {
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign as cryptoSign,
+} from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { type Bytes, fromBase64, fromHex, textOfUtf8, toBase64 } from '../base/bytes.ts';
+import { isMeshError, MeshError, messageOf, quoted } from '../base/errors.ts';
+import { compressPoint } from '../crypto/curve-point.ts';
+import { withLowS } from '../crypto/secp256k1-sign.ts';
+import { readSecretFile } from '../host/secret-file.ts';
+import type { DelegateCurve, DelegateKey } from '../identity/delegate/delegate-key.ts';
+import { STATEMENT_BYTES_MAX } from '../identity/delegate/statement.ts';
+
+/** The names of the curves in PEM files, as OpenSSL has them. */
+const CURVE_OF_OPENSSL: Readonly<Record<string, DelegateCurve>> = {
+  prime256v1: 'P-256',
+  'P-256': 'P-256',
+  secp256k1: 'secp256k1',
+};
+
+/** Largest file that is read for a key or a statement. */
+const FILE_BYTES_MAX = 16 * 1024;
+
+const PEM_LABEL = 'CHAINMAIL DELEGATE';
+
+/** A device's own key, as it signs messages: with this program, and beside it. */
+export interface DelegateSigner {
+  readonly key: DelegateKey;
+  /** 64 bytes: `r ‖ s`, or those of Ed25519. */
+  sign(data: Bytes): Bytes;
+}
+
+/** A new key for a device, PKCS#8 PEM: a secret. */
+export function generateDelegateKey(curve: DelegateCurve): string {
+  const pair =
+    curve === 'Ed25519'
+      ? generateKeyPairSync('ed25519')
+      : generateKeyPairSync('ec', { namedCurve: curve === 'P-256' ? 'prime256v1' : 'secp256k1' });
+  return pair.privateKey.export({ format: 'pem', type: 'pkcs8' });
+}
+
+/** The signer of a key file, PEM as this program or OpenSSL writes it. @throws ERR_KEY, ERR_KEY_FILE_MODE */
+export function openDelegateSigner(path: string): DelegateSigner {
+  const bytes = readSecretFile(path);
+  if (bytes === undefined) throw new MeshError('ERR_KEY', `key file ${quoted(path)} is missing`);
+  let privateKey: KeyObject;
+  try {
+    privateKey = createPrivateKey(textOfUtf8(bytes));
+  } catch {
+    throw new MeshError('ERR_KEY', `key file ${quoted(path)} holds no private key as PEM`); // the cause may quote it
+  } finally {
+    bytes.fill(0);
+  }
+  const key = rawKeyOf(createPublicKey(privateKey));
+  return {
+    key,
+    sign: (data) => {
+      if (key.curve === 'Ed25519') return new Uint8Array(cryptoSign(null, data, privateKey));
+      const signature = new Uint8Array(cryptoSign('sha256', data, { key: privateKey, dsaEncoding: 'ieee-p1363' }));
+      return key.curve === 'secp256k1' ? withLowS(signature) : signature;
+    },
+  };
+}
+
+/** A public key: a PEM file, or hex with its curve before it, as `P-256:02…`. @throws ERR_DELEGATE_KEY */
+export function readDelegateKey(text: string): DelegateKey {
+  const hex = /^(P-256|Ed25519|secp256k1):((?:[0-9a-f]{2})+)$/i.exec(text);
+  if (hex !== null) {
+    const curve = (['P-256', 'Ed25519', 'secp256k1'] as const).find(
+      (name) => name.toLowerCase() === hex[1]?.toLowerCase(),
+    );
+    const bytes = fromHex(hex[2] as string);
+    return curve === 'Ed25519' || curve === undefined
+      ? { curve: 'Ed25519', bytes }
+      : { curve, bytes: compressed(curve, bytes) };
+  }
+  try {
+    return rawKeyOf(createPublicKey(textOfUtf8(readSmall(text))));
+  } catch (error) {
+    if (isMeshError(error)) throw error;
+    throw new MeshError(
+      'ERR_DELEGATE_KEY',
+      `${quoted(text)} holds no public key as PEM`,
+      'openssl pkey -pubout -in KEY',
+    );
+  }
+}
+
+/** A statement as a file: PEM, so that it can be pasted. */
+export function renderStatement(statement: Bytes): string {
+  const lines = toBase64(statement).match(/.{1,64}/g) ?? [];
+  return [`-----BEGIN ${PEM_LABEL}-----`, ...lines, `-----END ${PEM_LABEL}-----`, ''].join('\n');
+}
+
+/** The statement in a file, PEM or the bare bytes. @throws ERR_DELEGATE_MALFORMED */
+export function readStatement(path: string): Bytes {
+  const bytes = readSmall(path);
+  const [first] = bytes;
+  if (first === undefined || first >= 0x80) return bytes;
+  const lines = textOfUtf8(bytes).trim().split(/\r?\n/);
+  try {
+    if (lines.at(0) !== `-----BEGIN ${PEM_LABEL}-----` || lines.at(-1) !== `-----END ${PEM_LABEL}-----`)
+      throw new MeshError('ERR_DELEGATE_MALFORMED', `file ${quoted(path)} is no delegate statement`);
+    const statement = fromBase64(lines.slice(1, -1).join(''));
+    if (statement.length <= STATEMENT_BYTES_MAX) return statement;
+    throw new MeshError('ERR_DELEGATE_MALFORMED', `file ${quoted(path)} is too large for a delegate statement`);
+  } catch (error) {
+    if (isMeshError(error) && error.code === 'ERR_DELEGATE_MALFORMED') throw error;
+    throw new MeshError('ERR_DELEGATE_MALFORMED', `file ${quoted(path)} is no delegate statement`);
+  }
+}
+
+function rawKeyOf(key: KeyObject): DelegateKey {
+  const spki = new Uint8Array(key.export({ format: 'der', type: 'spki' }));
+  if (key.asymmetricKeyType === 'ed25519') return { curve: 'Ed25519', bytes: spki.slice(-32) };
+  const curve = CURVE_OF_OPENSSL[key.asymmetricKeyDetails?.namedCurve ?? ''];
+  if (curve === undefined || curve === 'Ed25519')
+    throw new MeshError('ERR_DELEGATE_KEY', 'key of a delegate: expected P-256, Ed25519 or secp256k1');
+  return { curve, bytes: compressed(curve, spki.slice(-65)) };
+}
+
+function compressed(curve: 'P-256' | 'secp256k1', point: Bytes): Bytes {
+  try {
+    return compressPoint(curve, point);
+  } catch (error) {
+    throw new MeshError('ERR_DELEGATE_KEY', messageOf(error));
+  }
+}
+
+function readSmall(path: string): Bytes {
+  let bytes: Bytes;
+  try {
+    bytes = readFileSync(path);
+  } catch (error) {
+    throw new MeshError('ERR_INPUT', `file ${quoted(path)} cannot be read: ${messageOf(error)}`);
+  }
+  if (bytes.length > FILE_BYTES_MAX) throw new MeshError('ERR_INPUT', `file ${quoted(path)} is too large`);
+  return bytes;
+}

@@ -1,0 +1,28 @@
+import { delegateRequestSchema } from '../../api/delegates.ts';
+import { parseBody } from '../../api/schema.ts';
+import { fromHex } from '../../base/bytes.ts';
+import { DAY_MS, SECOND_MS } from '../../base/time.ts';
+import { scopeOf } from '../../identity/delegate/scope.ts';
+import type { HttpApp } from '../server.ts';
+import { actorOf, requireAdministrator } from './credential.ts';
+import { statementJson } from './render-delegates.ts';
+import type { AuthorityDeps } from './routes.ts';
+
+/** Life of a delegate where nobody says another. */
+const DELEGATE_LIFE_MS_DEFAULT = 7 * DAY_MS;
+
+/** `POST /v1/delegates`: the key tree vouches for a device's own key. */
+export function postDelegates(app: HttpApp, deps: AuthorityDeps): void {
+  const { authority, now } = deps;
+  app.post('/v1/delegates', { preParsing: requireAdministrator(deps) }, async (request, reply) => {
+    const body = parseBody(delegateRequestSchema, request.body);
+    const wish = {
+      nodeId: body.node_id,
+      key: { curve: body.curve, bytes: fromHex(body.public_key) },
+      scope: scopeOf(body.scope),
+      lifeMs: body.ttl_sec === undefined ? DELEGATE_LIFE_MS_DEFAULT : body.ttl_sec * SECOND_MS,
+    };
+    const statement = await authority.issueDelegate(wish, actorOf(request));
+    return reply.code(201).send(statementJson(statement, undefined, 0, now()));
+  });
+}
