@@ -62,6 +62,8 @@ export async function issueDelegate(core: AuthorityCore, wish: DelegateWish, act
   const now = core.clock.now();
   core.clockGuard.check(now);
   openDelegateKey(wish.key);
+  if (!(wish.lifeMs >= SECOND_MS && wish.lifeMs <= DELEGATE_LIFE_MS_MAX))
+    throw new MeshError('ERR_DELEGATE_LIFETIME', `life of ${wish.lifeMs / SECOND_MS} s`);
   const nodeId = parseNodeId(wish.nodeId);
   await core.store.transact((tx) => requirePermitted(tx, nodeId, wish.scope));
   const issuedAt = unixMsFromSeconds(unixSeconds(now.wall));

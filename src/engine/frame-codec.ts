@@ -2,6 +2,7 @@ import { type Bytes, fromHex, toHex } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import { CborReader } from '../codec/cbor-reader.ts';
 import { CborWriter, headBytes } from '../codec/cbor-writer.ts';
+import { STATEMENT_BYTES_MAX } from '../identity/delegate/statement.ts';
 import { parseMeshName } from '../identity/mesh-name.ts';
 import { parseNodeId } from '../identity/node-id.ts';
 import { parseAddress } from '../message/address.ts';
@@ -46,6 +47,7 @@ const TYPE_OF: Readonly<Record<FrameTag, number>> = {
   ping: 16,
   pong: 17,
   bye: 18,
+  delegate: 19,
 };
 
 type Encoder<F> = (writer: CborWriter, frame: F) => void;
@@ -145,6 +147,11 @@ const CODECS: { readonly [T in FrameTag]: Codec<Extract<Frame, { tag: T }>> } = 
       tag: 'chain',
       certificates: list(r, CHAIN_CERTIFICATES_MAX, () => r.bytes(CERTIFICATE_BYTES_MAX)),
     }),
+  },
+  delegate: {
+    items: 2,
+    encode: (w, f) => void w.bytes(f.statement),
+    decode: (r) => ({ tag: 'delegate', statement: r.bytes(STATEMENT_BYTES_MAX) }),
   },
   crls: { items: 2, encode: (w, f) => encodeCrls(w, f.crls), decode: (r) => ({ tag: 'crls', crls: decodeCrls(r) }) },
   'want-crl': {

@@ -77,6 +77,7 @@ export type Frame =
   | { readonly tag: 'pull-done'; readonly id: number; readonly more: boolean }
   | { readonly tag: 'want-chains'; readonly leafKeys: readonly string[] }
   | { readonly tag: 'chain'; readonly certificates: readonly Bytes[] }
+  | { readonly tag: 'delegate'; readonly statement: Bytes }
   | { readonly tag: 'crls'; readonly crls: readonly CrlHeader[] }
   | { readonly tag: 'want-crl'; readonly issuerKeyHash: string; readonly number: number; readonly offset: number }
   | {

@@ -3,7 +3,6 @@ import { bytesEqual, toHex } from '../base/bytes.ts';
 import { isMeshError } from '../base/errors.ts';
 import type { Instant, UnixMs } from '../base/time.ts';
 import type { PublicKey } from '../crypto/public-key.ts';
-import { grants } from '../identity/capability.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import { FUTURE_MAX_MS, LIFETIME_MAX_MS } from '../message/limits.ts';
@@ -11,9 +10,10 @@ import { isSameCopy, type Message, parseMessage } from '../message/message.ts';
 import { checkPayload } from '../message/payload.ts';
 import { AUTHOR_RATE, Budgets, NEIGHBOUR_RATE } from './budgets.ts';
 import { BatchChecks } from './batch-checks.ts';
-import type { ChainBook } from './chain-book.ts';
 import { PUSH_WHOLE_BYTES_MAX } from './gossip.ts';
 import { HELD_PER_ORIGIN_MAX, type HeldMessages } from './held-messages.ts';
+import type { KnownDelegate } from './delegate-book.ts';
+import type { Origins } from './origins.ts';
 import { ACCEPT, ignore, reject, type Verdict } from './verdict.ts';
 
 /** Signature checks under way at once; the thread pool is busy long before, and each holds one message. */
@@ -46,6 +46,8 @@ export interface GateOutbox {
   judged(now: Instant, source: Source, message: Message | undefined, verdict: Verdict): void;
   /** The certificate of this message is unknown: keep it aside and ask the source. Comes instead of a verdict. */
   missingChain(now: Instant, source: Source, message: Message): void;
+  /** A message brought the statement of its delegate, and it holds: keep it for those who ask. */
+  newDelegate(delegate: KnownDelegate): void;
   /** One stream and counter with two contents, both signed: a clone (T24). */
   conflict(now: Instant, keptContentKey: string, message: Message): void;
 }
@@ -56,7 +58,10 @@ export interface RecordSequences {
 }
 
 /** What the gate looks at of a message that has no counter and no signature yet. */
-export type Draft = Pick<Message, 'origin' | 'leafHash' | 'issuedAt' | 'type' | 'contentType' | 'payload'>;
+export type Draft = Pick<
+  Message,
+  'origin' | 'leafHash' | 'issuedAt' | 'delegate' | 'type' | 'contentType' | 'payload'
+>;
 
 interface Check {
   readonly message: Message;
@@ -75,7 +80,7 @@ interface Check {
  */
 export class Gate {
   readonly #mesh: MeshName;
-  readonly #chains: ChainBook;
+  readonly #origins: Origins;
   readonly #held: HeldMessages;
   readonly #records: RecordSequences;
   readonly #outbox: GateOutbox;
@@ -88,9 +93,9 @@ export class Gate {
   readonly #recent = new BoundedMap<string, Message>(ECHOES_MAX);
   #nextTicket = 0;
 
-  constructor(mesh: MeshName, chains: ChainBook, held: HeldMessages, records: RecordSequences, outbox: GateOutbox) {
+  constructor(mesh: MeshName, origins: Origins, held: HeldMessages, records: RecordSequences, outbox: GateOutbox) {
     this.#mesh = mesh;
-    this.#chains = chains;
+    this.#origins = origins;
     this.#held = held;
     this.#records = records;
     this.#outbox = outbox;
@@ -178,6 +183,8 @@ export class Gate {
       if (underCheck !== undefined && isSameCopy(underCheck, message)) return ignore('duplicate');
     }
     // 4. Impersonation, revoked nodes, and members who say what they may not.
+    const statement = this.#learnDelegate(now, message, source);
+    if (statement !== undefined) return statement;
     const origin = this.#judgeOrigin(message);
     if (origin.tag !== 'ok') return origin.verdict;
     // 5. Replays, and clones: the second content for a counter goes on to 8 only to raise the alarm.
@@ -237,25 +244,47 @@ export class Gate {
   ):
     | { readonly tag: 'ok'; readonly key: PublicKey }
     | { readonly tag: 'no'; readonly verdict: Verdict | 'missing-chain' } {
-    const origin = this.#chains.judgeOrigin(message);
+    const origin = this.#origins.judge(message);
     switch (origin.tag) {
       case 'unknown':
         return { tag: 'no', verdict: 'missing-chain' };
       case 'revoked':
         return { tag: 'no', verdict: ignore('revoked-origin') };
+      case 'unpublished':
+        return { tag: 'no', verdict: ignore('unpublished-origin', origin.detail) };
       case 'refused':
         return { tag: 'no', verdict: reject('wrong-origin', origin.detail) };
       case 'ok': {
-        const needed = message.type.capability(message.type.text);
-        if (needed !== undefined && !grants(origin.capabilities, needed)) {
+        const needed = origin.lacks(message.type);
+        if (needed !== undefined) {
           const detail = `${message.type.text} needs the capability ${needed}`;
           // A later version may permit a family that we do not know by another rule: that is no fault of who passes it on.
           const verdict =
             message.type.family === 'other' ? ignore('unknown-family', detail) : reject('not-permitted', detail);
           return { tag: 'no', verdict };
         }
-        return { tag: 'ok', key: origin.chain.publicKey };
+        return { tag: 'ok', key: origin.key };
       }
+    }
+  }
+
+  /**
+   * Takes the statement that the first message of a delegate brings. To check one costs as much as a message, and that is
+   * the neighbour's to pay, before anything is looked at.
+   */
+  #learnDelegate(now: Instant, { delegate, leafHash }: Message, source: Source): Verdict | undefined {
+    if (delegate?.statement === undefined || this.#origins.delegates.get(toHex(leafHash)) !== undefined)
+      return undefined;
+    if (source.tag !== 'self' && !this.#neighbours.take(now.mono, source.peer)) return ignore('over-budget');
+    const added = this.#origins.delegates.add(delegate.statement, now.wall);
+    switch (added.tag) {
+      case 'known':
+        if (added.isNew) this.#outbox.newDelegate(added.delegate);
+        return undefined;
+      case 'unpublished':
+        return ignore('unpublished-origin', added.detail);
+      case 'refused':
+        return reject('wrong-origin', added.detail);
     }
   }
 

@@ -8,6 +8,7 @@ import type { Trust } from '../pki/judge.ts';
 import type { Revocation } from '../pki/revocation-reason.ts';
 import { RevocationView } from '../pki/revocation-view.ts';
 import type { HeldCrl } from './crl-sync.ts';
+import { DelegationsView } from './delegations-view.ts';
 
 /** Issuing certificates remembered, to verify lists with: the root and its intermediates while keys roll over. */
 export const ISSUERS_MAX = 16;
@@ -33,6 +34,8 @@ interface Kept extends Revocation {
 /** What a node knows to be revoked, and by whom it lets itself be told. */
 export class Revocations {
   readonly view = new RevocationView();
+  /** What the same lists say of delegates. */
+  readonly delegations = new DelegationsView();
   readonly #trust: Trust;
   readonly #issuers = new Map<string, Certificate>();
   readonly #keptUntil = new Map<string, Kept>();
@@ -79,6 +82,7 @@ export class Revocations {
         continue;
       }
       this.#version++;
+      this.delegations.install(issuer.keyHash, crl.delegations);
       const { dropped, forgotten } = result;
       for (const serial of forgotten) this.#keptUntil.delete(keyOf(issuer.keyHash, serial));
       return { tag: 'installed', issuerKeyHash: issuer.keyHash, number: Number(crl.number), dropped, forgotten };
@@ -136,6 +140,13 @@ export class Revocations {
       const issuers = above === undefined ? this.#trust.anchors : [above];
       return issuers.some((issuer) => this.view.statusOf(issuer.keyHash, certificate.serial) !== undefined);
     });
+  }
+
+  /** Whether a delegate statement of this id is on a list, whoever of the authority's keys signed that. */
+  isRevokedId(id: string): boolean {
+    for (const issuerKeyHash of this.#issuers.keys())
+      if (this.view.statusOf(issuerKeyHash, id) !== undefined) return true;
+    return false;
   }
 
   /** The lists held, for peers. */

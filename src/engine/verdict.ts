@@ -8,6 +8,8 @@ export type IgnoreReason =
   | 'future'
   | 'unknown-origin'
   | 'revoked-origin'
+  /** Our list of branches and wallets may be older than that of whoever passed it on. */
+  | 'unpublished-origin'
   | 'conflict'
   | 'over-budget'
   | 'no-room'
@@ -62,6 +64,11 @@ export const REFUSAL_OF_REASON: Readonly<Record<IgnoreReason | RejectReason, Ref
     code: 'ERR_MESSAGE_REVOKED_ORIGIN',
     detail: 'the certificate that the message names is revoked: nothing that it signed is taken any more',
     hint: 'enrol the signer again, with a new key and a new ticket',
+  },
+  'unpublished-origin': {
+    code: 'ERR_MESSAGE_UNKNOWN_ORIGIN',
+    detail: 'nothing that this node has heard of the authority lets this delegate speak',
+    hint: 'wait until the newest revocation list has come, or ask for a new delegate',
   },
   conflict: {
     code: 'ERR_MESSAGE_CONFLICT',

@@ -65,6 +65,7 @@ export class SqliteNodeStore implements NodeStore {
       }
       return {
         incarnation: this.#count(getMeta.get('incarnation')?.['value'] ?? '0', 'incarnation'),
+        epochFloor: this.#count(getMeta.get('epoch_floor')?.['value'] ?? '0', 'epoch_floor'),
         arrivals,
         messages: this.#messages(allMessages, arrivals),
         chains: Array.from(chains.values()),
@@ -178,6 +179,9 @@ export class SqliteNodeStore implements NodeStore {
         return;
       case 'drop-revocations':
         for (const serial of change.serials) dropRevocation.run(fromHex(change.issuerKeyHash), serial);
+        return;
+      case 'put-epoch-floor':
+        putMeta.run('epoch_floor', String(change.epochFloor));
         return;
       case 'put-incarnation':
         putMeta.run('incarnation', String(change.incarnation));

@@ -1,10 +1,13 @@
 import type { Bytes } from '../base/bytes.ts';
 import { isMeshError } from '../base/errors.ts';
 import type { Instant, MonotonicMs } from '../base/time.ts';
-import { type ChainBook, keepChainUntil } from '../engine/chain-book.ts';
+import { sha256Hex } from '../crypto/hash.ts';
+import { keepChainUntil } from '../engine/chain-book.ts';
+import { keepDelegateUntil, type KnownDelegate } from '../engine/delegate-book.ts';
 import { CHAINS_ASKED_MAX } from '../engine/frame.ts';
 import { leafKeyOf, type Source } from '../engine/gate.ts';
 import type { Link } from '../engine/link.ts';
+import type { Origins } from '../engine/origins.ts';
 import { type Parked, Parking } from '../engine/parking.ts';
 import { ignore, reject, type Verdict } from '../engine/verdict.ts';
 import type { Message } from '../message/message.ts';
@@ -28,14 +31,14 @@ export interface ChainExchangeOwner {
 
 /** Certificates of origins: asked of the neighbour that passed on a message, given to those who ask. */
 export class ChainExchange {
-  readonly #chains: ChainBook;
+  readonly #origins: Origins;
   readonly #journal: Journal;
   readonly #read: ReadCertificate;
   readonly #owner: ChainExchangeOwner;
   readonly #parking = new Parking();
 
-  constructor(chains: ChainBook, journal: Journal, read: ReadCertificate, owner: ChainExchangeOwner) {
-    this.#chains = chains;
+  constructor(origins: Origins, journal: Journal, read: ReadCertificate, owner: ChainExchangeOwner) {
+    this.#origins = origins;
     this.#journal = journal;
     this.#read = read;
     this.#owner = owner;
@@ -55,9 +58,11 @@ export class ChainExchange {
 
   handleWantChains(link: Link, leafKeys: readonly string[]): void {
     for (const leafKey of leafKeys.slice(0, CHAINS_ASKED_MAX)) {
-      const known = this.#chains.get(leafKey);
+      const known = this.#origins.chains.get(leafKey);
+      const delegate = this.#origins.delegates.get(leafKey);
       if (known !== undefined)
         link.send({ tag: 'chain', certificates: known.chain.map((certificate) => certificate.der) });
+      else if (delegate !== undefined) link.send({ tag: 'delegate', statement: delegate.statement.bytes });
     }
   }
 
@@ -75,9 +80,31 @@ export class ChainExchange {
       this.#owner.giveUp(now, source, message, reject('wrong-origin', 'its certificate is not of this mesh'));
   }
 
+  /** The statement of a delegate that was asked for. */
+  handleDelegate(now: Instant, link: Link, statement: Bytes): void {
+    const hash = sha256Hex(statement);
+    if (!this.#parking.expects(hash)) return; // nobody asked: to check it would be work for nothing
+    const added = this.#origins.delegates.add(statement, now.wall);
+    if (added.tag === 'known' && added.isNew) this.keepDelegate(added.delegate);
+    const verdict =
+      added.tag === 'refused'
+        ? reject('wrong-origin', added.detail)
+        : ignore('unpublished-origin', 'not published yet');
+    if (added.tag === 'refused') link.handleReject(now);
+    for (const parked of this.#parking.release(hash))
+      if (added.tag === 'known') this.#owner.resume(now, parked);
+      else this.#owner.giveUp(now, parked.source, parked.message, verdict);
+  }
+
+  /** Makes a statement that holds durable. */
+  keepDelegate({ hash, statement }: KnownDelegate): void {
+    const keepUntil = keepDelegateUntil(statement);
+    this.#journal.add({ tag: 'put-chain', leafHash: hash, chain: [statement.bytes], keepUntil });
+  }
+
   /** Keeps a chain that leads to the trust anchor. @returns whether it does. */
   take(now: Instant, chain: readonly Certificate[]): boolean {
-    const taken = this.#chains.add(chain, now.wall);
+    const taken = this.#origins.chains.add(chain, now.wall);
     if ('refused' in taken) return false;
     const { known, isNew } = taken;
     if (isNew) {
@@ -108,7 +135,9 @@ export class ChainExchange {
 
   /** Forgets chains that no mail can need any more. */
   sweep(now: Instant): void {
-    for (const leafHash of this.#chains.forgetEnded(now.wall)) this.#journal.add({ tag: 'drop-chain', leafHash });
+    const { chains, delegates } = this.#origins;
+    for (const leafHash of [...chains.forgetEnded(now.wall), ...delegates.forgetEnded(now.wall)])
+      this.#journal.add({ tag: 'drop-chain', leafHash });
   }
 
   #ask(link: Link, leafKey: string): void {

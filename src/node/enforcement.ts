@@ -1,7 +1,8 @@
 import type { Bytes } from '../base/bytes.ts';
 import { HOUR_MS, type Instant, type UnixMs } from '../base/time.ts';
-import { type ChainBook, keepChainUntil } from '../engine/chain-book.ts';
+import { keepChainUntil } from '../engine/chain-book.ts';
 import type { HeldCrl } from '../engine/crl-sync.ts';
+import type { Origins } from '../engine/origins.ts';
 import type { Revocations } from '../engine/revocations.ts';
 import { LIFETIME_MAX_MS } from '../message/limits.ts';
 import { parseRevocationReason, type Revocation } from '../pki/revocation-reason.ts';
@@ -13,7 +14,7 @@ import type { NodeOutbox } from './node-outbox.ts';
 
 export interface EnforcementParts {
   readonly revocations: Revocations;
-  readonly chains: ChainBook;
+  readonly origins: Origins;
   readonly holdings: Holdings;
   readonly neighbourhood: Neighbourhood;
   readonly journal: Journal;
@@ -35,8 +36,9 @@ export class Enforcement {
   }
 
   /** Takes back what the store kept, before any mail is judged. */
-  restore({ crls, revocations: kept }: Pick<RestoredNode, 'crls' | 'revocations'>): void {
+  restore({ crls, revocations: kept, epochFloor }: Pick<RestoredNode, 'crls' | 'revocations' | 'epochFloor'>): void {
     const { revocations } = this.#parts;
+    revocations.delegations.raiseFloor(epochFloor);
     for (const der of crls) revocations.install(der);
     for (const { issuerKeyHash, serial, revokedAt, reason, keepUntil } of kept)
       revocations.keep(issuerKeyHash, { serial, revokedAt, reason: parseRevocationReason(reason) }, keepUntil);
@@ -45,11 +47,14 @@ export class Enforcement {
   /** @returns whether it is a list of an issuer of this mesh; a list no newer than ours is fine and changes nothing. */
   install(now: Instant, der: Bytes): boolean {
     const { revocations, journal, outbox } = this.#parts;
+    const floorBefore = revocations.delegations.current.epochFloor;
     const outcome = revocations.install(der);
     if (outcome.tag !== 'installed') return outcome.tag === 'current';
     const { issuerKeyHash, number, dropped, forgotten } = outcome;
     const { kept, live } = this.#keep(now.wall, issuerKeyHash, dropped);
     journal.add({ tag: 'put-crl', issuerKeyHash, der, kept });
+    const { epochFloor } = revocations.delegations.current;
+    if (epochFloor > floorBefore) journal.add({ tag: 'put-epoch-floor', epochFloor });
     if (forgotten.length > 0) journal.add({ tag: 'drop-revocations', issuerKeyHash, serials: forgotten });
     outbox.event({ tag: 'crl', issuerKeyHash, number, droppedLive: live });
     this.#enforce(now);
@@ -73,10 +78,10 @@ export class Enforcement {
   }
 
   #enforce(now: Instant): void {
-    const { chains, holdings, neighbourhood } = this.#parts;
+    const { origins, holdings, neighbourhood } = this.#parts;
     neighbourhood.closeCondemned(now);
-    holdings.dropRevoked(chains);
-    for (const nodeId of chains.revokedNodes()) neighbourhood.forget(nodeId);
+    holdings.dropRevoked(origins);
+    for (const nodeId of origins.chains.revokedNodes()) neighbourhood.forget(nodeId);
   }
 
   /**
@@ -91,11 +96,11 @@ export class Enforcement {
     issuerKeyHash: string,
     dropped: readonly Revocation[],
   ): { readonly kept: readonly KeptRevocation[]; readonly live: readonly string[] } {
-    const { revocations, chains } = this.#parts;
+    const { revocations, origins } = this.#parts;
     const kept: KeptRevocation[] = [];
     const live: string[] = [];
     if (dropped.length === 0) return { kept, live };
-    const ends = chains.endsOf(issuerKeyHash);
+    const ends = origins.chains.endsOf(issuerKeyHash);
     const issuerEnds = revocations.endOfIssuer(issuerKeyHash) ?? wall;
     for (const revocation of dropped) {
       const { serial, revokedAt, reason } = revocation;

@@ -43,6 +43,8 @@ export function routeFrame(now: Instant, link: Link, frame: MeshFrame, takers: F
       return exchange.handleWantChains(link, frame.leafKeys);
     case 'chain':
       return exchange.handleChain(now, link, frame.certificates);
+    case 'delegate':
+      return exchange.handleDelegate(now, link, frame.statement);
     case 'crls':
       return crls.handleHeaders(now, link, frame.crls);
     case 'want-crl':

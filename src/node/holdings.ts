@@ -1,8 +1,8 @@
 import type { Bytes } from '../base/bytes.ts';
 import type { Instant, UnixMs } from '../base/time.ts';
-import type { ChainBook } from '../engine/chain-book.ts';
 import { leafKeyOf } from '../engine/gate.ts';
 import { type HeldMessage, HeldMessages } from '../engine/held-messages.ts';
+import type { Origins } from '../engine/origins.ts';
 import { RecordBook } from '../engine/record-book.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
@@ -52,11 +52,11 @@ export class Holdings {
   }
 
   /** Takes back what the store kept, as far as it has not ended and its origin is still believed. */
-  restore(wall: UnixMs, { arrivals, messages }: Pick<RestoredNode, 'arrivals' | 'messages'>, chains: ChainBook): void {
+  restore(wall: UnixMs, { arrivals, messages }: Pick<RestoredNode, 'arrivals' | 'messages'>, origins: Origins): void {
     this.messages.startArrivals(arrivals);
     for (const { contentKey, arrival, receivedAt, bytes } of messages) {
       const message = parseMessage(this.#mesh, bytes);
-      if (message.expiresAt <= wall || chains.judgeOrigin(message).tag !== 'ok') {
+      if (message.expiresAt <= wall || origins.judge(message).tag !== 'ok') {
         this.#journal.add({ tag: 'drop-message', contentKey });
         continue;
       }
@@ -80,9 +80,9 @@ export class Holdings {
   }
 
   /** Forgets what revoked nodes have said, their records too. */
-  dropRevoked(chains: ChainBook): void {
+  dropRevoked(origins: Origins): void {
     for (const { contentKey, origin, leafKey, issuedAt } of Array.from(this.messages.values())) {
-      if (chains.judgeOrigin({ origin, leafHash: Uint8Array.fromHex(leafKey), issuedAt }).tag !== 'revoked') continue;
+      if (origins.judgeHeld({ origin, leafKey, issuedAt }).tag !== 'revoked') continue;
       this.#drop(contentKey);
       this.records.drop(contentKey, origin);
     }
@@ -91,8 +91,8 @@ export class Holdings {
   /** The streams of a node that have live messages, oldest first: what its record says of them. */
   extentsOf(nodeId: NodeId): StreamExtent[] {
     const extents: StreamExtent[] = [];
-    for (const { origin, incarnation, live } of this.messages.streams.values()) {
-      if (origin !== nodeId || live.size === 0) continue;
+    for (const { key, origin, incarnation, live } of this.messages.streams.values()) {
+      if (origin !== nodeId || live.size === 0 || key !== streamKeyOf(origin, incarnation)) continue; // its delegates' are theirs
       let firstLive = Number.POSITIVE_INFINITY;
       let last = 0;
       for (const counter of live.keys()) {
@@ -107,8 +107,8 @@ export class Holdings {
   /** The highest incarnation held of a node; 0 for none. */
   incarnationOf(nodeId: NodeId): number {
     let highest = 0;
-    for (const { origin, incarnation } of this.messages.streams.values())
-      if (origin === nodeId && incarnation > highest) highest = incarnation;
+    for (const { key, origin, incarnation } of this.messages.streams.values())
+      if (origin === nodeId && incarnation > highest && key === streamKeyOf(origin, incarnation)) highest = incarnation;
     return highest;
   }
 

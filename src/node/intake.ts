@@ -37,7 +37,8 @@ export class Intake {
     if (link !== undefined && source.tag === 'link') {
       link.handleConsumed(source.bytesLength);
       if (verdict.tag === 'reject') link.handleReject(now);
-      if (verdict.tag === 'ignore' && verdict.reason === 'revoked-origin') crls.remind(now, link);
+      if (verdict.tag === 'ignore' && (verdict.reason === 'revoked-origin' || verdict.reason === 'unpublished-origin'))
+        crls.remind(now, link);
     }
     if (verdict.tag === 'accept' && message !== undefined) this.#accept(now, message, source);
     if (source.tag !== 'link' && message !== undefined) this.#answer(source.request, message, verdict);

@@ -315,13 +315,18 @@ export class MeshNode implements NeighbourhoodOwner {
   // ---- start ------------------------------------------------------------------------------------------------
 
   #restore(now: Instant, restored: RestoredNode): void {
+    const isStatement = ([first]: readonly Bytes[]): boolean => first?.[0] !== TAG_SEQUENCE;
     for (const ders of restored.chains)
-      this.#parts.chains.add(
-        ders.map((der) => this.#parts.readCertificate(der)),
-        now.wall,
-      );
+      if (!isStatement(ders))
+        this.#parts.chains.add(
+          ders.map((der) => this.#parts.readCertificate(der)),
+          now.wall,
+        );
     this.#parts.enforcement.restore(restored);
-    this.#parts.holdings.restore(now.wall, restored, this.#parts.chains);
+    // Statements stand on branches, and those on the lists.
+    for (const [bytes] of restored.chains.filter(isStatement))
+      if (bytes !== undefined) this.#parts.origins.delegates.add(bytes, now.wall);
+    this.#parts.holdings.restore(now.wall, restored, this.#parts.origins);
     for (const { nodeId } of this.#parts.holdings.records.values()) this.#parts.intake.learnAddresses(now, nodeId);
   }
 
@@ -329,6 +334,9 @@ export class MeshNode implements NeighbourhoodOwner {
     if (this.#parts.journal.backlog > 0) this.#options.outbox.wake();
   }
 }
+
+/** With this a certificate begins, and no delegate statement. */
+const TAG_SEQUENCE = 0x30;
 
 /** A node's own record is part of being a node. */
 const NO_PRICE = (): void => undefined;

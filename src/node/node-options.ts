@@ -4,6 +4,7 @@ import type { Address } from '../message/address.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import type { Trust } from '../pki/judge.ts';
 import type { NodeStore, RestoredNode } from '../ports/node-store.ts';
+import type { AddScalarToPoint } from '../ports/point-adder.ts';
 import type { Random } from '../ports/random.ts';
 import type { ReadCertificate } from './chain-exchange.ts';
 import type { NodeOutbox } from './node-outbox.ts';
@@ -30,6 +31,8 @@ export interface MeshNodeOptions {
   readonly outbox: NodeOutbox;
   /** Where many nodes share one process, so that each certificate is read once. By default `readMeshCertificate`. */
   readonly readCertificate?: ReadCertificate;
+  /** The fastest addition of points that the machine has. By default what needs no library. */
+  readonly addScalarToPoint?: AddScalarToPoint;
   readonly gossip?: Partial<GossipConfig>;
   /** Whether the node tells the mesh its addresses. Off only where a fleet's places are fixed and known. */
   readonly announce?: boolean;

@@ -1,9 +1,11 @@
 import type { Bytes } from '../base/bytes.ts';
 import { ChainBook } from '../engine/chain-book.ts';
 import { CrlSync } from '../engine/crl-sync.ts';
+import { DelegateBook } from '../engine/delegate-book.ts';
 import { Gate, type GateOutbox } from '../engine/gate.ts';
 import { Gossip, GOSSIP_DEFAULTS } from '../engine/gossip.ts';
 import type { Link } from '../engine/link.ts';
+import { Origins } from '../engine/origins.ts';
 import { Revocations } from '../engine/revocations.ts';
 import type { Address } from '../message/address.ts';
 import { ChainExchange, type ReadCertificate, readMeshCertificate } from './chain-exchange.ts';
@@ -27,6 +29,7 @@ export interface NodePartsPorts {
 export class NodeParts implements FrameTakers {
   readonly readCertificate: ReadCertificate;
   readonly chains: ChainBook;
+  readonly origins: Origins;
   readonly exchange: ChainExchange;
   readonly holdings: Holdings;
   readonly gate: Gate;
@@ -43,13 +46,20 @@ export class NodeParts implements FrameTakers {
     this.readCertificate = options.readCertificate ?? readMeshCertificate;
     const revocations = new Revocations(trust);
     const chains = new ChainBook(trust, revocations);
+    const delegates = new DelegateBook(
+      mesh,
+      revocations,
+      (nodeId) => chains.isRevoked(nodeId),
+      options.addScalarToPoint,
+    );
+    const origins = new Origins(chains, delegates);
     const journal = new Journal(store, (ticket, changes) => outbox.persist(ticket, changes));
     const holdings = new Holdings(mesh, journal, { self: options.identity.nodeId, roles: options.roles });
     const judged: GateOutbox['judged'] = (now, source, message, verdict) => {
       this.intake.handleJudged(now, source, message, verdict);
       ports.wake();
     };
-    this.exchange = new ChainExchange(chains, journal, this.readCertificate, {
+    this.exchange = new ChainExchange(origins, journal, this.readCertificate, {
       linkOf: (source) => this.neighbourhood.linkOf(source),
       resume: (now, { message, source }) => this.gate.handleMessage(now, message, source),
       giveUp: judged,
@@ -61,11 +71,12 @@ export class NodeParts implements FrameTakers {
       statistics,
       isOwnAddress: (address) => ports.isOwnAddress(address),
     });
-    this.gate = new Gate(mesh, chains, holdings.messages, holdings.records, {
+    this.gate = new Gate(mesh, origins, holdings.messages, holdings.records, {
       isFull: () => journal.isFull,
       verify: (ticket, key, message) => outbox.verify(ticket, key, message),
       judged,
       missingChain: (now, source, message) => this.exchange.handleMissing(now, source, message),
+      newDelegate: (delegate) => this.exchange.keepDelegate(delegate),
       conflict: (_now, keptContentKey, message) => this.intake.handleConflict(keptContentKey, message),
     });
     const links = (): readonly Link[] => this.neighbourhood.links;
@@ -87,13 +98,14 @@ export class NodeParts implements FrameTakers {
       crlHeaders: () => this.crls.headers(),
     });
     this.chains = chains;
+    this.origins = origins;
     this.journal = journal;
     this.holdings = holdings;
     const { neighbourhood, crls } = this;
     this.intake = new Intake({ statistics, neighbourhood, holdings, journal, gossip: this.gossip, crls, outbox });
     this.enforcement = new Enforcement({
       revocations,
-      chains,
+      origins,
       holdings,
       neighbourhood,
       journal,

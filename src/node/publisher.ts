@@ -22,12 +22,14 @@ export interface PublishRequest {
   readonly contentType?: string | undefined;
 }
 
-/** With what a message is signed: the node's certificate, as messages name it. */
+/** With what a message is signed: the node's certificate, or the statement of a delegate, as messages name it. */
 export interface SigningIdentity {
   readonly nodeId: NodeId;
   readonly algorithm: MessageAlgorithm;
-  /** SHA-256 of the leaf certificate's DER, hex. */
+  /** SHA-256 of the leaf certificate's DER, or of the statement, hex. */
   readonly leafKey: string;
+  /** Present where a delegate signs. */
+  readonly statement?: Bytes | undefined;
 }
 
 /** @throws ERR_MESSAGE_LIFETIME, ERR_MESSAGE_PAYLOAD, ERR_MESSAGE_MALFORMED: what the gate of every node would refuse. */
@@ -53,7 +55,7 @@ export function composeRequest(
     throw new MeshError('ERR_MESSAGE_MALFORMED', `content type: expected 1 to ${CONTENT_TYPE_BYTES_MAX} characters`);
   const issuedAt = unixMsFromSeconds(unixSeconds(wall));
   const expiresAt = (issuedAt + ttlMs) as UnixMs;
-  const { nodeId: origin, algorithm, leafKey } = identity;
+  const { nodeId: origin, algorithm, leafKey, statement } = identity;
   return composeMessage(mesh, {
     algorithm,
     type,
@@ -64,6 +66,8 @@ export function composeRequest(
     issuedAt,
     expiresAt,
     leafHash: fromHex(leafKey),
+    // The first message brings the statement, the others name it.
+    delegate: statement === undefined ? undefined : { statement: place.counter === 0 ? statement : undefined },
     payload,
   });
 }

@@ -47,16 +47,20 @@ export type NodeChange =
       readonly kept: readonly KeptRevocation[];
     }
   | { readonly tag: 'drop-revocations'; readonly issuerKeyHash: string; readonly serials: readonly string[] }
+  | { readonly tag: 'put-epoch-floor'; readonly epochFloor: number }
   | { readonly tag: 'put-incarnation'; readonly incarnation: number };
 
 /** What a node finds when it starts again. */
 export interface RestoredNode {
   /** Of the last start; 0 on the first. */
   readonly incarnation: number;
+  /** The highest floor of delegate epochs ever seen; 0 for none. */
+  readonly epochFloor: number;
   /** Places given so far, to messages that are dropped by now too: no place is given twice, so programs can go on behind one. */
   readonly arrivals: number;
   /** In order of arrival. */
   readonly messages: Iterable<StoredMessage>;
+  /** What vouches for keys that sign: chains of certificates, and delegate statements, each as a list of one. */
   readonly chains: readonly (readonly Bytes[])[];
   readonly crls: readonly Bytes[];
   readonly revocations: readonly KeptRevocation[];

@@ -8,11 +8,13 @@ export class MemoryNodeStore implements NodeStore {
   readonly #crls = new Map<string, Bytes>();
   readonly #revocations = new Map<string, KeptRevocation>();
   #incarnation = 0;
+  #epochFloor = 0;
   #arrivals = 0;
 
   load(): RestoredNode {
     return {
       incarnation: this.#incarnation,
+      epochFloor: this.#epochFloor,
       arrivals: this.#arrivals,
       messages: Array.from(this.#messages.values()).sort((a, b) => a.arrival - b.arrival),
       chains: Array.from(this.#chains.values()),
@@ -56,6 +58,9 @@ export class MemoryNodeStore implements NodeStore {
         return;
       case 'drop-revocations':
         for (const serial of change.serials) this.#revocations.delete(`${change.issuerKeyHash} ${serial}`);
+        return;
+      case 'put-epoch-floor':
+        this.#epochFloor = change.epochFloor;
         return;
       case 'put-incarnation':
         this.#incarnation = change.incarnation;

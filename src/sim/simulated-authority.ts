@@ -5,6 +5,7 @@ import { sha256 } from '../crypto/hash.ts';
 import { ed25519Pkcs8FromSeed, type SyncSigner, syncSigner } from '../crypto/signer.ts';
 import type { CheckX509Signature } from '../crypto/x509-signature.ts';
 import { capabilitiesOfRoles, type Role } from '../identity/capability.ts';
+import type { Delegations } from '../identity/delegate/delegations.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import { type NodeId, nodeIdOfSpki } from '../identity/node-id.ts';
 import { type Certificate, parseCertificate } from '../pki/certificate.ts';
@@ -15,6 +16,7 @@ import type { Trust } from '../pki/judge.ts';
 import { buildLeaf, LEAF_LIFE_MS_MAX } from '../pki/leaf-profile.ts';
 import type { Revocation, RevocationReason } from '../pki/revocation-reason.ts';
 import type { SeededRandom } from './seeded-random.ts';
+import { SimulatedTree } from './simulated-tree.ts';
 
 const AUTHORITY_LIFE_MS = 3_650 * DAY_MS;
 const CRL_LIFE_MS = DAY_MS;
@@ -33,6 +35,9 @@ export interface SimulatedIdentity {
  */
 export class SimulatedAuthority {
   readonly trust: Trust;
+  readonly tree: SimulatedTree;
+  /** What each list says of delegates, from now on. */
+  delegations: Delegations | undefined;
   readonly #random: SeededRandom;
   readonly #intermediate: Certificate;
   readonly #signer: SyncSigner;
@@ -46,6 +51,7 @@ export class SimulatedAuthority {
     this.#intermediate = parts.intermediate;
     this.#signer = parts.signer;
     this.#keySeed = parts.keySeed;
+    this.tree = new SimulatedTree(parts.mesh, parts.keySeed);
     this.trust = { mesh: parts.mesh, anchors: [parts.root], checkSignature: parts.checkSignature };
   }
 
@@ -101,6 +107,16 @@ export class SimulatedAuthority {
   ): Promise<Bytes> {
     for (const [leaf] of chains)
       if (leaf !== undefined) this.#revoked.push({ serial: leaf.serial, revokedAt: wall, reason });
+    return this.#publish(wall);
+  }
+
+  /** Revokes delegates by the ids of their statements, or nobody. @returns the new list, DER. */
+  async revokeDelegates(ids: readonly string[], wall: UnixMs): Promise<Bytes> {
+    for (const serial of ids) this.#revoked.push({ serial, revokedAt: wall, reason: 'unspecified' });
+    return this.#publish(wall);
+  }
+
+  #publish(wall: UnixMs): Promise<Bytes> {
     this.#crlNumber = Math.max(this.#crlNumber + 1, unixSeconds(wall));
     const template = {
       issuer: this.#intermediate,
@@ -108,6 +124,7 @@ export class SimulatedAuthority {
       thisUpdate: wall,
       nextUpdate: after(wall, CRL_LIFE_MS),
       entries: this.#revoked,
+      delegations: this.delegations,
     };
     return buildCrl(template, this.#signer);
   }

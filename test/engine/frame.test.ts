@@ -56,6 +56,7 @@ const FRAMES: { readonly [T in FrameTag]: fc.Arbitrary<Extract<Frame, { tag: T }
     heldIncarnation: number,
     windowBytes: number,
   }),
+  delegate: record({ tag: fc.constant('delegate'), statement: fc.uint8Array({ maxLength: 512 }) }),
   message: record({ tag: fc.constant('message'), bytes: fc.uint8Array({ maxLength: 500 }) }),
   have: record({ tag: fc.constant('have'), keys: fc.array(hash, { maxLength: 20 }) }),
   want: record({ tag: fc.constant('want'), keys: fc.array(hash, { maxLength: 20 }) }),

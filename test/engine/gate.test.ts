@@ -5,6 +5,8 @@ import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS } from '../../src/base/time.ts
 import { decodeSign1, encodeSign1 } from '../../src/cose/sign1.ts';
 import { BATCHES_MAX } from '../../src/engine/batch-checks.ts';
 import { AUTHOR_RATE, NEIGHBOUR_RATE } from '../../src/engine/budgets.ts';
+import { DelegateBook, type KnownDelegate } from '../../src/engine/delegate-book.ts';
+import { Origins } from '../../src/engine/origins.ts';
 import { ChainBook } from '../../src/engine/chain-book.ts';
 import { RANGES_MAX } from '../../src/engine/counter-ranges.ts';
 import { CHECKS_MAX, Gate, leafKeyOf, type Source } from '../../src/engine/gate.ts';
@@ -39,6 +41,7 @@ class Bench {
   readonly verdicts: string[] = [];
   readonly rejects: Source[] = [];
   readonly missing: Message[] = [];
+  readonly newDelegates: KnownDelegate[] = [];
   readonly conflicts: (readonly [kept: string, other: string])[] = [];
   readonly gate: Gate;
   /** The store does not keep up. */
@@ -49,11 +52,13 @@ class Bench {
     this.revocations = new Revocations(trust);
     this.chains = new ChainBook(trust, this.revocations);
     for (const name of known) this.chains.add(fixture.member(name).chain, NOW_MS);
-    this.gate = new Gate(MESH, this.chains, this.held, this.records, {
+    const delegates = new DelegateBook(MESH, this.revocations, (nodeId) => this.chains.isRevoked(nodeId), undefined);
+    this.gate = new Gate(MESH, new Origins(this.chains, delegates), this.held, this.records, {
       isFull: () => this.isFull,
       verify: (ticket, key, message) => this.pending.push({ ticket, key, message }),
       judged: (now, source, message, verdict) => this.#judged(now, source, message, verdict),
       missingChain: (_now, _source, message) => this.missing.push(message),
+      newDelegate: (delegate) => this.newDelegates.push(delegate),
       conflict: (_now, kept, message) => this.conflicts.push([kept, message.contentKey]),
     });
   }

@@ -169,6 +169,49 @@ export function describeAuthorityStore(name: string, open: () => Promise<Authori
         }),
       ));
 
+    it('keeps branches, delegates and wallets', () =>
+      withStore(async (store) => {
+        const branch = { epoch: 2, xpub: 'xpub', notBefore: at(1), notAfter: at(9) };
+        const delegate = {
+          id: '5a',
+          nodeId: 'n1',
+          statement: Uint8Array.of(1),
+          notAfter: at(50),
+          revokedAt: undefined,
+        };
+        const wallet = { address: 'bb', scope: ['command:issue', 'relay'], notAfter: at(9) };
+        await store.transact(async (tx) => {
+          await tx.putBranch(branch);
+          await tx.putBranch({ ...branch, epoch: 1 });
+          await tx.putDelegate(delegate);
+          await tx.putDelegate({ ...delegate, id: '5b', nodeId: 'n2' });
+          await tx.putDelegate({ ...delegate, id: '5c', notAfter: at(40), revokedAt: at(3) });
+          await tx.putWallet(wallet);
+          await tx.putWallet({ ...wallet, address: 'aa' });
+        });
+        await store.transact(async (tx) => {
+          const ids = (rows: readonly { readonly id: string }[]): string[] => rows.map(({ id }) => id);
+          assert.deepEqual(
+            (await tx.listBranches()).map(({ epoch }) => epoch),
+            [1, 2],
+          );
+          assert.deepEqual((await tx.listBranches())[1], branch);
+          const found = await tx.findDelegate('5a');
+          assert.deepEqual({ ...found, statement: [...(found?.statement ?? [])] }, { ...delegate, statement: [1] });
+          assert.equal(await tx.findDelegate('5f'), undefined);
+          assert.deepEqual(ids(await tx.delegatesOf('n1')), ['5a', '5c']);
+          assert.deepEqual(ids(await tx.listDelegates(2)), ['5c', '5b']);
+          assert.deepEqual(ids(await tx.listRevokedDelegates(at(40))), ['5c']);
+          await tx.putDelegate({ ...delegate, revokedAt: at(7) });
+          assert.deepEqual(ids(await tx.listRevokedDelegates(at(41))), ['5a']);
+          assert.deepEqual(
+            (await tx.listWallets()).map(({ address }) => address),
+            ['aa', 'bb'],
+          );
+          assert.deepEqual((await tx.listWallets())[1], wallet);
+        });
+      }));
+
     it('undoes all of a piece of work that throws, and none of its neighbours', () =>
       withStore(async (store) => {
         const outcomes = await Promise.allSettled([

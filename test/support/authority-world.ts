@@ -1,5 +1,6 @@
 import { Authority } from '../../src/authority/authority.ts';
 import { createIssuer } from '../../src/authority/issuer.ts';
+import type { KeyTree } from '../../src/authority/key-tree.ts';
 import { type AuthorityPolicy, POLICY_DEFAULTS } from '../../src/authority/policy.ts';
 import { checkTicketWish } from '../../src/authority/tickets.ts';
 import { DAY_MS, HOUR_MS, type Instant, type MonotonicMs, type UnixMs } from '../../src/base/time.ts';
@@ -52,6 +53,7 @@ export interface WorldOptions {
   readonly policy?: Partial<AuthorityPolicy>;
   readonly store?: AuthorityStore;
   readonly clock?: HandClock;
+  readonly tree?: KeyTree;
 }
 
 /** An authority of its own on a memory store, with what a test needs to play operator and node. */
@@ -84,6 +86,7 @@ export async function authorityWorld(options: WorldOptions = {}) {
       clock,
       random: systemRandom,
       policy: { ...POLICY_DEFAULTS, ...policy, ...overrides },
+      tree: options.tree,
     });
   const authority = await open();
   return { authority, open, store, clock, issuer, mesh };

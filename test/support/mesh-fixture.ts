@@ -1,6 +1,17 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { type Bytes, utf8 } from '../../src/base/bytes.ts';
-import { HOUR_MS, type Instant, type MonotonicMs, type UnixMs } from '../../src/base/time.ts';
+import { DAY_MS, HOUR_MS, type Instant, type MonotonicMs, type UnixMs } from '../../src/base/time.ts';
 import { checkX509Signature } from '../../src/crypto/x509-signature.ts';
+import { sha256 } from '../../src/crypto/hash.ts';
+import { type DelegateSigner, generateDelegateKey, openDelegateSigner } from '../../src/daemon/delegate-files.ts';
+import type { DelegateCurve } from '../../src/identity/delegate/delegate-key.ts';
+import type { Delegations } from '../../src/identity/delegate/delegations.ts';
+import { scopeOf } from '../../src/identity/delegate/scope.ts';
+import type { NodeId } from '../../src/identity/node-id.ts';
+import { parseStatement } from '../../src/message/delegate-statement.ts';
+import type { StatementWish } from '../../src/sim/simulated-tree.ts';
 import type { Role } from '../../src/identity/capability.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import { parseAudience } from '../../src/message/audience.ts';
@@ -33,6 +44,14 @@ export interface Said {
   readonly forged?: boolean;
 }
 
+/** A device with a key of its own. */
+export interface DelegateFixture {
+  readonly signer: DelegateSigner;
+  readonly statement: Uint8Array;
+}
+
+const ALGORITHMS = { 'P-256': 'ES256', Ed25519: 'Ed25519', secp256k1: 'ES256K' } as const;
+
 export const INDICATOR = utf8('{"kind":"hash","value":"00ff","risk":50}');
 
 /** An authority and members of its mesh, all from fixed keys. */
@@ -62,6 +81,57 @@ export class MeshFixture {
     const identity = this.#members.get(name);
     if (identity === undefined) throw new Error(`no member ${name}`);
     return identity;
+  }
+
+  /** A new key of a device that speaks for this member, and what the authority says of it. */
+  delegate(name: string, wish: Partial<StatementWish> & { readonly curve?: DelegateCurve } = {}): DelegateFixture {
+    const { curve = 'P-256', ...rest } = wish;
+    const path = join(mkdtempSync(join(tmpdir(), 'chainmail-test-')), 'key');
+    try {
+      writeFileSync(path, generateDelegateKey(curve), { mode: 0o600 });
+      const signer = openDelegateSigner(path);
+      const statement = this.authority.tree.statement({
+        nodeId: this.member(name).nodeId,
+        key: signer.key,
+        scope: scopeOf(['publish:sensor/*']),
+        notBefore: NOW_MS,
+        notAfter: (NOW_MS + DAY_MS) as UnixMs,
+        ...rest,
+      });
+      return { signer, statement };
+    } finally {
+      rmSync(dirname(path), { recursive: true });
+    }
+  }
+
+  /** Publishes branches of these epochs. @returns the list, DER. */
+  publish(delegations: Partial<Delegations> = {}, epochs: readonly number[] = [1]): Promise<Uint8Array> {
+    const { tree } = this.authority;
+    const branches = epochs.map((epoch) => tree.branch(epoch, NOW_MS, (NOW_MS + 365 * DAY_MS) as UnixMs));
+    this.authority.delegations = { epochFloor: 0, branches, wallets: [], ...delegations };
+    return this.authority.revokeDelegates([], NOW_MS);
+  }
+
+  /** A message that a delegate signed, with its statement where it is the first of its stream. */
+  delegated({ signer, statement }: DelegateFixture, said: Said & { readonly byHash?: boolean } = {}): Message {
+    const { counter = 0, issuedAt = NOW_MS } = said;
+    const composed = composeMessage(MESH, {
+      algorithm: ALGORITHMS[signer.key.curve],
+      type: parseMessageType(said.type ?? 'sensor/temperature'),
+      contentType: 'application/octet-stream',
+      origin: (said.origin ?? parseStatement(MESH, statement).nodeId) as NodeId,
+      audience: undefined,
+      incarnation: said.incarnation ?? 1,
+      counter,
+      issuedAt: issuedAt as UnixMs,
+      expiresAt: (said.expiresAt ?? issuedAt + HOUR_MS) as UnixMs,
+      leafHash: sha256(statement),
+      delegate: { statement: said.byHash === true ? undefined : statement },
+      payload: said.payload ?? utf8('21'),
+    });
+    const signature = signer.sign(composed.toBeSigned);
+    if (said.forged === true) signature[0] = (signature[0] as number) ^ 1;
+    return assembleMessage(composed, signature);
   }
 
   /** A message of this member, signed; an indicator of one hour where nothing else is said. */

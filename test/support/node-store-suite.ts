@@ -15,9 +15,10 @@ export function storedMessage(arrival: number, fill = arrival): StoredMessage {
 
 /** Everything a store gives back, as plain values. */
 export function contentOf(store: NodeStore): object {
-  const { incarnation, arrivals, messages, chains, crls, revocations }: RestoredNode = store.load();
+  const { incarnation, epochFloor, arrivals, messages, chains, crls, revocations }: RestoredNode = store.load();
   return {
     incarnation,
+    epochFloor,
     arrivals,
     messages: Array.from(messages, (message) => ({ ...message, bytes: message.bytes.toHex() })),
     chains: chains.map((chain) => chain.map((der) => der.toHex())).sort(([a = ''], [b = '']) => (a < b ? -1 : 1)),
@@ -33,6 +34,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
       const store = await open();
       assert.deepEqual(contentOf(store), {
         incarnation: 0,
+        epochFloor: 0,
         arrivals: 0,
         messages: [],
         chains: [],
@@ -55,6 +57,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
         },
         { tag: 'put-crl', issuerKeyHash: 'bb'.repeat(32), der: Uint8Array.of(9), kept: [] },
         { tag: 'put-incarnation', incarnation: 1_700_000_000 },
+        { tag: 'put-epoch-floor', epochFloor: 3 },
       ]);
       const messages = [storedMessage(3), storedMessage(7)].map((message) => ({
         ...message,
@@ -62,6 +65,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
       }));
       assert.deepEqual(contentOf(store), {
         incarnation: 1_700_000_000,
+        epochFloor: 3,
         arrivals: 8,
         messages,
         chains: [['02', '01']],
@@ -84,6 +88,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
         ]);
       assert.deepEqual(contentOf(store), {
         incarnation: 0,
+        epochFloor: 0,
         arrivals: 2,
         messages: [],
         chains: [],
@@ -103,6 +108,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
         ]);
       assert.deepEqual(contentOf(store), {
         incarnation: 2,
+        epochFloor: 0,
         arrivals: 0,
         messages: [],
         chains: [['02']],

@@ -85,7 +85,7 @@ function addIssue(group: Command): void {
     .requiredOption(
       '--scope <capability>',
       'what it may do, as publish:sensor/temperature, command:issue/stop or role:sensor; repeatable, up to 8',
-      repeatedOption,
+      repeatedOption(),
     )
     .option('--ttl <span>', 'how long, up to 30d (default: 7d)', durationOption)
     .option('--out <file>', 'where the statement goes; must not exist')

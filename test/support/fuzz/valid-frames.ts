@@ -40,6 +40,7 @@ export function validFrames(): readonly [Frame, ...Frame[]] {
     { tag: 'pull-done', id: 7, more: false },
     { tag: 'want-chains', leafKeys: [HASH] },
     { tag: 'chain', certificates: [utf8('leaf'), utf8('issuer')] },
+    { tag: 'delegate', statement: utf8('no statement, but bytes') },
     { tag: 'crls', crls: CRLS },
     { tag: 'want-crl', issuerKeyHash: HASH, number: 5, offset: 49_152 },
     { tag: 'crl-piece', issuerKeyHash: HASH, number: 5, offset: 0, total: 12, bytes: new Uint8Array(12) },

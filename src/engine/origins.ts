@@ -1,0 +1,84 @@
+import { fromHex, toHex } from '../base/bytes.ts';
+import type { UnixMs } from '../base/time.ts';
+import type { PublicKey } from '../crypto/public-key.ts';
+import { grants } from '../identity/capability.ts';
+import { permits } from '../identity/delegate/scope.ts';
+import type { NodeId } from '../identity/node-id.ts';
+import type { MessageType } from '../message/family.ts';
+import type { Message } from '../message/message.ts';
+import type { ChainBook } from './chain-book.ts';
+import type { DelegateBook } from './delegate-book.ts';
+
+/** Who may have said a message, whoever vouches for the key that signed it. */
+export type OriginVerdict =
+  | {
+      readonly tag: 'ok';
+      readonly key: PublicKey;
+      /** The capability that this type needs and the origin has not; `undefined` where it may. */
+      readonly lacks: (type: MessageType) => string | undefined;
+    }
+  | { readonly tag: 'unknown' }
+  | { readonly tag: 'revoked' }
+  | { readonly tag: 'unpublished'; readonly detail: string }
+  | { readonly tag: 'refused'; readonly detail: string };
+
+/** What of a message tells who signed it. */
+export type Signed = Pick<Message, 'origin' | 'leafHash' | 'issuedAt' | 'delegate'>;
+
+/** Certificates and delegates behind one question: whose key is it, and what may it say (spec 03 section 3). */
+export class Origins {
+  readonly chains: ChainBook;
+  readonly delegates: DelegateBook;
+
+  constructor(chains: ChainBook, delegates: DelegateBook) {
+    this.chains = chains;
+    this.delegates = delegates;
+  }
+
+  judge(message: Signed): OriginVerdict {
+    return message.delegate === undefined ? this.#judgeChain(message) : this.#judgeDelegate(message);
+  }
+
+  /** As {@link judge}, of a message that is held: its hash tells by itself what it is the hash of. */
+  judgeHeld({ origin, leafKey, issuedAt }: { origin: NodeId; leafKey: string; issuedAt: UnixMs }): OriginVerdict {
+    const signed = { origin, leafHash: fromHex(leafKey), issuedAt, delegate: undefined };
+    return this.delegates.get(leafKey) === undefined ? this.#judgeChain(signed) : this.#judgeDelegate(signed);
+  }
+
+  #judgeChain(message: Signed): OriginVerdict {
+    const judged = this.chains.judgeOrigin(message);
+    if (judged.tag !== 'ok') return judged;
+    const { capabilities, chain } = judged;
+    return {
+      tag: 'ok',
+      key: chain.publicKey,
+      lacks: (type) => {
+        const needed = neededBy(type);
+        return needed === undefined || grants(capabilities, needed) ? undefined : needed;
+      },
+    };
+  }
+
+  #judgeDelegate({ leafHash, origin, issuedAt }: Signed): OriginVerdict {
+    const judged = this.delegates.judge(toHex(leafHash), origin, issuedAt);
+    if (judged.tag !== 'ok') return judged;
+    const { key, scope } = judged;
+    return {
+      tag: 'ok',
+      key,
+      lacks: (type) => {
+        const needed = neededBy(type);
+        // What every member may say of itself, its record, nobody may say for it.
+        return needed === undefined || !permits(scope, needed, topicOf(type)) ? (needed ?? type.text) : undefined;
+      },
+    };
+  }
+}
+
+function neededBy(type: MessageType): string | undefined {
+  return type.capability(type.text);
+}
+
+function topicOf({ text }: MessageType): string {
+  return text.slice(text.indexOf('/') + 1);
+}

@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { BRANCH_SCOPE } from '../../src/authority/delegates.ts';
+import type { KeyTree } from '../../src/authority/key-tree.ts';
+import { toHex } from '../../src/base/bytes.ts';
+import { DAY_MS, HOUR_MS } from '../../src/base/time.ts';
+import { sha256Hex } from '../../src/crypto/hash.ts';
+import { PublicKey } from '../../src/crypto/public-key.ts';
+import { DelegateBook } from '../../src/engine/delegate-book.ts';
+import { Revocations } from '../../src/engine/revocations.ts';
+import { branchPath } from '../../src/identity/delegate/branch.ts';
+import { WALLETS_MAX } from '../../src/identity/delegate/delegations.ts';
+import { scopeOf } from '../../src/identity/delegate/scope.ts';
+import { DELEGATE_LIFE_MS_MAX } from '../../src/identity/delegate/statement.ts';
+import { FileKeyStore } from '../../src/host/file-key-store.ts';
+import { FileKeyTree } from '../../src/host/file-key-tree.ts';
+import { parseCrl } from '../../src/pki/crl.ts';
+import { checkX509Signature } from '../../src/crypto/x509-signature.ts';
+import { passphrase } from '../support/authority-process.ts';
+import { authorityWorld, enrollmentOf, newToken } from '../support/authority-world.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const KEY = {
+  curve: 'P-256',
+  bytes: Uint8Array.fromHex('036b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296'),
+} as const;
+
+describe('the authority’s delegates', () => {
+  const folder = tempDir({ after });
+  let tree: KeyTree;
+  before(async () => {
+    tree = new FileKeyTree(await FileKeyStore.open(folder, passphrase()));
+  });
+
+  async function world() {
+    const made = await authorityWorld({ tree });
+    const { authority } = made;
+    const token = await newToken(authority);
+    const { nodeId } = await authority.enroll(await enrollmentOf(token));
+    /** What a node knows that has the newest list. */
+    const verifier = () => {
+      const { root, certificate, mesh } = authority.issuer;
+      const revocations = new Revocations({ mesh, anchors: [root], checkSignature: checkX509Signature });
+      revocations.learnIssuers([root, certificate]);
+      assert.equal(revocations.install(authority.crl.der).tag, 'installed');
+      return new DelegateBook(mesh, revocations, () => false, undefined);
+    };
+    const wish = { nodeId, key: KEY, scope: scopeOf(['publish:sensor/a']), lifeMs: DAY_MS };
+    return { ...made, authority, nodeId, wish, verifier };
+  }
+
+  it('are believed by whoever has the newest list, and the branch is published before the answer', async () => {
+    const { authority, wish, clock, verifier } = await world();
+    assert.equal(
+      parseCrl(authority.crl.der).delegations,
+      undefined,
+      'nothing is said of delegates where there are none',
+    );
+    const statement = await authority.issueDelegate(wish, 'local');
+    const book = verifier();
+    assert.equal(book.add(statement.bytes, clock.wall()).tag, 'known');
+    const hash = sha256Hex(statement.bytes);
+    assert.equal(book.judge(hash, statement.nodeId, clock.wall()).tag, 'ok');
+    const next = await authority.issueDelegate(wish, 'local');
+    assert.deepEqual([statement.index, next.index], [0, 1], 'each statement has an index of its own');
+    assert.notEqual(statement.id, next.id);
+    assert.equal((await authority.listDelegates()).branches.length, 1);
+  });
+
+  it('may not do more than their node, nor than any delegate', async () => {
+    const { authority, wish } = await world();
+    const refuse = (scope: string): Promise<void> =>
+      assert.rejects(authority.issueDelegate({ ...wish, scope: scopeOf([scope]) }, 'local'), {
+        code: 'ERR_DELEGATE_SCOPE',
+      });
+    await refuse('command:issue');
+    await refuse('role:operator');
+    await refuse('publish:other');
+    assert.equal(BRANCH_SCOPE.includes('publish:other' as never), false);
+  });
+
+  it('are refused for whom nobody knows, a key that is none, and a life without bounds', async () => {
+    const { authority, wish } = await world();
+    const issue = (change: object) => authority.issueDelegate({ ...wish, ...change }, 'local');
+    await assert.rejects(issue({ nodeId: 'nobody' }), { code: 'ERR_DELEGATE_UNKNOWN' });
+    const offCurve = Uint8Array.from([2, ...new Uint8Array(31), 7]);
+    await assert.rejects(issue({ key: { curve: 'secp256k1', bytes: offCurve } }), { code: 'ERR_DELEGATE_KEY' });
+    await assert.rejects(issue({ lifeMs: DELEGATE_LIFE_MS_MAX + 1_000 }), { code: 'ERR_DELEGATE_LIFETIME' });
+    await assert.rejects(issue({ lifeMs: 0 }), { code: 'ERR_DELEGATE_LIFETIME' });
+  });
+
+  it('end by their id, with their node, and by epoch, each with the list that says so', async () => {
+    const { authority, wish, clock, verifier } = await world();
+    const [one, two] = [await authority.issueDelegate(wish, 'local'), await authority.issueDelegate(wish, 'local')];
+    const judged = (): string[] => {
+      const book = verifier();
+      return [one, two].map(({ bytes, nodeId }) => {
+        const added = book.add(bytes, clock.wall());
+        return added.tag === 'known' ? book.judge(added.delegate.hash, nodeId, clock.wall()).tag : added.tag;
+      });
+    };
+    assert.deepEqual(judged(), ['ok', 'ok']);
+    const number = await authority.revokeDelegate({ tag: 'id', id: one.id.toUpperCase() }, 'local');
+    assert.equal(number, authority.crl.number);
+    assert.deepEqual(judged(), ['revoked', 'ok']);
+    await authority.revoke({ tag: 'node', nodeId: wish.nodeId }, 'keyCompromise', 'local');
+    assert.deepEqual(judged(), ['revoked', 'revoked'], 'whether or not the verifier has seen the node’s certificate');
+    await assert.rejects(authority.issueDelegate(wish, 'local'), { code: 'ERR_DELEGATE_REVOKED' });
+    await assert.rejects(authority.revokeDelegate({ tag: 'id', id: '5f' }, 'local'), { code: 'ERR_DELEGATE_UNKNOWN' });
+  });
+
+  it('begin a new epoch when everything below it is void; epochs do not fall, nor jump', async () => {
+    const { authority, wish, verifier, clock } = await world();
+    const old = await authority.issueDelegate(wish, 'local');
+    await authority.revokeDelegate({ tag: 'below-epoch', epoch: 2 }, 'local');
+    assert.equal(verifier().add(old.bytes, clock.wall()).tag, 'unpublished', 'its branch is not published any more');
+    const fresh = await authority.issueDelegate(wish, 'local');
+    assert.equal(fresh.epoch, 2);
+    assert.equal(verifier().add(fresh.bytes, clock.wall()).tag, 'known');
+    for (const epoch of [1, 2, 4])
+      await assert.rejects(authority.revokeDelegate({ tag: 'below-epoch', epoch }, 'local'), {
+        code: 'ERR_DELEGATE_EPOCH',
+      });
+  });
+
+  it('are signed by nobody whose clock jumped (T6)', async () => {
+    const { authority, wish, clock } = await world();
+    await authority.issueDelegate(wish, 'local');
+    clock.jump(-2 * HOUR_MS);
+    await assert.rejects(authority.issueDelegate(wish, 'local'), { code: 'ERR_CLOCK_JUMPED' });
+  });
+
+  it(`let wallets speak, ${WALLETS_MAX} at most, and no longer`, async () => {
+    const { authority } = await world();
+    const address = (i: number): string => `0x${i.toString(16).padStart(40, '0')}`;
+    const grant = (i: number, change: object = {}): Promise<number> =>
+      authority.grantWallet(
+        { address: address(i), scope: scopeOf(['command:issue']), lifeMs: DAY_MS, ...change },
+        'local',
+      );
+    for (let i = 0; i < WALLETS_MAX; i++) await grant(i);
+    const listed = () => parseCrl(authority.crl.der).delegations?.wallets.map((wallet) => toHex(wallet.address)) ?? [];
+    assert.equal(listed().length, WALLETS_MAX);
+    await assert.rejects(grant(WALLETS_MAX), { code: 'ERR_DELEGATE_SCOPE' });
+    await grant(3, { lifeMs: 0 });
+    assert.equal(listed().includes(address(3).slice(2)), false);
+    await grant(WALLETS_MAX);
+    await assert.rejects(grant(0, { scope: scopeOf(['publish:other']) }), { code: 'ERR_DELEGATE_SCOPE' });
+    await assert.rejects(grant(0, { address: '0x12' }), { code: 'ERR_INPUT' });
+  });
+
+  it('stand in the audit log, each act', async () => {
+    const { authority, wish } = await world();
+    const { id } = await authority.issueDelegate(wish, 'administrator ann');
+    await authority.revokeDelegate({ tag: 'id', id }, 'local');
+    await authority.revokeDelegate({ tag: 'below-epoch', epoch: 2 }, 'local');
+    const actions = (await authority.listAudit(0, 100)).map(({ action }) => action);
+    for (const action of ['branch-published', 'delegate-issued', 'delegate-revoked', 'delegate-epoch-raised'])
+      assert.ok(actions.includes(action), action);
+  });
+
+  it('leave the keys that sign them where they are: an exported one is refused (T1)', async () => {
+    const { authority, wish } = await world();
+    await authority.issueDelegate(wish, 'local');
+    const [branch] = (await authority.listDelegates()).branches;
+    assert.ok(branch !== undefined);
+    const path = branchPath(authority.issuer.mesh, branch.epoch);
+    const take = (what: 'xprv' | 'xpub', ...more: readonly number[]) =>
+      authority.exportTree(what, [...path, ...more], 'local');
+    await assert.rejects(take('xprv', 0), { code: 'ERR_KEY_EXPORT' });
+    await assert.rejects(take('xprv', 0, 5), { code: 'ERR_KEY_EXPORT' });
+    assert.match((await take('xprv', 0x8000_0000)).key, /^xprv/, 'a hardened subtree, for a device that makes no keys');
+    assert.equal((await take('xpub')).key, branch.xpub);
+    assert.equal((await authority.exportTree('mnemonic', [], 'local')).key.split(' ').length, 24);
+  });
+
+  it('sign with the key of the branch’s child, and with no other', async () => {
+    const { authority, wish } = await world();
+    const statement = await authority.issueDelegate(wish, 'local');
+    const device = PublicKey.fromRaw('P-256', KEY.bytes);
+    assert.equal(device.verify('ES256', statement.toBeSigned, statement.signature), false);
+  });
+});

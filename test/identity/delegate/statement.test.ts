@@ -1,0 +1,284 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { DAY_MS, SECOND_MS, type UnixMs } from '../../../src/base/time.ts';
+import { CborWriter } from '../../../src/codec/cbor-writer.ts';
+import { encodeSign1 } from '../../../src/cose/sign1.ts';
+import { negateScalar } from '../../../src/crypto/scalar.ts';
+import { Secret } from '../../../src/crypto/secret.ts';
+import { uncompressPoint } from '../../../src/crypto/curve-point.ts';
+import { branchPath, EPOCH_MAX } from '../../../src/identity/delegate/branch.ts';
+import type { DelegateKey } from '../../../src/identity/delegate/delegate-key.ts';
+import { isSignedByBranch, judgeStatement, NO_DELEGATIONS } from '../../../src/identity/delegate/delegations.ts';
+import { isWithin, parseScope, permits, SCOPE_ENTRIES_MAX, scopeOf } from '../../../src/identity/delegate/scope.ts';
+import {
+  composeStatement,
+  DELEGATE_LIFE_MS_MAX,
+  parseTreeStatement,
+  STATEMENT_BYTES_MAX,
+  type StatementFields,
+} from '../../../src/identity/delegate/statement.ts';
+import { formatPath } from '../../../src/identity/key-tree/derivation-path.ts';
+import { parseMeshName } from '../../../src/identity/mesh-name.ts';
+import { parseNodeId } from '../../../src/identity/node-id.ts';
+import { encodeWalletStatement, parseStatement } from '../../../src/message/delegate-statement.ts';
+import { signWalletDelegate } from '../../../src/message/river/wallet-delegate.ts';
+import { walletOf } from '../../../src/message/river/wallet.ts';
+import { SimulatedTree } from '../../../src/sim/simulated-tree.ts';
+
+const MESH = parseMeshName('depot');
+const NOW = Date.UTC(2027, 0, 15) as UnixMs;
+const KEY: DelegateKey = {
+  curve: 'P-256',
+  bytes: Uint8Array.fromHex('036b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296'),
+};
+/** A node id of the usual length, 52 characters. */
+const NODE = parseNodeId('a'.repeat(52));
+
+function fields(wish: Partial<StatementFields> = {}): StatementFields {
+  return {
+    id: '5000000000000001',
+    epoch: 1,
+    index: 7,
+    nodeId: NODE,
+    key: KEY,
+    scope: scopeOf(['publish:sensor/temperature']),
+    notBefore: NOW,
+    notAfter: (NOW + DAY_MS) as UnixMs,
+    ...wish,
+  };
+}
+
+const tree = new SimulatedTree(MESH, 'statement');
+const statement = (wish: Partial<StatementFields> = {}): Uint8Array => tree.statement(fields(wish));
+const branch = tree.branch(1, NOW, (NOW + 365 * DAY_MS) as UnixMs);
+const published = { ...NO_DELEGATIONS, branches: [branch] };
+
+describe('delegate statements (S0.09, T10)', () => {
+  it('say what was signed, in under 250 bytes for one entry of a scope', () => {
+    const bytes = statement();
+    assert.ok(bytes.length < 250, `${bytes.length} bytes`);
+    const read = parseTreeStatement(MESH, bytes);
+    const { tag: _, toBeSigned: __, signature: ___, bytes: ____, ...told } = read;
+    assert.deepEqual(told, { ...fields(), id: read.id });
+    assert.equal(isSignedByBranch(read, branch), true, 'with the branch’s public key alone');
+  });
+
+  it('mean nothing in another mesh', () => {
+    const elsewhere = parseTreeStatement(parseMeshName('other'), statement());
+    assert.equal(isSignedByBranch(elsewhere, branch), false);
+  });
+
+  it('hold under one index, one branch and one signature', () => {
+    const read = parseTreeStatement(MESH, statement());
+    assert.equal(isSignedByBranch({ ...read, index: 8 }, branch), false);
+    assert.equal(isSignedByBranch(read, tree.branch(2, NOW, branch.notAfter)), false);
+    const twin = read.signature.slice();
+    twin.set(negateScalar('secp256k1', twin.subarray(32)), 32);
+    assert.equal(
+      isSignedByBranch({ ...read, signature: twin }, branch),
+      false,
+      'the high s of the same signature (T11)',
+    );
+  });
+
+  it('come from branches that are hardened and apart for each mesh and epoch', () => {
+    assert.match(formatPath(branchPath(MESH, 1)), /^m\/4409421'\/\d+'\/1'$/);
+    assert.notDeepEqual(branchPath(MESH, 1), branchPath(parseMeshName('depot2'), 1));
+    assert.notDeepEqual(tree.branch(1, NOW, NOW).key.publicKey, tree.branch(2, NOW, NOW).key.publicKey);
+  });
+
+  const lives: readonly (readonly [string, number, number])[] = [
+    ['that ends when it begins', NOW, NOW],
+    ['that ends before it begins', NOW, NOW - SECOND_MS],
+    ['of more than the longest life', NOW, NOW + DELEGATE_LIFE_MS_MAX + SECOND_MS],
+  ];
+  for (const [name, notBefore, notAfter] of lives)
+    it(`are refused with a life ${name}`, () => {
+      const wish = { notBefore: notBefore as UnixMs, notAfter: notAfter as UnixMs };
+      assert.throws(() => composeStatement(MESH, fields(wish)), { code: 'ERR_DELEGATE_LIFETIME' });
+      assert.throws(() => parseTreeStatement(MESH, payloadOf(wish)), { code: 'ERR_DELEGATE_LIFETIME' });
+    });
+
+  it('may live for the longest life', () => {
+    const bytes = statement({ notAfter: (NOW + DELEGATE_LIFE_MS_MAX) as UnixMs });
+    assert.equal(parseTreeStatement(MESH, bytes).notAfter, NOW + DELEGATE_LIFE_MS_MAX);
+  });
+
+  const malformed: readonly (readonly [string, Uint8Array, string])[] = [
+    ['nothing', new Uint8Array(0), 'ERR_DELEGATE_MALFORMED'],
+    ['a byte behind it', Uint8Array.of(...statement(), 0), 'ERR_DELEGATE_MALFORMED'],
+    ['a byte too few', statement().subarray(0, -1), 'ERR_DELEGATE_MALFORMED'],
+    [
+      'another algorithm',
+      edited(statement(), [0x44, 0xa1, 0x01, 0x38, 0x2e], [0x44, 0xa1, 0x01, 0x38, 0x2d]),
+      'ERR_DELEGATE_MALFORMED',
+    ],
+    ['an id that begins with 0', payloadOf({ id: '0500000000000001' }), 'ERR_DELEGATE_MALFORMED'],
+    ['an epoch beyond a path', payloadOf({ epoch: EPOCH_MAX + 1 }), 'ERR_DELEGATE_MALFORMED'],
+    ['a reserved node id', payloadOf({ nodeId: 'authority' as never }), 'ERR_DELEGATE_MALFORMED'],
+    ['no scope', payloadOf({ scope: [] }), 'ERR_DELEGATE_SCOPE'],
+    ['a scope out of order', payloadOf({ scope: ['relay', 'command:issue'] as never }), 'ERR_DELEGATE_SCOPE'],
+    ['a scope that says one thing twice', payloadOf({ scope: ['relay', 'relay'] as never }), 'ERR_DELEGATE_SCOPE'],
+    ['a scope that is no capability', payloadOf({ scope: ['Publish'] as never }), 'ERR_DELEGATE_SCOPE'],
+    ['an unknown curve', payloadOf({ key: { curve: 'P-384' as never, bytes: KEY.bytes } }), 'ERR_DELEGATE_KEY'],
+    ['more bytes than any', new Uint8Array(STATEMENT_BYTES_MAX + 1), 'ERR_DELEGATE_MALFORMED'],
+  ];
+  for (const [name, bytes, code] of malformed)
+    it(`are refused with ${name}`, () => {
+      assert.throws(() => parseTreeStatement(MESH, bytes), { code });
+    });
+
+  it('with a scope that is too long in all are not made', () => {
+    const long = scopeOf(Array.from({ length: SCOPE_ENTRIES_MAX }, (_, i) => `publish:sensor/${'x'.repeat(60)}${i}`));
+    assert.throws(() => composeStatement(MESH, fields({ scope: long })), { code: 'ERR_DELEGATE_SCOPE' });
+  });
+});
+
+describe('what a statement is worth', () => {
+  const judged = (at: number, wish: Partial<StatementFields> = {}, delegations = published): string => {
+    const judgement = judgeStatement(parseTreeStatement(MESH, statement(wish)), delegations, at as UnixMs);
+    return judgement.tag === 'ok' ? 'ok' : judgement.error.code;
+  };
+
+  it('depends on its time: equal to the end is over', () => {
+    assert.equal(judged(NOW), 'ok');
+    assert.equal(judged(NOW + DAY_MS - SECOND_MS), 'ok');
+    assert.equal(judged(NOW + DAY_MS), 'ERR_DELEGATE_EXPIRED');
+    assert.equal(judged(NOW - SECOND_MS), 'ERR_DELEGATE_NOT_YET_VALID');
+    assert.equal(judged(5_000), 'ERR_DELEGATE_NOT_YET_VALID', 'a clock at 1970');
+  });
+
+  it('depends on its epoch and branch', () => {
+    assert.equal(judged(NOW, { epoch: 2 }), 'ERR_DELEGATE_BRANCH');
+    assert.equal(judged(NOW, {}, { ...published, epochFloor: 1 }), 'ok');
+    assert.equal(judged(NOW, {}, { ...published, epochFloor: 2 }), 'ERR_DELEGATE_EPOCH');
+    const short = { ...branch, notAfter: (NOW + SECOND_MS) as UnixMs };
+    assert.equal(judged(NOW, {}, { ...published, branches: [short] }), 'ERR_DELEGATE_BRANCH', 'outlives its branch');
+  });
+
+  it('is nothing where it permits more than its branch', () => {
+    const narrow = { ...branch, scope: scopeOf(['publish:sensor/humidity']) };
+    assert.equal(judged(NOW, {}, { ...published, branches: [narrow] }), 'ERR_DELEGATE_SCOPE');
+  });
+});
+
+describe('scopes', () => {
+  it('permit what they name, and no more', () => {
+    const scope = scopeOf(['publish:sensor/temp', 'command:issue/stop', 'role:relay']);
+    assert.equal(permits(scope, 'publish:sensor/temp'), true);
+    assert.equal(permits(scope, 'publish:sensor/temperature'), false);
+    assert.equal(permits(scope, 'command:issue', 'stop'), true);
+    assert.equal(permits(scope, 'command:issue', 'start'), false);
+    assert.equal(permits(scope, 'relay'), true, 'by its role');
+    assert.equal(permits(scopeOf(['role:unknown']), 'relay'), false);
+    assert.equal(permits(scopeOf(['command:issue']), 'command:issue', 'start'), true);
+  });
+
+  it('only narrow', () => {
+    const outer = scopeOf(['publish:sensor/*', 'command:issue']);
+    for (const inner of [
+      'publish:sensor/a',
+      'publish:sensor/a/*',
+      'publish:sensor/*',
+      'command:issue/stop',
+      'command:issue',
+    ])
+      assert.equal(isWithin(scopeOf([inner]), outer), true, inner);
+    for (const inner of ['publish:indicator', 'relay', 'role:operator', 'publish:sensors'])
+      assert.equal(isWithin(scopeOf([inner]), outer), false, inner);
+    assert.equal(isWithin(scopeOf(['command:issue']), scopeOf(['command:issue/stop'])), false);
+  });
+
+  it(`have 1 to ${SCOPE_ENTRIES_MAX} entries`, () => {
+    const entries = (count: number): string[] => Array.from({ length: count }, (_, i) => `publish:sensor/${i}`);
+    assert.equal(parseScope(entries(SCOPE_ENTRIES_MAX)).length, SCOPE_ENTRIES_MAX);
+    for (const count of [0, SCOPE_ENTRIES_MAX + 1])
+      assert.throws(() => parseScope(entries(count)), { code: 'ERR_DELEGATE_SCOPE' });
+  });
+});
+
+describe('statements of wallets (S3.02, S3.14)', () => {
+  const wallet = walletOf(new Secret(new Uint8Array(32).fill(3)));
+  const deviceKey = Uint8Array.fromHex('0279be667ef9dcbbac55a06295ce870b07029bfcdb2dce28d959f2815b16f81798');
+  const made = (notAfter: number, edit: (signature: Uint8Array) => void = () => {}): Uint8Array => {
+    const { signature } = signWalletDelegate(wallet, uncompressPoint('secp256k1', deviceKey), BigInt(notAfter));
+    edit(signature);
+    return encodeWalletStatement({ address: wallet.address, deviceKey, notAfter: notAfter as UnixMs, signature });
+  };
+
+  it('name the wallet as origin, and keep their id whichever form v has (T11)', () => {
+    const read = parseStatement(MESH, made(NOW));
+    assert.equal(read.nodeId, `0x${wallet.address.toHex()}`);
+    const other = parseStatement(
+      MESH,
+      made(NOW, (signature) => void (signature[64] = (signature[64] as number) - 27)),
+    );
+    assert.equal(other.id, read.id);
+    assert.match(read.id, /^5[0-9a-f]{15}$/);
+  });
+
+  const bad: readonly (readonly [string, () => Uint8Array, string])[] = [
+    ['without an end', () => made(0), 'ERR_DELEGATE_LIFETIME'],
+    ['with v of 2', () => made(NOW, (s) => void (s[64] = 2)), 'ERR_DELEGATE_SIGNATURE'],
+    ['with v of 29', () => made(NOW, (s) => void (s[64] = 29)), 'ERR_DELEGATE_SIGNATURE'],
+    ['with a changed signature', () => made(NOW, (s) => void (s[3] = (s[3] as number) ^ 1)), 'ERR_DELEGATE_SIGNATURE'],
+    [
+      'with the high s',
+      () => made(NOW, (s) => s.set(negateScalar('secp256k1', s.subarray(32, 64)), 32)),
+      'ERR_DELEGATE_SIGNATURE',
+    ],
+    [
+      'with another expiry than was signed',
+      () => edited(made(NOW), [...u64(NOW)], [...u64(NOW + 1)]),
+      'ERR_DELEGATE_SIGNATURE',
+    ],
+    ['with a negative expiry', () => negativeExpiry(made(NOW)), 'ERR_DELEGATE_MALFORMED'],
+    [
+      'of a device whose key is off the curve',
+      () => edited(made(NOW), [...deviceKey], [2, ...new Uint8Array(31), 7]),
+      'ERR_DELEGATE_KEY',
+    ],
+    ['with a byte behind it', () => Uint8Array.of(...made(NOW), 0), 'ERR_DELEGATE_MALFORMED'],
+  ];
+  for (const [name, make, code] of bad)
+    it(`are refused ${name}`, () => {
+      assert.throws(() => parseStatement(MESH, make()), { code });
+    });
+});
+
+/** The head of 8 bytes and the number, as CBOR has it. */
+function u64(value: number): Uint8Array {
+  return new CborWriter().uint(value).finish();
+}
+
+function negativeExpiry(bytes: Uint8Array): Uint8Array {
+  const head = u64(NOW);
+  return edited(bytes, [...head], [(head[0] as number) | 0x20, ...head.subarray(1)]);
+}
+
+/** The bytes with the first place where these stand replaced by others. */
+function edited(bytes: Uint8Array, from: readonly number[], to: readonly number[]): Uint8Array {
+  const place = bytes.findIndex((_, at) => from.every((byte, i) => bytes[at + i] === byte));
+  assert.ok(place >= 0, 'nothing to be edited');
+  const out = bytes.slice();
+  out.set(to, place);
+  return out;
+}
+
+/** A statement with any payload, its signature of no worth. */
+function payloadOf(wish: Partial<StatementFields>): Uint8Array {
+  const { id, epoch, index, nodeId, key, scope, notBefore, notAfter } = fields(wish);
+  const writer = new CborWriter().array(7).bytes(Uint8Array.fromHex(id)).array(2).uint(epoch).uint(index).text(nodeId);
+  writer
+    .array(2)
+    .uint({ 'P-256': 1, Ed25519: 6, secp256k1: 8 }[key.curve] ?? 2)
+    .bytes(key.bytes)
+    .array(scope.length);
+  for (const entry of scope) writer.text(entry);
+  const payload = writer
+    .uint(notBefore / 1_000)
+    .uint(notAfter / 1_000)
+    .finish();
+  const protectedBytes = new CborWriter().map(1).uint(1).int(-47).finish();
+  return encodeSign1({ protectedBytes, payload, signature: new Uint8Array(64).fill(1) });
+}
