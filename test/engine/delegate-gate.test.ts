@@ -47,7 +47,7 @@ class Bench {
     this.gate = new Gate(MESH, this.origins, this.held, new RecordBook(), {
       isFull: () => false,
       verify: (ticket, key, message) =>
-        this.gate.handleVerified(at(0), ticket, key.verify(message.algorithm, message.toBeSigned, message.signature)),
+        this.gate.handleVerified(at(0), ticket, key.verify(message.algorithm, message.signedBytes, message.signature)),
       judged: (now, _source, message, verdict) => {
         this.#said.push(verdict.tag === 'accept' ? 'accept' : `${verdict.tag} ${verdict.reason}`);
         if (verdict.tag === 'accept' && message !== undefined) this.held.put(message, leafKeyOf(message), now.wall);

@@ -70,6 +70,7 @@ describe('a node’s database file', () => {
     await assert.rejects(store.apply([{ tag: 'put-incarnation', incarnation: 5 }, bad]), { code: 'ERR_INTERNAL' });
     assert.deepEqual(contentOf(store), {
       incarnation: 0,
+      epochFloor: 0,
       arrivals: 0,
       messages: [],
       chains: [],

@@ -83,10 +83,11 @@ function clientOf(request: FastifyRequest): string {
 
 /** For what only the owner of the directory may ask, whoever else is an administrator. @throws ERR_FORBIDDEN */
 export function requireLocal(deps: AuthorityDeps): Guard {
-  return async (request) => {
+  return async (request, _reply, payload) => {
     if (deps.credentialOf(request).tag !== 'local')
       throw new MeshError('ERR_FORBIDDEN', 'this is answered on the control socket of the authority only');
     ACTORS.set(request, 'local');
+    return payload;
   };
 }
 
