@@ -58,10 +58,7 @@ export interface RecordSequences {
 }
 
 /** What the gate looks at of a message that has no counter and no signature yet. */
-export type Draft = Pick<
-  Message,
-  'origin' | 'leafHash' | 'issuedAt' | 'delegate' | 'type' | 'contentType' | 'payload'
->;
+export type Draft = Pick<Message, 'origin' | 'leafHash' | 'issuedAt' | 'delegate' | 'type' | 'contentType' | 'payload'>;
 
 interface Check {
   readonly message: Message;
