@@ -47,7 +47,7 @@ export interface ChainVerdict {
 
 /**
  * Follows a chain from a file. Of SigV4, signatures that are not given are computed; of SigV4A each must be there.
- * @throws ERR_REQUEST_SIGNATURE, ERR_REQUEST_SCOPE, ERR_REQUEST_MALFORMED, naming the piece.
+ * @throws ERR_REQUEST_SIGNATURE, ERR_REQUEST_MALFORMED, naming the piece.
  */
 export async function verifyChainFile(file: Bytes): Promise<ChainVerdict> {
   const { algorithm, secret, date, region, service, prior_signature, items, ...rest } = parseChain(file);

@@ -299,7 +299,7 @@ function momentOption(text: string): UnixMs {
     }
   }
   const at = Date.parse(text);
-  if (!/^[0-9]{4}-[0-9]{2}-[0-9]{2}T/.test(text) || Number.isNaN(at))
+  if (!/^[0-9]{4}-[0-9]{2}-[0-9]{2}T.*(?:Z|[+-][0-9]{2}:[0-9]{2})$/.test(text) || Number.isNaN(at))
     throw new InvalidArgumentError('expected a time such as 2026-01-31T12:00:00Z');
   return at as UnixMs;
 }

@@ -193,6 +193,8 @@ describe('members behind a proxy that ends their TLS', () => {
     const node = await startServing(t, mesh, { signedHosts: [HOST] });
     const port = await startProxy(t, node);
     const [member, other] = [await mesh.member(), await mesh.member()];
+    const revoked = await mesh.member();
+    node.host.installCrl(await mesh.revoke(revoked));
     const stranger = await (await TestMesh.make()).member();
     const expired = await mesh.member({ issuedAt: (systemClock.wall() - 120 * MINUTE_MS) as UnixMs });
     const request = plain('/v1/mesh/peers');
@@ -221,6 +223,7 @@ describe('members behind a proxy that ends their TLS', () => {
         [403, 'ERR_REQUEST_SIGNATURE'],
       ],
       ['another mesh', await sign(stranger, request), [403, 'ERR_PATH_NO_ANCHOR']],
+      ['a revoked certificate', await sign(revoked, request), [403, 'ERR_PATH_REVOKED']],
       ['an expired certificate', await sign(expired, request), [403, 'ERR_PATH_EXPIRED']],
       [
         'an old date',

@@ -144,7 +144,7 @@ for (const algorithm of ['sigv4', 'sigv4a'] as const)
       refused('SIGNATURE', [], [chunk('x'), a]);
       refused('SIGNATURE', [], [{ ...chunk('a'), timestamp: '20260506T070810Z' }, a]);
       refused('SIGNATURE', [], [{ kind: 'event', timestamp: TIMESTAMP, headers: EMPTY, payload: utf8('x') }, a]);
-      refused('SCOPE', [], [{ ...chunk('a'), timestamp: '20260507T070809Z' }, a]);
+      refused('SIGNATURE', [], [{ ...chunk('a'), timestamp: '20260507T070809Z' }, a]);
       refused('MALFORMED', [], [{ ...chunk('a'), timestamp: 'now' }, a]);
       refused('MALFORMED', [], [chunk('a'), 'AB']);
       const all = [
@@ -158,6 +158,14 @@ for (const algorithm of ['sigv4', 'sigv4a'] as const)
   });
 
 describe('the date of an event', () => {
+  it('may be after midnight: the scope stays that of the opening', async () => {
+    const scope = { date: '20260506', region: 'depot', service: 'chainmail', terminator: 'aws4_request' };
+    const start: ChainStart = { algorithm: 'sigv4', scope, priorSignature: 'ab' };
+    const item: ChainItem = { kind: 'event', timestamp: '20260507T000001Z', headers: undefined, payload: utf8('x') };
+    const signature = await new SignatureChain(start).sign(SIGNERS.sigv4, item);
+    assert.equal(new SignatureChain(start).verify(KEYS.sigv4, item, signature), signature);
+  });
+
   it('is one header in the encoding of event streams', () => {
     const at = Date.UTC(2026, 4, 6, 7, 8, 9) as UnixMs;
     const hex = BigInt(at).toString(16).padStart(16, '0');
