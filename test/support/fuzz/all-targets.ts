@@ -3,6 +3,7 @@ import { HTTP_TARGETS } from './http-targets.ts';
 import { KEY_TARGETS } from './key-targets.ts';
 import { PKI_TARGETS } from './pki-targets.ts';
 import { REQUEST_TARGETS } from './request-targets.ts';
+import { RIVER_TARGETS } from './river-targets.ts';
 import type { FuzzTarget } from './target.ts';
 import { WIRE_TARGETS } from './wire-targets.ts';
 
@@ -13,4 +14,5 @@ export const ALL_TARGETS: readonly FuzzTarget[] = [
   ...HTTP_TARGETS,
   ...KEY_TARGETS,
   ...REQUEST_TARGETS,
+  ...RIVER_TARGETS,
 ];

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, it, type TestContext } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Bytes, toHex } from '../../src/base/bytes.ts';
+import { MINIBLOCK_HEADER } from '../../src/message/river/miniblock.ts';
+import { parseEvent } from '../../src/message/river/parse-event.ts';
+import { SeededRandom } from '../../src/sim/seeded-random.ts';
+import { chainmail, LongCommand } from '../support/chainmail.ts';
+import { delegatedBytes, DEVICE, seal } from '../support/river.ts';
+import { channelId, connectClient, genesis, message } from '../support/river-streams.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+/** Streams that are written to at once. */
+const STREAMS = 4;
+const KILLS = 5;
+
+interface Ready {
+  readonly event: string;
+  readonly url: string;
+  readonly address: string;
+}
+
+async function serve(
+  t: TestContext,
+  directory: string,
+  ...more: readonly string[]
+): Promise<{ command: LongCommand; ready: Ready }> {
+  const command = new LongCommand([
+    'stream',
+    'serve',
+    '--dir',
+    directory,
+    '--listen',
+    '127.0.0.1:0',
+    '--json',
+    ...more,
+  ]);
+  t.after(() => command.end('SIGKILL'));
+  return { command, ready: await command.json<Ready>() };
+}
+
+type Client = ReturnType<typeof connectClient>;
+
+/** Adds event after event until the server is gone. @returns the hashes of those that were answered. */
+async function addUntilGone(client: Client, streamId: Bytes, name: string): Promise<readonly string[]> {
+  const answered: string[] = [];
+  for (let i = 0; ; i++) {
+    try {
+      const { hash } = await client.getLastMiniblockHash({ streamId });
+      const event = message(new Uint8Array(hash), `${name} ${i}`);
+      const { newEvents } = await client.addEvent({ streamId, event });
+      assert.equal(newEvents.length, 1);
+      answered.push(toHex(event.hash));
+    } catch (error) {
+      if (error instanceof assert.AssertionError) throw error;
+      return answered;
+    }
+  }
+}
+
+/** Hashes of a stream's events, all blocks checked: each after the other, each naming its events. */
+async function readChecked(client: Client, streamId: Bytes): Promise<readonly string[]> {
+  const { stream } = await client.getStream({ streamId });
+  let before = '';
+  const hashes = (stream?.miniblocks ?? []).flatMap(({ header, events }, i) => {
+    const { event, hash } = parseEvent(header);
+    const content = MINIBLOCK_HEADER.decodeParts(event.payload?.parts ?? []);
+    assert.equal(content.miniblockNum, BigInt(i));
+    assert.equal(toHex(content.prevMiniblockHash), before);
+    assert.deepEqual(
+      content.eventHashes.map(toHex),
+      events.map((each) => toHex(parseEvent(each).hash)),
+    );
+    before = toHex(hash);
+    return content.eventHashes.map(toHex);
+  });
+  return [...hashes, ...(stream?.events ?? []).map((each) => toHex(parseEvent(each).hash))];
+}
+
+describe('chainmail stream serve', () => {
+  it('loses nothing that it answered, whenever it is killed, and has nothing twice', async (t) => {
+    const directory = tempDir(t);
+    const random = new SeededRandom('kills');
+    const ids = Array.from({ length: STREAMS }, (_, i) => channelId(`killed ${i}`));
+    const answered = ids.map((): string[] => []);
+    for (let round = 0; round < KILLS; round++) {
+      const { command, ready } = await serve(t, directory, '--log-level', 'silent');
+      const client = connectClient(ready.url, true);
+      if (round === 0) for (const id of ids) await client.createStream({ streamId: id, events: [genesis(id)] });
+      const adding = ids.map((id, i) => addUntilGone(client, id, `${round} ${i}`));
+      await pause(300 + random.below(2_200));
+      await command.end('SIGKILL');
+      for (const [i, hashes] of (await Promise.all(adding)).entries()) answered[i]?.push(...hashes);
+    }
+    const { command, ready } = await serve(t, directory, '--log-level', 'silent');
+    const client = connectClient(ready.url, true);
+    for (const [i, id] of ids.entries()) {
+      const kept = await readChecked(client, id);
+      assert.equal(new Set(kept).size, kept.length);
+      const held = new Set(kept);
+      assert.ok((answered[i]?.length ?? 0) > KILLS, 'hardly anything was tried');
+      for (const hash of answered[i] ?? []) assert.ok(held.has(hash));
+    }
+    assert.equal(await command.end('SIGTERM'), 0);
+  });
+
+  it('keeps its wallet, and takes delegates for ever with --river-compat only', async (t) => {
+    const directory = tempDir(t);
+    const addresses: string[] = [];
+    for (const compat of [[], ['--river-compat']]) {
+      const { command, ready } = await serve(t, directory, ...compat);
+      assert.equal(ready.event, 'ready');
+      addresses.push(ready.address);
+      const streamId = channelId('for ever');
+      const client = connectClient(ready.url, false);
+      await client.createStream({ streamId, events: [genesis(streamId)] });
+      const { hash } = await client.getLastMiniblockHash({ streamId });
+      const event = seal(DEVICE, delegatedBytes(0n, { prevMiniblockHash: new Uint8Array(hash) }));
+      if (compat.length === 0) await assert.rejects(client.addEvent({ streamId, event }), /7:PERMISSION_DENIED/);
+      else assert.equal((await client.addEvent({ streamId, event })).newEvents.length, 1);
+      assert.equal(await command.end(), 0);
+    }
+    assert.equal(addresses[0], addresses[1]);
+    assert.match(addresses[0] ?? '', /^0x[0-9a-f]{40}$/);
+  });
+
+  it('refuses a directory that another process serves, and a wallet that is none or that others may read', async (t) => {
+    const directory = tempDir(t);
+    const args = ['stream', 'serve', '--dir', directory, '--listen', '127.0.0.1:0', '--json'];
+    const refused = async (): Promise<string> => {
+      const { code, stdout } = await chainmail(args);
+      assert.equal(code, 1);
+      return (JSON.parse(stdout) as { error: { code: string } }).error.code;
+    };
+    const { command } = await serve(t, directory);
+    assert.equal(await refused(), 'ERR_DIR_LOCKED');
+    await command.end();
+    const wallet = join(directory, 'wallet.key');
+    const key = readFileSync(wallet, 'utf8');
+    for (const wrong of ['', 'ff'.repeat(32), '00'.repeat(32), key.slice(2), `${key}${key}`]) {
+      writeFileSync(wallet, wrong, { mode: 0o600 });
+      assert.equal(await refused(), 'ERR_KEY');
+    }
+    writeFileSync(wallet, key);
+    chmodSync(wallet, 0o640);
+    assert.equal(await refused(), 'ERR_KEY_FILE_MODE');
+  });
+});

@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { concatBytes } from '../../src/base/bytes.ts';
+import { MEMBERSHIP } from '../../src/message/river/payload.ts';
+import { parseEvent } from '../../src/message/river/parse-event.ts';
+import { parseStreamId } from '../../src/message/river/stream-id.ts';
+import { Lanes, LANES_WAITING_MAX } from '../../src/streams/lanes.ts';
+import { judgeNext, Members, MEMBERS_MAX } from '../../src/streams/stream-rules.ts';
+import { HandClock } from '../support/authority-world.ts';
+import { ALICE, DEVICE } from '../support/river.ts';
+import { channelId, membership } from '../support/river-streams.ts';
+
+describe('limits of streams', () => {
+  it('so many wait for their turn, and whoever comes then is refused; afterwards there is room again', async () => {
+    const lanes = new Lanes();
+    let release: () => void = () => {};
+    const first = lanes.run('a', () => new Promise<void>((resolve) => (release = resolve)));
+    const order: number[] = [];
+    const waiting = Array.from({ length: LANES_WAITING_MAX - 1 }, (_, i) => lanes.run('a', async () => order.push(i)));
+    await assert.rejects(
+      lanes.run('b', async () => {}),
+      { code: 'ERR_OVERLOADED' },
+    );
+    release();
+    await Promise.all([first, ...waiting]);
+    assert.deepEqual(
+      order,
+      order.toSorted((a, b) => a - b),
+    );
+    assert.equal(await lanes.run('b', async () => 'room'), 'room');
+  });
+
+  it('a failed piece of work fails alone', async () => {
+    const lanes = new Lanes();
+    const failed = lanes.run('a', async () => assert.fail('boom'));
+    const next = lanes.run('a', async () => 'fine');
+    await assert.rejects(failed, /boom/);
+    assert.equal(await next, 'fine');
+  });
+
+  it('a stream has so many members', () => {
+    const members = new Members([ALICE.address]);
+    const blocks = [{ number: 0, hash: new Uint8Array(32), timestamp: new HandClock().wall() }];
+    const state = { id: parseStreamId(channelId('full')), creator: ALICE.address, members, blocks };
+    const event = parseEvent(membership(new Uint8Array(32), 2, DEVICE));
+    const judge = () => judgeNext(state, event, new HandClock().wall());
+    for (let i = members.size; i < MEMBERS_MAX - 1; i++) {
+      const userAddress = concatBytes(new Uint8Array(16), Uint8Array.of(i >> 24, i >> 16, i >> 8, i));
+      members.apply({ op: MEMBERSHIP.join, userAddress, initiatorAddress: ALICE.address });
+    }
+    judge();
+    members.apply({ op: MEMBERSHIP.invite, userAddress: new Uint8Array(20).fill(9), initiatorAddress: ALICE.address });
+    assert.throws(judge, { code: 'ERR_STREAM_FULL' });
+    members.apply({ op: MEMBERSHIP.leave, userAddress: new Uint8Array(20).fill(9), initiatorAddress: ALICE.address });
+    judge();
+  });
+});
