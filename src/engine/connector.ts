@@ -21,11 +21,11 @@ export const CANDIDATES_PER_SOURCE_MAX = 512;
 export const LINKS_MAX = 12;
 /** Places that peers may take by dialling us; the others are for peers that we chose (T4). */
 export const INBOUND_MAX = 8;
-/** Links that a node tries to have by its own choice. */
+/** Links that a node tries to have by its own choice; dials under way count as such. */
 export const OUTBOUND_TARGET = 4;
-/** Dials under way at once. */
-const DIALS_MAX = 4;
+/** Pause after the first dial that failed; doubled with each. @tuning */
 const RETRY_MS_MIN = 500;
+/** Longest pause between two dials of a place that does not answer. @tuning */
 const RETRY_MS_MAX = MINUTE_MS;
 /** A link that lived so long shows that its candidate is good; one that ends sooner counts as another failure. */
 const STABLE_MS = MINUTE_MS;
@@ -33,7 +33,8 @@ const STABLE_MS = MINUTE_MS;
 const SEEK_MS = 30 * SECOND_MS;
 /** A node shut out for misbehaviour is dialled no more for this long. */
 const SHUN_MS = 10 * MINUTE_MS;
-const SHUNNED_MAX = 1_024;
+/** Nodes that are shut out at a time; with more, the one shut out first may be dialled again. */
+export const SHUNNED_MAX = 1_024;
 /** Between two looks for better links while there are too few and nobody to dial. */
 const LOOK_MS = 5 * SECOND_MS;
 
@@ -204,11 +205,7 @@ export class Connector {
 
   #wantsMore(): boolean {
     const dialling = this.#dials.size;
-    return (
-      dialling < DIALS_MAX &&
-      this.#world.outboundCount() + dialling < OUTBOUND_TARGET &&
-      this.#world.linkCount() + dialling < LINKS_MAX
-    );
+    return this.#world.outboundCount() + dialling < OUTBOUND_TARGET && this.#world.linkCount() + dialling < LINKS_MAX;
   }
 
   /** One candidate that is due, from the sources in turn, so that no single source chooses our neighbours (T4). */

@@ -4,9 +4,9 @@ import { CRL_HEADERS_MAX, CRL_PIECE_BYTES_MAX, type CrlHeader, type Frame } from
 import type { Link } from './link.ts';
 
 /** A peer that does not send the next piece in this time is not waited for: the next that has a list is asked. */
-const PIECE_MS_MAX = 2 * SECOND_MS;
+export const PIECE_MS_MAX = 2 * SECOND_MS;
 /** Nor is one that takes longer than this for a whole list, a little at a time. */
-const FETCH_MS_MAX = MINUTE_MS;
+export const FETCH_MS_MAX = MINUTE_MS;
 
 /** A list that is kept: what peers are told, and what they are sent. */
 export interface HeldCrl extends CrlHeader {

@@ -25,7 +25,7 @@ export const CHECKS_MAX = 4_096;
  */
 export const ECHOES_MAX = 1_024;
 /** Larger messages are offered by key and asked for once, so they have no echoes. */
-const ECHO_BYTES_MAX = PUSH_WHOLE_BYTES_MAX;
+export const ECHO_BYTES_MAX = PUSH_WHOLE_BYTES_MAX;
 /** The end of a message is the end of its signature, as good as random; those of one batch differ in their beginning. */
 const ECHO_TAIL_BYTES = 12;
 /** Beginning of a message in which its counter lies. */

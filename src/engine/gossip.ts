@@ -16,9 +16,9 @@ export const WANTED_MAX = 4_096;
 /** After this another peer is asked. */
 const WANTED_MS = 2 * SECOND_MS;
 /** A peer that does not begin its answer in this time is not waited for: three bytes that overtake every message. */
-const PULL_BEGIN_MS_MAX = 2 * SECOND_MS;
+export const PULL_BEGIN_MS_MAX = 2 * SECOND_MS;
 /** A peer that does not finish its answer in this time is not waited for. */
-const PULL_MS_MAX = 10 * SECOND_MS;
+export const PULL_MS_MAX = 10 * SECOND_MS;
 
 /** Before asking on for the rest of a large answer: time to judge the first part, so that it is not sent twice. */
 const AGAIN_MS = 100;

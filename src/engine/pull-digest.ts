@@ -11,9 +11,9 @@ export interface DigestPage {
 }
 
 /** Bytes that a page may take, so that whatever authors do with their counters it fits a frame. */
-const PAGE_BYTES_MAX = 48 * 1024;
-/** A bound of a range is an integer of at most nine bytes, and so are the heads around a stream. */
-const NUMBER_BYTES_MAX = 9;
+export const PAGE_BYTES_MAX = 48 * 1024;
+/** The longest integer that bounds a range takes so many bytes, and so do the heads around a stream. */
+const NUMBER_BYTES = 9;
 
 /** What is held of all streams, in pages of rising keys. At least one page, the last one marked. */
 export function digestPages(streams: ReadonlyMap<StreamKey, HeldStream>): DigestPage[] {
@@ -24,7 +24,7 @@ export function digestPages(streams: ReadonlyMap<StreamKey, HeldStream>): Digest
   let bytes = 0;
   for (const { key, ranges } of sorted) {
     const { flat } = ranges;
-    const more = key.length + (flat.length + 3) * NUMBER_BYTES_MAX;
+    const more = key.length + (flat.length + 3) * NUMBER_BYTES;
     if (page.length >= DIGEST_STREAMS_MAX || bytes + more > PAGE_BYTES_MAX) {
       const to = page.at(-1)?.key ?? '';
       pages.push({ from, to, last: false, streams: page });

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { DAY_MS, HOUR_MS } from '../../src/base/time.ts';
-import { ChainBook, keepChainUntil } from '../../src/engine/chain-book.ts';
+import { ChainBook, CHAINS_MAX, keepChainUntil } from '../../src/engine/chain-book.ts';
 import { CHAIN_CERTIFICATES_MAX } from '../../src/engine/frame.ts';
 import { RecordBook } from '../../src/engine/record-book.ts';
-import { Revocations } from '../../src/engine/revocations.ts';
+import { ISSUERS_MAX, Revocations } from '../../src/engine/revocations.ts';
 import { LIFETIME_MAX_MS } from '../../src/message/limits.ts';
-import type { Certificate } from '../../src/pki/certificate.ts';
+import { type Certificate, parseCertificate } from '../../src/pki/certificate.ts';
 import { encodeNodeRecord } from '../../src/message/node-record.ts';
 import { at, MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
 
@@ -70,6 +70,23 @@ describe('chain book', () => {
     assert.deepEqual(book.forgetEnded(until), [leaf.fingerprintHex]);
     assert.equal(book.size, 0);
     assert.ok('refused' in book.add(chain, until));
+  });
+
+  it('keeps so many chains, and forgets the one that it has known longest (T17)', () => {
+    const trust = { ...fixture.authority.trust, checkSignature: () => true };
+    const book = new ChainBook(trust, new Revocations(trust));
+    const [leaf, ...issuers] = fixture.member('ann').chain as [Certificate, ...Certificate[]];
+    const leafKeys: string[] = [];
+    for (let i = 0; i <= CHAINS_MAX; i++) {
+      const der = leaf.der.slice();
+      new DataView(der.buffer).setUint32(der.length - 4, i);
+      const added = book.add([parseCertificate(der), ...issuers], NOW_MS);
+      leafKeys.push('known' in added ? added.known.leafKey : added.refused);
+    }
+    assert.equal(book.size, CHAINS_MAX);
+    assert.equal(book.get(leafKeys[0] as string), undefined);
+    assert.notEqual(book.get(leafKeys[1] as string), undefined);
+    assert.notEqual(book.get(leafKeys[CHAINS_MAX] as string), undefined);
   });
 
   it('says who may have spoken, at the time of the message', () => {
@@ -136,6 +153,20 @@ describe('revocations', () => {
       revocations.crls().map(({ issuerKeyHash }) => revocations.knowsIssuer(issuerKeyHash)),
       [true],
     );
+  });
+
+  it('learn so many issuers, and no lists of more', async () => {
+    const own = await MeshFixture.create('many', 'ann');
+    const { revocations } = bookOf(own);
+    const [leaf] = own.member('ann').chain as [Certificate];
+    const room = ISSUERS_MAX - own.authority.trust.anchors.length;
+    const issuers = Array.from({ length: room + 1 }, (_, i) => ({ keyHash: `issuer ${i}` }) as Certificate);
+    for (const issuer of issuers) revocations.learnIssuers([leaf, issuer]);
+    assert.deepEqual(
+      issuers.map(({ keyHash }) => revocations.knowsIssuer(keyHash)),
+      issuers.map((_, i) => i < room),
+    );
+    for (const anchor of own.authority.trust.anchors) assert.equal(revocations.knowsIssuer(anchor.keyHash), true);
   });
 
   it('refuse what is no list, and a list of another authority', async () => {

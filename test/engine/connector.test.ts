@@ -8,6 +8,7 @@ import {
   Connector,
   LINKS_MAX,
   OUTBOUND_TARGET,
+  SHUNNED_MAX,
 } from '../../src/engine/connector.ts';
 import { type NodeId, parseNodeId } from '../../src/identity/node-id.ts';
 import { type Address, parseAddress } from '../../src/message/address.ts';
@@ -183,6 +184,14 @@ describe('connector', () => {
     world.nowMs = 10 * MINUTE_MS;
     assert.equal(world.connector.isShunned(at(world.nowMs), id('bad')), false);
     assert.deepEqual(world.look(), ['bad'], 'nobody is shunned for ever');
+  });
+
+  it('shuns so many and no more: the one shunned first may be dialled again', () => {
+    const world = new Bench();
+    for (const name of names(SHUNNED_MAX + 1)) world.connector.handleMisbehaved(at(0), id(name));
+    assert.equal(world.connector.isShunned(at(0), id('n0')), false);
+    assert.equal(world.connector.isShunned(at(0), id('n1')), true);
+    assert.equal(world.connector.isShunned(at(0), id(`n${SHUNNED_MAX}`)), true);
   });
 
   it('forgets a revoked node in every table', () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, beforeEach, describe, it } from 'node:test';
 import type { Bytes } from '../../src/base/bytes.ts';
 import { SECOND_MS } from '../../src/base/time.ts';
-import { CrlSync, type HeldCrl } from '../../src/engine/crl-sync.ts';
+import { CrlSync, FETCH_MS_MAX, type HeldCrl, PIECE_MS_MAX } from '../../src/engine/crl-sync.ts';
 import { CRL_PIECE_BYTES_MAX, type CrlHeader } from '../../src/engine/frame.ts';
 import type { Link, MeshFrame } from '../../src/engine/link.ts';
 import { LinkPair } from '../support/link-pair.ts';
@@ -174,11 +174,11 @@ describe('CRLs between peers', () => {
     linkToEve();
     const eve = linkToEve();
     ann.sync.handleHeaders(ZERO, eve.a, header(200));
-    ann.sync.handleHeaders(at(SECOND_MS), pair.a, header(3));
-    pair.pump(at(SECOND_MS));
+    ann.sync.handleHeaders(at(PIECE_MS_MAX - 1), pair.a, header(3));
+    pair.pump(at(PIECE_MS_MAX - 1));
     assert.equal(ann.number, undefined, 'one at a time');
-    ann.sync.handleHeaders(at(2 * SECOND_MS), pair.a, header(3));
-    pair.pump(at(2 * SECOND_MS));
+    ann.sync.handleHeaders(at(PIECE_MS_MAX), pair.a, header(3));
+    pair.pump(at(PIECE_MS_MAX));
     assert.equal(ann.number, 3);
   });
 
@@ -196,8 +196,8 @@ describe('CRLs between peers', () => {
     const eve = linkToEve();
     ann.sync.handleHeaders(ZERO, eve.a, header(200));
     let nowMs = 0;
-    for (let offset = 0; nowMs < 60_000; offset++) {
-      nowMs += 1_900;
+    for (let offset = 0; nowMs < FETCH_MS_MAX; offset++) {
+      nowMs += PIECE_MS_MAX - 100;
       const bytes = Uint8Array.of(200);
       ann.receive(
         eve.a,

@@ -9,7 +9,7 @@ import { DelegateBook, type KnownDelegate } from '../../src/engine/delegate-book
 import { Origins } from '../../src/engine/origins.ts';
 import { ChainBook } from '../../src/engine/chain-book.ts';
 import { RANGES_MAX } from '../../src/engine/counter-ranges.ts';
-import { CHECKS_MAX, Gate, leafKeyOf, type Source } from '../../src/engine/gate.ts';
+import { CHECKS_MAX, ECHO_BYTES_MAX, ECHOES_MAX, Gate, leafKeyOf, type Source } from '../../src/engine/gate.ts';
 import { HeldMessages } from '../../src/engine/held-messages.ts';
 import { RecordBook } from '../../src/engine/record-book.ts';
 import { Revocations } from '../../src/engine/revocations.ts';
@@ -39,6 +39,8 @@ class Bench {
   readonly chains: ChainBook;
   readonly pending: Pending[] = [];
   readonly verdicts: string[] = [];
+  /** Verdicts on bytes that were not even read. */
+  unread = 0;
   readonly rejects: Source[] = [];
   readonly missing: Message[] = [];
   readonly newDelegates: KnownDelegate[] = [];
@@ -79,6 +81,7 @@ class Bench {
 
   #judged(now: Instant, source: Source, message: Message | undefined, verdict: Verdict): void {
     this.verdicts.push(verdict.tag === 'accept' ? 'accept' : `${verdict.tag} ${verdict.reason}`);
+    if (message === undefined) this.unread++;
     if (verdict.tag === 'reject') this.rejects.push(source);
     if (verdict.tag !== 'accept' || message === undefined) return;
     this.held.put(message, leafKeyOf(message), now.wall);
@@ -197,6 +200,32 @@ describe('gate', () => {
     world.answer(at(0));
     assert.deepEqual(world.verdicts, ['ignore duplicate', 'reject bad-signature', 'accept']);
     assert.equal(world.held.size, 1);
+  });
+
+  it('step 3: tells echoes of the latest messages by their bytes, and reads those of earlier ones once more', () => {
+    const world = bench();
+    const messages = Array.from({ length: ECHOES_MAX + 1 }, (_, counter) => fixture.message('ann', { counter }));
+    for (const [i, { bytes }] of messages.entries())
+      world.gate.handleBytes(at(0), bytes, { ...BOB, peer: parseNodeId(`n${i}`) });
+    assert.equal(world.pending.length, ECHOES_MAX + 1);
+    for (const [i, unread] of [
+      [0, 0],
+      [1, 1],
+      [ECHOES_MAX, 2],
+    ] as const) {
+      world.gate.handleBytes(at(0), (messages[i] as Message).bytes, CAROL);
+      assert.equal(world.unread, unread);
+    }
+    assert.deepEqual(world.verdicts, Array<string>(3).fill('ignore duplicate'));
+  });
+
+  it('step 3: keeps no large messages for their echoes, which are read once more', () => {
+    const world = bench();
+    const message = fixture.message('ann', { type: 'sensor/t', payload: new Uint8Array(ECHO_BYTES_MAX) });
+    world.gate.handleBytes(at(0), message.bytes, BOB);
+    world.gate.handleBytes(at(0), message.bytes, CAROL);
+    assert.deepEqual(world.verdicts, ['ignore duplicate']);
+    assert.equal(world.unread, 0);
   });
 
   // 4. origin

@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { MINUTE_MS, SECOND_MS } from '../../src/base/time.ts';
-import { DIGEST_STREAMS_MAX } from '../../src/engine/frame.ts';
+import { DIGEST_STREAMS_MAX, KEYS_MAX } from '../../src/engine/frame.ts';
 import { leafKeyOf } from '../../src/engine/gate.ts';
-import { Gossip, GOSSIP_DEFAULTS, PULL_RATE, PUSH_WHOLE_BYTES_MAX } from '../../src/engine/gossip.ts';
+import {
+  Gossip,
+  GOSSIP_DEFAULTS,
+  PULL_BEGIN_MS_MAX,
+  PULL_MS_MAX,
+  PULL_RATE,
+  PUSH_WHOLE_BYTES_MAX,
+  WANTED_MAX,
+} from '../../src/engine/gossip.ts';
 import { HeldMessages } from '../../src/engine/held-messages.ts';
 import type { Link, MeshFrame } from '../../src/engine/link.ts';
 import { PULL_ANSWER_BYTES_MAX } from '../../src/engine/pull-answers.ts';
@@ -173,6 +181,27 @@ describe('gossip', () => {
     assert.deepEqual(pair.take(), ['a> want']);
   });
 
+  it('remembers so many keys that it asked for, and asks again for the one forgotten (T17)', () => {
+    const peer = new Peer('ann');
+    const asked: string[] = [];
+    const ignore = (): void => undefined;
+    const pair = new LinkPair(at(0), fixture, 'ann', 'bob', ignore, (_now, _link, frame) => {
+      if (frame.tag === 'want') asked.push(...frame.keys);
+    });
+    const keys = Array.from({ length: WANTED_MAX + 1 }, (_, i) => i.toString(16).padStart(64, '0'));
+    const offer = (offered: readonly string[]): void => {
+      for (let i = 0; i < offered.length; i += KEYS_MAX)
+        peer.gossip.handleHave(at(0), pair.a, offered.slice(i, i + KEYS_MAX));
+      pair.pump(at(0));
+    };
+    offer(keys);
+    assert.deepEqual(asked.splice(0), keys);
+    offer([keys[1] as string, keys.at(-1) as string]);
+    assert.deepEqual(asked, [], 'these are still awaited');
+    offer([keys[0] as string]);
+    assert.deepEqual(asked, [keys[0]]);
+  });
+
   it('finds by summary that two hold the same, and says no more', () => {
     const world = bench();
     const [message] = say('eve', 1) as [Message];
@@ -280,8 +309,8 @@ describe('gossip', () => {
   });
 
   for (const [unheard, secondsMax, why] of [
-    ['pull', 2, 'begin'],
-    ['digest', 10, 'finish'],
+    ['pull', PULL_BEGIN_MS_MAX / SECOND_MS, 'begin'],
+    ['digest', PULL_MS_MAX / SECOND_MS, 'finish'],
   ] as const)
     it(`waits no longer than ${secondsMax} seconds for a peer that does not ${why} its answer`, () => {
       const world = bench();

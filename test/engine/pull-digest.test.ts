@@ -5,7 +5,7 @@ import { CounterRanges, RANGES_MAX } from '../../src/engine/counter-ranges.ts';
 import { DIGEST_STREAMS_MAX } from '../../src/engine/frame.ts';
 import { encodeFrame } from '../../src/engine/frame-codec.ts';
 import type { HeldStream } from '../../src/engine/held-messages.ts';
-import { digestPages, isInPage } from '../../src/engine/pull-digest.ts';
+import { digestPages, isInPage, PAGE_BYTES_MAX } from '../../src/engine/pull-digest.ts';
 import { parseNodeId } from '../../src/identity/node-id.ts';
 import { type StreamKey, streamKeyOf } from '../../src/message/message-id.ts';
 
@@ -46,7 +46,9 @@ describe('digest pages', () => {
   it('fit a frame, whatever an author does with its counters (T17)', () => {
     const worst = Array.from({ length: 2 * RANGES_MAX }, (_, i) => 2 ** 50 + 2 * i);
     const pages = digestPages(streamsOf(keysOf(2 * DIGEST_STREAMS_MAX, 'n'.repeat(63)), worst));
-    for (const page of pages) encodeFrame({ tag: 'digest', id: Number.MAX_SAFE_INTEGER, ...page });
+    for (const page of pages)
+      assert.ok(encodeFrame({ tag: 'digest', id: Number.MAX_SAFE_INTEGER, ...page }).length <= PAGE_BYTES_MAX);
+    assert.ok(pages.length > 2, 'bytes end a page before its streams do');
     assert.equal(pages.flatMap(({ streams }) => streams).length, 2 * DIGEST_STREAMS_MAX);
   });
 });

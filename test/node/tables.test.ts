@@ -5,9 +5,12 @@ import type { UnixMs } from '../../src/base/time.ts';
 import { ACCEPT, ignore, reject } from '../../src/engine/verdict.ts';
 import type { HeldMessage } from '../../src/engine/held-messages.ts';
 import { parseNodeId } from '../../src/identity/node-id.ts';
+import { LINKS_OPENING_MAX, LinkTable } from '../../src/node/link-table.ts';
 import { IndicatorSet } from '../../src/node/indicator-set.ts';
 import { PEERS_SEEN_MAX, PeerTable } from '../../src/node/peer-table.ts';
 import { Statistics } from '../../src/node/statistics.ts';
+import { helloOf } from '../support/link-pair.ts';
+import { at, MESH } from '../support/mesh-fixture.ts';
 
 const wall = (ms: number): UnixMs => ms as UnixMs;
 
@@ -42,6 +45,27 @@ describe('peer table', () => {
     assert.equal([...peers.entries()].length, PEERS_SEEN_MAX);
     peers.drop(parseNodeId('n0'));
     assert.equal([...peers.entries()].length, PEERS_SEEN_MAX - 1);
+  });
+});
+
+describe('link table', () => {
+  it('opens so many links that have not said hello, and closes the next at once, until one is gone', () => {
+    const closed: number[] = [];
+    const ignore = (): void => undefined;
+    const table = new LinkTable(
+      { mesh: MESH, self: parseNodeId('self'), helloFor: helloOf, linkUp: ignore, linkDown: ignore, frame: ignore },
+      { write: ignore, close: (id) => closed.push(id), wake: ignore },
+    );
+    const open = (id: number): boolean => {
+      const peer = { nodeId: parseNodeId(`n${id}`), chain: [] };
+      return table.open(at(0), { id, direction: 'inbound', peer, remoteAddress: '10.0.0.1:1' });
+    };
+    for (let id = 0; id < LINKS_OPENING_MAX; id++) assert.equal(open(id), true);
+    assert.equal(open(LINKS_OPENING_MAX), false);
+    assert.deepEqual(closed, [LINKS_OPENING_MAX]);
+    assert.equal(table.count, LINKS_OPENING_MAX);
+    table.handleClosed(at(0), 0);
+    assert.equal(open(LINKS_OPENING_MAX + 1), true);
   });
 });
 

@@ -74,7 +74,8 @@ export class LinkPair {
 
 const LINK_FRAMES = new Set<string>(['hello', 'credit', 'ping', 'pong', 'bye']);
 
-function helloOf(nodeId: NodeId): HelloFrame {
+/** What a node says first. */
+export function helloOf(nodeId: NodeId): HelloFrame {
   return {
     tag: 'hello',
     version: 1,
