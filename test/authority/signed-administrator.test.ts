@@ -20,10 +20,13 @@ async function addKey(authority: Authority, accessKeyId = ID, spki = signer.spki
 }
 
 /** A call as this key signs it. */
-async function call(at: UnixMs, options: { host?: string; nonce?: string; queryLifeSec?: number } = {}) {
+async function call(
+  at: UnixMs,
+  options: { host?: string; nonce?: string; queryLifeSec?: number; target?: string } = {},
+) {
   const plain: HttpRequest = {
     method: 'POST',
-    target: '/v1/tickets',
+    target: options.target ?? '/v1/tickets',
     headers: [
       { name: 'Host', value: options.host ?? 'ca.test:8440' },
       ...(options.nonce === undefined ? [] : [{ name: 'x-chainmail-nonce', value: options.nonce }]),
@@ -105,6 +108,15 @@ describe('signed requests of administrators', () => {
         { code: 'ERR_REQUEST_HOST' },
         host,
       );
+  });
+
+  it('say a plus in the query as %2B, which nobody reads as a blank', async () => {
+    const { authority, clock } = await authorityWorld();
+    await addKey(authority);
+    const request = await call(clock.wall(), { target: '/v1/audit?a=%2B' });
+    await make(authority, request, false);
+    const changed = { ...request, target: '/v1/audit?a=+' };
+    await assert.rejects(make(authority, changed, false), { code: 'ERR_REQUEST_MALFORMED' });
   });
 
   it('end with their key, also for who was already let in', async () => {

@@ -1,6 +1,8 @@
 import { MeshError, quoted } from '../../base/errors.ts';
 import { MINUTE_MS, type UnixMs } from '../../base/time.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
+import { splitTarget } from './canonical-request.ts';
+import { malformed } from './http-request.ts';
 import { HEADER, type SignedRequest } from './signed-request.ts';
 import { judgeSignedRequest } from './verify-request.ts';
 
@@ -27,6 +29,8 @@ export function judgeMeshRequest(
       'SigV4 shares its secret with who verifies it, so nobody is believed who signs with it',
       'sign with SigV4A: AWS4-ECDSA-P256-SHA256',
     );
+  // A plus is signed as a plus, and read as a blank by those who read forms: nobody shall change `%2B` into it.
+  if (splitTarget(signed.head.target).query.includes('+')) throw malformed('query has a "+"; write %20 or %2B');
   const expiresAt = judgeSignedRequest(signed, {
     now,
     region: mesh,
