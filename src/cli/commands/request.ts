@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Bytes, EMPTY, textOfUtf8, toBase64, toHex } from '../../base/bytes.ts';
 import { MeshError, messageOf, quoted } from '../../base/errors.ts';
@@ -18,10 +17,11 @@ import {
   renderHttpRequest,
 } from '../../message/request/http-request.ts';
 import type { RequestSigner, VerifyingKey } from '../../message/request/request-signature.ts';
-import { type SigningResult, signRequest } from '../../message/request/sign-request.ts';
+import { type SigningResult, type SigningWish, signRequest } from '../../message/request/sign-request.ts';
 import { QUERY_LIFE_SEC_MAX, readSignedRequest } from '../../message/request/signed-request.ts';
 import { sigV4aPrivateKey, sigV4aPublicKey, sigV4aSigner } from '../../message/request/signing-key.ts';
 import { judgeSignedRequest, SKEW_MS_DEFAULT, verifySignature } from '../../message/request/verify-request.ts';
+import { readInput } from '../input.ts';
 import { act, addCommand, addGroup, durationOption } from '../command.ts';
 
 interface SecretOptions {
@@ -78,8 +78,8 @@ function registerSign(group: Command): void {
     .option('--explain', 'show the canonical request and the string to sign')
     .action(
       act<SignOptions>(async ({ output, options, args }) => {
-        const request = parseHttpRequest(readInput(args[0] as string));
-        const made = await signRequest(request, wishOf(options));
+        const request = parseHttpRequest(await read(args[0] as string));
+        const made = await signRequest(request, await wishOf(options));
         const bytes = renderHttpRequest(made.request, request.lineEnd);
         if (!output.isJson && options.explain !== true) output.raw(bytes);
         else output.result(explained(made, bytes, options.explain === true), explainedText(made, bytes));
@@ -100,8 +100,8 @@ function registerVerify(group: Command): void {
     .option('--max-skew <span>', 'how far its date may be from now (default: 15m)', durationOption)
     .action(
       act<VerifyOptions>(async ({ output, options, args }) => {
-        const key = verifyingKeyOf(options);
-        verify(parseHttpRequest(readInput(args[0] as string)), key, options);
+        const key = await verifyingKeyOf(options);
+        verify(parseHttpRequest(await read(args[0] as string)), key, options);
         output.result({ ok: true }, 'the request holds');
       }),
     );
@@ -117,7 +117,8 @@ function registerDeriveKey(group: Command): void {
     ),
   ).action(
     act<SecretOptions>(async ({ output, options }) => {
-      using key = sigV4aPrivateKey({ accessKeyId: options.accessKeyId, secretAccessKey: requireSecret(options) });
+      const secretAccessKey = await requireSecret(options);
+      using key = sigV4aPrivateKey({ accessKeyId: options.accessKeyId, secretAccessKey });
       const [privateKey, publicKey] = [key.use(toHex), toHex(key.use(p256PublicPoint))];
       output.result(
         { private_key: privateKey, public_key: publicKey },
@@ -136,7 +137,7 @@ function registerChain(group: Command): void {
     'chainmail request chain verify upload.json',
   ).action(
     act<object>(async ({ output, args }) => {
-      const { signatures, complete } = await verifyChainFile(readInput(args[0] as string));
+      const { signatures, complete } = await verifyChainFile(await read(args[0] as string));
       output.result(
         { ok: true, signatures, complete },
         `${signatures.length} signatures hold; the chain ${complete ? 'is complete' : 'has not come to its end'}`,
@@ -160,9 +161,9 @@ function withScope(command: Command): Command {
     .option('--normalize-path <bool>', 'take ., .. and empty segments out of the path (default: true)', booleanOption);
 }
 
-function wishOf(options: SignOptions) {
+async function wishOf(options: SignOptions): Promise<SigningWish> {
   const { region, service, normalizePath = true, queryLife, chain, unsignedSessionToken } = options;
-  const sessionToken = options.sessionToken ?? (chain === undefined ? undefined : tokenOfChain(chain));
+  const sessionToken = options.sessionToken ?? (chain === undefined ? undefined : await tokenOfChain(chain));
   const tokens = [options.sessionToken, unsignedSessionToken, chain].filter((given) => given !== undefined);
   if (tokens.length > 1)
     throw new MeshError('ERR_USAGE', '--session-token, --unsigned-session-token and --chain exclude each other');
@@ -170,7 +171,7 @@ function wishOf(options: SignOptions) {
   if (queryLife !== undefined && queryLife > QUERY_LIFE_SEC_MAX * SECOND_MS)
     throw new MeshError('ERR_USAGE', '--query-life: expected at most 7d');
   return {
-    signer: signerOf(options),
+    signer: await signerOf(options),
     region,
     service,
     at: options.now ?? systemClock.wall(),
@@ -180,20 +181,20 @@ function wishOf(options: SignOptions) {
   };
 }
 
-function signerOf(options: SignOptions): RequestSigner {
+async function signerOf(options: SignOptions): Promise<RequestSigner> {
   const { algorithm, accessKeyId, privateKey } = options;
   if (privateKey !== undefined) {
     if (algorithm === 'sigv4' || options.secret !== undefined || options.secretFile !== undefined)
       throw new MeshError('ERR_USAGE', '--private-key signs SigV4A, in place of a secret');
-    return { algorithm, accessKeyId, signer: readPrivateKey(privateKey) };
+    return { algorithm, accessKeyId, signer: await readPrivateKey(privateKey) };
   }
-  const accessKey = { accessKeyId, secretAccessKey: requireSecret(options) };
+  const accessKey = { accessKeyId, secretAccessKey: await requireSecret(options) };
   if (algorithm === 'sigv4') return { algorithm, ...accessKey };
   return { algorithm, accessKeyId, signer: sigV4aSigner(accessKey) };
 }
 
-function readPrivateKey(path: string): Signer {
-  const [pkcs8 = EMPTY] = parsePem(textOfUtf8(readInput(path)), 'PRIVATE KEY');
+async function readPrivateKey(path: string): Promise<Signer> {
+  const [pkcs8 = EMPTY] = parsePem(textOfUtf8(await read(path)), 'PRIVATE KEY');
   const signer = softwareSigner(pkcs8);
   pkcs8.fill(0);
   if (signer.algorithm !== 'ES256')
@@ -202,23 +203,23 @@ function readPrivateKey(path: string): Signer {
 }
 
 /** As nodes take it: DER in base64, leaf first, parted by commas. */
-function tokenOfChain(path: string): string {
-  return parsePem(textOfUtf8(readInput(path)), 'CERTIFICATE')
+async function tokenOfChain(path: string): Promise<string> {
+  return parsePem(textOfUtf8(await read(path)), 'CERTIFICATE')
     .map(toBase64)
     .join(',');
 }
 
-function verifyingKeyOf(options: VerifyOptions): VerifyingKey {
+async function verifyingKeyOf(options: VerifyOptions): Promise<VerifyingKey> {
   const { algorithm, publicKey, accessKeyId } = options;
   if (publicKey === undefined) {
-    const secretAccessKey = requireSecret(options);
+    const secretAccessKey = await requireSecret(options);
     if (algorithm === 'sigv4') return { algorithm, secretAccessKey };
     return { algorithm, publicKey: sigV4aPublicKey({ accessKeyId, secretAccessKey }) };
   }
   if (algorithm === 'sigv4') throw new MeshError('ERR_USAGE', 'sigv4 has no public keys: give --secret-file');
   if (options.secret !== undefined || options.secretFile !== undefined)
     throw new MeshError('ERR_USAGE', 'give one of --public-key, --secret-file and --secret');
-  return { algorithm, publicKey: readPublicKey(textOfUtf8(readInput(publicKey))) };
+  return { algorithm, publicKey: readPublicKey(textOfUtf8(await read(publicKey))) };
 }
 
 function verify(request: HttpRequest, key: VerifyingKey, options: VerifyOptions): void {
@@ -259,24 +260,17 @@ function readableText(bytes: Bytes): string {
   return new TextDecoder('utf-8', { ignoreBOM: true }).decode(bytes);
 }
 
-function requireSecret({ secret, secretFile }: SecretOptions): string {
+async function requireSecret({ secret, secretFile }: SecretOptions): Promise<string> {
   if ((secret === undefined) === (secretFile === undefined))
     throw new MeshError('ERR_USAGE', 'give the secret access key: one of --secret-file and --secret');
-  const text = secret ?? textOfUtf8(readInput(secretFile as string)).split(/\r?\n/, 1)[0];
+  const text = secret ?? textOfUtf8(await read(secretFile as string)).split(/\r?\n/, 1)[0];
   if (text === undefined || text === '') throw new MeshError('ERR_USAGE', 'the secret access key is empty');
   return text;
 }
 
-function readInput(path: string): Bytes {
-  let bytes: Bytes;
-  try {
-    bytes = new Uint8Array(readFileSync(path === '-' ? 0 : path));
-  } catch (error) {
-    throw new MeshError('ERR_INPUT', `file ${quoted(path)} cannot be read: ${messageOf(error)}`);
-  }
-  if (bytes.length > REQUEST_BYTES_MAX)
-    throw new MeshError('ERR_INPUT', `file ${quoted(path)} is larger than ${REQUEST_BYTES_MAX} bytes`);
-  return bytes;
+/** Requests, chains and keys: the largest is a request with its body. */
+function read(path: string): Promise<Bytes> {
+  return readInput(path, REQUEST_BYTES_MAX);
 }
 
 function algorithmOption(text: string): RequestAlgorithm {

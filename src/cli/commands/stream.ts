@@ -1,18 +1,18 @@
-import { readFileSync } from 'node:fs';
 import { type Command, InvalidArgumentError } from 'commander';
 import { type Bytes, fromHex, toHex } from '../../base/bytes.ts';
 import type { ErrorCode } from '../../base/error-codes.ts';
-import { MeshError, messageOf } from '../../base/errors.ts';
+import { MeshError } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
 import { ENVELOPE } from '../../message/river/envelope.ts';
 import { EVENT_BYTES_MAX, judgeEventExpiry, parseEvent } from '../../message/river/parse-event.ts';
 import { addressOf, addressText } from '../../message/river/wallet.ts';
 import { judgeDelegateExpiry, verifyWalletDelegate } from '../../message/river/wallet-delegate.ts';
 import { act, addCommand, addGroup } from '../command.ts';
+import { readInput } from '../input.ts';
 import type { Output } from '../output.ts';
 
-/** Characters of a file that is looked at: an envelope of the largest event in hex, twice over for white space. */
-const FILE_CHARACTERS_MAX = 4 * (EVENT_BYTES_MAX + 1_024);
+/** Bytes of a file that are looked at: an envelope of the largest event in hex, twice over for white space. */
+const FILE_BYTES_MAX = 4 * (EVENT_BYTES_MAX + 1_024);
 
 interface ExpiryOptions {
   readonly now?: UnixMs;
@@ -73,8 +73,9 @@ function withExpiry(command: Command): Command {
     .option('--river-compat', 'accept delegates that never expire, as River does');
 }
 
-function checkEvent(output: Output, options: ExpiryOptions, path: string): void {
-  const bytes = hexOf(readText(path), 'ERR_PROTOBUF');
+async function checkEvent(output: Output, options: ExpiryOptions, path: string): Promise<void> {
+  const text = Buffer.from(await readInput(path, FILE_BYTES_MAX)).toString('latin1');
+  const bytes = hexOf(text, 'ERR_PROTOBUF');
   const event = parseEvent(bytes.length === 0 ? undefined : ENVELOPE.decode(bytes));
   if (options.now !== undefined) judgeEventExpiry(event, options.now, forever(options));
   show(output, {
@@ -118,21 +119,6 @@ function show(output: Output, { eventHash, creator, signer, isDelegated, expires
   const until = expiresAtMs === 0n ? 'for ever' : `until ${expiresAtMs} ms since 1970`;
   const by = isDelegated ? `signed by ${signer}, a device of ${creator}, ${until}` : `signed by ${creator}`;
   output.result(json, `ok  ${by}${eventHash === undefined ? '' : `\nevent ${eventHash}`}`);
-}
-
-function readText(path: string): string {
-  const text = readFile(path === '-' ? 0 : path);
-  if (text.length > FILE_CHARACTERS_MAX)
-    throw new MeshError('ERR_INPUT', `${path} has ${text.length} characters, expected at most ${FILE_CHARACTERS_MAX}`);
-  return text;
-}
-
-function readFile(path: string | number): string {
-  try {
-    return readFileSync(path, 'latin1');
-  } catch (error) {
-    throw new MeshError('ERR_INPUT', `file cannot be read: ${messageOf(error)}`);
-  }
 }
 
 /** Hex in any case, with white space and 0x or without; `code` says what it was to be. */
