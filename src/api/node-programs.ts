@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { MESSAGE_BYTES_MAX } from '../message/limits.ts';
 import { queryInteger } from './query.ts';
 
 /** Bodies of the local application API on a node's control socket (contract.md, «Local application API»). */
@@ -100,6 +101,14 @@ export const candidateRequestSchema = z
   .meta({ id: 'CandidateRequest', description: 'a place where a node may listen: a hint, never a peer' });
 
 const count = z.int().min(0);
+
+/** A COSE_Sign1 as formats.md section 0 has it. */
+export const signedMessageSchema = z.object({
+  message: z
+    .base64()
+    .max(2 * MESSAGE_BYTES_MAX)
+    .describe('base64'),
+});
 
 export const statusResponseSchema = z
   .object({

@@ -1,7 +1,10 @@
 import { BoundedMap } from '../base/bounded.ts';
 import { type Bytes, toHex } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
+import { sha256Hex } from '../crypto/hash.ts';
 import { PublicKey } from '../crypto/public-key.ts';
+import { openDelegateKey } from '../identity/delegate/delegate-key.ts';
+import { parseStatement } from '../message/delegate-statement.ts';
 import { type Message, parseMessage } from '../message/message.ts';
 import { parseCertificate } from '../pki/certificate.ts';
 import { appendAudit } from './audit-trail.ts';
@@ -33,7 +36,7 @@ export async function reportClone(
   refused: Bytes,
 ): Promise<void> {
   const [first, second] = [kept, refused].map((bytes) => parseMessage(core.issuer.mesh, bytes)) as [Message, Message];
-  if (first.id !== second.id || first.contentKey === second.contentKey)
+  if (first.id !== second.id || first.stream !== second.stream || first.contentKey === second.contentKey)
     throw new MeshError('ERR_INPUT', 'the two messages are no conflict: expected one id and two contents');
   if (known.has(first.id)) return;
   for (const message of [first, second])
@@ -52,8 +55,15 @@ export async function reportClone(
 }
 
 async function isSignedByItsOrigin(core: AuthorityCore, message: Message): Promise<boolean> {
-  const issued = await core.store.transact((tx) => tx.certificatesOf('node', message.origin));
   const wanted = toHex(message.leafHash);
+  if (message.delegate !== undefined) {
+    const delegates = await core.store.transact((tx) => tx.delegatesOf(message.origin));
+    const found = delegates.find(({ statement }) => sha256Hex(statement) === wanted);
+    if (found === undefined) return false;
+    const key = openDelegateKey(parseStatement(core.issuer.mesh, found.statement).key);
+    return key.verify(message.algorithm, message.signedBytes, message.signature);
+  }
+  const issued = await core.store.transact((tx) => tx.certificatesOf('node', message.origin));
   for (const { der } of issued) {
     const certificate = parseCertificate(der);
     if (certificate.fingerprintHex !== wanted) continue;

@@ -3,7 +3,7 @@ import { MeshError } from '../base/errors.ts';
 import { after, HOUR_MS, type UnixMs } from '../base/time.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { ADMINISTRATOR_ROLE, parseRole, type Role, ROLES_MAX } from '../identity/capability.ts';
-import { isKeyDerivedNodeId, type NodeId, parseNodeId } from '../identity/node-id.ts';
+import { isKeyDerivedNodeId, isWalletNodeId, type NodeId, parseNodeId } from '../identity/node-id.ts';
 import type { AuthorityTransaction, TicketRow } from '../ports/authority-store.ts';
 import type { Random } from '../ports/random.ts';
 
@@ -38,6 +38,8 @@ export function checkTicketWish(wish: {
     throw new MeshError('ERR_USAGE', 'a ticket for one node id has one use', 'leave out --uses or --node-id');
   if (nodeId !== undefined && isKeyDerivedNodeId(nodeId))
     throw new MeshError('ERR_NODE_ID', 'a node id of 52 characters belongs to its key; no ticket grants it');
+  if (nodeId !== undefined && isWalletNodeId(nodeId))
+    throw new MeshError('ERR_NODE_ID', 'an address belongs to its wallet; no ticket grants it');
   if (rebind && nodeId === undefined) throw new MeshError('ERR_USAGE', 'to bind anew, name the node with --node-id');
   const roles = [...new Set(wish.roles)].sort().map(parseRole);
   if (roles.length > ROLES_MAX) throw new MeshError('ERR_INPUT', `a ticket grants at most ${ROLES_MAX} roles`);

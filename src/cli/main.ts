@@ -35,7 +35,10 @@ const FAMILIES: readonly Family[] = [
     name: 'stream',
     load: async () => [await import('./commands/stream.ts'), await import('./commands/stream-serve.ts')],
   },
-  { name: 'delegate', load: async () => [await import('./commands/delegate.ts')] },
+  {
+    name: 'delegate',
+    load: async () => [await import('./commands/delegate.ts'), await import('./commands/delegate-sign.ts')],
+  },
   { name: 'bench', load: async () => [await import('./commands/bench.ts')] },
   { name: 'verify', load: async () => [await import('./commands/verify.ts')] },
   { name: 'doctor', load: async () => [await import('./commands/doctor.ts')] },

@@ -37,3 +37,8 @@ export function nodeIdOfSpki(spki: Bytes): NodeId {
 export function isKeyDerivedNodeId(id: string): boolean {
   return KEY_DERIVED.test(id);
 }
+
+/** True for `0x` and an address: the origin of what a wallet's delegates say, which no node may be called. */
+export function isWalletNodeId(id: string): boolean {
+  return /^0x[0-9a-f]{40}$/.test(id);
+}

@@ -36,7 +36,7 @@ export interface SigningIdentity {
 export function composeRequest(
   mesh: MeshName,
   identity: SigningIdentity,
-  place: { readonly incarnation: number; readonly counter: number },
+  place: { readonly incarnation: number; readonly counter: number; readonly isFirst?: boolean },
   request: PublishRequest,
   wall: UnixMs,
 ): ComposedMessage {
@@ -62,12 +62,16 @@ export function composeRequest(
     contentType,
     origin,
     audience,
-    ...place,
+    incarnation: place.incarnation,
+    counter: place.counter,
     issuedAt,
     expiresAt,
     leafHash: fromHex(leafKey),
-    // The first message brings the statement, the others name it.
-    delegate: statement === undefined ? undefined : { statement: place.counter === 0 ? statement : undefined },
+    // The first message of a stream brings the statement, the others name it.
+    delegate:
+      statement === undefined
+        ? undefined
+        : { statement: (place.isFirst ?? place.counter === 0) ? statement : undefined },
     payload,
   });
 }

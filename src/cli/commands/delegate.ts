@@ -8,7 +8,7 @@ import {
 } from '../../api/delegates.ts';
 import { fromBase64, toBase64, toHex } from '../../base/bytes.ts';
 import { MeshError, quoted } from '../../base/errors.ts';
-import { SECOND_MS, toRfc3339 } from '../../base/time.ts';
+import { DAY_MS, SECOND_MS, toRfc3339 } from '../../base/time.ts';
 import {
   generateDelegateKey,
   openDelegateSigner,
@@ -209,7 +209,7 @@ async function grantWallet(
       'ERR_USAGE',
       '--wallet goes without --node-id, --key and --out: the wallet signs for its devices',
     );
-  const ttlMs = options.ttl ?? 7 * 86_400_000;
+  const ttlMs = options.ttl ?? 7 * DAY_MS;
   const body = { address, scope: options.scope, ttl_sec: Math.floor(ttlMs / SECOND_MS) };
   const { crl_number } = await atAuthority(options, (desk) =>
     desk.call(listedResponseSchema, { method: 'POST', path: '/v1/wallets', body }),

@@ -2,9 +2,18 @@ import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { messageIdResponseSchema } from '../../api/node-gossip.ts';
+import { statusResponseSchema } from '../../api/node-programs.ts';
 import { type Bytes, concatBytes, toBase64 } from '../../base/bytes.ts';
 import { isMeshError, MeshError, messageOf, quoted } from '../../base/errors.ts';
 import { HOUR_MS, SECOND_MS } from '../../base/time.ts';
+import { openDelegateSigner, readStatement } from '../../daemon/delegate-files.ts';
+import { signAsDelegate } from '../../daemon/delegate-message.ts';
+import type { NodeDesk } from '../../daemon/node-desk.ts';
+import { systemClock } from '../../host/system-clock.ts';
+import { systemRandom } from '../../host/system-random.ts';
+import { parseMeshName } from '../../identity/mesh-name.ts';
+import { parseAudience } from '../../message/audience.ts';
+import { parseMessageType } from '../../message/family.ts';
 import { PAYLOAD_BYTES_MAX } from '../../message/limits.ts';
 import { act, addCommand, durationOption } from '../command.ts';
 import { nodeDeskOf, type NodeDirectoryOptions, withNodeDirectory } from '../node-directory.ts';
@@ -14,6 +23,8 @@ interface PublishOptions extends NodeDirectoryOptions {
   readonly ttl?: number;
   readonly audience?: string;
   readonly contentType?: string;
+  readonly delegate?: string;
+  readonly delegateKey?: string;
 }
 
 /** `chainmail publish` */
@@ -30,26 +41,55 @@ export function register(program: Command): void {
     .option('--ttl <span>', 'how long it lives, 1s to 7d in whole seconds (default: 1h)', durationOption)
     .option('--audience <who>', 'a node id or role:NAME, where it is not for everybody')
     .option('--content-type <type>', 'media type of the payload')
+    .option('--delegate <file>', 'sign as a delegate instead: its statement')
+    .option('--delegate-key <file>', 'and its key, PEM')
     .action(
       act<PublishOptions>(async ({ output, options, args }) => {
         const [file = '-'] = args;
         const { type, ttl = HOUR_MS, audience, contentType } = options;
         if (ttl % SECOND_MS !== 0) throw new MeshError('ERR_USAGE', '--ttl: expected 1s to 7d in whole seconds');
         const desk = nodeDeskOf(options);
-        const answer = await desk.call(messageIdResponseSchema, {
-          method: 'POST',
-          path: '/v1/messages',
-          body: {
-            type,
-            payload: toBase64(await readPayload(file)),
-            ttl_sec: ttl / SECOND_MS,
-            ...(audience === undefined ? {} : { audience }),
-            ...(contentType === undefined ? {} : { content_type: contentType }),
-          },
-        });
+        const payload = await readPayload(file);
+        const { path, body } =
+          options.delegate === undefined && options.delegateKey === undefined
+            ? {
+                path: '/v1/messages',
+                body: {
+                  type,
+                  payload: toBase64(payload),
+                  ttl_sec: ttl / SECOND_MS,
+                  ...(audience === undefined ? {} : { audience }),
+                  ...(contentType === undefined ? {} : { content_type: contentType }),
+                },
+              }
+            : { path: '/v1/messages/signed', body: { message: toBase64(await signed(desk, options, payload, ttl)) } };
+        const answer = await desk.call(messageIdResponseSchema, { method: 'POST', path, body });
         output.result(answer, answer.message_id);
       }),
     );
+}
+
+/** The message, signed here with the delegate's key: that never leaves this process. */
+async function signed(desk: NodeDesk, options: PublishOptions, payload: Bytes, ttlMs: number): Promise<Bytes> {
+  const { delegate, delegateKey, type, audience, contentType } = options;
+  if (delegate === undefined || delegateKey === undefined)
+    throw new MeshError('ERR_USAGE', '--delegate and --delegate-key belong together');
+  const { mesh } = await desk.call(statusResponseSchema, { method: 'GET', path: '/v1/status' });
+  const what = {
+    type: parseMessageType(type),
+    payload,
+    ttlMs,
+    audience: audience === undefined ? undefined : parseAudience(audience),
+    contentType,
+  };
+  const at = { wall: systemClock.wall(), random: systemRandom };
+  return signAsDelegate(
+    parseMeshName(mesh),
+    openDelegateSigner(resolve(delegateKey)),
+    readStatement(resolve(delegate)),
+    what,
+    at,
+  );
 }
 
 /** @throws ERR_INPUT where it cannot be read; ERR_MESSAGE_PAYLOAD where no message holds so much: it is not read on. */

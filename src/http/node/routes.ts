@@ -13,6 +13,7 @@ import { postGossip } from './post-gossip.ts';
 import { postGossipPrepare } from './post-gossip-prepare.ts';
 import { postLeave } from './post-leave.ts';
 import { postMessages } from './post-messages.ts';
+import { postMessagesSigned } from './post-messages-signed.ts';
 
 /** The endpoints on the node's port, for members of the mesh. */
 export function addMemberRoutes(app: HttpApp, deps: MemberDeps): void {
@@ -24,6 +25,7 @@ export function addMemberRoutes(app: HttpApp, deps: MemberDeps): void {
 export function addProgramRoutes(app: HttpApp, deps: ProgramDeps): void {
   for (const add of [
     postMessages,
+    postMessagesSigned,
     getMessages,
     getIndicators,
     getStatus,

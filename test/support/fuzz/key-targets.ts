@@ -5,7 +5,20 @@ import { formatPath, parsePath } from '../../../src/identity/key-tree/derivation
 import { ExtendedPrivateKey } from '../../../src/identity/key-tree/extended-key.ts';
 import { formatXprv, formatXpub, parseExtendedKey } from '../../../src/identity/key-tree/extended-key-text.ts';
 import { entropyOfMnemonic, mnemonicOf } from '../../../src/identity/key-tree/mnemonic.ts';
+import { DAY_MS, type UnixMs } from '../../../src/base/time.ts';
+import { uncompressPoint } from '../../../src/crypto/curve-point.ts';
+import { Secret } from '../../../src/crypto/secret.ts';
+import { NO_DELEGATIONS } from '../../../src/identity/delegate/delegations.ts';
+import { scopeOf } from '../../../src/identity/delegate/scope.ts';
+import { assembleStatement, composeStatement } from '../../../src/identity/delegate/statement.ts';
+import { encodeWalletStatement, parseStatement } from '../../../src/message/delegate-statement.ts';
+import { signWalletDelegate } from '../../../src/message/river/wallet-delegate.ts';
+import { walletOf } from '../../../src/message/river/wallet.ts';
+import { encodeDelegations, readDelegations } from '../../../src/pki/delegations-extension.ts';
+import { MESH, MeshFixture, NOW_MS } from '../mesh-fixture.ts';
 import { mutateBytes, mutateText, randomBytes } from './mutate-bytes.ts';
+import { mutateCbor } from './mutate-cbor.ts';
+import { mutateDer } from './mutate-der.ts';
 import type { FuzzTarget } from './target.ts';
 
 const INPUTS = 4_000;
@@ -67,4 +80,49 @@ const mnemonic: FuzzTarget = {
   }),
 };
 
-export const KEY_TARGETS: readonly FuzzTarget[] = [extendedKey, path, mnemonic];
+/** Of a tree or a wallet: what is taken has one encoding. */
+const statement: FuzzTarget = {
+  name: 'delegate-statement',
+  inputs: INPUTS,
+  soakInputs: MILLION,
+  open: async () => {
+    const fixture = await MeshFixture.create('fuzz', 'a');
+    const wallet = walletOf(new Secret(new Uint8Array(32).fill(1)));
+    const { key } = fixture.delegate('a', { curve: 'secp256k1' }).signer;
+    const point = uncompressPoint('secp256k1', key.bytes);
+    const { signature } = signWalletDelegate(wallet, point, BigInt(NOW_MS));
+    return {
+      corpus: [
+        ...(['P-256', 'Ed25519'] as const).map((curve) => fixture.delegate('a', { curve }).statement),
+        encodeWalletStatement({ address: wallet.address, deviceKey: key.bytes, notAfter: NOW_MS, signature }),
+      ],
+      mutators: [mutateBytes, mutateCbor, mutateCbor, randomBytes],
+      feed: (input) => {
+        const read = parseStatement(MESH, input);
+        const again =
+          read.tag === 'tree' ? assembleStatement(composeStatement(MESH, read), read.signature) : read.bytes;
+        assert.deepEqual(again, input);
+      },
+    };
+  },
+};
+
+/** What a revocation list says of delegates. */
+const delegations: FuzzTarget = {
+  name: 'delegations',
+  inputs: INPUTS,
+  soakInputs: MILLION,
+  open: async () => {
+    const { tree } = (await MeshFixture.create('fuzz')).authority;
+    const later = (NOW_MS + DAY_MS) as UnixMs;
+    const wallets = [{ address: new Uint8Array(20).fill(7), scope: scopeOf(['command:issue']), notAfter: later }];
+    const branches = [1, 2].map((epoch) => tree.branch(epoch, NOW_MS, later));
+    return {
+      corpus: [NO_DELEGATIONS, { epochFloor: 1, branches, wallets }].map(encodeDelegations),
+      mutators: [mutateBytes, mutateDer, mutateDer, randomBytes],
+      feed: (input) => assert.deepEqual(encodeDelegations(readDelegations(input)), input),
+    };
+  },
+};
+
+export const KEY_TARGETS: readonly FuzzTarget[] = [extendedKey, path, mnemonic, statement, delegations];

@@ -31,6 +31,8 @@ async function validMessages(): Promise<readonly Bytes[]> {
     fixture.message('a').bytes,
     fixture.message('a', { type: 'sensor/temperature', payload: utf8('21'), audience: 'role:operator' }).bytes,
     fixture.message('a', { type: 'command/stop', payload: new Uint8Array(300), counter: 2 ** 40 }).bytes,
+    fixture.delegated(fixture.delegate('a', { curve: 'Ed25519' })).bytes,
+    fixture.delegated(fixture.delegate('a', { curve: 'secp256k1' }), { byHash: true }).bytes,
     ...fixture.batch('a', [{ counter: 3 }, { counter: 4 }, { counter: 5 }]).map(({ bytes }) => bytes),
   ];
 }

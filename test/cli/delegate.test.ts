@@ -1,0 +1,267 @@
+import assert from 'node:assert/strict';
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before, describe, it, type TestContext } from 'node:test';
+import { fromHex, toBase64, toHex } from '../../src/base/bytes.ts';
+import { addScalarToPoint } from '../../src/crypto/curve-point.ts';
+import { addScalars, negateScalar } from '../../src/crypto/scalar.ts';
+import type { RunningAuthority } from '../../src/daemon/authority-server.ts';
+import { branchPath } from '../../src/identity/delegate/branch.ts';
+import { ckdPriv, ckdPub, derivePrivate, masterKeyOf } from '../../src/identity/key-tree/child-key.ts';
+import { seedOfMnemonic } from '../../src/identity/key-tree/mnemonic.ts';
+import { parseMeshName } from '../../src/identity/mesh-name.ts';
+import { startAuthority } from '../support/authority-process.ts';
+import { chainmail, type ToldError } from '../support/chainmail.ts';
+import { NodeProcess } from '../support/node-process.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const folder = tempDir({ after });
+const authorityDir = join(folder, 'authority');
+let authority: RunningAuthority;
+before(async () => {
+  mkdirSync(authorityDir, { mode: 0o700 });
+  authority = await startAuthority(authorityDir);
+});
+after(() => authority.close());
+
+let count = 0;
+async function running(t: Pick<TestContext, 'after'>, ticket: object = {}): Promise<NodeProcess> {
+  const node = await NodeProcess.enroll(folder, `n${++count}`, authorityDir, ticket);
+  t.after(() => node.end('SIGKILL'));
+  await node.run();
+  return node;
+}
+
+async function told(...args: readonly string[]): Promise<Record<string, unknown>> {
+  const { code, stdout, stderr } = await chainmail([...args, '--json']);
+  assert.equal(code, 0, `${args.join(' ')}: ${stdout}${stderr}`);
+  return JSON.parse(stdout) as Record<string, unknown>;
+}
+
+async function refused(...args: readonly string[]): Promise<string> {
+  const { code, stdout, stderr } = await chainmail([...args, '--json']);
+  assert.equal(code, 1, `${args.join(' ')}: ${stdout}${stderr}`);
+  return (JSON.parse(stdout) as ToldError).error.code;
+}
+
+interface Device {
+  readonly key: string;
+  readonly statement: string;
+  readonly id: string;
+}
+
+/** A device makes its key, and the authority vouches for it. */
+async function device(node: NodeProcess, name: string, ...scope: readonly string[]): Promise<Device> {
+  const key = join(folder, `${name}.key`);
+  const statement = join(folder, `${name}.delegate`);
+  const made = await told('delegate', 'key', '--out', key);
+  const issued = await told(
+    'delegate',
+    'issue',
+    '--dir',
+    authorityDir,
+    '--node-id',
+    node.nodeId,
+    '--key',
+    String(made['key']),
+    '--out',
+    statement,
+    ...scope.flatMap((entry) => ['--scope', entry]),
+  );
+  return { key, statement, id: String(issued['id']) };
+}
+
+const reading = join(folder, 'reading');
+writeFileSync(reading, '21.5');
+
+function publish(node: NodeProcess, { key, statement }: Pick<Device, 'key' | 'statement'>, type: string): string[] {
+  return ['publish', '--dir', node.dir, '--type', type, '--delegate', statement, '--delegate-key', key, reading];
+}
+
+/** Once the command is refused with this code; nodes ask the authority every second. */
+async function untilRefused(args: readonly string[], expected: string): Promise<void> {
+  for (;;) {
+    const { code, stdout } = await chainmail([...args, '--json']);
+    if (code === 0) continue;
+    const { error } = JSON.parse(stdout) as ToldError;
+    assert.equal(error.code, expected);
+    return;
+  }
+}
+
+/** Once the command is done: a branch that was just published may not have come here. */
+async function untilDone(args: readonly string[]): Promise<string> {
+  for (;;) {
+    const { code, stdout } = await chainmail([...args, '--json']);
+    if (code === 0) return (JSON.parse(stdout) as { message_id: string }).message_id;
+    const { error } = JSON.parse(stdout) as ToldError;
+    assert.equal(error.code, 'ERR_MESSAGE_UNKNOWN_ORIGIN', error.message);
+  }
+}
+
+describe('delegates of running nodes', () => {
+  it('a device’s key speaks for its node as far as its scope goes, until it is revoked', async (t) => {
+    const [a, b] = [await running(t), await running(t)];
+    await b.linkedWith(a);
+    const sensor = await device(a, 'sensor', 'publish:sensor/temperature');
+    const first = await untilDone(publish(a, sensor, 'sensor/temperature'));
+    assert.ok(first.startsWith(`${a.nodeId}.`), 'in its node’s name');
+    await b.untilListed(new Set([first]));
+    assert.equal(await refused(...publish(a, sensor, 'sensor/humidity')), 'ERR_MESSAGE_NOT_PERMITTED');
+    assert.equal(await refused(...publish(a, sensor, 'command/stop')), 'ERR_MESSAGE_NOT_PERMITTED');
+
+    // It may be handed in anywhere: what counts is the statement. B has seen it by now.
+    const elsewhere = (await told(...publish(b, sensor, 'sensor/temperature')))['message_id'];
+    await a.untilListed(new Set([String(elsewhere)]));
+
+    await told('delegate', 'revoke', '--dir', authorityDir, '--id', sensor.id);
+    for (const node of [a, b])
+      await untilRefused(publish(node, sensor, 'sensor/temperature'), 'ERR_MESSAGE_REVOKED_ORIGIN');
+    await b.end();
+    await b.run();
+    assert.equal(
+      await refused(...publish(b, sensor, 'sensor/temperature')),
+      'ERR_MESSAGE_REVOKED_ORIGIN',
+      'after a restart',
+    );
+  });
+
+  it('a wallet’s device commands, where the authority lets the wallet in', async (t) => {
+    const [a, b] = [await running(t), await running(t)];
+    await b.linkedWith(a);
+    const walletKey = join(folder, 'wallet.key');
+    writeFileSync(walletKey, `0x${'11'.repeat(32)}\n`, { mode: 0o600 });
+    const key = join(folder, 'operator.key');
+    const statement = join(folder, 'operator.delegate');
+    const made = await told('delegate', 'key', '--out', key, '--curve', 'secp256k1');
+    const signed = await told(
+      ...['delegate', 'sign', '--wallet-key', walletKey, '--key', String(made['key'])].concat('--out', statement),
+    );
+    const operator = { key, statement };
+    assert.equal(await refused(...publish(a, operator, 'command/stop')), 'ERR_MESSAGE_UNKNOWN_ORIGIN');
+    const wallet = String(signed['node_id']);
+    assert.match(wallet, /^0x[0-9a-f]{40}$/);
+    await told('delegate', 'issue', '--dir', authorityDir, '--wallet', wallet, '--scope', 'command:issue');
+    const command = await untilDone(publish(a, operator, 'command/stop'));
+    assert.ok(command.startsWith(`${wallet}.`));
+    await b.untilListed(new Set([command]));
+    assert.equal(await refused(...publish(a, operator, 'sensor/a')), 'ERR_MESSAGE_NOT_PERMITTED');
+    await told('delegate', 'revoke', '--dir', authorityDir, '--statement', statement);
+    await untilRefused(publish(a, operator, 'command/stop'), 'ERR_MESSAGE_REVOKED_ORIGIN');
+    await told('delegate', 'revoke', '--dir', authorityDir, '--wallet', wallet);
+    assert.equal(
+      await refused('ticket', 'create', '--dir', authorityDir, '--node-id', wallet, '--out', join(folder, 'x')),
+      'ERR_NODE_ID',
+    );
+  });
+
+  it('everything below an epoch is void, and devices with new statements go on', async (t) => {
+    const a = await running(t);
+    const old = await device(a, 'old', 'publish:sensor/*');
+    await untilDone(publish(a, old, 'sensor/a'));
+    const { epoch_floor, branches } = await told('delegate', 'show', '--dir', authorityDir);
+    const epoch = (branches as { epoch: number }[]).at(-1)?.epoch ?? 0;
+    assert.ok(Number(epoch_floor) <= epoch);
+    await told('delegate', 'revoke', '--dir', authorityDir, '--below-epoch', String(epoch + 1));
+    await untilRefused(publish(a, old, 'sensor/a'), 'ERR_MESSAGE_REVOKED_ORIGIN');
+    const fresh = await device(a, 'fresh', 'publish:sensor/*');
+    await untilDone(publish(a, fresh, 'sensor/a'));
+  });
+
+  // T1. The key of a child with the branch's public key gives the branch away, so it must be nowhere.
+  it('no key of the tree lies anywhere on the authority or the nodes (T1)', async (t) => {
+    const a = await running(t);
+    const sensor = await device(a, 'searched', 'publish:sensor/*');
+    const message = await untilDone(publish(a, sensor, 'sensor/a'));
+    await a.untilListed(new Set([message]));
+    const words = join(folder, 'master.words');
+    await told('key', 'export', '--dir', authorityDir, '--out', words);
+    const mnemonic = readFileSync(words, 'utf8');
+    rmSync(words);
+    const { delegates, branches } = (await told('delegate', 'show', '--dir', authorityDir)) as {
+      delegates: { epoch?: number; index?: number; public_key: string }[];
+      branches: { epoch: number }[];
+    };
+    writeFileSync(join(folder, 'shown.json'), JSON.stringify({ delegates, branches }));
+    await told('key', 'export', '--dir', authorityDir, '--path', 'm', '--out', join(folder, 'master.xpub'));
+    cpSync(authorityDir, join(folder, 'backup'), { recursive: true, filter: (path) => !statSync(path).isSocket() });
+    writeFileSync(join(folder, 'node.log'), a.stderr);
+    const master = seedOfMnemonic(mnemonic).use((seed) => masterKeyOf('secp256k1', seed));
+    const mesh = parseMeshName('depot');
+    const secrets = new Map<string, Uint8Array>();
+    for (const { epoch } of branches) {
+      const branch = derivePrivate(master, branchPath(mesh, epoch));
+      branch.privateKey.use((key) => secrets.set(`branch ${epoch}`, key.slice()));
+      for (const one of delegates)
+        if (one.epoch === epoch && one.index !== undefined)
+          ckdPriv(branch, one.index).privateKey.use((key) => secrets.set(`child ${epoch}/${one.index}`, key.slice()));
+    }
+    assert.ok(secrets.size > branches.length, 'there are children to look for');
+    const files = filesUnder(folder);
+    assert.ok(files.length > 20);
+    for (const [name, secret] of secrets) assert.deepEqual(holdersOf(files, secret), [], `${name} lies in a file`);
+    // The search finds what there is: the device's public key, in the store and what was shown.
+    const publicKey = fromHex(delegates[0]?.public_key ?? '');
+    const found = holdersOf(files, publicKey).map((path) => path.slice(folder.length));
+    assert.ok(
+      found.some((path) => path.startsWith('/authority/authority.db')),
+      found.join(),
+    );
+    assert.ok(found.includes('/shown.json'));
+
+    // The naive scheme beside it: one child's key on a device, and the whole branch is an attacker's.
+    const [{ epoch }] = branches.slice(-1) as [{ epoch: number }];
+    const branch = derivePrivate(master, branchPath(mesh, epoch));
+    const onDevice = ckdPriv(branch, 0).privateKey.use((key) => key.slice());
+    let left: Uint8Array | undefined;
+    ckdPub(branch.public, 0, (curve, point, scalar) => addScalarToPoint(curve, point, (left = scalar.slice())));
+    const stolen = addScalars('secp256k1', onDevice, negateScalar('secp256k1', left as Uint8Array));
+    assert.equal(
+      toHex(stolen),
+      branch.privateKey.use((key) => toHex(key)),
+    );
+  });
+
+  it('the master key goes into another authority by its words, and branches come out the same', async () => {
+    const words = join(folder, 'moved.words');
+    await told('key', 'export', '--dir', authorityDir, '--out', words);
+    const other = join(folder, 'other');
+    mkdirSync(other, { mode: 0o700 });
+    writeFileSync(join(other, 'passphrase'), 'another\n', { mode: 0o600 });
+    await told('authority', 'init', '--dir', other, '--mesh', 'depot');
+    await told('key', 'import', '--dir', other, '--mnemonic-file', words);
+    assert.equal(await refused('key', 'import', '--dir', other, '--mnemonic-file', words), 'ERR_DIR_EXISTS');
+    const xpub = async (dir: string, out: string): Promise<string> => {
+      await told('key', 'export', '--dir', dir, '--path', "m/4409421'", '--out', join(folder, out));
+      return readFileSync(join(folder, out), 'utf8');
+    };
+    assert.equal(await xpub(other, 'one.xpub'), await xpub(authorityDir, 'two.xpub'));
+    const { branches } = (await told('delegate', 'show', '--dir', authorityDir)) as { branches: { path: string }[] };
+    const child = `${branches[0]?.path}/0`;
+    const out = join(folder, 'child.xprv');
+    assert.equal(
+      await refused('key', 'export', '--dir', authorityDir, '--path', child, '--private', '--out', out),
+      'ERR_KEY_EXPORT',
+    );
+  });
+});
+
+function filesUnder(path: string): readonly string[] {
+  return readdirSync(path, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
+
+/** Files in which these bytes stand, as they are, in hex or in base64. */
+function holdersOf(files: readonly string[], secret: Uint8Array): readonly string[] {
+  const forms = [
+    Buffer.from(secret),
+    Buffer.from(toHex(secret)),
+    Buffer.from(toHex(secret).toUpperCase()),
+    Buffer.from(toBase64(secret).replace(/=+$/, '').slice(0, -1)),
+  ];
+  return files.filter((path) => {
+    const content = readFileSync(path);
+    return forms.some((form) => content.includes(form));
+  });
+}
