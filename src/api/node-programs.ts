@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { MESSAGE_BYTES_MAX } from '../message/limits.ts';
 import { queryInteger } from './query.ts';
 
 /** Bodies of the local application API on a node's control socket (contract.md, «Local application API»). */
@@ -106,7 +105,7 @@ const count = z.int().min(0);
 export const signedMessageSchema = z.object({
   message: z
     .base64()
-    .max(2 * MESSAGE_BYTES_MAX)
+    .max(64 * 1024)
     .describe('base64'),
 });
 
