@@ -232,7 +232,7 @@ export const administratorRemovedSchema = z
 export type AdministratorRemoved = z.infer<typeof administratorRemovedSchema>;
 
 /** Characters of a public key of P-256 in PEM, with room for line ends. */
-const PUBLIC_KEY_CHARS_MAX = 512;
+export const PUBLIC_KEY_CHARS_MAX = 512;
 
 export const accessKeyRequestSchema = z
   .object({

@@ -40,7 +40,7 @@ export function sigV4aPrivateKey({ accessKeyId, secretAccessKey }: AccessKey): S
   const key = utf8(`AWS4A${secretAccessKey}`);
   const label = concatBytes(Uint8Array.of(0, 0, 0, 1), utf8(ALGORITHM_NAMES.sigv4a), Uint8Array.of(0));
   const id = utf8(accessKeyId);
-  for (let counter = 1; counter <= COUNTER_MAX; counter++) {
+  for (let counter = 1; counter <= LAST_COUNTER; counter++) {
     const candidate = hmac('sha256', key, concatBytes(label, id, Uint8Array.of(counter, 0, 0, 1, 0)));
     const scalar = scalarAfter(candidate);
     candidate.fill(0);
@@ -54,7 +54,7 @@ export function sigV4aPrivateKey({ accessKeyId, secretAccessKey }: AccessKey): S
 }
 
 /** One octet, of which AWS leaves 0 and 255 out. */
-const COUNTER_MAX = 254;
+const LAST_COUNTER = 254;
 
 const ONE = new Uint8Array(SCALAR_BYTES).fill(1, -1);
 

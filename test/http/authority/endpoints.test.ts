@@ -1,18 +1,19 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { z } from 'zod';
-import type {
-  adminResponseSchema,
-  EnrollResponse,
-  NodesResponse,
-  ticketCreatedSchema,
-  ticketsResponseSchema,
+import {
+  type adminResponseSchema,
+  type EnrollResponse,
+  type NodesResponse,
+  PUBLIC_KEY_CHARS_MAX,
+  type ticketCreatedSchema,
+  type ticketsResponseSchema,
 } from '../../../src/api/authority.ts';
 import { type Problem, problemSchema } from '../../../src/api/problem.ts';
 import { ticketSchema } from '../../../src/api/ticket.ts';
 import { BODY_BYTES_MAX } from '../../../src/http/server.ts';
 import { REFUSALS_PER_CLIENT } from '../../../src/http/authority/refusal-budget.ts';
-import { parsePem } from '../../../src/codec/pem.ts';
+import { encodePem, parsePem } from '../../../src/codec/pem.ts';
 import { authorityWorld, csrPem, enrollmentOf, newSigner, newToken } from '../../support/authority-world.ts';
 import { authorityApp, LOCAL, NOBODY } from './support.ts';
 
@@ -280,6 +281,36 @@ describe('tickets, nodes and administrators over HTTP', () => {
     await authority.checkIn({ nodeId, address: 'h:1', crlNumber: 5, version: '1' });
     const [node] = (await app.inject('/v1/nodes')).json<NodesResponse>().nodes;
     assert.deepEqual([node?.last_seen, node?.address, node?.crl_number], ['2026-01-01T00:00:00Z', 'h:1', 5]);
+  });
+
+  it('an access key is added by its public half, and removed', async () => {
+    const { app, as, administrator } = await authorityApp();
+    as(administrator);
+    const public_key = encodePem('PUBLIC KEY', newSigner().spki);
+    const payload = { name: 'bob', access_key_id: 'CMAKAAAAAAAAAAAAAAAA', public_key };
+    const add = (changed: object) =>
+      app.inject({ method: 'POST', url: '/v1/access-keys', payload: { ...payload, ...changed } });
+    for (const [changed, status, code] of [
+      [{ public_key: `${public_key}${' '.repeat(PUBLIC_KEY_CHARS_MAX)}` }, 400, 'ERR_INPUT'],
+      [{ public_key: 'x' }, 400, 'ERR_PEM'],
+      [{ public_key: encodePem('PUBLIC KEY', newSigner('Ed25519').spki) }, 400, 'ERR_KEY'],
+      [{ access_key_id: 'CMAK-' }, 400, 'ERR_INPUT'],
+      [{ name: 'B/b' }, 400, 'ERR_INPUT'],
+      [{ role: 'operator' }, 400, 'ERR_INPUT'],
+    ] as const) {
+      const answer = await add(changed);
+      assert.deepEqual([answer.statusCode, codeOf(answer)], [status, code], JSON.stringify(changed).slice(0, 80));
+    }
+    const added = await add({});
+    const { name, access_key_id } = payload;
+    const told = { access_key_id, name, role: 'administrator', service: 'chainmail', region: 'depot' };
+    assert.deepEqual([added.statusCode, added.json()], [201, told]);
+    assert.deepEqual(codeOf(await add({})), 'ERR_ACCESS_KEY_EXISTS');
+    const remove = async (url: string) => (await app.inject({ method: 'DELETE', url })).statusCode;
+    assert.equal(await remove(`/v1/access-keys/${access_key_id}`), 204);
+    assert.equal(await remove(`/v1/access-keys/${access_key_id}`), 204);
+    assert.equal(await remove('/v1/access-keys/CMAKBBBBBBBBBBBBBBBB'), 404);
+    assert.equal(await remove('/v1/administrators/nobody'), 404);
   });
 
   it('another administrator is made from a CSR, and judged as one', async () => {

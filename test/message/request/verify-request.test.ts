@@ -6,6 +6,7 @@ import { ecdsaDerToRaw, p256RawToDer } from '../../../src/crypto/ecdsa-signature
 import { negateScalar } from '../../../src/crypto/scalar.ts';
 import type { RequestAlgorithm } from '../../../src/message/request/algorithm.ts';
 import { QUERY_PARAMETERS_MAX } from '../../../src/message/request/canonical-request.ts';
+import { ACCESS_KEY_ID_CHARS_MAX } from '../../../src/message/request/credential-scope.ts';
 import { HEADER_LINES_MAX, type HttpRequest } from '../../../src/message/request/http-request.ts';
 import { REGION_SET_CHARS_MAX } from '../../../src/message/request/region-set.ts';
 import {
@@ -229,7 +230,9 @@ for (const algorithm of ALGORITHMS)
         spoilt((value) => `${value}${'0'.repeat(SIGNATURE_CHARS_MAX)}`),
         spoilt((value) => value.replace('Credential=', 'Credential=x/')),
         spoilt((value) => value.replace('Credential=AKIDEXAMPLE', 'Credential=')),
-        spoilt((value) => value.replace('Credential=AKIDEXAMPLE', `Credential=${'A'.repeat(129)}`)),
+        spoilt((value) =>
+          value.replace('Credential=AKIDEXAMPLE', `Credential=${'A'.repeat(ACCESS_KEY_ID_CHARS_MAX + 1)}`),
+        ),
         spoilt((value) => value.replace('/20260506/', '/2026056/')),
         spoilt((value) => value.replace('content-type;host', 'host;content-type')),
         spoilt((value) => value.replace('content-type;host', 'Content-Type;host')),
