@@ -13,6 +13,9 @@ import { MemoryNodeStore } from '../../src/sim/memory-node-store.ts';
 import { SeededRandom } from '../../src/sim/seeded-random.ts';
 import { at, INDICATOR, MESH, type MeshFixture } from './mesh-fixture.ts';
 
+/** `unanswered`: on the disk, and the power fails; `lost`: the power fails first. */
+export type WriteFate = 'written' | 'failed' | 'unanswered' | 'lost';
+
 export interface Dialled {
   readonly dial: number;
   readonly address: Address;
@@ -37,6 +40,10 @@ export class HandNode implements NodeOutbox {
   /** While set, the store takes its time. */
   isStoreSlow = false;
   doesStoreFail = false;
+  /** Set: what becomes of each write, while the store is neither slow nor failing. */
+  fateOfWrite: (() => WriteFate) | undefined;
+  /** A write was never answered: the process stands still until it is restarted. */
+  isStuck = false;
   #requests = 0;
   #starts = 0;
   readonly #announces: boolean;
@@ -61,6 +68,7 @@ export class HandNode implements NodeOutbox {
     this.asked = [];
     this.unwritten = [];
     this.writes.length = 0;
+    this.isStuck = false;
     this.node = this.#start();
   }
 
@@ -138,7 +146,7 @@ export class HandNode implements NodeOutbox {
   }
 
   verify(ticket: number, key: PublicKey, message: Message): void {
-    const ok = key.verify(message.algorithm, message.toBeSigned, message.signature);
+    const ok = key.verify(message.algorithm, message.signedBytes, message.signature);
     this.asked.push(() => this.node.handleVerified(this.net.now, ticket, ok));
   }
 
@@ -153,8 +161,10 @@ export class HandNode implements NodeOutbox {
         this.unwritten.push(write);
         return;
       }
-      if (!this.doesStoreFail) this.store.applyNow(changes);
-      this.node.handlePersisted(this.net.now, ticket, !this.doesStoreFail);
+      const fate = this.doesStoreFail ? 'failed' : (this.fateOfWrite?.() ?? 'written');
+      if (fate === 'written' || fate === 'unanswered') this.store.applyNow(changes);
+      if (fate === 'lost' || fate === 'unanswered') this.isStuck = true;
+      else this.node.handlePersisted(this.net.now, ticket, fate === 'written');
     };
     this.asked.push(write);
   }

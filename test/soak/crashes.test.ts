@@ -1,0 +1,34 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { CrashStorm } from '../support/crash-storm.ts';
+import { MeshFixture } from '../support/mesh-fixture.ts';
+import { FAULT_NODES, storeFaults } from '../support/store-faults.ts';
+import { tempDir } from '../support/temp-dir.ts';
+
+const ROUNDS = 10;
+const KILLS = 20;
+const SEEDS = 1_000;
+
+describe('crashes, many', () => {
+  for (let round = 1; round <= ROUNDS; round++)
+    it(`${KILLS} kills -9 of authority and nodes at work, round ${round} of ${ROUNDS}`, async (t) => {
+      const storm = await CrashStorm.start(tempDir(t), Date.now());
+      t.after(() => storm.end());
+      await storm.kill(KILLS);
+      await storm.check();
+      const { messages, enrolments, revocations } = storm.acknowledged;
+      t.diagnostic(`${messages} messages, ${enrolments} enrolments, ${revocations} revocations`);
+      assert.ok(messages > 0 && enrolments > 0);
+    });
+
+  it(`${SEEDS} stories of stores that fail`, async () => {
+    const fixture = await MeshFixture.create('faults', ...FAULT_NODES);
+    const first = Date.now();
+    for (let seed = first; seed < first + SEEDS; seed++)
+      try {
+        storeFaults(fixture, seed);
+      } catch (error) {
+        throw new Error(`seed ${seed}`, { cause: error });
+      }
+  });
+});
