@@ -21,11 +21,13 @@ const NODES = 3;
 /** Work between two kills: long enough for commits to be under way, short enough for many kills. */
 const WORK_MS_MIN = 50;
 const WORK_MS_MAX = 500;
-const PUBLISHERS = 4;
-const ENROLLERS = 3;
+const PUBLISHERS = 2;
+const ENROLLERS = 2;
 const RETRY_MS = 30;
 /** What is said is read back after every kill, so it must not be too much. */
-const PUBLISH_PAUSE_MS_MAX = 40;
+const PUBLISH_PAUSE_MS_MAX = 60;
+/** The authority answers 300 requests a minute, and each enrolment is asked for twice more at the end. */
+const ENROL_PAUSE_MS_MAX = 400;
 
 interface Enrolment {
   readonly token: string;
@@ -162,6 +164,7 @@ export class CrashStorm {
       this.#enrolments.push(enrolment);
       // The answer may be lost in a kill: whoever asks again with the same key gets what it had.
       while (!this.#isOver && enrolment.certificate === undefined) await this.#enrolOnce(enrolment);
+      await pause(this.#random.below(ENROL_PAUSE_MS_MAX));
     }
   }
 
