@@ -7,10 +7,12 @@ import {
   adminRequestSchema,
   adminResponseSchema,
   alarmRequestSchema,
+  auditQuerySchema,
   auditResponseSchema,
   checkInRequestSchema,
   checkInResponseSchema,
   clockResponseSchema,
+  crlQuerySchema,
   enrollRequestSchema,
   enrollResponseSchema,
   epochResponseSchema,
@@ -39,6 +41,7 @@ export interface Operation {
   readonly summary: string;
   /** Who may call. */
   readonly credential: 'none' | 'node' | 'administrator';
+  readonly query?: z.ZodObject;
   readonly request?: z.ZodType;
   /** Answer by status; `undefined` where it has no body, a text where it is not JSON: its media types. */
   readonly answers: Readonly<Record<number, z.ZodType | undefined | string>>;
@@ -60,8 +63,9 @@ const AUTHORITY_OPERATIONS: readonly Operation[] = [
     path: '/v1/crl',
     summary: 'The certificate revocation list, DER or PEM by Accept',
     credential: 'none',
+    query: crlQuerySchema,
     answers: { 200: 'application/pkix-crl application/x-pem-file', 304: undefined },
-    refusals: [429],
+    refusals: [400, 429],
   },
   {
     method: 'post',
@@ -196,6 +200,7 @@ const AUTHORITY_OPERATIONS: readonly Operation[] = [
     path: '/v1/audit',
     summary: 'The audit log, oldest first, chained by hashes',
     credential: 'administrator',
+    query: auditQuerySchema,
     answers: { 200: auditResponseSchema },
     refusals: [400, 401, 403, 429],
   },
@@ -291,27 +296,47 @@ const SECURITY: Readonly<Record<Operation['credential'], readonly object[]>> = {
   administrator: [{ administrator: [] }, { signature: [] }],
 };
 
-function operationObject({ path, summary, credential, request, answers, refusals }: Operation): object {
+/** Of a body that nobody reads, also where none is expected. */
+const BODY_REFUSALS = [400, 413, 415];
+
+function operationObject({ method, path, summary, credential, query, request, answers, refusals }: Operation): object {
   const responses: Record<string, object> = {};
   for (const [status, answer] of Object.entries(answers))
     responses[status] = { description: status === '304' ? 'Not modified' : 'Done', ...contentOf(answer) };
+  const problem = { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } };
   // A signed request may be malformed, and its body too large to be hashed, whatever the call takes.
-  const all = credential === 'administrator' ? new Set([400, 413, ...refusals]) : refusals;
-  for (const status of all)
-    responses[status] = {
-      description: 'Refused; the body says why',
-      content: { [PROBLEM_MEDIA_TYPE]: { schema: { $ref: '#/components/schemas/Problem' } } },
-    };
-  const names = [...path.matchAll(/\{([a-z_]+)\}/g)].map(([, name]) => name);
+  const ofSigned = credential === 'administrator' ? [400, 413] : [];
+  for (const status of new Set([...refusals, ...ofSigned, ...(method === 'get' ? [] : BODY_REFUSALS)]))
+    responses[status] = { description: 'Refused; the body says why', content: problem };
+  responses['default'] = { description: 'No HTTP request that is read here, or the server failed', content: problem };
+  const parameters = [...pathParameters(path), ...queryParameters(query)];
   return {
     summary,
     security: SECURITY[credential],
-    ...(names.length === 0
-      ? {}
-      : { parameters: names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })) }),
+    ...(parameters.length === 0 ? {} : { parameters }),
     ...(request === undefined ? {} : { requestBody: { required: true, ...contentOf(request) } }),
     responses,
   };
+}
+
+function pathParameters(path: string): object[] {
+  const names = [...path.matchAll(/\{([a-z_]+)\}/g)].map(([, name]) => name);
+  return names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } }));
+}
+
+/** All members of the queries described here are numbers that may be left out, see `queryInteger`. */
+function queryParameters(query: z.ZodObject | undefined): object[] {
+  return Object.entries(query?.shape ?? {}).map(([name, schema]) => ({
+    name,
+    in: 'query',
+    required: false,
+    ...descriptionOf(schema as z.ZodType),
+    schema: { type: 'integer', minimum: 0 },
+  }));
+}
+
+function descriptionOf({ description }: z.ZodType): object {
+  return description === undefined ? {} : { description };
 }
 
 function contentOf(answer: z.ZodType | string | undefined): object {

@@ -1,4 +1,4 @@
-import type { RequestListener, Server, ServerOptions, ServerResponse } from 'node:http';
+import { IncomingMessage, type RequestListener, type Server, type ServerOptions, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type {} from '@fastify/rate-limit'; // what it adds to the application
@@ -79,7 +79,8 @@ export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
     parseJson(textOfUtf8(plainBytes(body))),
   );
   handleUnreadBodies(app, BODY_BYTES_MAX);
-  app.addHook('onRequest', async (_request, reply) => {
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.raw instanceof IncomingMessage) refuseAmbiguous(request.raw);
     reply.header('x-content-type-options', 'nosniff').header('cache-control', 'no-store');
   });
   if (options.onRequestDone !== undefined) {
@@ -93,6 +94,13 @@ export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
     (request: FastifyRequest, reply: FastifyReply) => answerError(options, notFound(app, request, reply), reply),
   );
   return app;
+}
+
+/** What two readers may take for two requests: whom it is for, and by which rules it is read (RFC 9112 section 3.2). */
+function refuseAmbiguous({ httpVersion, headersDistinct }: IncomingMessage): void {
+  if (httpVersion !== '1.1' && httpVersion !== '1.0')
+    throw new MeshError('ERR_INPUT', `HTTP ${httpVersion} is not read here`, 'send HTTP/1.1');
+  if ((headersDistinct['host']?.length ?? 0) > 1) throw new MeshError('ERR_INPUT', 'the request has two Host headers');
 }
 
 /** The connection that a request came on; a `TLSSocket` on TLS servers. */

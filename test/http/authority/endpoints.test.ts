@@ -25,8 +25,6 @@ interface OpenapiDocument {
   readonly components: { readonly schemas: Readonly<Record<string, object>> };
 }
 
-const METHODS = ['GET', 'POST', 'DELETE'] as const;
-
 /** The code in a problem body. */
 function codeOf(answer: { json<T>(): T }): string {
   return answer.json<Problem>().code;
@@ -352,21 +350,13 @@ describe('POST /v1/checkin', () => {
 });
 
 describe('the rest', () => {
-  it('health, readiness and the OpenAPI document', async () => {
-    const { app } = await authorityApp();
+  it('health, readiness and the OpenAPI document, which has every route and no other', async () => {
+    const { app, openapi, routes } = await authorityApp();
     assert.deepEqual((await app.inject('/healthz')).json(), { status: 'ok', mesh: 'depot', version: '1.2.3' });
     assert.equal((await app.inject('/readyz')).statusCode, 200);
     const document = (await app.inject('/openapi.json')).json<OpenapiDocument>();
     assert.equal(document.openapi, '3.1.0');
-    for (const path of Object.keys(document.paths))
-      for (const method of Object.keys(document.paths[path] ?? {}).map((name) => name.toUpperCase())) {
-        assert.ok(
-          METHODS.some(
-            (known) => known === method && app.findRoute({ method: known, url: path.replace('{id}', ':id') }),
-          ),
-          `${method} ${path}`,
-        );
-      }
+    assert.deepEqual(openapi.operations.toSorted(), routes.filter((route) => !route.startsWith('HEAD ')).toSorted());
     const references = JSON.stringify(document).matchAll(/"#\/components\/schemas\/([A-Za-z]+)"/g);
     for (const [, name] of references) assert.ok(document.components.schemas[String(name)], String(name));
   });

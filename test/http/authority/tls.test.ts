@@ -162,6 +162,14 @@ describe('the authority over TLS', () => {
       ['this is no request\r\n\r\n', 400],
       [`GET / HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`, 431],
       ['GET /healthz HTTP/1.1\r\n\r\n', 400],
+      ['GET /healthz HTTP/1.1\r\nhost: x\r\nhost: y\r\nconnection: close\r\n\r\n', 400],
+      ['GET /healthz\r\n\r\n', 400],
+      ['GET /healthz HTTP/2.0\r\nhost: x\r\nconnection: close\r\n\r\n', 400],
+      ['POST /v1/enroll HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n', 400],
+      ['POST /v1/enroll HTTP/1.1\r\nhost: x\r\ncontent-length: 4\r\ncontent-length: 5\r\n\r\nabcde', 400],
+      ['POST /v1/enroll HTTP/1.1\r\nhost: x\r\ntransfer-encoding: xchunked\r\n\r\n0\r\n\r\n', 400],
+      ['GET /healthz HTTP/1.1\r\nhost: x\r\na: b\r\n c\r\n\r\n', 400],
+      ['GET /healthz HTTP/1.1\nhost: x\n\n', 400],
     ] as const) {
       const socket = await dial({ ca: read(layout.rootCertificate) });
       const parts: Buffer[] = [];
