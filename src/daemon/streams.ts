@@ -1,7 +1,7 @@
-import { createServer } from 'node:http';
 import { join, resolve } from 'node:path';
 import { messageOf } from '../base/errors.ts';
 import { lockDirectory } from '../host/directory-lock.ts';
+import { createPlainServer } from '../host/plain-server.ts';
 import { SqliteStreamStore } from '../host/sqlite-stream-store.ts';
 import { systemClock } from '../host/system-clock.ts';
 import { systemRandom } from '../host/system-random.ts';
@@ -20,6 +20,9 @@ import { programVersion } from './version.ts';
 
 /** Requests of one client. An event under a delegate costs some 5 ms of signatures: a client alone can use up one core, not more. */
 export const STREAM_REQUEST_RATE: RequestRate = { requestsMax: 2_000, windowMs: 10_000 };
+
+/** Open connections. Each may be sending the largest body: 512 MiB at most. */
+export const STREAM_CONNECTIONS_MAX = 256;
 
 export interface RunStreamsOptions {
   readonly directory: string;
@@ -66,10 +69,11 @@ export async function runStreams(options: RunStreamsOptions): Promise<RunningStr
     const streams = await StreamService.open({ ...deps, store, wallet, onDeadline: () => timer.arm() });
     closers.push(() => timer.close());
     const app = await createHttpApp({
-      createServer,
+      createServer: createPlainServer,
       rate: STREAM_REQUEST_RATE,
       ...requestLog(log, 'info'),
     });
+    app.server.maxConnections = STREAM_CONNECTIONS_MAX;
     closers.push(() => app.close());
     addStreamRoutes(app, {
       streams,

@@ -5,7 +5,7 @@ import type { UnixMs } from '../base/time.ts';
 import { PAYLOAD } from '../message/river/envelope.ts';
 import type { BlockSummary, StoredBlock, StoredEvent, StoredStream, StreamStore } from '../ports/stream-store.ts';
 import { GroupCommit } from './group-commit.ts';
-import { guarded, openDatabase, type WhenMissing } from './sqlite-database.ts';
+import { closeDatabase, guarded, openDatabase, type WhenMissing } from './sqlite-database.ts';
 import { STREAM_DATABASE } from './stream-schema.ts';
 
 type Row = Readonly<Record<string, SQLOutputValue>>;
@@ -123,7 +123,7 @@ export class SqliteStreamStore implements StreamStore {
 
   async close(): Promise<void> {
     await this.#commits.close();
-    this.#database.close();
+    closeDatabase(this.#database, this.#path);
   }
 
   #insertBlock(stream: number, { number, header, timestamp }: StoredBlock): void {

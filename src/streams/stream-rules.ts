@@ -14,8 +14,8 @@ import type { BlockSummary } from '../ports/stream-store.ts';
  */
 export const GENESIS_EVENTS_MAX = 32;
 
-/** Members of a stream, invited ones included. 10,000 × ~200 B = 2 MB for the largest stream in memory. */
-export const MEMBERS_MAX = 10_000;
+/** Members of a stream, invited ones included. 1,000 × ~200 B = 200 kB for the largest stream in memory. */
+export const MEMBERS_MAX = 1_000;
 
 /**
  * How long a block may still be named as the one before an event after the next block was made. River's nodes grant 11 s;

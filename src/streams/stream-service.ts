@@ -34,7 +34,7 @@ export const STREAM_BYTES_MAX = 8 * 1024 * 1024;
 /** Octets of all events of a store: what an ordinary disk has room for, so that strangers cannot fill it. */
 export const STORE_BYTES_MAX = 16 * 1024 ** 3;
 
-/** Events in one block; as many are made into one at once. The header names each with 32 bytes. */
+/** Events in one block; the rest go into the next at once. The header names each with 32 bytes. */
 export const BLOCK_EVENTS_MAX = 256;
 
 /** An event waits so long for others to share a block with. As River's nodes do. */
@@ -43,8 +43,8 @@ export const BLOCK_MS = 2 * SECOND_MS;
 /** Blocks that an event may follow, if they are recent: one each {@link BLOCK_MS} for a minute, and as many more. */
 export const RECENT_BLOCKS_MAX = 64;
 
-/** Streams whose members and recent blocks are in memory: some kB each. */
-const STATES_MAX = 1_000;
+/** Streams whose members and recent blocks are in memory: some kB each, 200 kB with as many members as may be. */
+const STATES_MAX = 500;
 
 const SALT_BYTES = 32;
 

@@ -10,6 +10,7 @@ import { ENVELOPE, type Envelope, PAYLOAD } from '../../src/message/river/envelo
 import { MINIBLOCK_HEADER } from '../../src/message/river/miniblock.ts';
 import { parseEvent } from '../../src/message/river/parse-event.ts';
 import { addressText } from '../../src/message/river/wallet.ts';
+import { GENESIS_EVENTS_MAX } from '../../src/streams/stream-rules.ts';
 import { CALL_BYTES_MAX } from '../../src/http/streams/routes.ts';
 import {
   ALICE,
@@ -242,7 +243,7 @@ for (const [encoding, isBinary] of [
         [id, [], 'BAD_STREAM_CREATION_PARAMS'],
         [channelId('another'), [good], 'BAD_STREAM_CREATION_PARAMS'],
         [id, [good, good], 'BAD_STREAM_CREATION_PARAMS'],
-        [id, Array<Envelope>(33).fill(good), 'BAD_STREAM_CREATION_PARAMS'],
+        [id, Array<Envelope>(GENESIS_EVENTS_MAX + 1).fill(good), 'BAD_STREAM_CREATION_PARAMS'],
         [id, [seal(ALICE, eventBytes({ prevMiniblockHash: undefined }))], 'BAD_STREAM_CREATION_PARAMS'],
         [id, [genesis(id, { prevMiniblockHash: new Uint8Array(32) })], 'BAD_STREAM_CREATION_PARAMS'],
         [id, [{ ...good, hash: new Uint8Array(32) }], 'BAD_EVENT_HASH'],

@@ -13,6 +13,8 @@ import { PREV_BLOCK_MS_MAX } from '../../src/streams/stream-rules.ts';
 import {
   BLOCK_EVENTS_MAX,
   BLOCK_MS,
+  RECENT_BLOCKS_MAX,
+  STORE_BYTES_MAX,
   STREAM_BYTES_MAX,
   STREAM_EVENTS_MAX,
   StreamService,
@@ -128,6 +130,18 @@ describe('streams', () => {
     await service.addEvent(ID, message((await service.lastBlock(ID)).hash, 'd'));
   });
 
+  it('know so many blocks, and an event that follows an older one is refused however recent it is', async (t) => {
+    const { world, service, prev } = await started(t);
+    let last = prev;
+    for (let i = 0; i < RECENT_BLOCKS_MAX; i++) {
+      await service.addEvent(ID, message(last, `m${i}`));
+      await world.makeBlocks(service);
+      ({ hash: last } = await service.lastBlock(ID));
+      world.clock.pass(-BLOCK_MS);
+    }
+    await assert.rejects(service.addEvent(ID, message(prev, 'late')), { code: 'ERR_STREAM_PREV_UNKNOWN' });
+  });
+
   it('judge an expiry by the clock of the moment', async (t) => {
     const { world, service, prev } = await started(t);
     const expiry = BigInt(world.clock.wall() + 1);
@@ -187,7 +201,7 @@ describe('streams', () => {
     const world = new World(t);
     const many = await world.open(seeming({ totals: async () => ({ streams: STREAMS_MAX, bytes: 0 }) }));
     await assert.rejects(many.createStream(ID, [genesis(ID)]), { code: 'ERR_STREAM_FULL' });
-    const large = await world.open(seeming({ totals: async () => ({ streams: 0, bytes: 2 ** 50 }) }));
+    const large = await world.open(seeming({ totals: async () => ({ streams: 0, bytes: STORE_BYTES_MAX }) }));
     await assert.rejects(large.createStream(ID, [genesis(ID)]), { code: 'ERR_STREAM_FULL' });
   });
 

@@ -7,12 +7,12 @@ import { type Envelope, PAYLOAD, type StreamEvent } from '../../src/message/rive
 import type { Wallet } from '../../src/message/river/wallet.ts';
 import { ALICE, channelMessage, eventBytes, seal } from './river.ts';
 
-/** A client of Connect itself, with River's own descriptors. */
+/** A client of Connect itself, with River's own descriptors: protobuf over HTTP/2, as River's SDK, or JSON over HTTP/1.1. */
 export function connectClient(baseUrl: string, useBinaryFormat: boolean, token?: string): Client<typeof StreamService> {
   const interceptors = token === undefined ? [] : [bearer(token)];
   return createClient(
     StreamService,
-    createConnectTransport({ baseUrl, httpVersion: '1.1', useBinaryFormat, interceptors }),
+    createConnectTransport({ baseUrl, httpVersion: useBinaryFormat ? '2' : '1.1', useBinaryFormat, interceptors }),
   );
 }
 

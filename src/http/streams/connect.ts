@@ -58,9 +58,34 @@ export interface Procedure<Request, Response> {
   readonly call: (request: Request, http: FastifyRequest) => Promise<Partial<Response>> | Partial<Response>;
 }
 
+/** Octets of answers that have not been read yet. Whole streams are long, and a reader may be slow on purpose. */
+export const ANSWERS_BYTES_MAX = 128 * 1024 * 1024;
+
+/** An answer must have been read by then. */
+const ANSWER_MS_MAX = 60_000;
+
+/** Keeps count of what waits to be read, and does not wait for ever. */
+export class AnswersUnderWay {
+  #bytes = 0;
+
+  /** @throws ERR_OVERLOADED where too much waits already. */
+  begin(bytes: number, reply: FastifyReply): void {
+    if (this.#bytes + bytes > ANSWERS_BYTES_MAX)
+      throw new MeshError('ERR_OVERLOADED', `${ANSWERS_BYTES_MAX} bytes of answers wait to be read`);
+    this.#bytes += bytes;
+    const { raw } = reply;
+    const late = setTimeout(() => raw.destroy(), ANSWER_MS_MAX);
+    raw.once('close', () => {
+      clearTimeout(late);
+      this.#bytes -= bytes;
+    });
+  }
+}
+
 /** Parse → act → render, in the encoding of the request. @throws ERR_PROTOBUF, ERR_INPUT, ERR_MEDIA_TYPE, and the call's. */
 export async function answerCall<Request, Response>(
   { request, response, call }: Procedure<Request, Response>,
+  answers: AnswersUnderWay,
   http: FastifyRequest,
   reply: FastifyReply,
 ): Promise<FastifyReply> {
@@ -68,10 +93,15 @@ export async function answerCall<Request, Response>(
   const body = new Uint8Array((http.body as Uint8Array | undefined) ?? []);
   if (isJson(http)) {
     const answer = response.toJson(await call(request.fromJson(parseJson(body)), http));
-    return reply.type(JSON_TYPE).send(Buffer.from(JSON.stringify(answer)));
+    return send(answers, reply.type(JSON_TYPE), Buffer.from(JSON.stringify(answer)));
   }
   const answer = response.encode(await call(request.decode(body), http));
-  return reply.type(PROTO).send(Buffer.from(answer));
+  return send(answers, reply.type(PROTO), Buffer.from(answer));
+}
+
+function send(answers: AnswersUnderWay, reply: FastifyReply, body: Buffer): FastifyReply {
+  answers.begin(body.length, reply);
+  return reply.send(body);
 }
 
 /** Refuses in Connect's words, with River's code in the message and in `X-River-Error`, where its clients look for it. */

@@ -20,10 +20,10 @@ import {
 } from '../../streams/rpc-messages.ts';
 import type { StreamService } from '../../streams/stream-service.ts';
 import type { HttpApp } from '../server.ts';
-import { answerCall, callError, type Procedure, refuseCall } from './connect.ts';
+import { AnswersUnderWay, answerCall, callError, type Procedure, refuseCall } from './connect.ts';
 
 /** Largest body: an event of River's largest size, in base64, and a little. Judged before it is read. */
-export const CALL_BYTES_MAX = 4 * 1024 * 1024;
+export const CALL_BYTES_MAX = 2 * 1024 * 1024;
 
 /** What the calls stand on. */
 export interface StreamRoutesDeps {
@@ -51,19 +51,20 @@ export function addStreamRoutes(app: HttpApp, deps: StreamRoutesDeps): void {
       if (told.code === 'ERR_INTERNAL') deps.onUnexpected(error);
       refuseCall(told, reply);
     });
-    addStreamCalls(scope, deps);
-    addAuthenticationCalls(scope, deps);
+    const answers = new AnswersUnderWay();
+    addStreamCalls(scope, answers, deps);
+    addAuthenticationCalls(scope, answers, deps);
   });
 }
 
-function addStreamCalls(app: HttpApp, deps: StreamRoutesDeps): void {
+function addStreamCalls(app: HttpApp, answers: AnswersUnderWay, deps: StreamRoutesDeps): void {
   const { streams, startedAt, version } = deps;
-  addCall(app, 'StreamService/Info', {
+  addCall(app, answers, 'StreamService/Info', {
     request: INFO_REQUEST,
     response: INFO_RESPONSE,
     call: () => ({ graffiti: 'chainmail', startTime: startedAt, version }),
   });
-  addCall(app, 'StreamService/CreateStream', {
+  addCall(app, answers, 'StreamService/CreateStream', {
     request: CREATE_STREAM_REQUEST,
     response: CREATE_STREAM_RESPONSE,
     call: async ({ streamId, events }, http) => {
@@ -71,7 +72,7 @@ function addStreamCalls(app: HttpApp, deps: StreamRoutesDeps): void {
       return { stream: await streams.createStream(streamId, events) };
     },
   });
-  addCall(app, 'StreamService/AddEvent', {
+  addCall(app, answers, 'StreamService/AddEvent', {
     request: ADD_EVENT_REQUEST,
     response: ADD_EVENT_RESPONSE,
     call: async ({ streamId, event }, http) => {
@@ -79,7 +80,7 @@ function addStreamCalls(app: HttpApp, deps: StreamRoutesDeps): void {
       return { newEvents: await streams.addEvent(streamId, event) };
     },
   });
-  addCall(app, 'StreamService/GetStream', {
+  addCall(app, answers, 'StreamService/GetStream', {
     request: GET_STREAM_REQUEST,
     response: GET_STREAM_RESPONSE,
     call: async ({ streamId, optional, syncCookie }, http) => {
@@ -88,7 +89,7 @@ function addStreamCalls(app: HttpApp, deps: StreamRoutesDeps): void {
       return stream === undefined ? {} : { stream };
     },
   });
-  addCall(app, 'StreamService/GetLastMiniblockHash', {
+  addCall(app, answers, 'StreamService/GetLastMiniblockHash', {
     request: LAST_MINIBLOCK_REQUEST,
     response: LAST_MINIBLOCK_RESPONSE,
     call: async ({ streamId }, http) => {
@@ -99,8 +100,8 @@ function addStreamCalls(app: HttpApp, deps: StreamRoutesDeps): void {
   });
 }
 
-function addAuthenticationCalls(app: HttpApp, { authentication }: StreamRoutesDeps): void {
-  addCall(app, 'AuthenticationService/StartAuthentication', {
+function addAuthenticationCalls(app: HttpApp, answers: AnswersUnderWay, { authentication }: StreamRoutesDeps): void {
+  addCall(app, answers, 'AuthenticationService/StartAuthentication', {
     request: START_AUTHENTICATION_REQUEST,
     response: START_AUTHENTICATION_RESPONSE,
     call: ({ userId }) => {
@@ -108,15 +109,22 @@ function addAuthenticationCalls(app: HttpApp, { authentication }: StreamRoutesDe
       return { userId, challenge: bytes, expiration: expiresAt };
     },
   });
-  addCall(app, 'AuthenticationService/FinishAuthentication', {
+  addCall(app, answers, 'AuthenticationService/FinishAuthentication', {
     request: FINISH_AUTHENTICATION_REQUEST,
     response: FINISH_AUTHENTICATION_RESPONSE,
     call: ({ userId, challenge, ...answer }) => ({ sessionToken: authentication.finish(challenge, userId, answer) }),
   });
 }
 
-function addCall<Request, Response>(app: HttpApp, name: string, procedure: Procedure<Request, Response>): void {
-  app.post(`/river.${name}`, { bodyLimit: CALL_BYTES_MAX }, (request, reply) => answerCall(procedure, request, reply));
+function addCall<Request, Response>(
+  app: HttpApp,
+  answers: AnswersUnderWay,
+  name: string,
+  procedure: Procedure<Request, Response>,
+): void {
+  app.post(`/river.${name}`, { bodyLimit: CALL_BYTES_MAX }, (request, reply) =>
+    answerCall(procedure, answers, request, reply),
+  );
 }
 
 /** The token as a bearer's (RFC 6750), or alone, as River's clients send it. @throws ERR_SESSION */

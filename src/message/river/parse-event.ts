@@ -8,11 +8,8 @@ import { riverHash } from './river-hash.ts';
 import { addressOf, addressText, isSameAddress, type Wallet } from './wallet.ts';
 import { judgeDelegateExpiry, verifyWalletDelegate } from './wallet-delegate.ts';
 
-/**
- * Octets of an event. River's own largest are media chunks of 1.2 MB; twice that leaves room, and one event costs less
- * memory than a request may.
- */
-export const EVENT_BYTES_MAX = 2_400_000;
+/** Octets of an event. River's own largest are media chunks of 1.2 MB; what is around them needs less than the rest. */
+export const EVENT_BYTES_MAX = 1_300_000;
 
 /** An event whose hash and signatures hold. */
 export interface RiverEvent {
