@@ -128,9 +128,10 @@ describe('a node’s configuration', () => {
       'log_level',
       'multicast',
       'name',
+      'signed_requests',
     ]);
-    const { advertise: _, bootstrap: __, name: ___, ...same } = all;
-    assert.deepEqual({ ...same, bootstrap: [] }, defaults);
+    const { advertise: _, bootstrap: __, name: ___, signed_requests: ____, ...same } = all;
+    assert.deepEqual({ ...same, bootstrap: [], signed_requests: [] }, defaults);
   });
 
   for (const [knob, value] of [
