@@ -26,7 +26,7 @@ export const SIM_BENCH: Bench = {
 async function runSim(note: Note, { items: nodes = NODES }: BenchScale): Promise<readonly BenchResult[]> {
   const empty = emptyRate();
   const options = { ...SCENARIO_DEFAULTS, nodes, seed: SEED, messages: MESSAGES };
-  const story = await Story.begin(options, false, (progress) => note(`sim, ${progress}`));
+  const story = await Story.begin(options, {}, (progress) => note(`sim, ${progress}`));
   story.meet();
   const { time } = story.world;
   let micros = 0;

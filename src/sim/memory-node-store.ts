@@ -23,6 +23,17 @@ export class MemoryNodeStore implements NodeStore {
     };
   }
 
+  /** The same disk once more. */
+  copy(): MemoryNodeStore {
+    const copy = new MemoryNodeStore();
+    copy.#incarnation = this.#incarnation;
+    copy.#arrivals = this.#arrivals;
+    for (const [key, message] of this.#messages) copy.#messages.set(key, message);
+    for (const [key, chain] of this.#chains) copy.#chains.set(key, chain);
+    for (const [key, der] of this.#crls) copy.#crls.set(key, der);
+    return copy;
+  }
+
   read(contentKey: string): Bytes | undefined {
     return this.#messages.get(contentKey)?.bytes;
   }

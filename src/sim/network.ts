@@ -71,6 +71,11 @@ export class SimulatedNetwork {
     this.#sides.set(endpoint, new Map());
   }
 
+  /** One more address of a machine that listens already. */
+  listenAt(endpoint: Endpoint, address: Address): void {
+    this.#listeners.set(address, endpoint);
+  }
+
   /** The machine's process is gone: its connections end, and its port refuses. */
   drop(endpoint: Endpoint): void {
     this.#listeners.delete(endpoint.address);

@@ -47,6 +47,8 @@ export interface Scenario {
   readonly name: string;
   /** One line for people. */
   readonly summary: string;
+  /** With fewer there is no such story. */
+  readonly nodesMin: number;
   /** @param tell hears how far it is. Takes seconds to minutes: the caller's thread does nothing else meanwhile. */
   readonly run: (options: ScenarioOptions, tell?: (progress: string) => void) => Promise<ScenarioResult>;
 }

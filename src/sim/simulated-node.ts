@@ -1,7 +1,9 @@
 import type { Bytes } from '../base/bytes.ts';
 import { isMeshError } from '../base/errors.ts';
-import { type Instant, MINUTE_MS } from '../base/time.ts';
+import { type Instant, MINUTE_MS, type UnixMs } from '../base/time.ts';
+import type { BucketRate } from '../base/token-bucket.ts';
 import type { PublicKey } from '../crypto/public-key.ts';
+import type { Candidate } from '../engine/connector.ts';
 import type { LinkEnd } from '../engine/link.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import { type Address, parseAddress } from '../message/address.ts';
@@ -35,9 +37,26 @@ export interface NodeSurroundings {
   readonly trust: Trust;
   /** Whether nodes publish records of themselves. */
   readonly announces: boolean;
+  /** What nodes allow an author. */
+  readonly authorRate?: BucketRate | undefined;
   emit(event: WorldEvent): void;
   turnEnded(node: SimulatedNode): void;
 }
+
+/** A member whose place is known. */
+export interface Neighbour {
+  readonly nodeId: NodeId;
+  readonly address: Address;
+}
+
+/** How wrong the clock on the wall of a machine is. */
+export interface ClockError {
+  readonly aheadMs: number;
+  /** Added for each millisecond that passes from the beginning of the world. */
+  readonly drift: number;
+}
+
+const RIGHT: ClockError = { aheadMs: 0, drift: 0 };
 
 /** A machine with a disk, on which the node of the field runs: {@link MeshNode}, started, stopped and started again. */
 export class SimulatedNode implements Endpoint, NodeOutbox {
@@ -47,18 +66,25 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
   readonly identity: SimulatedIdentity;
   readonly #world: NodeSurroundings;
   readonly #random: SeededRandom;
-  readonly #store = new MemoryNodeStore();
-  readonly #neighbours: SimulatedNode[] = [];
+  #store = new MemoryNodeStore();
+  readonly #neighbours: Neighbour[] = [];
   readonly #askedAtMs = new Map<number, number>();
   #node: MeshNode | undefined;
   #starts = 0;
   #nextRequest = 1;
   #wakesAtMs: number | undefined;
   #isTurnPending = false;
+  #clock = RIGHT;
 
-  constructor(index: number, identity: SimulatedIdentity, world: NodeSurroundings, random: SeededRandom) {
+  constructor(
+    index: number,
+    identity: SimulatedIdentity,
+    world: NodeSurroundings,
+    random: SeededRandom,
+    name = `n${index}`,
+  ) {
     this.index = index;
-    this.name = `n${index}`;
+    this.name = name;
     this.address = parseAddress(`${this.name}:4433`);
     this.identity = identity;
     this.#world = world;
@@ -83,22 +109,44 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
     return this.#node;
   }
 
+  /** What the clocks of this machine show. */
+  instant(): Instant {
+    const { mono, wall } = this.#world.time.instant();
+    const { aheadMs, drift } = this.#clock;
+    return { mono, wall: Math.floor(wall + aheadMs + drift * mono) as UnixMs };
+  }
+
   /** Whom this node is told of at each start. */
-  addNeighbour(other: SimulatedNode): void {
+  addNeighbour(other: Neighbour): void {
     if (other !== this && !this.#neighbours.includes(other)) this.#neighbours.push(other);
+  }
+
+  /** The same disk, keys and configuration in another machine, elsewhere on the network. */
+  cloneAs(index: number, random: SeededRandom): SimulatedNode {
+    const clone = new SimulatedNode(index, this.identity, this.#world, random, `${this.name}-clone`);
+    clone.#store = this.#store.copy();
+    for (const neighbour of this.#neighbours) clone.addNeighbour(neighbour);
+    return clone;
+  }
+
+  /** The clock on the wall is wrong from now on, or right again. */
+  setClock(error: ClockError = RIGHT): void {
+    this.#clock = error;
+    this.#world.emit({ tag: 'clock', node: this, aheadMs: this.instant().wall - this.#world.time.instant().wall });
+    if (this.#node !== undefined) this.#turn();
   }
 
   // ---- what the world does to it -------------------------------------------------------------------------------
 
   start(): void {
     if (this.#node !== undefined) return;
-    const { time, network, checks, trust, announces } = this.#world;
+    const { network, checks, trust, announces, authorRate } = this.#world;
     const { nodeId, signer, chain } = this.identity;
     const restored = this.#store.load();
-    const incarnation = nextIncarnation(restored.incarnation, time.instant().wall);
+    const incarnation = nextIncarnation(restored.incarnation, this.instant().wall);
     this.#store.applyNow([{ tag: 'put-incarnation', incarnation }]);
     const random = this.#random.fork(`start ${this.#starts++}`);
-    const now = time.instant();
+    const now = this.instant();
     this.#node = new MeshNode(now, {
       mesh: trust.mesh,
       identity: { nodeId, algorithm: signer.algorithm, leafKey: (chain[0] as Certificate).fingerprintHex },
@@ -115,6 +163,7 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
       outbox: this,
       readCertificate: checks.readCertificate,
       announce: announces,
+      ...(authorRate === undefined ? {} : { authorRate }),
     });
     network.listen(this);
     this.#world.emit({ tag: 'started', node: this });
@@ -148,6 +197,11 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
     });
   }
 
+  /** Discovery told of a place. */
+  discover(candidate: Candidate): void {
+    this.#enter((node, now) => node.handleCandidate(now, candidate));
+  }
+
   /** A list came over HTTP. */
   receiveCrl(der: Bytes): void {
     this.#enter((node, now) => node.installCrl(now, der));
@@ -156,8 +210,10 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
   // ---- Endpoint --------------------------------------------------------------------------------------------------
 
   judge(chain: readonly Certificate[], purpose: 'tls-server' | 'tls-client'): NodeId | undefined {
-    const judgement = this.#node?.judgePeer(chain, this.#world.time.instant().wall, purpose);
-    return judgement?.tag === 'ok' ? judgement.nodeId : undefined;
+    const judgement = this.#node?.judgePeer(chain, this.instant().wall, purpose);
+    if (judgement?.tag === 'ok') return judgement.nodeId;
+    if (this.#node !== undefined) this.#node.statistics.handshakesRefused++;
+    return undefined;
   }
 
   linkOpen(end: LinkEnd, dial: number | undefined): void {
@@ -227,7 +283,7 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
 
   #enter(step: (node: MeshNode, now: Instant) => void): void {
     if (this.#node === undefined) return;
-    step(this.#node, this.#world.time.instant());
+    step(this.#node, this.instant());
     this.#turn();
   }
 
@@ -254,7 +310,7 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
 
   #setTimer(node: MeshNode): void {
     const { time } = this.#world;
-    const at = Math.max(Math.ceil(node.deadline(time.instant())), time.nowMs);
+    const at = Math.max(Math.ceil(node.deadline(this.instant())), time.nowMs);
     if (this.#wakesAtMs !== undefined && this.#wakesAtMs <= at) return;
     this.#wakesAtMs = at;
     time.at(at, () => {

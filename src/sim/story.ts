@@ -1,4 +1,5 @@
 import { SECOND_MS } from '../base/time.ts';
+import type { BucketRate } from '../base/token-bucket.ts';
 import { AcceptedOnce } from './checkers/accepted-once.ts';
 import { Bounded } from './checkers/bounded.ts';
 import { Delivery } from './checkers/delivery.ts';
@@ -19,7 +20,19 @@ const AWAY_MS_MAX = 10 * SECOND_MS;
 /** Up to this size nodes publish records where a story wants them: a message a node, held by every node. */
 const ANNOUNCING_NODES_MAX = 200;
 
+/** Characters of three bytes, as many as the value of an indicator takes besides 64 hex digits. */
+const PADDING = '\u20ac'.repeat(448);
+
 type Tell = (progress: string) => void;
+
+/** What a story wants of its world. */
+export interface StoryNeeds {
+  /** Whether nodes publish records of themselves, where there are not too many. */
+  readonly records?: boolean;
+  /** So many of the members are hostile; the others are nodes. */
+  readonly hostile?: number;
+  readonly authorRate?: BucketRate;
+}
 
 /** A world with the checkers that every scenario wants, and the steps that scenarios are made of. */
 export class Story {
@@ -30,6 +43,7 @@ export class Story {
   readonly #bounded: Bounded;
   readonly #violations: string[] = [];
   #stepsToCome = 0;
+  #publishings = 0;
 
   private constructor(world: World, options: ScenarioOptions, tell: Tell) {
     this.world = world;
@@ -40,13 +54,22 @@ export class Story {
     this.#bounded = world.watch(new Bounded());
   }
 
-  /** @param wantsRecords whether nodes publish records of themselves, where there are not too many. */
-  static async begin(options: ScenarioOptions, wantsRecords: boolean, tell: Tell = () => undefined): Promise<Story> {
-    const { seed, nodes, latencyMsMin, latencyMsMax, lossRatio } = options;
-    const announces = wantsRecords && nodes <= ANNOUNCING_NODES_MAX;
-    tell(`making ${nodes} nodes and their certificates`);
-    const world = await World.create({ seed, nodes, latencyMsMin, latencyMsMax, lossRatio, announces });
+  static async begin(options: ScenarioOptions, needs: StoryNeeds = {}, tell: Tell = () => undefined): Promise<Story> {
+    const { seed, latencyMsMin, latencyMsMax, lossRatio } = options;
+    const { records = false, hostile = 0, ...others } = needs;
+    const announces = records && options.nodes <= ANNOUNCING_NODES_MAX;
+    const nodes = options.nodes - hostile;
+    tell(`making ${options.nodes} members and their certificates`);
+    const conditions = { latencyMsMin, latencyMsMax, lossRatio };
+    const world = await World.create({ seed, nodes, hostile, announces, ...conditions, ...others });
     return new Story(world, options, tell);
+  }
+
+  /** How long the slowest delivery took since {@link Delivery.startMeasuring}: an attack must not slow them down. */
+  expectWithin(rounds: number, what: string): void {
+    const { worstDelayMs } = this.delivery;
+    if (worstDelayMs > rounds * ROUND_MS)
+      this.fault(`${what}: a message took ${(worstDelayMs / ROUND_MS).toFixed(1)} rounds, expected at most ${rounds}`);
   }
 
   /** Says how far the story is, with the time in its world. */
@@ -59,11 +82,12 @@ export class Story {
     this.#violations.push(text);
   }
 
-  /** All nodes start and find each other. */
-  meet(): void {
+  /** All nodes start and find each other. @param apart who is not expected to find anybody. */
+  meet(apart: ReadonlySet<SimulatedNode> = new Set()): void {
     const { world } = this;
     world.startAll();
-    const lonely = (): SimulatedNode[] => world.nodes.filter((node) => !node.isUp || node.node.links.length === 0);
+    const lonely = (): SimulatedNode[] =>
+      world.nodes.filter((node) => !node.isUp || (node.node.links.length === 0 && !apart.has(node)));
     for (let waitedMs = 0; waitedMs < MEETING_MS_MAX && (waitedMs === 0 || lonely().length > 0); waitedMs += SECOND_MS)
       world.run(SECOND_MS);
     if (world.nodes.length > 1) for (const { name } of lonely()) this.fault(`${name} found nobody`);
@@ -74,13 +98,22 @@ export class Story {
     );
   }
 
-  /** Messages are published at random nodes and times within the span; `by` narrows down by whom. */
-  publishWithin(spanMs: number, count = this.#options.messages, by: readonly SimulatedNode[] = this.world.nodes): void {
-    const random = this.world.random.fork(`publish ${this.world.time.nowMs}`);
+  /**
+   * Messages are published at random nodes and times within the span; `by` narrows down by whom.
+   *
+   * @param isLarge whether they are so large that peers are asked before they are sent them.
+   */
+  publishWithin(
+    spanMs: number,
+    count = this.#options.messages,
+    by: readonly SimulatedNode[] = this.world.nodes,
+    isLarge = false,
+  ): void {
+    const random = this.world.random.fork(`publish ${this.#publishings++}`);
     for (let i = 0; i < count; i++) {
       this.step(random.below(spanMs), () => {
         const up = by.filter(({ isUp }) => isUp);
-        up[random.below(Math.max(1, up.length))]?.publish(random.bytes(32).toHex());
+        up[random.below(Math.max(1, up.length))]?.publish(random.bytes(32).toHex() + (isLarge ? PADDING : ''));
       });
     }
   }

@@ -42,6 +42,8 @@ function lineOf(event: WorldEvent): string {
       return `${event.node.index} refused ${event.code}`;
     case 'revoked':
       return `- revoked ${event.crlNumber} ${[...event.nodeIds].join(' ')}`;
+    case 'clock':
+      return `${event.node.index} clock ${event.aheadMs}`;
     case 'partitioned':
       return `- partitioned ${event.islands}`;
     case 'healed':

@@ -19,6 +19,8 @@ export type WorldEvent =
     }
   | { readonly tag: 'refused'; readonly node: SimulatedNode; readonly code: ErrorCode }
   | { readonly tag: 'revoked'; readonly nodeIds: ReadonlySet<NodeId>; readonly crlNumber: number }
+  /** The clock on the wall of a machine was set; how far ahead of the right time. */
+  | { readonly tag: 'clock'; readonly node: SimulatedNode; readonly aheadMs: number }
   | { readonly tag: 'partitioned'; readonly islands: number }
   | { readonly tag: 'healed' };
 

@@ -1,10 +1,12 @@
 import { SECOND_MS } from '../base/time.ts';
+import type { BucketRate } from '../base/token-bucket.ts';
 import { parseMeshName } from '../identity/mesh-name.ts';
+import { HostileMember } from './hostile/hostile-member.ts';
 import { type LinkConditions, SimulatedNetwork } from './network.ts';
 import { SeededRandom } from './seeded-random.ts';
 import { SharedChecks } from './shared-checks.ts';
-import { SimulatedAuthority } from './simulated-authority.ts';
-import { type NodeSurroundings, SimulatedNode } from './simulated-node.ts';
+import { SimulatedAuthority, type SimulatedIdentity } from './simulated-authority.ts';
+import { type Neighbour, type NodeSurroundings, SimulatedNode } from './simulated-node.ts';
 import { randomRings } from './topology.ts';
 import { Trace } from './trace.ts';
 import { VirtualTime, WORLD_BEGINS_AT } from './virtual-time.ts';
@@ -20,6 +22,10 @@ export interface WorldOptions extends LinkConditions {
   readonly nodes: number;
   /** Whether nodes publish records of themselves: what is learned of addresses, at the price of a message a node. */
   readonly announces: boolean;
+  /** Members, besides the nodes, that do not run the program. They are named to the nodes like all others. */
+  readonly hostile?: number;
+  /** What nodes allow an author; by default what they do in the field. */
+  readonly authorRate?: BucketRate;
 }
 
 /** Nodes, their network and their authority in one process, on virtual time. Equal options give an equal history. */
@@ -30,10 +36,13 @@ export class World {
   readonly authority: SimulatedAuthority;
   readonly checks: SharedChecks;
   readonly nodes: readonly SimulatedNode[];
+  readonly hostile: readonly HostileMember[];
   /** For whoever drives the world: what it does by chance. */
   readonly random: SeededRandom;
   readonly #checkers: Checker[] = [];
   readonly #trace = new Trace();
+  readonly #surroundings: NodeSurroundings;
+  #clones = 0;
 
   private constructor(parts: WorldParts) {
     this.options = parts.options;
@@ -42,21 +51,29 @@ export class World {
     this.authority = parts.authority;
     this.checks = parts.checks;
     this.random = parts.random.fork('scenario');
-    const surroundings: NodeSurroundings = {
+    this.#surroundings = {
       time: parts.time,
       network: parts.network,
       checks: parts.checks,
       trust: parts.authority.trust,
       announces: parts.options.announces,
+      authorRate: parts.options.authorRate,
       emit: (event) => this.emit(event),
       turnEnded: (node) => this.#turnEnded(node),
     };
+    const { time, network, random } = parts;
+    const { mesh } = parts.authority.trust;
     this.nodes = parts.identities.map(
-      (identity, index) => new SimulatedNode(index, identity, surroundings, parts.random.fork(`node ${index}`)),
+      (identity, index) => new SimulatedNode(index, identity, this.#surroundings, random.fork(`node ${index}`)),
     );
-    for (const [a, b] of randomRings(this.nodes.length, parts.random.fork('topology'))) {
-      this.nodes[a]?.addNeighbour(this.nodes[b] as SimulatedNode);
-      this.nodes[b]?.addNeighbour(this.nodes[a] as SimulatedNode);
+    this.hostile = parts.hostileIdentities.map(
+      (identity, index) =>
+        new HostileMember(`h${index}`, identity, { mesh, time, network }, random.fork(`hostile ${index}`)),
+    );
+    const members = [...this.nodes, ...this.hostile];
+    for (const [a, b] of randomRings(members.length, random.fork('topology'))) {
+      this.nodes[a]?.addNeighbour(members[b] as Neighbour);
+      this.nodes[b]?.addNeighbour(members[a] as Neighbour);
     }
   }
 
@@ -77,12 +94,21 @@ export class World {
     const identities = [];
     for (let index = 0; index < options.nodes; index++)
       identities.push(await authority.enroll(`n${index}`, WORLD_BEGINS_AT));
-    return new World({ options, time, network, authority, checks, random, identities });
+    const hostileIdentities = [];
+    for (let index = 0; index < (options.hostile ?? 0); index++)
+      hostileIdentities.push(await authority.enroll(`h${index}`, WORLD_BEGINS_AT));
+    return new World({ options, time, network, authority, checks, random, identities, hostileIdentities });
   }
 
   watch<C extends Checker>(checker: C): C {
     this.#checkers.push(checker);
     return checker;
+  }
+
+  /** A second machine with the identity of a node, and with what that node has on its disk: it has not started yet. */
+  clone(node: SimulatedNode): SimulatedNode {
+    const index = this.nodes.length + this.#clones++;
+    return node.cloneAs(index, this.random.fork(`clone ${index}`));
   }
 
   /** Lets every node start at a time of its own within the first two seconds from now. */
@@ -148,5 +174,6 @@ interface WorldParts {
   readonly authority: SimulatedAuthority;
   readonly checks: SharedChecks;
   readonly random: SeededRandom;
-  readonly identities: Awaited<ReturnType<SimulatedAuthority['enroll']>>[];
+  readonly identities: readonly SimulatedIdentity[];
+  readonly hostileIdentities: readonly SimulatedIdentity[];
 }

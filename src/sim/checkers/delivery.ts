@@ -1,3 +1,4 @@
+import type { HeldMessage } from '../../engine/held-messages.ts';
 import type { MessageId } from '../../message/message-id.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import type { SimulatedNode } from '../simulated-node.ts';
@@ -8,6 +9,7 @@ interface Tracked {
   readonly origin: NodeId;
   /** When it was published; `undefined` until it is durable at its origin. */
   askedAtMs: number | undefined;
+  isPardoned: boolean;
   /** Nodes that hold it now, the origin apart. */
   readonly reached: Set<SimulatedNode>;
 }
@@ -17,9 +19,13 @@ const NAMES_MAX = 5;
 
 /** Every message that its origin was promised for durable reaches every node that is up and not revoked. */
 export class Delivery implements Checker {
-  readonly #messages = new Map<MessageId, Tracked>();
+  /** By content key: two that share an identity may say two things under one id. */
+  readonly #messages = new Map<string, Tracked>();
+  /** Content key of what a machine has itself said under an id. */
+  readonly #said = new Map<SimulatedNode, Map<MessageId, string>>();
   readonly #upSinceMs = new Map<SimulatedNode, number>();
-  readonly #upIds = new Set<NodeId>();
+  /** Machines that are up, by the identity that they have: a clone makes two of one. */
+  readonly #upIds = new Map<NodeId, number>();
   readonly #revoked = new Set<NodeId>();
   readonly #violations = new Violations();
   #incomplete = 0;
@@ -54,7 +60,7 @@ export class Delivery implements Checker {
 
   /**
    * The longest that any message took to any node, counted from when it was published, when the node came up, or when
-   * the last partition healed, whichever was latest.
+   * the last partition healed or clock was set, whichever was latest.
    */
   get worstDelayMs(): number {
     return this.#worstDelayMs;
@@ -71,15 +77,23 @@ export class Delivery implements Checker {
     return expected === 0 ? 1 : reached / expected;
   }
 
+  /** From here on {@link worstDelayMs} is of what comes. */
+  startMeasuring(): void {
+    this.#worstDelayMs = 0;
+  }
+
   handle(nowMs: number, event: WorldEvent): void {
     switch (event.tag) {
       case 'node':
         if (event.event.tag === 'message' && event.event.held.type !== 'record')
-          this.#accepted(nowMs, event.node, event.event.held.id, event.event.held.origin);
+          this.#accepted(nowMs, event.node, event.event.held);
         return;
-      case 'acknowledged':
-        this.#track(event.messageId, event.node.nodeId).askedAtMs = event.askedAtMs;
+      case 'acknowledged': {
+        const contentKey = this.#said.get(event.node)?.get(event.messageId);
+        const message = contentKey === undefined ? undefined : this.#messages.get(contentKey);
+        if (message !== undefined) message.askedAtMs = event.askedAtMs;
         return this.#recount();
+      }
       case 'started':
         return this.#started(nowMs, event.node);
       case 'stopped':
@@ -90,6 +104,7 @@ export class Delivery implements Checker {
         for (const node of this.#upSinceMs.keys()) if (event.nodeIds.has(node.nodeId)) this.#leave(node);
         return this.#recount();
       case 'healed':
+      case 'clock':
         this.#healedAtMs = nowMs;
         return;
       default:
@@ -115,14 +130,27 @@ export class Delivery implements Checker {
     );
   }
 
-  #accepted(nowMs: number, node: SimulatedNode, id: MessageId, origin: NodeId): void {
-    if (node.nodeId === origin || !this.#upSinceMs.has(node)) return;
-    const message = this.#track(id, origin);
+  /** Of what this origin has said so far nothing is expected: it is not clear who said it. */
+  pardon(origin: NodeId): void {
+    for (const message of this.#messages.values()) if (message.origin === origin) message.isPardoned = true;
+    this.#recount();
+  }
+
+  #accepted(nowMs: number, node: SimulatedNode, { id, contentKey, origin }: HeldMessage): void {
+    if (node.nodeId === origin) {
+      const said = this.#said.get(node);
+      if (said === undefined) this.#said.set(node, new Map([[id, contentKey]]));
+      else said.set(id, contentKey);
+      this.#track(contentKey, id, origin);
+      return;
+    }
+    if (!this.#upSinceMs.has(node)) return;
+    const message = this.#track(contentKey, id, origin);
     if (message.reached.has(node)) return; // twice: for another checker to say
     message.reached.add(node);
     this.#deliveries++;
     this.#lastAtMs = nowMs;
-    if (this.#revoked.has(origin)) return;
+    if (this.#revoked.has(origin) || message.isPardoned) return;
     const since = Math.max(message.askedAtMs ?? nowMs, this.#upSinceMs.get(node) ?? 0, this.#healedAtMs);
     this.#worstDelayMs = Math.max(this.#worstDelayMs, nowMs - since);
     if (message.askedAtMs !== undefined && message.reached.size === this.#expectedOf(message)) this.#incomplete--;
@@ -131,35 +159,34 @@ export class Delivery implements Checker {
   #started(nowMs: number, node: SimulatedNode): void {
     if (this.#revoked.has(node.nodeId)) return;
     this.#upSinceMs.set(node, nowMs);
-    this.#upIds.add(node.nodeId);
-    for (const { id, origin } of node.node.holdings.messages.values())
-      if (origin !== node.nodeId) this.#messages.get(id)?.reached.add(node);
+    this.#upIds.set(node.nodeId, (this.#upIds.get(node.nodeId) ?? 0) + 1);
+    for (const { contentKey, origin } of node.node.holdings.messages.values())
+      if (origin !== node.nodeId) this.#messages.get(contentKey)?.reached.add(node);
     this.#recount();
   }
 
   #leave(node: SimulatedNode): void {
-    this.#upSinceMs.delete(node);
-    this.#upIds.delete(node.nodeId);
+    if (this.#upSinceMs.delete(node)) this.#upIds.set(node.nodeId, (this.#upIds.get(node.nodeId) ?? 0) - 1);
     for (const { reached } of this.#messages.values()) reached.delete(node);
   }
 
-  #track(id: MessageId, origin: NodeId): Tracked {
-    let tracked = this.#messages.get(id);
+  #track(contentKey: string, id: MessageId, origin: NodeId): Tracked {
+    let tracked = this.#messages.get(contentKey);
     if (tracked === undefined) {
-      tracked = { id, origin, askedAtMs: undefined, reached: new Set() };
-      this.#messages.set(id, tracked);
+      tracked = { id, origin, askedAtMs: undefined, isPardoned: false, reached: new Set() };
+      this.#messages.set(contentKey, tracked);
     }
     return tracked;
   }
 
   #due(): Tracked[] {
     return [...this.#messages.values()].filter(
-      ({ askedAtMs, origin }) => askedAtMs !== undefined && !this.#revoked.has(origin),
+      ({ askedAtMs, isPardoned, origin }) => askedAtMs !== undefined && !isPardoned && !this.#revoked.has(origin),
     );
   }
 
   #expectedOf({ origin }: Tracked): number {
-    return this.#upSinceMs.size - (this.#upIds.has(origin) ? 1 : 0);
+    return this.#upSinceMs.size - (this.#upIds.get(origin) ?? 0);
   }
 
   #missing(message: Tracked): SimulatedNode[] {

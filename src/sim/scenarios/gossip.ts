@@ -12,8 +12,9 @@ const LIMIT_MS = 3 * MINUTE_MS;
 export const gossip: Scenario = {
   name: 'gossip',
   summary: 'messages spread to every node',
+  nodesMin: 1,
   run: async (options, tell) => {
-    const story = await Story.begin(options, false, tell);
+    const story = await Story.begin(options, {}, tell);
     story.meet();
     story.publishWithin(PUBLISHING_MS);
     story.disturbWithin(DISTURBANCE_MS);

@@ -18,8 +18,9 @@ const LIMIT_MS = 5 * MINUTE_MS;
 export const partitionHeal: Scenario = {
   name: 'partition-heal',
   summary: 'two halves that lost each other catch up when they meet again',
+  nodesMin: 2,
   run: async (options, tell) => {
-    const story = await Story.begin(options, true, tell);
+    const story = await Story.begin(options, { records: true }, tell);
     const records = story.world.options.announces ? story.world.watch(new RecordsAgree()) : undefined;
     story.meet();
     const islands = story.world.partition(ISLANDS);

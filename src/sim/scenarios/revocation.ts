@@ -18,8 +18,9 @@ const LIMIT_MS = 3 * MINUTE_MS;
 export const revocation: Scenario = {
   name: 'revocation',
   summary: 'a list of the revoked spreads, and everybody shuts them out',
+  nodesMin: 2,
   run: async (options, tell) => {
-    const story = await Story.begin(options, true, tell);
+    const story = await Story.begin(options, { records: true }, tell);
     const { world } = story;
     const shutOut = world.watch(new ShutOut());
     story.meet();

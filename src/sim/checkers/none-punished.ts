@@ -1,0 +1,44 @@
+import type { NodeId } from '../../identity/node-id.ts';
+import { type Checker, Violations, type WorldEvent } from '../world-event.ts';
+
+interface Named {
+  readonly nodeId: NodeId;
+}
+
+/**
+ * Whatever hostile members say and do, no node ends its link with an honest one for misbehaviour, and none refuses what
+ * its own programs want said.
+ */
+export class NonePunished implements Checker {
+  readonly #honest: ReadonlySet<NodeId>;
+  readonly #violations = new Violations();
+  #heard: ReadonlySet<NodeId>;
+
+  /** @param heard whose programs must be let say what they want; by default all the honest. */
+  constructor(honest: Iterable<Named>, heard: Iterable<Named> = honest) {
+    this.#honest = idsOf(honest);
+    this.#heard = idsOf(heard);
+  }
+
+  /** From here on the programs of these must be let say what they want. */
+  expectAll(heard: Iterable<Named>): void {
+    this.#heard = idsOf(heard);
+  }
+
+  get violations(): readonly string[] {
+    return this.#violations.texts;
+  }
+
+  handle(nowMs: number, event: WorldEvent): void {
+    if (event.tag === 'refused' && this.#heard.has(event.node.nodeId))
+      this.#violations.add(`${event.node.name} was not let say something at ${nowMs} ms: ${event.code}`);
+    if (event.tag !== 'node' || event.event.tag !== 'link-down') return;
+    const { peer, why } = event.event;
+    if (this.#honest.has(peer) && (why === 'misbehaved' || why === 'malformed' || why === 'revoked'))
+      this.#violations.add(`${event.node.name} and the honest ${peer} parted as ${why} at ${nowMs} ms`);
+  }
+}
+
+function idsOf(members: Iterable<Named>): ReadonlySet<NodeId> {
+  return new Set(Array.from(members, ({ nodeId }) => nodeId));
+}

@@ -1,0 +1,58 @@
+import { MINUTE_MS, SECOND_MS } from '../../base/time.ts';
+import { Alarms } from '../checkers/alarms.ts';
+import { NonePunished } from '../checkers/none-punished.ts';
+import type { Scenario } from '../scenario.ts';
+import type { SimulatedNode } from '../simulated-node.ts';
+import { Story } from '../story.ts';
+
+const NODES_MIN = 3;
+/** Time to find links. */
+const SETTLING_MS = 8 * SECOND_MS;
+const PUBLISHING_MS = 4 * SECOND_MS;
+/** What each of the two says under the same counters, and then again. */
+const SAID = 5;
+const ROUNDS_MAX = 30;
+const LIMIT_MS = 3 * MINUTE_MS;
+
+/**
+ * A machine is copied with its keys and its disk, and both start in the same second: two machines with one identity and
+ * one stream (T24). What they say under one counter shows; from then on each has a stream of its own, and both are heard.
+ * Rounds: of the slowest message after that.
+ */
+export const clone: Scenario = {
+  name: 'clone',
+  summary: 'one identity on two machines: it shows, and neither is frozen out',
+  nodesMin: NODES_MIN,
+  run: async (options, tell) => {
+    const story = await Story.begin(options, { records: true }, tell);
+    const { world, delivery } = story;
+    const original = world.random.fork('clone').shuffled(world.nodes)[0] as SimulatedNode;
+    const others = world.nodes.filter((node) => node !== original);
+    world.watch(new NonePunished(others));
+    world.watch(new Alarms(world.nodes, [{ tag: 'conflict', origin: original.nodeId }]));
+    story.meet();
+
+    original.stop();
+    const copy = world.clone(original);
+    const both = [original, copy];
+    for (const machine of both) machine.start();
+    world.run(SETTLING_MS);
+    for (const machine of both) story.publishWithin(PUBLISHING_MS, SAID, [machine]);
+    story.publishWithin(PUBLISHING_MS, options.messages, others);
+    story.disturbWithin(PUBLISHING_MS);
+    world.run(SETTLING_MS);
+    story.tell('two machines with one identity have spoken');
+
+    delivery.pardon(original.nodeId);
+    delivery.startMeasuring();
+    world.watch(new NonePunished(world.nodes));
+    for (const machine of both) story.publishWithin(PUBLISHING_MS, SAID, [machine]);
+    story.publishWithin(PUBLISHING_MS, options.messages, others);
+    world.run(PUBLISHING_MS);
+    story.runUntilDone(LIMIT_MS, () => delivery.isComplete);
+    story.expectWithin(ROUNDS_MAX, 'beside a clone');
+    if (original.isUp && copy.isUp && original.node.incarnation === copy.node.incarnation)
+      story.fault(`${original.name} and its clone go on in one stream`);
+    return story.end('clone');
+  },
+};

@@ -1,0 +1,206 @@
+import { type Bytes, toHex } from '../../base/bytes.ts';
+import { MINUTE_MS, SECOND_MS, unixSeconds } from '../../base/time.ts';
+import { type Frame, KEYS_MAX } from '../../engine/frame.ts';
+import { parseAddress } from '../../message/address.ts';
+import { parseMessage } from '../../message/message.ts';
+import { streamKeyOf } from '../../message/message-id.ts';
+import { encodeNodeRecord } from '../../message/node-record.ts';
+import { Alarms } from '../checkers/alarms.ts';
+import { NonePunished } from '../checkers/none-punished.ts';
+import { handMade } from '../hostile/forgery.ts';
+import type { HostileLink } from '../hostile/hostile-link.ts';
+import type { HostileMember, Malice } from '../hostile/hostile-member.ts';
+import type { Scenario } from '../scenario.ts';
+import { Story } from '../story.ts';
+import type { World } from '../world.ts';
+
+const HOSTILE = 1;
+const NODES_MIN = 4;
+const PUBLISHING_MS = 10 * SECOND_MS;
+/** The liar says all its lies on each link so often. */
+const LIES_EVERY_MS = 500;
+const TARGETS = 40;
+/** Messages of others that it has heard and says again, each time. */
+const REPLAYED = 50;
+/** Fewer than a neighbour is forgiven: it wants to stay. */
+const FORGED_RECORDS = 3;
+/** More than a neighbour is forgiven: the last thing that it says. */
+const FORGED_AT_LAST = 40;
+/** Of its own stream: more gaps than are kept. */
+const GAPS = 100;
+/** How far ahead a claim about incarnations may be and still be believed (spec 03 section 2). */
+const AHEAD_S = 599;
+/** Whatever does not come by a push because a liar was asked for it comes by a pull. */
+const ROUNDS_MAX = 8;
+const LIMIT_MS = 2 * MINUTE_MS;
+
+/**
+ * A member says what is not so: it replays, forges records of others, offers and counts what it does not hold, asks and
+ * is asked without an answer, promises lists of revocations that do not exist, and says two things under one counter.
+ * Rounds: of the slowest honest message meanwhile.
+ */
+export const liar: Scenario = {
+  name: 'liar',
+  summary: 'a member replays, forges, offers what it has not and never answers: nobody is misled',
+  nodesMin: NODES_MIN,
+  run: async (options, tell) => {
+    const story = await Story.begin(options, { hostile: HOSTILE, records: true }, tell);
+    const { world, delivery } = story;
+    const [member] = world.hostile as readonly [HostileMember];
+    world.watch(new NonePunished(world.nodes));
+    world.watch(
+      new Alarms(world.nodes, [
+        { tag: 'dropped', reason: 'duplicate' },
+        { tag: 'dropped', reason: 'wrong-origin' },
+        { tag: 'dropped', reason: 'bad-signature' },
+        { tag: 'dropped', reason: 'no-room' },
+        { tag: 'conflict', origin: member.nodeId },
+        { tag: 'put-out', peer: member.nodeId },
+      ]),
+    );
+    const lies = new Lies(world, member);
+    member.start(lies);
+    story.meet();
+    for (const node of member.random.shuffled(world.nodes).slice(0, TARGETS)) member.dial(node);
+    delivery.startMeasuring();
+    story.publishWithin(PUBLISHING_MS);
+    story.publishWithin(PUBLISHING_MS, options.messages, world.nodes, true);
+    story.disturbWithin(PUBLISHING_MS);
+    member.every(LIES_EVERY_MS, PUBLISHING_MS, () => lies.tell());
+    world.run(PUBLISHING_MS);
+    story.tell('a member has lied on all its links');
+    story.runUntilDone(LIMIT_MS, () => delivery.isComplete);
+    story.expectWithin(ROUNDS_MAX, 'beside a liar');
+    lies.shout();
+    return story.end('liar');
+  },
+};
+
+/** Everything that it says, a little of it on each link. */
+class Lies implements Malice {
+  readonly #world: World;
+  readonly #member: HostileMember;
+  /** What it has heard: content keys and bytes. */
+  readonly #heard = new Map<string, Bytes>();
+  #round = 0;
+
+  constructor(world: World, member: HostileMember) {
+    this.#world = world;
+    this.#member = member;
+  }
+
+  /** To everybody: that it holds a stream of theirs from the future, and a list of revocations that nobody made. */
+  hello(): ReturnType<NonNullable<Malice['hello']>> {
+    const { wall } = this.#world.time.instant();
+    return { heldIncarnation: unixSeconds(wall) + AHEAD_S, crls: this.#lists() };
+  }
+
+  linkUp(link: HostileLink): void {
+    link.sendMessages(this.#forgedRecords(FORGED_RECORDS));
+  }
+
+  frame(link: HostileLink, frame: Frame): boolean {
+    switch (frame.tag) {
+      case 'message':
+        this.#hear(frame.bytes);
+        return false;
+      case 'pull':
+        // Every other asker waits for an answer that never ends, the others are told of more than there is.
+        link.send({ tag: 'pull-differs', id: frame.id });
+        return true;
+      case 'digest':
+        if (frame.last && this.#member.random.chance(0.5)) link.send({ tag: 'pull-done', id: frame.id, more: true });
+        return true;
+      case 'pull-differs':
+        link.send({ tag: 'digest', id: frame.id, from: '', to: '', last: true, streams: this.#counted() });
+        return true;
+      case 'want':
+      case 'want-crl':
+        return true;
+      default:
+        return false;
+    }
+  }
+
+  /** Once more everything, on all links. */
+  tell(): void {
+    this.#round++;
+    const { random } = this.#member;
+    const replayed = random.shuffled([...this.#heard.values()]).slice(0, REPLAYED);
+    const offered = Array.from({ length: KEYS_MAX / 2 }, () => toHex(random.bytes(32)));
+    for (const [place, link] of this.#member.links.entries()) {
+      link.send(
+        { tag: 'have', keys: [...offered, ...[...this.#heard.keys()].slice(-KEYS_MAX / 2)] },
+        { tag: 'pull', id: this.#round, summary: toHex(random.bytes(8)), crls: this.#lists() },
+        { tag: 'want', keys: offered },
+      );
+      link.sendMessages(replayed);
+      link.sendMessages([this.#own(2 * this.#round, place % 2 === 0 ? 'one thing' : 'another')]);
+      if (this.#round <= 2) link.sendMessages(Array.from({ length: GAPS }, (_, i) => this.#own(1_000 + 2 * i, 'gap')));
+    }
+  }
+
+  /** More forgeries than anybody forgives. */
+  shout(): void {
+    const forged = this.#forgedRecords(FORGED_AT_LAST);
+    for (const link of this.#member.links) link.sendMessages(forged);
+  }
+
+  #hear(bytes: Bytes): void {
+    const { contentKey } = parseMessage(this.#world.authority.trust.mesh, bytes);
+    if (!this.#heard.has(contentKey)) this.#heard.set(contentKey, bytes.slice());
+  }
+
+  /** Of honest authors' streams: that it has a thousand more than anybody. */
+  #counted(): Extract<Frame, { tag: 'digest' }>['streams'] {
+    const up = this.#world.nodes.filter(({ isUp }) => isUp).slice(0, 50);
+    return up.map(({ nodeId, node }) => ({ key: streamKeyOf(nodeId, node.incarnation), ranges: [0, 1_000] }));
+  }
+
+  #lists(): Extract<Frame, { tag: 'crls' }>['crls'] {
+    const [, issuer] = this.#member.chain;
+    const { wall } = this.#world.time.instant();
+    if (issuer === undefined) return [];
+    return [{ issuerKeyHash: issuer.keyHash, number: 2 ** 40 + this.#round, thisUpdate: unixSeconds(wall) }];
+  }
+
+  #own(counter: number, text: string): Bytes {
+    const { wall } = this.#world.time.instant();
+    const { mesh } = this.#world.authority.trust;
+    return handMade({
+      mesh,
+      author: this.#member.identity,
+      incarnation: unixSeconds(wall) & ~0xff,
+      counter,
+      wall,
+      text,
+    });
+  }
+
+  /** Records of others that lead to it: under its own certificate, or under theirs with a signature of its own. */
+  #forgedRecords(count: number): Bytes[] {
+    const { wall } = this.#world.time.instant();
+    const { mesh } = this.#world.authority.trust;
+    const { random, identity, address } = this.#member;
+    const payload = encodeNodeRecord({
+      addresses: [address, parseAddress('nowhere:1')],
+      name: 'n',
+      version: 'v',
+      streams: [],
+    });
+    return Array.from({ length: count }, (_, i) => {
+      const victim = this.#world.nodes[random.below(this.#world.nodes.length)] as World['nodes'][number];
+      return handMade({
+        mesh,
+        author: victim.identity,
+        signedBy: identity,
+        under: i % 2 === 0 ? identity : victim.identity,
+        incarnation: unixSeconds(wall) + AHEAD_S,
+        counter: i,
+        wall,
+        type: 'record',
+        payload,
+      });
+    });
+  }
+}
