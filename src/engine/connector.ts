@@ -130,14 +130,17 @@ export class Connector {
     this.#lookSoon(now);
   }
 
-  /** A link ended. @param isSilent the peer was not heard any more: it may be in another part of a divided mesh. */
-  handleLinkDown(now: Instant, peer: NodeId, isSilent: boolean): void {
+  /**
+   * A link ended. @param isLost the peer was not heard any more, or one of us had no place: it may be in another part of
+   * a divided mesh, or behind those who took all places.
+   */
+  handleLinkDown(now: Instant, peer: NodeId, isLost: boolean): void {
     for (const source of SOURCES)
       for (const known of this.#known[source].values()) {
         if (known.candidate.nodeId !== peer) continue;
         if (known.connectedAt !== undefined && now.mono >= after(known.connectedAt, STABLE_MS)) known.failures = 0;
         known.connectedAt = undefined;
-        if (isSilent) known.state = 'lost';
+        if (isLost) known.state = 'lost';
         this.#backOff(now, known);
       }
     this.#lookSoon(now);
@@ -172,7 +175,7 @@ export class Connector {
       this.#dial(now, next);
     }
     if (this.#wantsMore()) this.#lookAt = this.#nextTry(now);
-    else if (this.#dials.size === 0 && this.#world.linkCount() < LINKS_MAX) this.#seek(now);
+    else if (this.#dials.size === 0) this.#seek(now);
   }
 
   #dial(now: Instant, known: Known): void {
@@ -200,7 +203,7 @@ export class Connector {
     }
     this.#seekAt = undefined;
     const due = sought.filter(({ tryAt }) => tryAt <= now.mono);
-    this.#dial(now, due[this.#random.below(due.length)] as Known);
+    this.#dial(now, this.#anyOf(due) as Known);
   }
 
   #wantsMore(): boolean {
@@ -216,12 +219,20 @@ export class Connector {
       const due = Array.from(this.#known[source].values()).filter(
         (known) => known.tryAt <= now.mono && this.#isEligible(now, known, linked),
       );
-      const chosen = due[due.length === 0 ? 0 : this.#random.below(due.length)];
+      const chosen = this.#anyOf(due);
       if (chosen === undefined) continue;
       this.#nextSource = (this.#nextSource + turn + 1) % SOURCES.length;
       return chosen;
     }
     return undefined;
+  }
+
+  /** Some node by chance, then one of its places: who has many addresses is not chosen more often (T4). */
+  #anyOf(known: readonly Known[]): Known | undefined {
+    if (known.length === 0) return undefined;
+    const byNode = Map.groupBy(known, ({ candidate: { nodeId, address } }) => nodeId ?? address);
+    const places = Array.from(byNode.values())[this.#random.below(byNode.size)] ?? known;
+    return places[this.#random.below(places.length)];
   }
 
   /** Not linked, not being dialled, and nobody whom we want nothing to do with. */

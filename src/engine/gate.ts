@@ -2,6 +2,7 @@ import { BoundedMap } from '../base/bounded.ts';
 import { bytesEqual, toHex } from '../base/bytes.ts';
 import { isMeshError } from '../base/errors.ts';
 import type { Instant, UnixMs } from '../base/time.ts';
+import type { BucketRate } from '../base/token-bucket.ts';
 import type { PublicKey } from '../crypto/public-key.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
@@ -82,7 +83,7 @@ export class Gate {
   readonly #records: RecordSequences;
   readonly #outbox: GateOutbox;
   readonly #neighbours = new Budgets(NEIGHBOUR_RATE);
-  readonly #authors = new Budgets(AUTHOR_RATE);
+  readonly #authors: Budgets;
   readonly #checks = new Map<number, Check>();
   readonly #checked = new Map<string, Message>();
   readonly #batches = new BatchChecks();
@@ -90,7 +91,16 @@ export class Gate {
   readonly #recent = new BoundedMap<string, Message>(ECHOES_MAX);
   #nextTicket = 0;
 
-  constructor(mesh: MeshName, origins: Origins, held: HeldMessages, records: RecordSequences, outbox: GateOutbox) {
+  /** @param authorRate what each author is allowed. */
+  constructor(
+    mesh: MeshName,
+    origins: Origins,
+    held: HeldMessages,
+    records: RecordSequences,
+    outbox: GateOutbox,
+    authorRate: BucketRate = AUTHOR_RATE,
+  ) {
+    this.#authors = new Budgets(authorRate);
     this.#mesh = mesh;
     this.#origins = origins;
     this.#held = held;
@@ -101,6 +111,11 @@ export class Gate {
   /** Signature checks under way. */
   get checking(): number {
     return this.#checks.size;
+  }
+
+  /** Whether a message of this author could be let in now: there is room, and its budget is not spent. */
+  isWanted(now: Instant, author: NodeId): boolean {
+    return this.#held.countOf(author) < HELD_PER_ORIGIN_MAX && this.#authors.has(now.mono, author);
   }
 
   handleBytes(now: Instant, bytes: Uint8Array, source: Source): void {

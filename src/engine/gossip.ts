@@ -6,6 +6,7 @@ import { jittered, type Random, sample } from '../ports/random.ts';
 import { type CrlHeader, type Frame, KEYS_MAX } from './frame.ts';
 import type { HeldMessage, HeldMessages } from './held-messages.ts';
 import type { Link } from './link.ts';
+import { OUTGOING_BYTES_MAX } from './outgoing-queue.ts';
 import { PULL_ANSWER_BYTES_MAX, PullAnswers } from './pull-answers.ts';
 import { digestPages } from './pull-digest.ts';
 
@@ -48,6 +49,8 @@ export interface GossipWorld {
   links(): readonly Link[];
   /** The bytes of a held message. */
   read(contentKey: string): Uint8Array | undefined;
+  /** Whether a message of this author would be taken now: its budget here is not spent, and there is room for it. */
+  isWanted(now: Instant, author: NodeId): boolean;
   /** Our CRLs, told with every pull: revocations first. */
   crlHeaders(): readonly CrlHeader[];
 }
@@ -55,6 +58,8 @@ export interface GossipWorld {
 interface Pull {
   readonly id: number;
   readonly until: MonotonicMs;
+  /** Something that came meanwhile was not taken for want of budget or room: more would not be either. */
+  isRefused: boolean;
 }
 
 /**
@@ -121,6 +126,12 @@ export class Gossip {
     this.#offers.delete(link);
   }
 
+  /** What a peer passed on was ignored for want of budget or room: if it has more of the kind, the next round is soon enough. */
+  handleRefused(link: Link): void {
+    const pull = this.#pulls.get(link.end.id);
+    if (pull !== undefined) pull.isRefused = true;
+  }
+
   handleHave(now: Instant, link: Link, keys: readonly string[]): void {
     const unknown = keys.filter((key) => {
       if (this.#held.get(key) !== undefined) return false;
@@ -133,6 +144,7 @@ export class Gossip {
 
   handleWant(link: Link, keys: readonly string[]): void {
     for (const key of keys) {
+      if (link.queuedBytes >= OUTGOING_BYTES_MAX / 2) return; // before it is shed: not worth a look into the store
       const held = this.#held.get(key);
       const bytes = held === undefined ? undefined : this.#world.read(key);
       if (held !== undefined && bytes !== undefined) link.sendMessage(bytes, held.origin);
@@ -152,12 +164,12 @@ export class Gossip {
 
   handlePullDiffers(now: Instant, link: Link, id: number): void {
     if (this.#pulls.get(link.end.id)?.id !== id) return; // not asked, or too late
-    this.#pulls.set(link.end.id, { id, until: after(now.mono, PULL_MS_MAX) });
-    for (const page of digestPages(this.#held.streams)) link.send({ tag: 'digest', id, ...page });
+    this.#pulls.set(link.end.id, { id, until: after(now.mono, PULL_MS_MAX), isRefused: false });
+    for (const page of digestPages(this.#held.streams, this.#isWanted(now))) link.send({ tag: 'digest', id, ...page });
   }
 
   handleDigest(now: Instant, link: Link, frame: Extract<Frame, { tag: 'digest' }>): void {
-    const answer = this.#answers.answer(link, frame);
+    const answer = this.#answers.answer(link, frame, this.#isWanted(now));
     if (answer === undefined || !frame.last) return;
     link.sendAfterMessages({ tag: 'pull-done', id: frame.id, more: answer.more });
     if (!answer.behind || this.#isPulling(now, link)) return;
@@ -169,9 +181,10 @@ export class Gossip {
   }
 
   handlePullDone(now: Instant, link: Link, id: number, more: boolean): void {
-    if (this.#pulls.get(link.end.id)?.id !== id) return;
+    const pull = this.#pulls.get(link.end.id);
+    if (pull?.id !== id) return;
     this.#pulls.delete(link.end.id);
-    if (more) this.#unfinished.set(link, after(now.mono, AGAIN_MS));
+    if (more && !pull.isRefused) this.#unfinished.set(link, after(now.mono, AGAIN_MS));
   }
 
   deadline(): MonotonicMs | undefined {
@@ -192,6 +205,16 @@ export class Gossip {
     const { pullMsMin, pullMsMax } = this.#config;
     this.#scheduleRound(now, this.#newsSinceRound ? pullMsMin : Math.min(pullMsMax, this.#intervalMs * 2));
     this.#newsSinceRound = false;
+  }
+
+  /** Asked once an author: a digest has many streams of few. */
+  #isWanted(now: Instant): (author: NodeId) => boolean {
+    const known = new Map<NodeId, boolean>();
+    return (author) => {
+      let isWanted = known.get(author);
+      if (isWanted === undefined) known.set(author, (isWanted = this.#world.isWanted(now, author)));
+      return isWanted;
+    };
   }
 
   /** Answering costs reads and bytes: not faster than an honest peer asks, nor on top of answers that it does not take. */
@@ -220,7 +243,7 @@ export class Gossip {
     this.#unfinished.delete(link);
     this.#pulledAt.set(link, now.mono);
     const id = this.#nextId++;
-    this.#pulls.set(link.end.id, { id, until: after(now.mono, PULL_BEGIN_MS_MAX) });
+    this.#pulls.set(link.end.id, { id, until: after(now.mono, PULL_BEGIN_MS_MAX), isRefused: false });
     link.send({ tag: 'pull', id, summary: this.#held.summary, crls: this.#world.crlHeaders() });
   }
 

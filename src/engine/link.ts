@@ -1,7 +1,7 @@
 import { type Bytes, concatBytes } from '../base/bytes.ts';
 import { isMeshError } from '../base/errors.ts';
 import { TokenBucket } from '../base/token-bucket.ts';
-import { after, type Instant, type MonotonicMs, SECOND_MS } from '../base/time.ts';
+import { after, type Instant, MINUTE_MS, type MonotonicMs, SECOND_MS } from '../base/time.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Address } from '../message/address.ts';
@@ -28,6 +28,11 @@ export const REJECTS = Object.freeze({ tokensPerSecond: 0.1, burstTokens: 16 });
 /** Frames besides messages that one link may send. They cost microseconds; an honest peer sends tens a second. */
 export const CONTROL_FRAMES = Object.freeze({ tokensPerSecond: 500, burstTokens: 5_000 });
 
+/** A link that has brought nothing new for so long, or since it came up, gives way to another where places are short. */
+export const USEFUL_MS = 5 * MINUTE_MS;
+/** But not before it had this time to show what it is good for. */
+export const PROBATION_MS = 30 * SECOND_MS;
+
 /** Who is at the other end, as TLS proved and {@link judgePath} said. */
 export interface PeerIdentity {
   readonly nodeId: NodeId;
@@ -44,7 +49,7 @@ export interface LinkEnd {
 
 type LinkState =
   | { readonly tag: 'awaiting-hello'; readonly until: MonotonicMs }
-  | { readonly tag: 'up'; readonly hello: HelloFrame }
+  | { readonly tag: 'up'; readonly hello: HelloFrame; readonly since: MonotonicMs }
   | { readonly tag: 'closed' };
 
 /** Frames that a link does not answer by itself. */
@@ -73,6 +78,7 @@ export class Link {
   #buffer: Bytes[] = [];
   #state: LinkState;
   #heardAt: MonotonicMs;
+  #newsAt: MonotonicMs | undefined;
   #pingedAt: MonotonicMs | undefined;
   #grantedToUs = 0;
   /** Bytes of messages that the peer may still send, and bytes judged that it has not been granted again. */
@@ -100,6 +106,17 @@ export class Link {
 
   get isClosed(): boolean {
     return this.#state.tag === 'closed';
+  }
+
+  /** The gate accepted a message that came over this link before any other. */
+  handleNews(now: Instant): void {
+    this.#newsAt = now.mono;
+  }
+
+  /** Whether it may give way: up for a while, and nothing new has come over it lately. */
+  isDispensable(now: Instant): boolean {
+    if (this.#state.tag !== 'up' || now.mono < after(this.#state.since, PROBATION_MS)) return false;
+    return this.#newsAt === undefined || now.mono >= after(this.#newsAt, USEFUL_MS);
   }
 
   /** Whether the peer was asked if it lives and has not been heard since. */
@@ -230,7 +247,7 @@ export class Link {
     if (hello.version !== LINK_VERSION) return this.close(now, 'version');
     if (hello.mesh !== this.#mesh || hello.nodeId !== this.peer) return this.close(now, 'mesh');
     this.#grantedToUs = Math.min(GRANTED_BYTES_MAX, hello.windowBytes);
-    this.#state = { tag: 'up', hello };
+    this.#state = { tag: 'up', hello, since: now.mono };
     this.#outbox.up(now, this, hello);
   }
 

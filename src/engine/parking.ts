@@ -42,6 +42,11 @@ export class Parking {
   readonly #perPeer = new Map<NodeId, number>();
   #count = 0;
 
+  /** Messages that wait. */
+  get size(): number {
+    return this.#count;
+  }
+
   /**
    * @returns 'ask' where nobody has been asked for this certificate yet; 'copy' where the same message waits already,
    *   'full' where there is no place: in both cases it was not kept.

@@ -1,21 +1,29 @@
+import type { NodeId } from '../identity/node-id.ts';
 import type { StreamKey } from '../message/message-id.ts';
 import { CounterRanges } from './counter-ranges.ts';
 import type { DigestStream, Frame } from './frame.ts';
 import type { HeldMessages, HeldStream } from './held-messages.ts';
 import type { Link } from './link.ts';
-import { isInPage } from './pull-digest.ts';
+import { isInPage, isUnwanted } from './pull-digest.ts';
 
 /** Bytes of messages in answer to one pull; what does not fit is asked for again at once. Half of the peer's window. */
 export const PULL_ANSWER_BYTES_MAX = 128 * 1024;
 
+/** Messages of one author that are looked at for one answer; of 300 bytes, more would not fit into it. */
+const ANSWER_OF_AUTHOR_MAX = 512;
+
 interface Answer {
   readonly id: number;
-  bytes: number;
+  /** Content keys of what the peer lacks, by author, in the order in which they were kept. */
+  readonly missing: Map<NodeId, string[]>;
   more: boolean;
   behind: boolean;
 }
 
-/** The answering side of pulls: compares a peer's digest with what is held and sends the difference. */
+/**
+ * The answering side of pulls: compares a peer's digest with what is held and sends the difference. Authors take turns,
+ * so that one who has said much does not hold up the others, whom the peer may believe when it refuses more of that one.
+ */
 export class PullAnswers {
   readonly #held: HeldMessages;
   readonly #read: (contentKey: string) => Uint8Array | undefined;
@@ -28,7 +36,7 @@ export class PullAnswers {
 
   /** A peer asked and was told that something differs: its digest follows. One at a time a link. */
   begin(linkId: number, id: number): void {
-    this.#open.set(linkId, { id, bytes: 0, more: false, behind: false });
+    this.#open.set(linkId, { id, missing: new Map(), more: false, behind: false });
   }
 
   forget(linkId: number): void {
@@ -36,43 +44,72 @@ export class PullAnswers {
   }
 
   /**
-   * Sends what the page shows to be missing at the peer.
+   * Notes what the page shows to be missing at the peer, and sends it after the last page.
    *
-   * @returns what has been sent and seen so far, or `undefined` for a digest that answers nothing of ours.
+   * @param isWanted false for authors of whom nothing would be taken now.
+   * @returns what has been seen so far, or `undefined` for a digest that answers nothing of ours.
    */
   answer(
     link: Link,
     page: Extract<Frame, { tag: 'digest' }>,
+    isWanted: (author: NodeId) => boolean,
   ): { readonly more: boolean; readonly behind: boolean } | undefined {
     const answer = this.#open.get(link.end.id);
     if (answer === undefined || answer.id !== page.id) return undefined;
-    if (page.last) this.#open.delete(link.end.id);
     const theirs = new Map<StreamKey, DigestStream>(page.streams.map((stream) => [stream.key, stream]));
     for (const [key, stream] of this.#held.streams)
-      if (isInPage(key, page)) this.#sendMissing(link, answer, stream, theirs.get(key));
-    for (const stream of page.streams) if (this.#lacks(stream)) answer.behind = true;
+      if (isInPage(key, page)) noteMissing(answer, stream, theirs.get(key));
+    for (const stream of page.streams) if (this.#lacks(stream, isWanted)) answer.behind = true;
+    if (page.last) {
+      this.#open.delete(link.end.id);
+      this.#send(link, answer);
+    }
     return answer;
   }
 
-  #sendMissing(link: Link, answer: Answer, stream: HeldStream, theirs: DigestStream | undefined): void {
-    if (stream.live.size === 0) return;
-    const have = CounterRanges.fromFlat(theirs?.ranges ?? []);
-    for (const [counter, contentKey] of stream.live) {
-      if (have.has(counter)) continue;
-      const bytes = answer.bytes < PULL_ANSWER_BYTES_MAX ? this.#read(contentKey) : undefined;
-      if (answer.bytes >= PULL_ANSWER_BYTES_MAX) {
-        answer.more = true;
-        return;
+  /** A message of each author in turn, until there is enough for one answer. Another author begins each time. */
+  #send(link: Link, answer: Answer): void {
+    const authors = Array.from(answer.missing);
+    const first = authors.length === 0 ? 0 : answer.id % authors.length;
+    let bytesLeft = PULL_ANSWER_BYTES_MAX;
+    for (let turn = 0, isAnyLeft = authors.length > 0; isAnyLeft; turn++) {
+      isAnyLeft = false;
+      for (let i = 0; i < authors.length; i++) {
+        const [author, keys] = authors[(first + i) % authors.length] as (typeof authors)[number];
+        const contentKey = keys[turn];
+        if (contentKey === undefined) continue;
+        isAnyLeft = true;
+        if (bytesLeft <= 0) {
+          answer.more = true;
+          return;
+        }
+        const bytes = this.#read(contentKey);
+        if (bytes === undefined) continue;
+        bytesLeft -= bytes.length;
+        link.sendMessage(bytes, author);
       }
-      if (bytes === undefined) continue;
-      answer.bytes += bytes.length;
-      link.sendMessage(bytes, stream.origin);
     }
   }
 
-  #lacks({ key, ranges }: DigestStream): boolean {
-    const ours = this.#held.streams.get(key)?.ranges;
-    const last = ranges.at(-1);
-    return last !== undefined && (ours === undefined || !ours.has(last - 1));
+  #lacks(stream: DigestStream, isWanted: (author: NodeId) => boolean): boolean {
+    const last = stream.ranges.at(-1);
+    if (last === undefined || isUnwanted(stream)) return false;
+    const ours = this.#held.streams.get(stream.key);
+    return ours === undefined || (!ours.ranges.has(last - 1) && isWanted(ours.origin));
+  }
+}
+
+function noteMissing(answer: Answer, { live, origin }: HeldStream, theirs: DigestStream | undefined): void {
+  if (live.size === 0) return;
+  const have = CounterRanges.fromFlat(theirs?.ranges ?? []);
+  let missing = answer.missing.get(origin);
+  for (const [counter, contentKey] of live) {
+    if (have.has(counter)) continue;
+    if (missing === undefined) answer.missing.set(origin, (missing = []));
+    else if (missing.length >= ANSWER_OF_AUTHOR_MAX) {
+      answer.more = true;
+      return;
+    }
+    missing.push(contentKey);
   }
 }

@@ -44,6 +44,11 @@ export class ChainExchange {
     this.#owner = owner;
   }
 
+  /** Messages that wait for a certificate. */
+  get parked(): number {
+    return this.#parking.size;
+  }
+
   /** A message names a certificate that is unknown: keep it aside and ask the neighbour that passed it on, if any. */
   handleMissing(now: Instant, source: Source, message: Message): void {
     const link = this.#owner.linkOf(source);

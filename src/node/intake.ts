@@ -3,7 +3,8 @@ import type { Instant } from '../base/time.ts';
 import type { CrlSync } from '../engine/crl-sync.ts';
 import type { Source } from '../engine/gate.ts';
 import type { Gossip } from '../engine/gossip.ts';
-import { REFUSAL_OF_REASON, type Verdict } from '../engine/verdict.ts';
+import type { Link } from '../engine/link.ts';
+import { type IgnoreReason, REFUSAL_OF_REASON, type Verdict } from '../engine/verdict.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Message } from '../message/message.ts';
 import type { Holdings } from './holdings.ts';
@@ -13,6 +14,7 @@ import type { NodeOutbox } from './node-outbox.ts';
 import type { Statistics } from './statistics.ts';
 
 export interface IntakeParts {
+  readonly self: NodeId;
   readonly statistics: Statistics;
   readonly neighbourhood: Neighbourhood;
   readonly holdings: Holdings;
@@ -20,7 +22,14 @@ export interface IntakeParts {
   readonly gossip: Gossip;
   readonly crls: CrlSync;
   readonly outbox: NodeOutbox;
+  /** Something was said in our name that was not said here (T24). */
+  cloneMet(incarnation: number): void;
+  /** Our own record was not let in. */
+  recordRefused(now: Instant): void;
 }
+
+/** No program asked for a node's own record; those who do have other numbers. */
+export const RECORD_REQUEST = 0;
 
 /** What becomes of a message once the gate has judged it: held, journalled, passed on, told, and answered for. */
 export class Intake {
@@ -31,25 +40,29 @@ export class Intake {
   }
 
   handleJudged(now: Instant, source: Source, message: Message | undefined, verdict: Verdict): void {
-    const { statistics, neighbourhood, crls } = this.#parts;
+    const { statistics, neighbourhood } = this.#parts;
     statistics.countVerdict(verdict);
     const link = neighbourhood.linkOf(source);
     if (link !== undefined && source.tag === 'link') {
       link.handleConsumed(source.bytesLength);
       if (verdict.tag === 'reject') link.handleReject(now);
-      if (verdict.tag === 'ignore' && (verdict.reason === 'revoked-origin' || verdict.reason === 'unpublished-origin'))
-        crls.remind(now, link);
+      if (verdict.tag === 'ignore') this.#ignored(now, link, verdict.reason);
+      if (verdict.tag === 'accept') link.handleNews(now);
     }
     if (verdict.tag === 'accept' && message !== undefined) this.#accept(now, message, source);
-    if (source.tag !== 'link' && message !== undefined) this.#answer(source.request, message, verdict);
+    if (source.tag === 'self' && source.request === RECORD_REQUEST && verdict.tag !== 'accept')
+      this.#parts.recordRefused(now);
+    else if (source.tag !== 'link' && message !== undefined) this.#answer(source.request, message, verdict);
   }
 
   /** One stream and counter with two contents: the first is kept, both are told (T24). */
   handleConflict(keptContentKey: string, message: Message): void {
-    const { statistics, holdings, outbox } = this.#parts;
+    const { self, statistics, neighbourhood, holdings, outbox } = this.#parts;
     statistics.conflicts++;
     const kept = holdings.read(keptContentKey);
     if (kept === undefined) return;
+    if (message.origin === self) this.#parts.cloneMet(message.incarnation);
+    else neighbourhood.tellConflict(message.origin, kept.bytes, message.bytes);
     outbox.event({ tag: 'conflict', origin: message.origin, messageId: message.id, kept, refused: message });
   }
 
@@ -59,10 +72,16 @@ export class Intake {
     neighbourhood.handleRecord(now, nodeId, holdings.records.get(nodeId)?.record.addresses ?? []);
   }
 
+  #ignored(now: Instant, link: Link, reason: IgnoreReason): void {
+    if (reason === 'revoked-origin' || reason === 'unpublished-origin') this.#parts.crls.remind(now, link);
+    if (reason === 'over-budget' || reason === 'no-room') this.#parts.gossip.handleRefused(link);
+  }
+
   #accept(now: Instant, message: Message, source: Source): void {
     const { statistics, holdings, gossip, outbox } = this.#parts;
     const held = holdings.keep(now, message);
     if (source.tag === 'self') statistics.published++;
+    else if (message.origin === this.#parts.self) this.#parts.cloneMet(message.incarnation);
     if (message.type.family === 'record') this.learnAddresses(now, message.origin);
     gossip.handleAccepted(now, held, message.bytes, source.tag === 'self' ? undefined : source.peer);
     outbox.event({ tag: 'message', held, message });

@@ -23,6 +23,7 @@ export interface LinkTableOwner {
 export class LinkTable implements LinkOutbox {
   readonly #owner: LinkTableOwner;
   readonly #outbox: Pick<NodeOutbox, 'write' | 'close' | 'wake'>;
+  readonly #random: Random;
   readonly #links = new Map<number, Link>();
   readonly #byPeer = new Map<NodeId, Link>();
   readonly #dirty = new Set<Link>();
@@ -31,7 +32,8 @@ export class LinkTable implements LinkOutbox {
   /** No link has work before: exact when it was set; a link that is heard puts its work off. `undefined`: not known. */
   #idleUntil: MonotonicMs | undefined;
 
-  constructor(owner: LinkTableOwner, outbox: Pick<NodeOutbox, 'write' | 'close' | 'wake'>) {
+  constructor(owner: LinkTableOwner, outbox: Pick<NodeOutbox, 'write' | 'close' | 'wake'>, random: Random) {
+    this.#random = random;
     this.#owner = owner;
     this.#outbox = outbox;
   }
@@ -88,10 +90,14 @@ export class LinkTable implements LinkOutbox {
     for (const link of Array.from(this.#links.values())) if (condemned(link)) link.close(now, why);
   }
 
-  /** More links of our own choice than we want: one gives way to the newest, by chance, so that the mesh stays mixed. */
-  closeSurplus(now: Instant, newest: Link, random: Random): void {
+  /**
+   * More links of our own choice than we want: one gives way to the newest, by chance, so that the mesh stays mixed; if
+   * there are such, one that has brought nothing, so that those who pass nothing on do not stay (T4).
+   */
+  closeSurplus(now: Instant, newest: Link): void {
     const chosen = this.ups.filter((link) => link.end.direction === 'outbound' && link !== newest);
-    if (chosen.length >= OUTBOUND_TARGET) chosen[random.below(chosen.length)]?.close(now, 'full');
+    if (chosen.length < OUTBOUND_TARGET) return;
+    (this.#anyOf(chosen.filter((link) => link.isDispensable(now))) ?? this.#anyOf(chosen))?.close(now, 'full');
   }
 
   /** Writes what has gathered, one piece a link. */
@@ -129,10 +135,7 @@ export class LinkTable implements LinkOutbox {
     if (twin !== undefined) {
       if (!this.#replaces(link, twin)) return link.close(now, 'twin');
       twin.close(now, 'twin');
-    } else if (
-      this.#byPeer.size >= LINKS_MAX ||
-      (link.end.direction === 'inbound' && this.#countOf('inbound') >= INBOUND_MAX)
-    ) {
+    } else if (!this.#hasPlaceFor(now, link)) {
       return link.close(now, 'full');
     }
     this.#byPeer.set(link.peer, link);
@@ -152,6 +155,24 @@ export class LinkTable implements LinkOutbox {
   dirty(link: Link): void {
     if (this.#dirty.size === 0) this.#outbox.wake();
     this.#dirty.add(link);
+  }
+
+  /**
+   * Of the places for peers that dial us, one becomes free where somebody holds it who has brought nothing for a while:
+   * else a few who came first could keep all others out (T4). One link of our choice more than there is place for is
+   * taken, because another gives way to it at once.
+   */
+  #hasPlaceFor(now: Instant, { end: { direction } }: Link): boolean {
+    if (direction === 'outbound') return this.#byPeer.size <= LINKS_MAX;
+    const inbound = this.ups.filter((link) => link.end.direction === 'inbound');
+    if (this.#byPeer.size < LINKS_MAX && inbound.length < INBOUND_MAX) return true;
+    const dispensable = this.#anyOf(inbound.filter((link) => link.isDispensable(now)));
+    dispensable?.close(now, 'full');
+    return dispensable !== undefined;
+  }
+
+  #anyOf(links: readonly Link[]): Link | undefined {
+    return links[links.length === 0 ? 0 : this.#random.below(links.length)];
   }
 
   /** Both sides dialled: both keep the link that the lower id dialled; of two by the same side, the newer. */

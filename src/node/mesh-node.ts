@@ -14,7 +14,7 @@ import type { PathJudgement } from '../pki/judge.ts';
 import type { RestoredNode } from '../ports/node-store.ts';
 import { routeFrame } from './frame-router.ts';
 import type { Holdings } from './holdings.ts';
-import { refusalOf } from './intake.ts';
+import { RECORD_REQUEST, refusalOf } from './intake.ts';
 import type { NeighbourhoodOwner } from './neighbourhood.ts';
 import type { MeshNodeOptions } from './node-options.ts';
 import { NodeParts } from './node-parts.ts';
@@ -28,6 +28,22 @@ import { Statistics } from './statistics.ts';
 const SWEEP_MS = MINUTE_MS;
 /** A store that failed (a full disk, say) is tried again after this. */
 const STORE_RETRY_MS = SECOND_MS;
+
+/** How far a node and its clone may leap when both leave the stream that they share: seldom to the same place. */
+const CLONE_LEAP_MAX = 64;
+
+/** How much of what a node keeps for a while there is now. */
+export interface Backlog {
+  /** Signature checks under way. */
+  readonly checking: number;
+  /** Messages that wait for a certificate. */
+  readonly parked: number;
+  /** Changes that are not durable yet. */
+  readonly journal: number;
+  /** Places where nodes may listen. */
+  readonly candidates: number;
+  readonly chains: number;
+}
 
 /**
  * One node of the mesh, without sockets, files, clocks or threads. The way of a message: `handleLinkBytes` →
@@ -55,6 +71,8 @@ export class MeshNode implements NeighbourhoodOwner {
     this.#parts = new NodeParts(options, this, {
       statistics: this.statistics,
       isOwnAddress: (address) => this.#record.addresses.includes(address),
+      cloneMet: (incarnation) => this.#cloneMet(incarnation),
+      recordRefused: (at) => this.#record.handleRefused(at),
       wake: () => this.#wake(),
     });
     this.#publisher = new Publisher({
@@ -71,7 +89,10 @@ export class MeshNode implements NeighbourhoodOwner {
       addresses: options.addresses,
       isTold: options.announce !== false,
       streams: () => this.holdings.extentsOf(this.self),
-      publish: (at, what) => this.#publisher.publish(at.wall, 0, what, NO_PRICE),
+      publish: (at, what) => {
+        this.#keepOwnChain(at);
+        this.#publisher.publish(at.wall, RECORD_REQUEST, what, NO_PRICE);
+      },
     });
     this.#sweepAt = after(now.mono, SWEEP_MS);
     this.#parts.exchange.take(now, options.chain);
@@ -119,6 +140,7 @@ export class MeshNode implements NeighbourhoodOwner {
    * @throws what `composeRequest` throws, and what the gate refuses.
    */
   publish(now: Instant, request: number, what: PublishRequest): void {
+    this.#keepOwnChain(now);
     this.#publisher.publish(now.wall, request, what, (draft, underWay) => {
       const verdict = this.#parts.gate.admitOwn(now, draft, underWay + this.#parts.gate.checking);
       if (verdict.tag === 'accept') return;
@@ -262,8 +284,10 @@ export class MeshNode implements NeighbourhoodOwner {
     return this.#publisher.incarnation;
   }
 
-  get backlog(): { readonly checking: number; readonly journal: number; readonly candidates: number } {
+  get backlog(): Backlog {
     return {
+      parked: this.#parts.exchange.parked,
+      chains: this.#parts.chains.size,
       checking: this.#parts.gate.checking,
       journal: this.#parts.journal.backlog,
       candidates: this.#parts.neighbourhood.candidates,
@@ -297,8 +321,7 @@ export class MeshNode implements NeighbourhoodOwner {
 
   linkUp(now: Instant, link: Link, hello: HelloFrame): void {
     this.#parts.exchange.take(now, link.end.peer.chain);
-    const reopened = this.#publisher.handleHeldIncarnation(now, hello.heldIncarnation);
-    if (reopened !== undefined) this.#parts.journal.add({ tag: 'put-incarnation', incarnation: reopened });
+    this.#reopened(this.#publisher.handleHeldIncarnation(now, hello.heldIncarnation));
     this.#parts.crls.handleHeaders(now, link, hello.crls);
     this.#parts.gossip.handleLinkUp(now, link);
   }
@@ -310,6 +333,23 @@ export class MeshNode implements NeighbourhoodOwner {
 
   frame(now: Instant, link: Link, frame: MeshFrame): void {
     routeFrame(now, link, frame, this.#parts);
+  }
+
+  // ---- streams -------------------------------------------------------------------------------------------------
+
+  /** Where it was said in our very stream, we leave that to the clone. */
+  #cloneMet(incarnation: number): void {
+    this.#reopened(this.#publisher.handleClone(incarnation, this.#options.random.below(CLONE_LEAP_MAX)));
+  }
+
+  #reopened(incarnation: number | undefined): void {
+    if (incarnation !== undefined) this.#parts.journal.add({ tag: 'put-incarnation', incarnation });
+  }
+
+  /** It is not there where the clock was far ahead at the start: then it had expired long ago. */
+  #keepOwnChain(now: Instant): void {
+    const { identity, chain } = this.#options;
+    if (this.#parts.chains.get(identity.leafKey) === undefined) this.#parts.exchange.take(now, chain);
   }
 
   // ---- start ------------------------------------------------------------------------------------------------

@@ -46,7 +46,7 @@ export class Neighbourhood implements LinkTableOwner {
   constructor(owner: NeighbourhoodOwner, ports: NeighbourhoodPorts) {
     this.#owner = owner;
     this.#ports = ports;
-    this.#links = new LinkTable(this, ports.outbox);
+    this.#links = new LinkTable(this, ports.outbox, ports.random);
     this.#connector = new Connector(ports.random, {
       self: owner.self,
       isOwnAddress: (address) => ports.isOwnAddress(address),
@@ -81,6 +81,15 @@ export class Neighbourhood implements LinkTableOwner {
     if (source.tag !== 'link') return undefined;
     const link = this.#links.ofPeer(source.peer);
     return link?.end.id === source.link ? link : undefined;
+  }
+
+  /**
+   * Somebody says two things under one counter. Its own machine ought to know, and the other end of the link may be the
+   * one that has never heard of either: it is sent both.
+   */
+  tellConflict(origin: NodeId, ...contents: readonly Bytes[]): void {
+    const link = this.#links.ofPeer(origin);
+    for (const bytes of contents) link?.sendMessage(bytes, origin);
   }
 
   handleLinkOpen(now: Instant, end: LinkEnd, dial: number | undefined): void {
@@ -159,7 +168,7 @@ export class Neighbourhood implements LinkTableOwner {
   }
 
   linkUp(now: Instant, link: Link, hello: HelloFrame): void {
-    const { outbox, random, statistics } = this.#ports;
+    const { outbox, statistics } = this.#ports;
     const { id, direction, remoteAddress } = link.end;
     statistics.linksUp++;
     const dial = this.#dialOfLink.get(id);
@@ -169,7 +178,7 @@ export class Neighbourhood implements LinkTableOwner {
     this.peersSeen.seen(link.peer, now.wall, address);
     outbox.event({ tag: 'link-up', link: id, peer: link.peer, direction, address: remoteAddress });
     this.#owner.linkUp(now, link, hello);
-    if (direction === 'outbound') this.#links.closeSurplus(now, link, random);
+    if (direction === 'outbound') this.#links.closeSurplus(now, link);
   }
 
   linkDown(now: Instant, link: Link, why: ByeReason, wasUp: boolean): void {
@@ -181,7 +190,7 @@ export class Neighbourhood implements LinkTableOwner {
     if (!wasUp) return;
     statistics.linksDown++;
     this.#owner.linkDown(link);
-    this.#connector.handleLinkDown(now, link.peer, why === 'idle');
+    this.#connector.handleLinkDown(now, link.peer, why === 'idle' || why === 'full');
     if (!chains.isRevoked(link.peer)) this.peersSeen.seen(link.peer, now.wall, undefined);
     outbox.event({ tag: 'link-down', peer: link.peer, why });
   }

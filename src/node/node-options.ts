@@ -1,3 +1,4 @@
+import type { BucketRate } from '../base/token-bucket.ts';
 import type { GossipConfig } from '../engine/gossip.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { Address } from '../message/address.ts';
@@ -34,6 +35,8 @@ export interface MeshNodeOptions {
   /** The fastest addition of points that the machine has. By default what needs no library. */
   readonly addScalarToPoint?: AddScalarToPoint;
   readonly gossip?: Partial<GossipConfig>;
+  /** What each author is allowed. By default `AUTHOR_RATE`. */
+  readonly authorRate?: BucketRate;
   /** Whether the node tells the mesh its addresses. Off only where a fleet's places are fixed and known. */
   readonly announce?: boolean;
   /** Whether what this node says in haste may share a signature: less work for everybody, up to 200 bytes more each. */

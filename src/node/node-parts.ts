@@ -1,4 +1,5 @@
 import type { Bytes } from '../base/bytes.ts';
+import type { Instant } from '../base/time.ts';
 import { ChainBook } from '../engine/chain-book.ts';
 import { CrlSync } from '../engine/crl-sync.ts';
 import { DelegateBook } from '../engine/delegate-book.ts';
@@ -21,6 +22,8 @@ import type { Statistics } from './statistics.ts';
 export interface NodePartsPorts {
   readonly statistics: Statistics;
   isOwnAddress(address: Address): boolean;
+  cloneMet(incarnation: number): void;
+  recordRefused(now: Instant): void;
   /** Something may wait to be flushed. */
   wake(): void;
 }
@@ -71,14 +74,15 @@ export class NodeParts implements FrameTakers {
       statistics,
       isOwnAddress: (address) => ports.isOwnAddress(address),
     });
-    this.gate = new Gate(mesh, origins, holdings.messages, holdings.records, {
+    const gate: GateOutbox = {
       isFull: () => journal.isFull,
       verify: (ticket, key, message) => outbox.verify(ticket, key, message),
       judged,
       missingChain: (now, source, message) => this.exchange.handleMissing(now, source, message),
       newDelegate: (delegate) => this.exchange.keepDelegate(delegate),
       conflict: (_now, keptContentKey, message) => this.intake.handleConflict(keptContentKey, message),
-    });
+    };
+    this.gate = new Gate(mesh, origins, holdings.messages, holdings.records, gate, options.authorRate);
     const links = (): readonly Link[] => this.neighbourhood.links;
     this.crls = new CrlSync({
       crls: () => this.enforcement.crls(),
@@ -95,6 +99,7 @@ export class NodeParts implements FrameTakers {
     this.gossip = new Gossip(gossip, holdings.messages, random, {
       links,
       read,
+      isWanted: (now, author) => this.gate.isWanted(now, author),
       crlHeaders: () => this.crls.headers(),
     });
     this.chains = chains;
@@ -102,7 +107,18 @@ export class NodeParts implements FrameTakers {
     this.journal = journal;
     this.holdings = holdings;
     const { neighbourhood, crls } = this;
-    this.intake = new Intake({ statistics, neighbourhood, holdings, journal, gossip: this.gossip, crls, outbox });
+    this.intake = new Intake({
+      self: options.identity.nodeId,
+      statistics,
+      neighbourhood,
+      holdings,
+      journal,
+      gossip: this.gossip,
+      crls,
+      outbox,
+      cloneMet: (incarnation) => ports.cloneMet(incarnation),
+      recordRefused: (now) => ports.recordRefused(now),
+    });
     this.enforcement = new Enforcement({
       revocations,
       origins,

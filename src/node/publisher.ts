@@ -184,9 +184,24 @@ export class Publisher {
    */
   handleHeldIncarnation(now: Instant, held: number): number | undefined {
     if (held <= this.#incarnation || held > unixSeconds((now.wall + FUTURE_MAX_MS) as UnixMs)) return undefined;
-    this.#incarnation = held + 1;
+    return this.#open(held + 1);
+  }
+
+  /**
+   * Somebody else speaks in our stream with our key: a clone (T24). A new stream is opened, so that what is said here
+   * from now on collides with nothing.
+   *
+   * @param leap by chance, because the clone does the same.
+   * @returns as {@link handleHeldIncarnation}; `undefined` where it was another stream.
+   */
+  handleClone(incarnation: number, leap: number): number | undefined {
+    return incarnation === this.#incarnation ? this.#open(incarnation + 1 + leap) : undefined;
+  }
+
+  #open(incarnation: number): number {
+    this.#incarnation = incarnation;
     this.#counter = 0;
-    return this.#incarnation;
+    return incarnation;
   }
 
   #signTogether(signings: readonly Signing[]): void {

@@ -1,5 +1,5 @@
 import { isMeshError, messageOf } from '../base/errors.ts';
-import { after, DAY_MS, HOUR_MS, type Instant, type MonotonicMs } from '../base/time.ts';
+import { after, DAY_MS, type Instant, MINUTE_MS, type MonotonicMs } from '../base/time.ts';
 import type { Address } from '../message/address.ts';
 import { parseMessageType } from '../message/family.ts';
 import { LIFETIME_MAX_MS } from '../message/limits.ts';
@@ -8,6 +8,8 @@ import type { PublishRequest } from './publisher.ts';
 
 /** A node's record is signed anew this often; it lives {@link LIFETIME_MAX_MS}, so that it is found after a long absence. */
 const REFRESH_MS = DAY_MS;
+/** A record that could not be signed or was refused is tried again after this. */
+const RETRY_MS = MINUTE_MS;
 
 export interface SelfRecordOptions {
   /** A name for people. */
@@ -43,6 +45,11 @@ export class SelfRecord {
     if (this.#options.isTold) this.#dueAt = now.mono;
   }
 
+  /** The gate did not let it in: most likely the clock is wrong, and will be set. */
+  handleRefused(now: Instant): void {
+    this.#dueAt = after(now.mono, RETRY_MS);
+  }
+
   deadline(): MonotonicMs | undefined {
     return this.#dueAt;
   }
@@ -57,7 +64,7 @@ export class SelfRecord {
       this.#options.publish(now, { type: parseMessageType('record'), payload, ttlMs: LIFETIME_MAX_MS });
     } catch (error) {
       if (!isMeshError(error)) throw new Error(`record: ${messageOf(error)}`, { cause: error });
-      this.#dueAt = after(now.mono, HOUR_MS);
+      this.#dueAt = after(now.mono, RETRY_MS);
     }
   }
 }

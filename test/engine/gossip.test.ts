@@ -13,7 +13,8 @@ import {
   WANTED_MAX,
 } from '../../src/engine/gossip.ts';
 import { HeldMessages } from '../../src/engine/held-messages.ts';
-import type { Link, MeshFrame } from '../../src/engine/link.ts';
+import { type Link, type MeshFrame, WINDOW_BYTES } from '../../src/engine/link.ts';
+import { OUTGOING_BYTES_MAX } from '../../src/engine/outgoing-queue.ts';
 import { PULL_ANSWER_BYTES_MAX } from '../../src/engine/pull-answers.ts';
 import type { NodeId } from '../../src/identity/node-id.ts';
 import { type Message, parseMessage } from '../../src/message/message.ts';
@@ -32,11 +33,13 @@ class Peer {
   nowMs = 0;
   /** What is refused, as by a gate. */
   refuses: (message: Message) => boolean = () => false;
+  wants: (author: NodeId) => boolean = () => true;
 
   constructor(name: string) {
     this.gossip = new Gossip(GOSSIP_DEFAULTS, this.held, new SeededRandom(name), {
       links: () => this.links,
       read: (contentKey) => this.bytes.get(contentKey),
+      isWanted: (_now, author) => this.wants(author),
       crlHeaders: () => [],
     });
   }
@@ -59,6 +62,7 @@ class Peer {
     switch (frame.tag) {
       case 'message':
         link.handleConsumed(frame.bytes.length);
+        if (this.refuses(parseMessage(MESH, frame.bytes))) this.gossip.handleRefused(link);
         return this.accept(parseMessage(MESH, frame.bytes), link.peer);
       case 'have':
         return this.gossip.handleHave(now, link, frame.keys);
@@ -306,6 +310,59 @@ describe('gossip', () => {
     world.run(70 * SECOND_MS);
     const pulls = world.pair.take().filter((frame) => frame.endsWith('> pull')).length;
     assert.ok(pulls <= 2 * 60 * 1.3, `${pulls} pulls of both in a minute`);
+  });
+
+  it('authors take turns in an answer: one who floods does not hold up the others (T3)', () => {
+    const world = bench();
+    world.bob.refuses = (message) => message.origin === fixture.member('eve').nodeId;
+    for (const message of say('eve', 1_000)) world.ann.accept(message);
+    for (const message of say('fay', 5)) world.ann.accept(message);
+    world.meet();
+    assert.equal(world.bob.held.countOf(fixture.member('fay').nodeId), 5, 'with the first answer');
+  });
+
+  it('does not ask on at once where what came was not taken for want of budget', () => {
+    const world = bench();
+    world.bob.refuses = (message) => message.origin === fixture.member('eve').nodeId;
+    for (const message of say('eve', 1_000)) world.ann.accept(message);
+    world.meet();
+    world.pair.take();
+    world.run(30 * SECOND_MS);
+    const messages = world.pair.take().filter((frame) => frame === 'a> message').length;
+    const inOneAnswer = PULL_ANSWER_BYTES_MAX / (say('eve', 1)[0] as Message).bytes.length;
+    assert.ok(messages <= 10 * inOneAnswer, `${messages} messages in half a minute of quiet`);
+  });
+
+  it('asks for nothing of an author whose budget is spent, and is not taken for one that has more', () => {
+    const world = bench();
+    const [eve, fay] = [fixture.member('eve').nodeId, fixture.member('fay').nodeId];
+    for (const message of say('eve', 100)) world.ann.accept(message);
+    for (const message of say('fay', 1)) world.ann.accept(message);
+    for (const message of say('eve', 1)) world.bob.accept(message);
+    world.bob.wants = (author) => author !== eve;
+    world.meet();
+    assert.deepEqual([world.bob.held.countOf(eve), world.bob.held.countOf(fay)], [1, 1]);
+    world.pair.take();
+    world.run(900);
+    assert.deepEqual(world.pair.take(), [], 'ann sees no reason to ask');
+    world.bob.wants = () => true;
+    world.run(60 * SECOND_MS);
+    assert.equal(world.agree, true);
+  });
+
+  it('reads nothing from the store for a peer that asks and asks, and takes nothing', () => {
+    const world = bench();
+    world.meet();
+    for (const message of say('eve', 500, { payload: new Uint8Array(10_000) })) world.ann.accept(message);
+    let reads = 0;
+    const { get } = world.ann.bytes;
+    world.ann.bytes.get = (key) => {
+      reads++;
+      return get.call(world.ann.bytes, key);
+    };
+    const keys = Array.from(world.ann.held.values(), ({ contentKey }) => contentKey);
+    for (let i = 0; i < 20; i++) world.ann.gossip.handleWant(world.pair.a, keys);
+    assert.ok(reads * 10_000 <= OUTGOING_BYTES_MAX + WINDOW_BYTES + 10_000, `${reads} reads`);
   });
 
   for (const [unheard, secondsMax, why] of [

@@ -19,13 +19,16 @@ const keysOf = (count: number, name = 'n'): StreamKey[] =>
 
 describe('digest pages', () => {
   it('are one, and the last, where nothing is held', () => {
-    assert.deepEqual(digestPages(new Map()), [{ from: '', to: '', last: true, streams: [] }]);
+    assert.deepEqual(
+      digestPages(new Map(), () => true),
+      [{ from: '', to: '', last: true, streams: [] }],
+    );
   });
 
   for (const count of [1, DIGEST_STREAMS_MAX - 1, DIGEST_STREAMS_MAX, DIGEST_STREAMS_MAX + 1, 1_000])
     it(`name each of ${count} streams once, and give every key that there may be one page`, () => {
       const keys = keysOf(count);
-      const pages = digestPages(streamsOf(keys, [0, 1]));
+      const pages = digestPages(streamsOf(keys, [0, 1]), () => true);
       assert.deepEqual(
         pages.flatMap(({ streams }) => streams.map(({ key }) => key)),
         keys.toSorted(),
@@ -45,7 +48,7 @@ describe('digest pages', () => {
 
   it('fit a frame, whatever an author does with its counters (T17)', () => {
     const worst = Array.from({ length: 2 * RANGES_MAX }, (_, i) => 2 ** 50 + 2 * i);
-    const pages = digestPages(streamsOf(keysOf(2 * DIGEST_STREAMS_MAX, 'n'.repeat(63)), worst));
+    const pages = digestPages(streamsOf(keysOf(2 * DIGEST_STREAMS_MAX, 'n'.repeat(63)), worst), () => true);
     for (const page of pages)
       assert.ok(encodeFrame({ tag: 'digest', id: Number.MAX_SAFE_INTEGER, ...page }).length <= PAGE_BYTES_MAX);
     assert.ok(pages.length > 2, 'bytes end a page before its streams do');

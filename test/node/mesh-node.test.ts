@@ -4,6 +4,7 @@ import { utf8 } from '../../src/base/bytes.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../src/base/time.ts';
 import type { HeldCrl } from '../../src/engine/crl-sync.ts';
 import { INBOUND_MAX } from '../../src/engine/connector.ts';
+import { PROBATION_MS } from '../../src/engine/link.ts';
 import { parseAddress } from '../../src/message/address.ts';
 import { parseMessageType } from '../../src/message/family.ts';
 import { assembleMessage } from '../../src/message/message.ts';
@@ -152,6 +153,66 @@ describe('mesh node', () => {
       assert.equal(bob.node.statistics.conflicts, 0);
     });
 
+    it('with a clock years ahead says nothing, and is heard once its clock is right', () => {
+      const net = new NodeNet(fixture);
+      const ann = net.start('ann', { announces: true });
+      const { now } = net;
+      let aheadMs = 3_652 * DAY_MS;
+      Object.defineProperty(net, 'now', {
+        get: () => ({ mono: now.mono + passedMs, wall: now.wall + passedMs + aheadMs }),
+      });
+      let passedMs = 0;
+      ann.restart();
+      assert.throws(() => ann.publish(), { code: 'ERR_MESSAGE_UNKNOWN_ORIGIN' });
+      ann.node.handleTimeout(net.now);
+      net.settle();
+      aheadMs = 0;
+      const request = ann.publish();
+      net.settle();
+      assert.equal(ann.answerTo(request), 'ok');
+      passedMs = 2 * MINUTE_MS;
+      ann.node.handleTimeout(net.now);
+      net.settle();
+      assert.equal(ann.node.holdings.records.get(ann.id)?.incarnation, ann.node.incarnation, 'its record is told too');
+    });
+
+    it('as a clone shares its stream with the other for no longer than it takes to meet what that said (T24)', () => {
+      const { net, nodes } = row(fixture, 'ann', 'bob', 'eve');
+      const [ann, bob] = nodes as [HandNode, HandNode, HandNode];
+      const { incarnation } = ann.node;
+      const request = ann.publish('{"kind":"hash","value":"of ann","risk":1}');
+      net.settle();
+      assert.equal(ann.answerTo(request), 'ok');
+      // What the clone said under the same counter comes to bob by another way.
+      const other = fixture.message('ann', { incarnation });
+      bob.submit(other, bob.id);
+      net.settle();
+      assert.equal(bob.said('conflict').length, 1);
+      assert.equal(ann.said('conflict').length, 1, 'ann was told');
+      assert.ok(ann.node.incarnation > incarnation);
+      // What the clone says under a counter that ann has not come to collides with nothing.
+      bob.submit(fixture.message('ann', { incarnation, counter: 1 }), bob.id);
+      net.pass(MINUTE_MS);
+      const next = ann.publish();
+      net.settle();
+      assert.equal(ann.answerTo(next), 'ok');
+      assert.equal(ann.store.load().incarnation, ann.node.incarnation);
+    });
+
+    it('as a clone that has said less leaves the stream to the other when it hears more of it (T24)', () => {
+      const { net, nodes } = row(fixture, 'ann', 'bob');
+      const [ann, bob] = nodes as [HandNode, HandNode];
+      const { incarnation } = ann.node;
+      for (let counter = 0; counter < 5; counter++)
+        bob.submit(fixture.message('ann', { incarnation, counter }), bob.id);
+      net.pass(MINUTE_MS);
+      assert.ok(ann.node.incarnation > incarnation);
+      const request = ann.publish();
+      net.settle();
+      assert.equal(ann.answerTo(request), 'ok');
+      assert.equal(bob.heldIds.length, 6);
+    });
+
     it('remembers chains and lists: the revoked stay out', async () => {
       const own = await MeshFixture.create('restart', 'ann', 'bob', 'eve');
       const { net, nodes } = row(own, 'ann', 'bob');
@@ -257,6 +318,24 @@ describe('mesh node', () => {
       net.connect(ann, chosen);
       net.settle();
       assert.equal(ann.linkedNames.length, INBOUND_MAX + 1, 'there is room for those of its own choice');
+    });
+
+    it('make room for another where somebody who dialled us brings nothing, and for none where all bring news (T4)', () => {
+      const net = new NodeNet(fixture);
+      const ann = net.start('ann');
+      const dialling = (i: number): HandNode => net.start(`n${i}`);
+      for (let i = 0; i < INBOUND_MAX; i++) net.connect(dialling(i), ann);
+      net.pass(PROBATION_MS / 2);
+      net.connect(dialling(8), ann);
+      net.settle();
+      assert.ok(!ann.linkedNames.includes('n8'), 'each has some time to show what it is good for');
+      for (let i = 1; i < INBOUND_MAX; i++) net.nodes.get(`n${i}`)?.publish();
+      net.pass(PROBATION_MS);
+      net.connect(dialling(9), ann);
+      net.settle();
+      assert.ok(ann.linkedNames.includes('n9'));
+      assert.ok(!ann.linkedNames.includes('n0'), 'the one that brought nothing');
+      assert.equal(ann.linkedNames.length, INBOUND_MAX);
     });
 
     it('end with a word when a node leaves', () => {
