@@ -1,7 +1,7 @@
 import type { Bytes } from '../base/bytes.ts';
 import type { Instant, UnixMs } from '../base/time.ts';
 import { leafKeyOf } from '../engine/gate.ts';
-import { type HeldMessage, HeldMessages } from '../engine/held-messages.ts';
+import { type HeldMessage, HeldMessages, type HeldStream } from '../engine/held-messages.ts';
 import type { Origins } from '../engine/origins.ts';
 import { RecordBook } from '../engine/record-book.ts';
 import type { NodeId } from '../identity/node-id.ts';
@@ -102,6 +102,17 @@ export class Holdings {
       extents.push({ incarnation, firstLive, next: last + 1 });
     }
     return extents.sort((a, b) => a.incarnation - b.incarnation);
+  }
+
+  /** The message of a node's newest stream that came last; `undefined` where none is held. */
+  lastOf(nodeId: NodeId): Bytes | undefined {
+    let newest: HeldStream | undefined;
+    for (const stream of this.messages.streams.values())
+      if (stream.origin === nodeId && stream.live.size > 0 && stream.incarnation > (newest?.incarnation ?? 0))
+        newest = stream;
+    let last: string | undefined;
+    for (const contentKey of newest?.live.values() ?? []) last = contentKey;
+    return last === undefined ? undefined : this.bytesOf(last);
   }
 
   /** The highest incarnation held of a node; 0 for none. */

@@ -58,7 +58,7 @@ export class Intake {
   /** One stream and counter with two contents: the first is kept, both are told (T24). */
   handleConflict(keptContentKey: string, message: Message): void {
     const { self, statistics, neighbourhood, holdings, outbox } = this.#parts;
-    statistics.conflicts++;
+    if (message.origin !== self) statistics.conflicts++;
     const kept = holdings.read(keptContentKey);
     if (kept === undefined) return;
     if (message.origin === self) this.#parts.cloneMet(message.incarnation);

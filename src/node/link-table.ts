@@ -163,12 +163,17 @@ export class LinkTable implements LinkOutbox {
    * taken, because another gives way to it at once.
    */
   #hasPlaceFor(now: Instant, { end: { direction } }: Link): boolean {
-    if (direction === 'outbound') return this.#byPeer.size <= LINKS_MAX;
+    const isFull = this.#byPeer.size >= LINKS_MAX;
     const inbound = this.ups.filter((link) => link.end.direction === 'inbound');
-    if (this.#byPeer.size < LINKS_MAX && inbound.length < INBOUND_MAX) return true;
+    const isPlaceShort =
+      direction === 'outbound'
+        ? isFull && this.outboundCount < OUTBOUND_TARGET
+        : isFull || inbound.length >= INBOUND_MAX;
+    if (!isPlaceShort) return true;
     const dispensable = this.#anyOf(inbound.filter((link) => link.isDispensable(now)));
-    dispensable?.close(now, 'full');
-    return dispensable !== undefined;
+    const leaving = direction === 'outbound' ? (dispensable ?? this.#anyOf(inbound)) : dispensable;
+    leaving?.close(now, 'full');
+    return leaving !== undefined;
   }
 
   #anyOf(links: readonly Link[]): Link | undefined {

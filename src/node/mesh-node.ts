@@ -324,6 +324,9 @@ export class MeshNode implements NeighbourhoodOwner {
     this.#reopened(this.#publisher.handleHeldIncarnation(now, hello.heldIncarnation));
     this.#parts.crls.handleHeaders(now, link, hello.crls);
     this.#parts.gossip.handleLinkUp(now, link);
+    // Pulls compare counters, not contents: a peer that has a clone finds out by what we heard of that (T24).
+    const last = this.holdings.lastOf(link.peer);
+    if (last !== undefined) link.sendMessage(last, link.peer);
   }
 
   linkDown(link: Link): void {
@@ -339,6 +342,7 @@ export class MeshNode implements NeighbourhoodOwner {
 
   /** Where it was said in our very stream, we leave that to the clone. */
   #cloneMet(incarnation: number): void {
+    if (incarnation === this.incarnation) this.statistics.conflicts++;
     this.#reopened(this.#publisher.handleClone(incarnation, this.#options.random.below(CLONE_LEAP_MAX)));
   }
 

@@ -8,7 +8,7 @@ export type Alarm =
   | { readonly tag: 'dropped'; readonly reason: string }
   /** A link with this peer was ended as one that misbehaved. */
   | { readonly tag: 'put-out'; readonly peer: NodeId }
-  /** Two contents for one message of this origin (T24). */
+  /** Two contents for one message of this origin, or somebody else in its stream (T24). */
   | { readonly tag: 'conflict'; readonly origin: NodeId }
   /** Strangers, or members whose certificate does not hold, were refused a handshake. */
   | { readonly tag: 'handshake-refused'; readonly by?: SimulatedNode }
@@ -50,7 +50,10 @@ export class Alarms implements Checker {
       case 'put-out':
         return this.#putOut.has(alarm.peer);
       case 'conflict':
-        return this.#inConflict.has(alarm.origin);
+        return (
+          this.#inConflict.has(alarm.origin) ||
+          this.#anyOf(undefined, ({ node, nodeId }) => nodeId === alarm.origin && node.statistics.conflicts > 0)
+        );
       case 'handshake-refused':
         return this.#anyOf(alarm.by, ({ node }) => node.statistics.handshakesRefused > 0);
       case 'dial-failed':

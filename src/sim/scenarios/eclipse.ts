@@ -22,10 +22,11 @@ const VICTIMS_MAX = 100;
 const ANNOUNCED = 600;
 /** They dial everybody, over and over: all places for links from outside are theirs if they can have them. */
 const DIAL_EVERY_MS = SECOND_MS;
-const DIALS_A_TURN = 20;
+const DIALS_A_TURN = 5;
 const PUBLISHING_MS = 30 * SECOND_MS;
 const PHASES = 3;
-const ROUNDS_MAX = 30;
+/** Who has met nobody honest seeks on every half minute, and needs a few tries. */
+const ROUNDS_MAX = 300;
 const LIMIT_MS = 10 * MINUTE_MS;
 
 /**
