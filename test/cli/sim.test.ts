@@ -39,11 +39,20 @@ describe('chainmail sim', () => {
     assert.match(stdout, /^result +ok$/m);
   });
 
+  it('says how many nodes a story needs at least', async () => {
+    const { stderr } = await chainmail(['sim', 'liar', '--nodes', '2']);
+    assert.match(stderr, /liar with 2 nodes: expected at least 4/);
+  });
+
   for (const args of [
     [],
     ['nonsense'],
     ['gossip', '--nodes', '0'],
     ['gossip', '--nodes', '10001'],
+    ['gossip', '--nodes', '100000'],
+    ['partition-heal', '--nodes', '1'],
+    ['flood', '--nodes', '3'],
+    ['eclipse', '--nodes', '4'],
     ['gossip', '--seed', '-1'],
     ['gossip', '--loss', '2'],
     ['gossip', '--loss', 'much'],

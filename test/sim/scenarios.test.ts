@@ -54,16 +54,29 @@ describe('scenarios', () => {
 
   for (const { name } of SCENARIOS)
     it(`${name}: equal arguments give an equal trace, and every other argument another`, async () => {
-      const base = { nodes: 12, messages: 4 };
+      const base = { nodes: 13, messages: 4 };
       const { traceSha256 } = await run(name, base);
       assert.match(traceSha256, /^[0-9a-f]{64}$/);
       assert.equal((await run(name, base)).traceSha256, traceSha256);
-      for (const other of [{ seed: 2 }, { nodes: 13 }, { messages: 5 }, { latencyMsMax: 61 }])
+      for (const other of [{ seed: 2 }, { nodes: 12 }, { messages: 5 }, { latencyMsMax: 61 }])
         assert.notEqual((await run(name, { ...base, ...other })).traceSha256, traceSha256, JSON.stringify(other));
     });
 
-  for (const nodes of [1, 2, 3])
-    it(`run with ${nodes} ${nodes === 1 ? 'node' : 'nodes'} too`, async () => {
-      for (const { name } of SCENARIOS) if (nodes > 1 || name === 'gossip') await run(name, { nodes, messages: 2 });
+  for (const nodes of [1, 2, 3, 4, 5, 14])
+    it(`run with ${nodes} ${nodes === 1 ? 'node' : 'nodes'} too, as far as there is such a story`, async () => {
+      for (const { name, nodesMin } of SCENARIOS) if (nodes >= nodesMin) await run(name, { nodes, messages: 2 });
     });
+
+  for (const name of ['flood', 'liar', 'clone', 'eclipse', 'skew'])
+    it(`${name}: 40 members, of some seeds, and with loss, restarts and broken links`, async () => {
+      for (const seed of [1, 2, 3]) await run(name, { nodes: 40, seed });
+      await run(name, { ...ROUGH, nodes: 30, seed: 4 });
+    });
+
+  it('flood: an author is taken from what it is allowed, and no more', async () => {
+    const { counters } = await run('flood', { nodes: 30, messages: 5 });
+    const said = 3 * 5 + 12;
+    assert.ok(counters.heldMost > said, 'nodes took something of who flooded them');
+    assert.ok(counters.heldMost < said + 200, `${counters.heldMost} messages at one node: he said thousands`);
+  });
 });

@@ -1,4 +1,5 @@
 import { Argument, type Command, InvalidArgumentError } from 'commander';
+import { MeshError } from '../../base/errors.ts';
 import { parseDuration } from '../../daemon/duration.ts';
 import { SCENARIO_DEFAULTS, type ScenarioResult } from '../../sim/scenario.ts';
 import { SCENARIOS } from '../../sim/scenarios/table.ts';
@@ -36,7 +37,7 @@ export function register(program: Command): void {
     program,
     'sim',
     'run the code of the nodes in a simulated world, on virtual time, and check what must hold',
-    'chainmail sim gossip --nodes 1000 --seed 7\nchainmail sim partition-heal --loss 10% --restarts 5 --json',
+    'chainmail sim gossip --nodes 1000 --seed 7\nchainmail sim flood --nodes 100 --json\nchainmail sim partition-heal --loss 10% --restarts 5 --json',
   )
     .addArgument(
       new Argument('<scenario>', SCENARIOS.map(({ name, summary }) => `${name}: ${summary}`).join('; ')).choices(
@@ -69,6 +70,11 @@ export function register(program: Command): void {
       act<SimOptions>(async ({ output, options, args }) => {
         const scenario = SCENARIOS.find(({ name }) => name === args[0]);
         if (scenario === undefined) throw new Error(`no scenario ${args[0]}`); // commander has checked it
+        if (options.nodes < scenario.nodesMin)
+          throw new MeshError(
+            'ERR_USAGE',
+            `${scenario.name} with ${options.nodes} nodes: expected at least ${scenario.nodesMin}`,
+          );
         const { nodes, seed, messages, restarts, breaks: linkBreaks, latency, loss: lossRatio = 0 } = options;
         const latencyMsMin = latency?.minMs ?? SCENARIO_DEFAULTS.latencyMsMin;
         const latencyMsMax = latency?.maxMs ?? SCENARIO_DEFAULTS.latencyMsMax;

@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { describe, it, type TestContext } from 'node:test';
+import { toHex } from '../../src/base/bytes.ts';
+import { sha256 } from '../../src/crypto/hash.ts';
+import { Budgets } from '../../src/engine/budgets.ts';
+import { Connector } from '../../src/engine/connector.ts';
+import { Gossip } from '../../src/engine/gossip.ts';
+import { Link } from '../../src/engine/link.ts';
+import { Parking } from '../../src/engine/parking.ts';
+import { LinkTable } from '../../src/node/link-table.ts';
+import { MeshNode } from '../../src/node/mesh-node.ts';
+import { Publisher } from '../../src/node/publisher.ts';
+import { Statistics } from '../../src/node/statistics.ts';
+import { SCENARIO_DEFAULTS, type ScenarioOptions } from '../../src/sim/scenario.ts';
+import { SCENARIOS } from '../../src/sim/scenarios/table.ts';
+
+/** Replaces a method of the field's code by a faulty one until the test ends. */
+function plant<T extends object, K extends keyof T>(
+  t: TestContext,
+  prototype: T,
+  name: K,
+  fault: (original: T[K]) => T[K],
+): void {
+  const original = prototype[name];
+  prototype[name] = fault(original);
+  t.after(() => {
+    prototype[name] = original;
+  });
+}
+
+async function violationsOf(name: string, options: Partial<ScenarioOptions> = {}): Promise<string> {
+  const scenario = SCENARIOS.find((known) => known.name === name);
+  assert.ok(scenario !== undefined);
+  const { ok, violations } = await scenario.run({ ...SCENARIO_DEFAULTS, nodes: 20, messages: 5, ...options });
+  assert.equal(ok, violations.length === 0);
+  return violations.join('\n');
+}
+
+describe('a fault planted in the nodes is a violation of the scenario that is about it', () => {
+  it('flood: a gate that lets forgeries spend the budget of whose name they bear (T3)', async (t) => {
+    plant(t, Budgets.prototype, 'has', () => Budgets.prototype.take);
+    assert.match(await violationsOf('flood', { nodes: 6 }), /was not let say something|under attack: a message took|did not reach/);
+  });
+
+  it('flood: nodes that do not count what they drop', async (t) => {
+    plant(t, Statistics.prototype, 'countVerdict', () => () => undefined);
+    assert.match(await violationsOf('flood', { nodes: 6 }), /no node raised an alarm: messages dropped as over-budget/);
+  });
+
+  it('flood: nodes that forgive every forgery', async (t) => {
+    plant(t, Link.prototype, 'handleReject', () => () => undefined);
+    assert.match(
+      await violationsOf('flood', { nodes: 6 }),
+      /no node raised an alarm: \S+ put out as one that misbehaves/,
+    );
+  });
+
+  it('liar: nodes that take a message that comes twice for misbehaviour', async (t) => {
+    const seen = new WeakMap<MeshNode, Set<string>>();
+    plant(
+      t,
+      MeshNode.prototype,
+      'frame',
+      (original) =>
+        function punishing(this: MeshNode, now, link, frame) {
+          if (frame.tag === 'message') {
+            const keys = seen.get(this) ?? new Set();
+            seen.set(this, keys);
+            const key = toHex(sha256(frame.bytes));
+            if (keys.has(key)) link.handleReject(now);
+            keys.add(key);
+          }
+          original.call(this, now, link, frame);
+        },
+    );
+    assert.match(await violationsOf('liar', { messages: 40 }), /and the honest \S+ parted as misbehaved/);
+  });
+
+  it('liar: nodes that wait for what a liar offered, and never pull', async (t) => {
+    plant(t, Gossip.prototype, 'handleTimeout', () => () => undefined);
+    plant(t, Gossip.prototype, 'deadline', () => () => undefined);
+    plant(t, Gossip.prototype, 'handleLinkUp', () => () => undefined);
+    assert.match(await violationsOf('liar'), /did not reach|beside a liar: a message took/);
+  });
+
+  it('liar: nodes in which messages that wait for a certificate have no limit', async (t) => {
+    plant(
+      t,
+      Parking.prototype,
+      'park',
+      (original) =>
+        function counting(this: Parking, now, parked) {
+          const outcome = original.call(this, now, parked);
+          Object.defineProperty(this, 'size', { value: 100_000, configurable: true });
+          return outcome;
+        },
+    );
+    assert.match(
+      await violationsOf('liar', { nodes: 6, messages: 1 }),
+      /100000 messages that wait for certificates at \d+ ms, expected at most 512/,
+    );
+  });
+
+  it('clone: a node that stays in the stream that it shares', async (t) => {
+    plant(t, Publisher.prototype, 'handleClone', () => () => undefined);
+    assert.match(await violationsOf('clone'), /its clone go on in one stream/);
+  });
+
+  it('clone: nodes that tell nobody of two contents', async (t) => {
+    plant(t, Publisher.prototype, 'handleClone', () => () => undefined);
+    plant(
+      t,
+      MeshNode.prototype,
+      'frame',
+      (original) =>
+        function deaf(this: MeshNode, now, link, frame) {
+          if (frame.tag !== 'message') original.call(this, now, link, frame);
+          else link.handleConsumed(frame.bytes.length);
+        },
+    );
+    assert.match(await violationsOf('clone', { nodes: 4 }), /no node raised an alarm: two contents/);
+  });
+
+  it('eclipse: nodes that keep whoever came first, and seek nobody', async (t) => {
+    plant(t, Link.prototype, 'isDispensable', () => () => false);
+    plant(t, LinkTable.prototype, 'closeSurplus', () => () => undefined);
+    plant(t, Connector.prototype, 'handleLinkDown', () => () => undefined);
+    assert.match(
+      await violationsOf('eclipse', { nodes: 60 }),
+      /lacks \d links? with honest nodes|among colluders: a message took/,
+    );
+  });
+
+  it('skew: a node that forgets its own certificate when its clock is far ahead', async (t) => {
+    plant(
+      t,
+      MeshNode.prototype,
+      'publish',
+      (original) =>
+        function forgetful(this: MeshNode, now, request, what) {
+          const early = { ...now, wall: (now.wall + 400 * 86_400_000) as typeof now.wall };
+          original.call(this, this.links.length === 0 ? early : now, request, what);
+        },
+    );
+    plant(
+      t,
+      MeshNode.prototype,
+      'judgePeer',
+      (original) =>
+        function harsh(this: MeshNode, chain, wall, purpose) {
+          return original.call(this, chain, (wall + 400 * 86_400_000) as typeof wall, purpose);
+        },
+    );
+    assert.match(await violationsOf('skew', { nodes: 6 }), /found nobody/);
+  });
+});
