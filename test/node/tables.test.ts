@@ -9,6 +9,7 @@ import { LINKS_OPENING_MAX, LinkTable } from '../../src/node/link-table.ts';
 import { IndicatorSet } from '../../src/node/indicator-set.ts';
 import { PEERS_SEEN_MAX, PeerTable } from '../../src/node/peer-table.ts';
 import { Statistics } from '../../src/node/statistics.ts';
+import { SeededRandom } from '../../src/sim/seeded-random.ts';
 import { helloOf } from '../support/link-pair.ts';
 import { at, MESH } from '../support/mesh-fixture.ts';
 
@@ -55,6 +56,7 @@ describe('link table', () => {
     const table = new LinkTable(
       { mesh: MESH, self: parseNodeId('self'), helloFor: helloOf, linkUp: ignore, linkDown: ignore, frame: ignore },
       { write: ignore, close: (id) => closed.push(id), wake: ignore },
+      new SeededRandom('links'),
     );
     const open = (id: number): boolean => {
       const peer = { nodeId: parseNodeId(`n${id}`), chain: [] };

@@ -12,6 +12,7 @@ import type { World } from '../world.ts';
 
 /** One member in five colludes. */
 const COLLUDING_SHARE = 1 / 5;
+/** With fewer, a fifth is nobody. */
 const NODES_MIN = 5;
 /** Addresses at which each of them is to be found: as many as a record may name. */
 const ADDRESSES = 8;

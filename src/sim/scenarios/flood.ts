@@ -14,6 +14,7 @@ import type { World } from '../world.ts';
 
 /** The one that floods, and the one that forges. */
 const HOSTILE = 2;
+/** The two, and two honest ones. */
 const NODES_MIN = 4;
 /** Each of the three attacks goes on for so long, and honest messages are published meanwhile. */
 const ATTACK_MS = 4 * SECOND_MS;

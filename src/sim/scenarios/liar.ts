@@ -15,6 +15,7 @@ import { Story } from '../story.ts';
 import type { World } from '../world.ts';
 
 const HOSTILE = 1;
+/** The liar, and three that have each other. */
 const NODES_MIN = 4;
 const PUBLISHING_MS = 10 * SECOND_MS;
 /** The liar says all its lies on each link so often. */

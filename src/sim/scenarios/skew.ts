@@ -7,6 +7,7 @@ import type { ClockError, SimulatedNode } from '../simulated-node.ts';
 import { Story } from '../story.ts';
 import { WORLD_BEGINS_AT } from '../virtual-time.ts';
 
+/** Two clocks that are far out, and two nodes that go on. */
 const NODES_MIN = 4;
 /** Every tenth node drifts. */
 const DRIFTING_SHARE = 1 / 10;
@@ -19,7 +20,7 @@ const PUBLISHING_MS = 60 * SECOND_MS;
 const ROUNDS_MAX = 150;
 const LIMIT_MS = 5 * MINUTE_MS;
 
-const IN_1970: ClockError = { aheadMs: -WORLD_BEGINS_AT, drift: 0 };
+const IN_1970: ClockError = { aheadMs: 0 - WORLD_BEGINS_AT, drift: 0 };
 const TEN_YEARS_AHEAD: ClockError = { aheadMs: 3_652 * DAY_MS, drift: 0 };
 
 /**
