@@ -355,10 +355,10 @@ describe('gossip', () => {
     world.meet();
     for (const message of say('eve', 500, { payload: new Uint8Array(10_000) })) world.ann.accept(message);
     let reads = 0;
-    const { get } = world.ann.bytes;
+    const copy = new Map(world.ann.bytes);
     world.ann.bytes.get = (key) => {
       reads++;
-      return get.call(world.ann.bytes, key);
+      return copy.get(key);
     };
     const keys = Array.from(world.ann.held.values(), ({ contentKey }) => contentKey);
     for (let i = 0; i < 20; i++) world.ann.gossip.handleWant(world.pair.a, keys);
