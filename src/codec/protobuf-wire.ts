@@ -5,10 +5,10 @@ import { MeshError } from '../base/errors.ts';
 export const WIRE = { varint: 0, fixed64: 1, bytes: 2, groupStart: 3, groupEnd: 4, fixed32: 5 } as const;
 
 /** Field numbers have 29 bits. */
-const FIELD_NUMBER_MAX = 536_870_911;
+export const FIELD_NUMBER_MAX = 536_870_911;
 
 /** Octets of a varint: ten times seven bits hold 64. */
-const VARINT_BYTES_MAX = 10;
+export const VARINT_BYTES_MAX = 10;
 
 /**
  * Depth of groups in groups and messages in messages. 100 is what the other implementations of Protocol Buffers take by

@@ -18,7 +18,7 @@ import { listenError } from './listen.ts';
 import { type Log, requestLog } from './log.ts';
 import { programVersion } from './version.ts';
 
-/** Requests of one client. An event under a delegate costs some 5 ms of signatures: a client alone can use up one core, not more. */
+/** Requests of one client. An event under a delegate costs some 2 ms of signatures: one client takes less than half a core. */
 export const STREAM_REQUEST_RATE: RequestRate = { requestsMax: 2_000, windowMs: 10_000 };
 
 /** Open connections. Each may be sending the largest body: 512 MiB at most. */

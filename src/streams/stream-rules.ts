@@ -10,7 +10,7 @@ import type { BlockSummary } from '../ports/stream-store.ts';
 
 /**
  * Events with which a stream begins: one or two, in a group of direct messages one more than its first members. Each costs
- * two key recoveries before anything else is known: with 32 a request costs 0.1 s.
+ * two key recoveries before anything else is known: with 32 a request costs 60 ms.
  */
 export const GENESIS_EVENTS_MAX = 32;
 

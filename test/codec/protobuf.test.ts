@@ -17,7 +17,15 @@ import {
   repeatedMessage,
   textOf,
 } from '../../src/codec/protobuf-message.ts';
-import { bytesField, PROTOBUF_DEPTH_MAX, ProtobufReader, varintField } from '../../src/codec/protobuf-wire.ts';
+import {
+  bytesField,
+  FIELD_NUMBER_MAX,
+  PROTOBUF_DEPTH_MAX,
+  ProtobufReader,
+  readVarint,
+  VARINT_BYTES_MAX,
+  varintField,
+} from '../../src/codec/protobuf-wire.ts';
 import { ENVELOPE } from '../../src/message/river/envelope.ts';
 
 const COOKIE = new MessageSchema<{
@@ -120,6 +128,14 @@ describe('messages of Protocol Buffers', () => {
     const groups = (depth: number): Bytes => new Uint8Array(2 * depth).fill(0x0b, 0, depth).fill(0x0c, depth);
     assert.ok(new ProtobufReader(groups(PROTOBUF_DEPTH_MAX)).next());
     assert.throws(() => new ProtobufReader(groups(PROTOBUF_DEPTH_MAX + 1)).next(), { code: 'ERR_PROTOBUF' });
+  });
+
+  it('have fields to the largest number, and varints to the longest, and not one more', () => {
+    assert.ok(new ProtobufReader(varintField(FIELD_NUMBER_MAX, 1n)).next());
+    assert.throws(() => new ProtobufReader(varintField(FIELD_NUMBER_MAX + 1, 1n)).next(), { code: 'ERR_PROTOBUF' });
+    const varint = (length: number): Bytes => new Uint8Array(length).fill(0x80).with(length - 1, 0);
+    assert.deepEqual(readVarint(varint(VARINT_BYTES_MAX), 0), { value: 0n, end: VARINT_BYTES_MAX });
+    assert.throws(() => readVarint(varint(VARINT_BYTES_MAX + 1), 0), { code: 'ERR_PROTOBUF' });
   });
 
   it('cost no more than their bytes: many parts of one field', () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type Bytes, toHex } from '../../src/base/bytes.ts';
+import { type Bytes, concatBytes, toHex, utf8 } from '../../src/base/bytes.ts';
+import { sha256Hex } from '../../src/crypto/hash.ts';
 import { systemRandom } from '../../src/host/system-random.ts';
 import {
   CHALLENGE_PREFIXES,
@@ -149,11 +150,14 @@ describe('authentication by challenge', () => {
   });
 
   it('hashes the seconds in as few octets as they take', () => {
-    const challenge = {
-      bytes: new Uint8Array(16),
-      user: ALICE.address,
-      expiresAt: 0x12345_000 as Challenge['expiresAt'],
-    };
-    assert.notEqual(toHex(challengeHash('NS_AUTH:', challenge)), toHex(challengeHash('AS_AUTH:', challenge)));
+    const bytes = new Uint8Array(16).fill(5);
+    for (const [seconds, octets] of [
+      [0x12345, [0x01, 0x23, 0x45]],
+      [0x123456, [0x12, 0x34, 0x56]],
+    ] as const) {
+      const challenge = { bytes, user: ALICE.address, expiresAt: (seconds * 1_000 + 999) as Challenge['expiresAt'] };
+      const signed = concatBytes(utf8('AS_AUTH:'), ALICE.address, Uint8Array.from(octets), bytes);
+      assert.equal(toHex(challengeHash('AS_AUTH:', challenge)), sha256Hex(signed));
+    }
   });
 });

@@ -12,7 +12,7 @@ const BEARER_TOKEN = new MessageSchema<{
 }>({ delegatePrivateKey: textOf(1), delegateSig: bytesOf(2), expiryEpochMs: int64(3) });
 
 /** Hex digits of a token: its three fields take some 150 bytes. */
-const TOKEN_DIGITS_MAX = 1_024;
+export const TOKEN_DIGITS_MAX = 1_024;
 
 /** A device that signs for somebody. */
 export interface DelegatedSigner {

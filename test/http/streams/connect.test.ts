@@ -1,9 +1,16 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { after, before, describe, it } from 'node:test';
 import { toBase64 } from '../../../src/base/bytes.ts';
 import { createLog } from '../../../src/daemon/log.ts';
-import { type RunningStreams, runStreams, STREAM_REQUEST_RATE } from '../../../src/daemon/streams.ts';
+import {
+  type RunningStreams,
+  runStreams,
+  STREAM_CONNECTIONS_MAX,
+  STREAM_REQUEST_RATE,
+} from '../../../src/daemon/streams.ts';
 import { CALL_BYTES_MAX } from '../../../src/http/streams/routes.ts';
 import { challengeHash } from '../../../src/message/river/challenge.ts';
 import type { UnixMs } from '../../../src/base/time.ts';
@@ -104,6 +111,19 @@ describe('calls over plain HTTP', () => {
     assert.equal((await post('StreamService/SyncStreams', '{}')).status, 404);
     const got = await fetch(`${server.url}/river.StreamService/Info`);
     assert.equal(got.status, 405);
+  });
+
+  it('come on so many connections, and the next finds the port shut', async () => {
+    const { hostname, port } = new URL(server.url);
+    const sockets = Array.from({ length: STREAM_CONNECTIONS_MAX + 20 }, () => connect(Number(port), hostname));
+    const closed = sockets.map(async (socket) => {
+      socket.on('error', () => {});
+      await once(socket, 'close');
+    });
+    await Promise.any(closed); // those beyond the limit; the others are held until they are let go
+    for (const socket of sockets) socket.destroy();
+    await Promise.all(closed);
+    assert.equal((await post('StreamService/Info', '{}')).status, 200);
   });
 
   it('are limited, and say for how long', async () => {
