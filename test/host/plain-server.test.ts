@@ -43,13 +43,14 @@ describe('HTTP/1.1 and HTTP/2 on one port without TLS', () => {
   it('takes a request that comes octet by octet, also where it begins like HTTP/2', async () => {
     for (const method of ['POST', 'PROPFIND', 'PUT']) {
       const socket = connect(port, '127.0.0.1').setNoDelay(true).setEncoding('utf8');
+      const closed = once(socket, 'close');
       let text = '';
       socket.on('data', (part: string) => (text += part));
       for (const octet of `${method} / HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 2\r\n\r\n{}`) {
         socket.write(octet);
         await pause(1);
       }
-      await once(socket, 'close');
+      await closed;
       assert.match(text, new RegExp(`^HTTP/1.1 200 OK[\\s\\S]*1.1 ${method} 2`));
     }
   });
