@@ -202,6 +202,13 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
     this.#enter((node, now) => node.handleCandidate(now, candidate));
   }
 
+  /** A device beside it hands in what it has signed with a key of its own. */
+  submit(message: Message): void {
+    const request = this.#nextRequest++;
+    this.#askedAtMs.set(request, this.#world.time.nowMs);
+    this.#enter((node, now) => node.submit(now, request, message, this.nodeId));
+  }
+
   /** A list came over HTTP. */
   receiveCrl(der: Bytes): void {
     this.#enter((node, now) => node.installCrl(now, der));

@@ -52,6 +52,10 @@ describe('scenarios', () => {
     for (const seed of [1, 2]) await run('revocation', { ...ROUGH, nodes: 40, seed });
   });
 
+  it('delegates: devices and a wallet are heard by all, with loss, restarts and broken links, until they are void', async () => {
+    for (const seed of [1, 2]) await run('delegates', { ...ROUGH, nodes: 40, seed });
+  });
+
   for (const { name } of SCENARIOS)
     it(`${name}: equal arguments give an equal trace, and every other argument another`, async () => {
       const base = { nodes: 13, messages: 4 };

@@ -15,12 +15,14 @@ import {
   DELEGATE_LIFE_MS_MAX,
   parseTreeStatement,
   STATEMENT_BYTES_MAX,
+  STATEMENT_BYTES_MIN,
   type StatementFields,
 } from '../../../src/identity/delegate/statement.ts';
 import { formatPath } from '../../../src/identity/key-tree/derivation-path.ts';
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
 import { parseNodeId } from '../../../src/identity/node-id.ts';
 import { encodeWalletStatement, parseStatement } from '../../../src/message/delegate-statement.ts';
+import { parseComposed } from '../../../src/message/message.ts';
 import { signWalletDelegate } from '../../../src/message/river/wallet-delegate.ts';
 import { walletOf } from '../../../src/message/river/wallet.ts';
 import { SimulatedTree } from '../../../src/sim/simulated-tree.ts';
@@ -131,6 +133,43 @@ describe('delegate statements (S0.09, T10)', () => {
   it('with a scope that is too long in all are not made', () => {
     const long = scopeOf(Array.from({ length: SCOPE_ENTRIES_MAX }, (_, i) => `publish:sensor/${'x'.repeat(60)}${i}`));
     assert.throws(() => composeStatement(MESH, fields({ scope: long })), { code: 'ERR_DELEGATE_SCOPE' });
+  });
+});
+
+describe('the header of a delegate’s message', () => {
+  const header = (delegate: Uint8Array): Uint8Array => {
+    const writer = new CborWriter().map(5).uint(1).int(-47).uint(3).text('text/plain').uint(15).map(4);
+    writer.uint(1).text('n1').uint(4).uint(20).uint(6).uint(10).uint(7).bytes(new Uint8Array(16));
+    return writer.text('type').text('sensor/a').text('delegate').bytes(delegate).finish();
+  };
+  const read = (length: number): boolean | undefined => {
+    const { delegate } = parseComposed(MESH, header(new Uint8Array(length)), new Uint8Array(1));
+    return delegate === undefined ? undefined : delegate.statement !== undefined;
+  };
+
+  it('has a statement or its hash, and nothing of another length', () => {
+    assert.equal(read(32), false);
+    assert.equal(read(STATEMENT_BYTES_MIN), true);
+    assert.equal(read(STATEMENT_BYTES_MAX), true);
+    for (const length of [0, 31, 33, STATEMENT_BYTES_MIN - 1, STATEMENT_BYTES_MAX + 1])
+      assert.throws(() => read(length), { code: 'ERR_MESSAGE_MALFORMED' }, `${length}`);
+  });
+
+  it('names no certificate beside it, and ES256K is no certificate’s', () => {
+    const both = header(new Uint8Array(32));
+    both[0] = 0xa6;
+    assert.throws(() => parseComposed(MESH, both, new Uint8Array(1)), { code: 'ERR_MESSAGE_MALFORMED' });
+    const writer = new CborWriter().map(5).uint(1).int(-47).uint(3).text('text/plain').uint(15).map(4);
+    writer.uint(1).text('n1').uint(4).uint(20).uint(6).uint(10).uint(7).bytes(new Uint8Array(16));
+    const certified = writer
+      .uint(34)
+      .array(2)
+      .int(-16)
+      .bytes(new Uint8Array(32))
+      .text('type')
+      .text('sensor/a')
+      .finish();
+    assert.throws(() => parseComposed(MESH, certified, new Uint8Array(1)), /ES256K|delegates/);
   });
 });
 

@@ -1,0 +1,148 @@
+import { type Bytes, toHex, utf8 } from '../../base/bytes.ts';
+import { after, HOUR_MS, MINUTE_MS, SECOND_MS, type UnixMs } from '../../base/time.ts';
+import { sha256 } from '../../crypto/hash.ts';
+import { Secret } from '../../crypto/secret.ts';
+import { ed25519Pkcs8FromSeed, type SyncSigner, syncSigner } from '../../crypto/signer.ts';
+import { pointOfScalar, uncompressPoint } from '../../crypto/curve-point.ts';
+import { signRecoverable } from '../../crypto/secp256k1-recover.ts';
+import { scopeOf } from '../../identity/delegate/scope.ts';
+import { encodeWalletStatement, parseStatement } from '../../message/delegate-statement.ts';
+import { parseMessageType } from '../../message/family.ts';
+import { assembleMessage, type Message } from '../../message/message.ts';
+import { signWalletDelegate } from '../../message/river/wallet-delegate.ts';
+import { walletOf } from '../../message/river/wallet.ts';
+import { composeRequest, type SigningIdentity } from '../../node/publisher.ts';
+import type { Scenario } from '../scenario.ts';
+import type { SimulatedNode } from '../simulated-node.ts';
+import { Story } from '../story.ts';
+import type { World } from '../world.ts';
+
+/** One node in so many has a device with a key of its own. */
+const NODES_PER_DEVICE = 4;
+/** Readings of each device: the first brings its statement, the others name it. */
+const READINGS = 6;
+const PUBLISHING_MS = 5 * SECOND_MS;
+const LIFE_MS = 10 * MINUTE_MS;
+/** For a list to reach everybody over gossip. */
+const HEARING_MS = MINUTE_MS;
+const LIMIT_MS = 3 * MINUTE_MS;
+
+/** A device beside a node, or a wallet's; its messages are handed in there. */
+interface Device {
+  readonly node: SimulatedNode;
+  readonly identity: SigningIdentity;
+  readonly statementHash: string;
+  readonly statementId: string;
+  readonly type: string;
+  readonly incarnation: number;
+  readonly sign: (data: Bytes) => Bytes;
+  said: number;
+}
+
+/**
+ * Devices speak for nodes with keys of their own, and a wallet commands. All must be heard by everybody who has heard of
+ * the branch, from nodes that are killed and links that break; after a new epoch and a revocation nothing of them must
+ * be left anywhere. Rounds: until the slowest message of a delegate was delivered.
+ */
+export const delegates: Scenario = {
+  name: 'delegates',
+  summary: 'devices and a wallet speak with keys of their own, until they are revoked',
+  nodesMin: 2,
+  run: async (options, tell) => {
+    const story = await Story.begin(options, { records: true }, tell);
+    const { world } = story;
+    const at = world.time.instant().wall;
+    const devices = [...devicesOf(world, at), walletDeviceOf(world, at)];
+    story.meet();
+    world.nodes[0]?.receiveCrl(await world.authority.revokeDelegates([], world.time.instant().wall));
+    story.tell('one node has heard whose delegates may speak');
+    story.runUntilDone(HEARING_MS, () => world.nodes.every((node) => hasList(node, world)));
+
+    const random = world.random.fork('devices');
+    for (const device of devices)
+      for (let i = 0; i < READINGS; i++) story.step(random.below(PUBLISHING_MS), () => speak(world, device));
+    story.publishWithin(PUBLISHING_MS);
+    story.disturbWithin(PUBLISHING_MS);
+    story.runUntilDone(LIMIT_MS, () => story.delivery.isComplete);
+
+    for (const { node, statementHash, said } of devices)
+      if (said > 0 && !world.nodes.some((each) => each.isUp && holds(each, statementHash)))
+        story.fault(`nobody holds what the device beside ${node.name} said`);
+
+    // What is void from now on is void everywhere, and is no longer held.
+    const gone = devices.slice(0, 1).map(({ statementId }) => statementId);
+    world.authority.delegations = { epochFloor: 2, branches: [], wallets: [] };
+    const list = await world.authority.revokeDelegates(gone, world.time.instant().wall);
+    for (const node of world.nodes) if (node.isUp) node.receiveCrl(list);
+    world.run(SECOND_MS);
+    for (const { statementHash, type } of devices)
+      for (const node of world.nodes)
+        if (type.startsWith('sensor/') && node.isUp && holds(node, statementHash))
+          story.fault(`${node.name} holds what a delegate of a void epoch said`);
+    return story.end('delegates');
+  },
+};
+
+/** Ed25519, because that signs without chance. */
+function devicesOf(world: World, at: UnixMs): Device[] {
+  const { tree } = world.authority;
+  const notAfter = after(at, 24 * HOUR_MS);
+  world.authority.delegations = { epochFloor: 0, branches: [tree.branch(1, at, notAfter)], wallets: [] };
+  return world.nodes
+    .filter((_, index) => index % NODES_PER_DEVICE === 0)
+    .map((node) => {
+      const signer: SyncSigner = syncSigner(ed25519Pkcs8FromSeed(sha256(utf8(`device of ${node.name}`))));
+      const statement = tree.statement({
+        nodeId: node.nodeId,
+        key: { curve: 'Ed25519', bytes: signer.spki.slice(-32) },
+        scope: scopeOf(['publish:sensor/*']),
+        notBefore: at,
+        notAfter,
+      });
+      return deviceOf(world, node, statement, 'sensor/temperature', (data) => signer.signSync(data));
+    });
+}
+
+function walletDeviceOf(world: World, at: UnixMs): Device {
+  const notAfter = after(at, 24 * HOUR_MS);
+  const wallet = walletOf(new Secret(sha256(utf8('wallet'))));
+  const key = new Secret(sha256(utf8('device of the wallet')));
+  const deviceKey = key.use((bytes) => pointOfScalar('secp256k1', bytes));
+  const { signature } = signWalletDelegate(wallet, uncompressPoint('secp256k1', deviceKey), BigInt(notAfter));
+  const statement = encodeWalletStatement({ address: wallet.address, deviceKey, notAfter, signature });
+  const { delegations } = world.authority;
+  if (delegations !== undefined)
+    world.authority.delegations = {
+      ...delegations,
+      wallets: [{ address: wallet.address, scope: scopeOf(['command:issue']), notAfter }],
+    };
+  const sign = (data: Bytes): Bytes => signRecoverable(key, sha256(data)).subarray(0, 64);
+  return deviceOf(world, world.nodes.at(-1) as SimulatedNode, statement, 'command/stop', sign);
+}
+
+function deviceOf(world: World, node: SimulatedNode, statement: Bytes, type: string, sign: Device['sign']): Device {
+  const { id, nodeId, key } = parseStatement(world.authority.trust.mesh, statement);
+  const statementHash = toHex(sha256(statement));
+  const algorithm = key.curve === 'Ed25519' ? 'Ed25519' : 'ES256K';
+  const identity = { nodeId, algorithm, leafKey: statementHash, statement } as const;
+  return { node, identity, statementHash, statementId: id, type, incarnation: 1, sign, said: 0 };
+}
+
+function speak(world: World, device: Device): void {
+  if (!device.node.isUp) return; // the device waits for its node, and has no more to say than this
+  const { wall } = world.time.instant();
+  const counter = device.said++;
+  const place = { incarnation: device.incarnation, counter };
+  const what = { type: parseMessageType(device.type), payload: utf8(`reading ${counter}`), ttlMs: LIFE_MS };
+  const composed = composeRequest(world.authority.trust.mesh, device.identity, place, what, wall);
+  const message: Message = assembleMessage(composed, device.sign(composed.toBeSigned));
+  device.node.submit(message);
+}
+
+function hasList(node: SimulatedNode, world: World): boolean {
+  return node.isUp && node.node.crls().some(({ number }) => number >= world.authority.crlNumber);
+}
+
+function holds(node: SimulatedNode, statementHash: string): boolean {
+  return Array.from(node.node.holdings.messages.values()).some(({ leafKey }) => leafKey === statementHash);
+}
