@@ -6,7 +6,7 @@ import { MeshError, quoted } from '../base/errors.ts';
 export const CONTROL_SOCKET = 'control.sock';
 
 /** Bytes of a socket's path that the kernel takes (`sun_path` less its final zero). */
-const SOCKET_PATH_BYTES_MAX = 107;
+export const SOCKET_PATH_BYTES_MAX = 107;
 
 /** Where a directory's control socket lies. */
 export function controlSocketOf(directory: string): string {

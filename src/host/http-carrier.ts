@@ -13,7 +13,7 @@ import type { NodeId } from '../identity/node-id.ts';
 /** HTTP connections of one member at once: a browser opens six, a script one. */
 export const HTTP_CONNECTIONS_PER_MEMBER_MAX = 32;
 /** Requests under way on one HTTP/2 connection. */
-const STREAMS_MAX = 16;
+export const STREAMS_MAX = 16;
 
 /** Where a connection's member is noted. HTTP/2 shows requests a proxy of the socket, which passes members on. */
 const MEMBER = Symbol('member');

@@ -8,7 +8,7 @@ import { plainBytes } from '../crypto/plain-bytes.ts';
  */
 export const UNSENT_BYTES_MAX = 8 * 1024 * 1024;
 /** After our last word the peer gets this long to close in order. */
-const CLOSE_MS_MAX = 1_000;
+export const CLOSE_MS_MAX = 1_000;
 
 export interface LinkSocketOwner {
   bytes(bytes: Bytes): void;

@@ -30,7 +30,7 @@ export const REQUESTS_MAX = 4_096;
 export const GATHER_MS = 20;
 /** Commits follow each other no faster: a program that waits alone does not notice, and many share one. */
 const COMMIT_PACE_MS = 5;
-/** The longest that Node.js timers can wait; a node has work every minute. */
+/** The longest that Node.js timers can wait; a node has work every minute. @tuning */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
 export interface NodeHostOptions extends Omit<MeshNodeOptions, 'outbox'> {
@@ -44,7 +44,7 @@ export interface NodeHostOptions extends Omit<MeshNodeOptions, 'outbox'> {
   readonly onUnexpected: (error: unknown) => void;
 }
 
-/** Signatures checked within one turn: some 3 ms in which the process answers nobody. */
+/** Signatures checked within one turn: some 3 ms in which the process answers nobody. @tuning */
 const VERIFIED_IN_TURN_MAX = 64;
 
 interface Unverified {

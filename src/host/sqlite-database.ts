@@ -26,7 +26,7 @@ const SQLITE_NOTADB = 26;
 const TOO_LARGE = 'ERR_OUT_OF_RANGE';
 
 /** How long another process may hold the file before we give up; backups by `sqlite3 .backup` hold it for moments. */
-const BUSY_MS_MAX = 5_000;
+export const BUSY_MS_MAX = 5_000;
 
 /** What to do where the file is not there: a memory that somebody relies on is not made anew. */
 export type WhenMissing = 'create' | 'refuse';

@@ -12,7 +12,7 @@ import { type JudgeChain, LINK_ALPN, TlsPeers } from './tls-peer.ts';
 import { type TlsIdentity, tlsServerOptions } from './tls-server.ts';
 
 /** Connections of all kinds at once: strangers, links and members' HTTP, with room. */
-const CONNECTIONS_MAX = 2_048;
+export const CONNECTIONS_MAX = 2_048;
 /** Members that have gone without a word are noticed by TCP. */
 const KEEP_ALIVE_MS = 60_000;
 

@@ -4,7 +4,7 @@ import { SECOND_MS } from '../base/time.ts';
 import { TLS_GROUPS } from './https-client.ts';
 
 /** A handshake that takes longer is not honest, or not worth waiting for. */
-const HANDSHAKE_MS_MAX = 10_000;
+export const HANDSHAKE_MS_MAX = 10_000;
 
 export interface TlsIdentity {
   /** PEM, leaf and then its issuers. */

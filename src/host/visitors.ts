@@ -9,7 +9,7 @@ export const ANSWERED_MAX = 1_024;
 /** From a request's head to the last byte of its answer, for whoever sends or reads slowly: 4 MiB at 70 KB/s. */
 export const ANSWER_MS_MAX = 60_000;
 /** From an answer to the head of the next request on the same connection; the server closes idle ones before. */
-const NEXT_REQUEST_MS_MAX = 60_000;
+export const NEXT_REQUEST_MS_MAX = 60_000;
 
 interface Visit {
   readonly socket: Socket;

@@ -3,7 +3,14 @@ import { createServer, type RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { textOfUtf8 } from '../../src/base/bytes.ts';
-import { exchange, isNobodyThere, openExchange, type Target } from '../../src/host/https-client.ts';
+import {
+  ANSWER_BYTES_MAX,
+  exchange,
+  EXCHANGE_MS_MAX,
+  isNobodyThere,
+  openExchange,
+  type Target,
+} from '../../src/host/https-client.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 type Context = Parameters<typeof tempDir>[0];
@@ -49,6 +56,29 @@ test('an answer longer than was allowed is not read to its end', async (t) => {
     message: /longer than 1999/,
   });
   assert.equal((await exchange(target, { method: 'GET', path: '/', bodyBytesMax: 2_000 })).body.length, 2_000);
+});
+
+test('where nothing else is said an answer has its bound too', async (t) => {
+  let length = ANSWER_BYTES_MAX + 1;
+  const target = await served(t, (_request, response) => response.end(new Uint8Array(length)));
+  await assert.rejects(exchange(target, { method: 'GET', path: '/' }), {
+    code: 'ERR_UNREACHABLE',
+    message: /longer than/,
+  });
+  length = ANSWER_BYTES_MAX;
+  assert.equal((await exchange(target, { method: 'GET', path: '/' })).body.length, ANSWER_BYTES_MAX);
+});
+
+test('where nothing else is said an exchange has its time', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] });
+  const asked = Promise.withResolvers<void>();
+  const target = await served(t, () => asked.resolve());
+  const answer = exchange(target, { method: 'GET', path: '/' });
+  await asked.promise;
+  t.mock.timers.tick(EXCHANGE_MS_MAX - 1);
+  await turns();
+  t.mock.timers.tick(1);
+  await assert.rejects(answer, { code: 'ERR_UNREACHABLE', message: /no answer within 20 s/ });
 });
 
 test('silence ends in a refusal, before the head and in the middle of the body', async (t) => {

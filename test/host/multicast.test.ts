@@ -3,7 +3,7 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { describe, it, type TestContext } from 'node:test';
 import type { MonotonicMs } from '../../src/base/time.ts';
-import { Multicast, MULTICAST_GROUP, type MulticastOptions } from '../../src/host/multicast.ts';
+import { HEARD_MAX, HEARD_RATE, Multicast, MULTICAST_GROUP, type MulticastOptions } from '../../src/host/multicast.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { systemRandom } from '../../src/host/system-random.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
@@ -93,12 +93,32 @@ describe('multicast', { skip }, () => {
     stranger.bind({ address: LOOPBACK });
     await once(stranger, 'listening');
     stranger.setMulticastInterface(LOOPBACK);
-    for (let n = 0; n < 400; n++)
+    for (let n = 0; n < 2 * HEARD_RATE.burstTokens; n++)
       await new Promise<void>((resolve) => {
         const tag = new Uint8Array(8).fill(n & 0xff);
         stranger.send(encodeAnnouncement({ tag, port: 5_000 + n }), PORT, MULTICAST_GROUP, () => resolve());
       });
-    await node.until(190);
-    assert.ok(node.heard.length <= 200, `${node.heard.length} places told`);
+    await node.until(HEARD_RATE.burstTokens - 10);
+    assert.ok(node.heard.length <= HEARD_RATE.burstTokens, `${node.heard.length} places told`);
+  });
+
+  it('T17: remembers so many places, and tells the one forgotten again', async (t) => {
+    let nowMs = 0;
+    const patient = { ...systemClock, monotonic: () => (nowMs += 100) as MonotonicMs };
+    const node = await announcer(t, 'n7', 4_007, { clock: patient });
+    const stranger = createSocket('udp4');
+    t.after(() => stranger.close());
+    stranger.bind({ address: LOOPBACK });
+    await once(stranger, 'listening');
+    stranger.setMulticastInterface(LOOPBACK);
+    const tag = announcementTag(MESH, parseNodeId('n8'));
+    const announce = (port: number): void => stranger.send(encodeAnnouncement({ tag, port }), PORT, MULTICAST_GROUP);
+    for (let n = 0; n <= HEARD_MAX; n++) {
+      announce(5_000 + n);
+      await node.until(n + 1);
+    }
+    announce(5_000 + HEARD_MAX); // known: passed over
+    announce(5_000); // forgotten
+    assert.equal((await node.until(HEARD_MAX + 2)).at(-1), `${LOOPBACK}:5000`);
   });
 });

@@ -4,7 +4,10 @@ import { connect, createServer, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { before, describe, it, type TestContext } from 'node:test';
 import { utf8 } from '../../src/base/bytes.ts';
-import { LinkSocket, UNSENT_BYTES_MAX } from '../../src/host/link-socket.ts';
+import { HOUR_MS } from '../../src/base/time.ts';
+import { CLOSE_MS_MAX, LinkSocket, UNSENT_BYTES_MAX } from '../../src/host/link-socket.ts';
+import { REQUESTS_MAX } from '../../src/host/node-host.ts';
+import { parseMessageType } from '../../src/message/family.ts';
 import type { NodeChange } from '../../src/ports/node-store.ts';
 import { MemoryNodeStore } from '../../src/sim/memory-node-store.ts';
 import { linkedPair, TestMesh } from '../support/node-world.ts';
@@ -62,6 +65,25 @@ describe('a node and its disk', () => {
       201,
     );
     assert.ok(written.length < 60, `${written.length} commits for 201 messages`);
+  });
+});
+
+describe('programs that ask faster than a node answers', () => {
+  it('are refused at once where too many wait', async (t) => {
+    const { host } = await mesh.start(t);
+    const asked: number[] = [];
+    host.node.publish = (_now, request) => void asked.push(request);
+    const what = { type: parseMessageType('sensor/t'), payload: utf8('x'), ttlMs: HOUR_MS };
+    const waiting = Array.from({ length: REQUESTS_MAX }, () => host.publish(what));
+    await assert.rejects(host.publish(what), { code: 'ERR_OVERLOADED' });
+    assert.equal(asked.length, REQUESTS_MAX);
+    host.answer(asked[0] as number, { tag: 'refused', code: 'ERR_MESSAGE_PAYLOAD', detail: 'x' });
+    await assert.rejects(waiting.shift() as Promise<unknown>, { code: 'ERR_MESSAGE_PAYLOAD' });
+    waiting.push(host.publish(what));
+    assert.equal(asked.length, REQUESTS_MAX + 1, 'there is room again');
+    const answers = Promise.allSettled(waiting);
+    host.leave();
+    assert.equal((await answers).length, REQUESTS_MAX);
   });
 });
 
@@ -155,6 +177,20 @@ describe('the socket under a link', () => {
     await closed.promise;
     link.write(piece); // nothing happens
     link.close();
+  });
+
+  it('is destroyed where the peer does not close in time', async (t) => {
+    const { near, far } = await pair(t);
+    far.allowHalfOpen = true;
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const closed = Promise.withResolvers<void>();
+    const link = new LinkSocket(near as TLSSocket, { bytes: () => {}, closed: closed.resolve });
+    link.close();
+    await once(far.resume(), 'end');
+    t.mock.timers.tick(CLOSE_MS_MAX - 1);
+    assert.equal(near.destroyed, false);
+    t.mock.timers.tick(1);
+    await closed.promise;
   });
 
   it('closes behind what was written', async (t) => {
