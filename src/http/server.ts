@@ -17,9 +17,11 @@ import { deferContinue, handleUnreadBodies } from './unread-body.ts';
 export const BODY_BYTES_MAX = 64 * 1024;
 /** Request line and headers together. */
 export const HEADER_BYTES_MAX = 8 * 1024;
+/** Header lines of a request: browsers send some twenty. */
 export const HEADERS_MAX = 64;
 /** A whole request must have arrived by then, so that slow senders hold no sockets (slow-loris). */
 export const REQUEST_MS_MAX = 20_000;
+/** As {@link REQUEST_MS_MAX}, for the request line and the headers. */
 export const HEADERS_MS_MAX = 10_000;
 /** How often late requests are looked for. Each look wakes the process, also where nobody has asked anything. */
 const CHECK_MS = 10_000;
@@ -143,7 +145,7 @@ async function limitRate(app: HttpApp, rate: RequestRate): Promise<void> {
 }
 
 /** Clients whose requests are counted; the one not heard of for longest is forgotten. 5,000 × ~200 B = 1 MB. */
-const CLIENTS_MAX = 5_000;
+export const CLIENTS_MAX = 5_000;
 
 function answerError(options: HttpAppOptions, error: unknown, reply: FastifyReply): void {
   const known = meshErrorOf(error);
@@ -184,7 +186,7 @@ function notFound(app: HttpApp, request: FastifyRequest, reply: FastifyReply): M
 }
 
 /** How long a client that was told why its connection ends has to read it. */
-const GOODBYE_MS_MAX = 2_000;
+export const GOODBYE_MS_MAX = 2_000;
 
 /** For bytes that are no HTTP request at all: one answer, and the connection is closed. */
 function answerUnparsed(error: Error & { code?: string }, socket: Socket): void {

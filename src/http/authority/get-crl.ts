@@ -5,7 +5,7 @@ import { encodePem } from '../../codec/pem.ts';
 import type { HttpApp } from '../server.ts';
 import type { AuthorityDeps } from './routes.ts';
 
-/** How long a copy is as good as the original. Nodes ask with `If-None-Match`, so a short time costs little. */
+/** How long a copy is as good as the original. Nodes ask with `If-None-Match`, so a short time costs little. @tuning */
 export const CRL_AGE_SEC_MAX = 10;
 
 const PEM_MEDIA_TYPE = 'application/x-pem-file';

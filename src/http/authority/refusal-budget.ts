@@ -7,7 +7,7 @@ import { type BucketRate, TokenBucket } from '../../base/token-bucket.ts';
 export const REFUSALS_PER_CLIENT: BucketRate = { tokensPerSecond: 1, burstTokens: 60 };
 
 /** Clients that are remembered; the one not heard of for longest is forgotten. 5,000 × ~200 B = 1 MB. */
-const CLIENTS_MAX = 5_000;
+export const CLIENTS_MAX = 5_000;
 
 /** How long a client that has used its budget up is told to wait. */
 export const RETRY_AFTER_SEC = REFUSALS_PER_CLIENT.burstTokens / REFUSALS_PER_CLIENT.tokensPerSecond / 2;

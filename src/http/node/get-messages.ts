@@ -11,7 +11,7 @@ import type { NodeService, ProgramDeps } from './node-service.ts';
 import { messageJson } from './render.ts';
 
 /** Characters of payloads in one answer; the rest is on the next page. */
-const PAGE_CHARS_MAX = 4 * 1024 * 1024;
+export const PAGE_CHARS_MAX = 4 * 1024 * 1024;
 
 /**
  * `GET /v1/messages`: all that is live and held, own ones included, oldest first; with `follow=1` what comes from now

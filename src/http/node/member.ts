@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { BoundedMap } from '../../base/bounded.ts';
 import { MeshError } from '../../base/errors.ts';
+import type { MonotonicMs } from '../../base/time.ts';
 import { type BucketRate, TokenBucket } from '../../base/token-bucket.ts';
 import type { PeerIdentity } from '../../engine/link.ts';
 import type { NodeId } from '../../identity/node-id.ts';
@@ -11,10 +12,22 @@ import { admitSignedMember, isSignedByMember } from './signed-member.ts';
 /** Requests of one member. Its messages have budgets of their own behind this. */
 export const MEMBER_RATE: BucketRate = Object.freeze({ tokensPerSecond: 100, burstTokens: 1_000 });
 /** Members whose requests are counted; one that is forgotten has a full bucket again. */
-const MEMBERS_MAX = 4_096;
+export const MEMBERS_MAX = 4_096;
 
 /** Who signed a request, until it is answered. */
 const SIGNERS = new WeakMap<FastifyRequest, PeerIdentity>();
+
+/** What each member may still ask. */
+export class MemberBudgets {
+  readonly #budgets = new BoundedMap<NodeId, TokenBucket>(MEMBERS_MAX);
+
+  /** One request more. @returns false where the member has used its budget up. */
+  take(member: NodeId, now: MonotonicMs): boolean {
+    const budget = this.#budgets.get(member) ?? new TokenBucket(MEMBER_RATE, now);
+    this.#budgets.set(member, budget);
+    return budget.take(now);
+  }
+}
 
 /**
  * Lets members in and nobody else, before a byte of a body is parsed. Who showed no certificate is told so. A member is
@@ -22,12 +35,9 @@ const SIGNERS = new WeakMap<FastifyRequest, PeerIdentity>();
  */
 export function admitMembersOnly(app: HttpApp, deps: MemberDeps): void {
   const { service, memberOf } = deps;
-  const budgets = new BoundedMap<NodeId, TokenBucket>(MEMBERS_MAX);
+  const budgets = new MemberBudgets();
   const spend = (nodeId: NodeId, reply: FastifyReply): void => {
-    const now = service.now().mono;
-    const budget = budgets.get(nodeId) ?? new TokenBucket(MEMBER_RATE, now);
-    budgets.set(nodeId, budget);
-    if (budget.take(now)) return;
+    if (budgets.take(nodeId, service.now().mono)) return;
     reply.header('retry-after', '1');
     throw new MeshError('ERR_RATE_LIMITED', `more than ${MEMBER_RATE.tokensPerSecond} requests a second`);
   };
