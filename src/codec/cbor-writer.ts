@@ -1,6 +1,6 @@
 import { type Bytes, utf8 } from '../base/bytes.ts';
 
-/** Longer text is encoded faster by the encoder. */
+/** Longer text is encoded faster by the encoder. @tuning */
 const ASCII_CHARS_MAX = 64;
 
 const MAJOR_UINT = 0;

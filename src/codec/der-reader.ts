@@ -36,7 +36,7 @@ export const DER_DEPTH_MAX = 16;
 export const OID_BYTES_MAX = 64;
 
 /** Content octets of a number that {@link DerReader.smallInteger} reads: always a safe integer. */
-const SMALL_INTEGER_BYTES_MAX = 6;
+export const SMALL_INTEGER_BYTES_MAX = 6;
 
 function refuse(message: string): never {
   throw new MeshError('ERR_DER', message);

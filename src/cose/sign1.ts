@@ -8,13 +8,13 @@ import { type MerklePath, pathLength, TREE_LEAVES_MAX } from '../crypto/merkle-t
 const TAG_SIGN1 = 18;
 
 /** Largest protected header that a profile of this project makes; an inline delegate statement fits. */
-const PROTECTED_BYTES_MAX = 1_024;
+export const PROTECTED_BYTES_MAX = 1_024;
 /** ES256 and Ed25519 signatures are 64 bytes; nothing longer is used. */
-const SIGNATURE_BYTES_MAX = 64;
+export const SIGNATURE_BYTES_MAX = 64;
 
 /** The one unprotected header there is: how the content leads to the root that was signed for a whole batch. */
 const LABEL_BATCH = 'batch';
-/** `{"batch": [size, index, path]}` with a path of six hashes. */
+/** `{"batch": [size, index, path]}` with a path of six hashes. @tuning */
 const BATCH_BYTES_MAX = 206;
 
 /** The parts of a COSE_Sign1 whose unprotected header is empty, or holds the Merkle path of a batch (RFC 9052 section 4.2). */

@@ -3,7 +3,7 @@ import type { Bytes } from '../base/bytes.ts';
 import { type Digest, DIGEST_BYTES } from './mac.ts';
 
 /** HKDF expands to at most this many times its digest (RFC 5869 section 2.3). */
-const HKDF_BLOCKS_MAX = 255;
+export const HKDF_BLOCKS_MAX = 255;
 
 /** Extract and expand (RFC 5869). @throws RangeError for more octets than the construction can give, or none. */
 export function hkdf(digest: Digest, keyMaterial: Bytes, salt: Bytes, info: Bytes, lengthBytes: number): Bytes {

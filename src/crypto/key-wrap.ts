@@ -6,7 +6,7 @@ import { MeshError } from '../base/errors.ts';
 export type KeyWrap = 'kw' | 'kwp';
 
 /** Octets of the longest key that is wrapped: an RSA key of 16,384 bits in PKCS#8. */
-const WRAPPED_BYTES_MAX = 16 * 1024;
+export const WRAPPED_BYTES_MAX = 16 * 1024;
 
 const INITIAL: Readonly<Record<KeyWrap, Bytes>> = { kw: fromHex('a6a6a6a6a6a6a6a6'), kwp: fromHex('a65959a6') };
 

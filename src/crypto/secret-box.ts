@@ -14,13 +14,13 @@ interface ScryptCost {
 const COST: ScryptCost = { log2N: 15, r: 8, p: 1 };
 
 /** Largest N that a file may ask for: 256 MiB. A planted file must not be able to stop the process. */
-const LOG2N_MAX = 18;
+export const LOG2N_MAX = 18;
 /** Smallest N that a file may ask for: what is cheaper was not written by this program. */
-const LOG2N_MIN = 14;
+export const LOG2N_MIN = 14;
 /** Largest block size that a file may ask for; memory grows with it. */
-const R_MAX = 8;
+export const R_MAX = 8;
 /** Most lanes that a file may ask for; time grows with them. */
-const P_MAX = 4;
+export const P_MAX = 4;
 
 const MAGIC = utf8('CMSB');
 const VERSION = 1;

@@ -38,7 +38,7 @@ const DIGESTS: ReadonlyMap<string, Digest> = new Map<string, Digest>([
 ]);
 
 /** Longest salt that RSA-PSS may use here; signers take the digest's length. */
-const PSS_SALT_BYTES_MAX = 64;
+export const PSS_SALT_BYTES_MAX = 64;
 
 /**
  * Reads an AlgorithmIdentifier; `undefined` for what is unknown or weak (SHA-1, MD5, RSA-PSS with its defaults).

@@ -16,11 +16,12 @@ export interface Indicator {
   readonly validUntil?: UnixMs;
 }
 
-/** The longest STIX patterns in use are shorter; a log line often is not. */
-const VALUE_CHARACTERS_MAX = 512;
+/** Characters of a value. The longest STIX patterns in use are shorter; a log line often is not. */
+export const VALUE_CHARACTERS_MAX = 512;
 /** Labels classify (formats.md section 0); more would be a text. */
-const LABELS_MAX = 8;
-const LABEL_CHARACTERS_MAX = 64;
+export const LABELS_MAX = 8;
+/** Characters of a label: some words. */
+export const LABEL_CHARACTERS_MAX = 64;
 const MEMBERS = new Set(['kind', 'value', 'risk', 'labels', 'valid_until']) as ReadonlySet<string>;
 
 /**

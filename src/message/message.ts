@@ -245,7 +245,7 @@ function algorithmOf(number: number): MessageAlgorithm {
 }
 
 /** Years beyond 9999 have no RFC 3339 form. */
-const SECONDS_MAX = 253_402_300_799;
+export const SECONDS_MAX = 253_402_300_799;
 
 function seconds(value: number): number {
   if (value < 0 || value > SECONDS_MAX) malformed('time: expected Unix seconds before the year 10000');

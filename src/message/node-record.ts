@@ -27,12 +27,13 @@ export interface StreamExtent {
 }
 
 /** One address an interface; a device has few, and a dial tries them all. */
-const ADDRESSES_MAX = 8;
-/** A host name, and the number of a version: both for people. */
-const NAME_BYTES_MAX = 64;
-const VERSION_BYTES_MAX = 32;
+export const ADDRESSES_MAX = 8;
+/** A name for people: most are host names. */
+export const NAME_BYTES_MAX = 64;
+/** The number of a version. */
+export const VERSION_BYTES_MAX = 32;
 /** Starts of a node within one lifetime that still have live messages; older ones are left out of the record. */
-const STREAMS_MAX = 8;
+export const STREAMS_MAX = 8;
 
 /** `{"name": text, "addrs": [text], "streams": [[incarnation, firstLive, next]], "version": text}`: bytewise order of the encoded keys. */
 export function encodeNodeRecord(record: NodeRecord): Bytes {

@@ -79,7 +79,7 @@ export function composeRequest(
 /** @param underWay messages that were admitted and wait for their signature. */
 export type Admit = (draft: ComposedMessage, underWay: number) => void;
 
-/** Fewer messages than this are signed one by one: a batch costs each of them up to 200 bytes. */
+/** Fewer messages than this are signed one by one: a batch costs each of them up to 200 bytes. @tuning */
 const BATCH_MESSAGES_MIN = 4;
 
 interface Signing {

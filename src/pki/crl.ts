@@ -18,7 +18,7 @@ export const CRL_BYTES_MAX = 16 * 1024 * 1024;
 export const CRL_ENTRIES_MAX = 200_000;
 
 /** Octets of a CRL number (RFC 5280 section 5.2.3). */
-const CRL_NUMBER_BYTES_MAX = 20;
+export const CRL_NUMBER_BYTES_MAX = 20;
 
 const REASON_SPAN = 16;
 

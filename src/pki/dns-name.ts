@@ -1,5 +1,5 @@
 /** Octets of a DNS name in text, without the final dot (RFC 1035 section 2.3.4). */
-const DNS_NAME_CHARS_MAX = 253;
+export const DNS_NAME_CHARS_MAX = 253;
 
 const LABEL = /^[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?$/;
 const NUMERIC = /^[0-9]+$/;

@@ -23,7 +23,7 @@ import type { RevocationView } from './revocation-view.ts';
 export const CHAIN_CERTIFICATES_MAX = 6;
 
 /** Intermediates between leaf and anchor: one issuing CA, and two cross-signed roots. */
-const MESH_INTERMEDIATES_MAX = 3;
+export const MESH_INTERMEDIATES_MAX = 3;
 
 /** For what a node's chain is judged. */
 export type NodePurpose = 'tls-server' | 'tls-client' | 'message';

@@ -5,7 +5,15 @@ import { inspect } from 'node:util';
 import { utf8 } from '../../src/base/bytes.ts';
 import { secretsEqual, sha256, sha256Concat } from '../../src/crypto/hash.ts';
 import { Secret } from '../../src/crypto/secret.ts';
-import { type RandomBytes, SECRET_BOX_BYTES_MAX, SecretBox } from '../../src/crypto/secret-box.ts';
+import {
+  LOG2N_MAX,
+  LOG2N_MIN,
+  P_MAX,
+  R_MAX,
+  type RandomBytes,
+  SECRET_BOX_BYTES_MAX,
+  SecretBox,
+} from '../../src/crypto/secret-box.ts';
 
 const random: RandomBytes = { bytes: (length) => new Uint8Array(randomBytes(length)) };
 const passphrase = new Secret(utf8('correct horse'));
@@ -38,11 +46,16 @@ describe('SecretBox', () => {
   });
 
   it('refuses what is no box, and costs that would stop the process', async () => {
-    const dear = sealed.slice();
-    dear[5] = 30; // log2 N: 1 TiB
-    const cheap = sealed.slice();
-    cheap[5] = 1;
-    for (const box of [new Uint8Array(0), sealed.subarray(0, 51), utf8('x'.repeat(100)), dear, cheap])
+    const costing = (log2N: number, r: number, p: number): Uint8Array => {
+      const box = sealed.slice();
+      box.set([log2N, r, p], 5);
+      return box;
+    };
+    for (const box of [costing(LOG2N_MAX, R_MAX, P_MAX), costing(LOG2N_MIN, 1, 1)])
+      assert.equal(made.fits(box), false, 'it may be a box, and another');
+    const dear = [costing(LOG2N_MAX + 1, R_MAX, 1), costing(LOG2N_MIN, R_MAX + 1, 1), costing(LOG2N_MIN, 1, P_MAX + 1)];
+    const cheap = [costing(LOG2N_MIN - 1, R_MAX, 1), costing(LOG2N_MIN, 0, 1), costing(LOG2N_MIN, 1, 0)];
+    for (const box of [new Uint8Array(0), sealed.subarray(0, 51), utf8('x'.repeat(100)), ...dear, ...cheap])
       await assert.rejects(SecretBox.forBox(passphrase, box, random), { code: 'ERR_STATE_CORRUPT' });
     const large = new Uint8Array(sealed.length + SECRET_BOX_BYTES_MAX + 1);
     large.set(sealed);

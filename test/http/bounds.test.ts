@@ -102,7 +102,7 @@ describe('a request', () => {
     const client = await stubborn(t, port);
     const [socket] = await opened;
     t.mock.timers.enable({ apis: ['setTimeout'] });
-    client.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 70000\r\n\r\n');
+    client.write('POST / HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 70000\r\n\r\n');
     assert.match(String((await once(client, 'data'))[0]), /^HTTP\/1\.1 413 /);
     await turns(); // what follows the answer
     t.mock.timers.tick(UNREAD_MS_MAX - 1);

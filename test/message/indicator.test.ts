@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { utf8 } from '../../src/base/bytes.ts';
-import { parseIndicator } from '../../src/message/indicator.ts';
+import { LABEL_CHARACTERS_MAX, LABELS_MAX, parseIndicator, VALUE_CHARACTERS_MAX } from '../../src/message/indicator.ts';
 import { INDICATOR_BYTES_MAX } from '../../src/message/limits.ts';
 
 const GOOD = { kind: 'hash', value: 'e3b0c44298fc1c149afbf4c8996fb924', risk: 80 } as const;
@@ -25,7 +25,14 @@ describe('indicator (S1.15)', () => {
 
   it('counts characters, not code units', () => {
     assert.equal(parse({ ...GOOD, value: '\u{1f510}'.repeat(400) }).value.length, 800);
-    assert.throws(() => parse({ ...GOOD, value: 'x'.repeat(513) }), { code: 'ERR_MESSAGE_PAYLOAD' });
+    assert.equal(parse({ ...GOOD, value: 'x'.repeat(VALUE_CHARACTERS_MAX) }).value.length, VALUE_CHARACTERS_MAX);
+    const long = { ...GOOD, value: 'x'.repeat(VALUE_CHARACTERS_MAX + 1) };
+    assert.throws(() => parse(long), { code: 'ERR_MESSAGE_PAYLOAD' });
+  });
+
+  it('may have so many labels of so many characters', () => {
+    const labels = Array.from({ length: LABELS_MAX }, () => 'x'.repeat(LABEL_CHARACTERS_MAX));
+    assert.deepEqual(parse({ ...GOOD, labels }).labels, labels);
   });
 
   for (const [name, json] of [
@@ -42,8 +49,8 @@ describe('indicator (S1.15)', () => {
     ['a negative risk', { ...GOOD, risk: -1 }],
     ['a broken risk', { ...GOOD, risk: 1.5 }],
     ['a risk as text', { ...GOOD, risk: '80' }],
-    ['nine labels', { ...GOOD, labels: Array.from({ length: 9 }, () => 'a') }],
-    ['a label of 65 characters', { ...GOOD, labels: ['x'.repeat(65)] }],
+    ['too many labels', { ...GOOD, labels: Array.from({ length: LABELS_MAX + 1 }, () => 'a') }],
+    ['a label that is too long', { ...GOOD, labels: ['x'.repeat(LABEL_CHARACTERS_MAX + 1)] }],
     ['an empty label', { ...GOOD, labels: [''] }],
     ['labels that are no list', { ...GOOD, labels: 'a' }],
     ['an end that is no time', { ...GOOD, valid_until: 'tomorrow' }],

@@ -10,7 +10,8 @@ import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import { nodeIdOfSpki, parseNodeId } from '../../src/identity/node-id.ts';
 import { parseAudience } from '../../src/message/audience.ts';
 import { parseMessageType } from '../../src/message/family.ts';
-import { MESSAGE_BYTES_MAX, PAYLOAD_BYTES_MAX } from '../../src/message/limits.ts';
+import { PROTECTED_BYTES_MAX, SIGNATURE_BYTES_MAX } from '../../src/cose/sign1.ts';
+import { CONTENT_TYPE_BYTES_MAX, MESSAGE_BYTES_MAX, PAYLOAD_BYTES_MAX } from '../../src/message/limits.ts';
 import {
   assembleMessage,
   composeMessage,
@@ -19,6 +20,7 @@ import {
   type MessageFields,
   parseComposed,
   parseMessage,
+  SECONDS_MAX,
 } from '../../src/message/message.ts';
 import { MeshFixture } from '../support/mesh-fixture.ts';
 import { missingVectors, readVectors } from '../support/vectors.ts';
@@ -186,12 +188,13 @@ const MALFORMED: readonly (readonly [name: string, bytes: Bytes])[] = [
   ],
   ['three items', new CborWriter().tag(18).array(3).bytes(header({})).map(0).bytes(NO_HEADER).finish()],
   ['a signature of 63 bytes', envelope(header({}), utf8('x'), new Uint8Array(63))],
+  ['a longer signature', envelope(header({}), utf8('x'), new Uint8Array(SIGNATURE_BYTES_MAX + 1))],
   ['a signature in DER', envelope(header({}), utf8('x'), new Uint8Array(71))],
   ['no signature', envelope(header({}), utf8('x'), NO_HEADER)],
   ['a payload beyond every family', envelope(header({}), new Uint8Array(PAYLOAD_BYTES_MAX + 1))],
   ['more bytes than any message has', new Uint8Array(MESSAGE_BYTES_MAX + 1)],
   ['an empty protected header', envelope(NO_HEADER)],
-  ['a protected header beyond its size', envelope(new Uint8Array(1_025))],
+  ['a protected header beyond its size', envelope(new Uint8Array(PROTECTED_BYTES_MAX + 1))],
   ['a header with one member less', envelope(header({ head: (w) => w.map(4), type: (w) => w }))],
   [
     'a header with a member more: kid',
@@ -208,7 +211,10 @@ const MALFORMED: readonly (readonly [name: string, bytes: Bytes])[] = [
   ['algorithm none', envelope(header({ alg: (w) => w.uint(1).int(0) }))],
   ['algorithm EdDSA without its curve', envelope(header({ alg: (w) => w.uint(1).int(-8) }))],
   ['a content type as a number', envelope(header({ contentType: (w) => w.uint(3).uint(0) }))],
-  ['a content type of 129 bytes', envelope(header({ contentType: (w) => w.uint(3).text('x'.repeat(129)) }))],
+  [
+    'a content type that is too long',
+    envelope(header({ contentType: (w) => w.uint(3).text('x'.repeat(CONTENT_TYPE_BYTES_MAX + 1)) })),
+  ],
   [
     'claims with nbf',
     envelope(header({ claimsHead: (w) => w.uint(15).map(5), exp: (w) => w.uint(4).int(2_000).uint(5).int(1) })),
@@ -223,7 +229,7 @@ const MALFORMED: readonly (readonly [name: string, bytes: Bytes])[] = [
   ],
   ['a time before 1970', envelope(header({ iat: (w) => w.uint(6).int(-1) }))],
   ['a time as a float', envelope(header({ iat: (w) => w.uint(6).raw(fromHex('fb408f400000000000')) }))],
-  ['the year 10000', envelope(header({ exp: (w) => w.uint(4).int(253_402_300_800) }))],
+  ['the year 10000', envelope(header({ exp: (w) => w.uint(4).int(SECONDS_MAX + 1) }))],
   ['a cti of 15 bytes', envelope(header({ cti: (w) => w.uint(7).bytes(CTI.slice(1)) }))],
   ['a counter beyond 2^53', envelope(header({ cti: (w) => w.uint(7).bytes(new Uint8Array(16).fill(255)) }))],
   ['a leaf hash of SHA-1', envelope(header({ x5t: (w) => w.uint(34).array(2).int(-14).bytes(LEAF) }))],
@@ -241,6 +247,17 @@ describe('what is no message', () => {
     const message = parseMessage(MESH, envelope(header({})));
     assert.equal(message.id, 'n1.5.9');
     assert.equal(message.type.text, 'sensor/t');
+  });
+
+  it('the last second of the year 9999 and the longest content type are taken', () => {
+    const contentType = 'x'.repeat(CONTENT_TYPE_BYTES_MAX);
+    const parts = {
+      contentType: (w: CborWriter) => w.uint(3).text(contentType),
+      exp: (w: CborWriter) => w.uint(4).int(SECONDS_MAX),
+    };
+    const message = parseMessage(MESH, envelope(header(parts)));
+    assert.equal(message.contentType, contentType);
+    assert.equal(message.expiresAt, unixMsFromSeconds(SECONDS_MAX));
   });
 
   for (const [name, bytes] of MALFORMED)

@@ -6,7 +6,15 @@ import { isMeshError } from '../../src/base/errors.ts';
 import { CborWriter } from '../../src/codec/cbor-writer.ts';
 import { parseAddress } from '../../src/message/address.ts';
 import { RECORD_BYTES_MAX } from '../../src/message/limits.ts';
-import { encodeNodeRecord, type NodeRecord, parseNodeRecord } from '../../src/message/node-record.ts';
+import {
+  ADDRESSES_MAX,
+  encodeNodeRecord,
+  NAME_BYTES_MAX,
+  type NodeRecord,
+  parseNodeRecord,
+  STREAMS_MAX,
+  VERSION_BYTES_MAX,
+} from '../../src/message/node-record.ts';
 
 const RECORD: NodeRecord = {
   addresses: [parseAddress('10.0.0.1:4433'), parseAddress('[fe80::1]:4433')],
@@ -16,6 +24,10 @@ const RECORD: NodeRecord = {
 };
 
 const empty = (): CborWriter => new CborWriter().map(4).text('name').text('').text('addrs').array(0);
+
+/** A record whose name and version have so many bytes. */
+const named = (nameBytes: number, versionBytes: number): Uint8Array =>
+  encodeNodeRecord({ addresses: [], name: 'x'.repeat(nameBytes), version: 'x'.repeat(versionBytes), streams: [] });
 
 describe('node record', () => {
   it('has one encoding, with its keys in the order of RFC 8949 section 4.2.1', () => {
@@ -30,15 +42,20 @@ describe('node record', () => {
     );
   });
 
-  it('leaves out what does not fit: the ninth address, all but the last eight streams', () => {
+  it('leaves out what does not fit: addresses at the end, and streams at the beginning', () => {
     const many = {
       ...RECORD,
-      addresses: Array.from({ length: 12 }, (_, i) => parseAddress(`10.0.0.${i}:1`)),
-      streams: Array.from({ length: 12 }, (_, i) => ({ incarnation: i, firstLive: 0, next: 1 })),
+      addresses: Array.from({ length: ADDRESSES_MAX + 4 }, (_, i) => parseAddress(`10.0.0.${i}:1`)),
+      streams: Array.from({ length: STREAMS_MAX + 4 }, (_, i) => ({ incarnation: i, firstLive: 0, next: 1 })),
     };
     const read = parseNodeRecord(encodeNodeRecord(many));
-    assert.deepEqual(read.addresses, many.addresses.slice(0, 8));
+    assert.deepEqual(read.addresses, many.addresses.slice(0, ADDRESSES_MAX));
     assert.deepEqual(read.streams, many.streams.slice(4));
+  });
+
+  it('takes a name and a version of all the bytes that they may have', () => {
+    const { name, version } = parseNodeRecord(named(NAME_BYTES_MAX, VERSION_BYTES_MAX));
+    assert.deepEqual([name.length, version.length], [NAME_BYTES_MAX, VERSION_BYTES_MAX]);
   });
 
   for (const [name, bytes] of [
@@ -64,7 +81,16 @@ describe('node record', () => {
         .finish(),
     ],
     ['another key', empty().text('streamz').array(0).text('version').text('').finish()],
-    ['nine addresses', new CborWriter().map(4).text('name').text('').text('addrs').array(9).finish()],
+    [
+      'too many addresses',
+      new CborWriter()
+        .map(4)
+        .text('name')
+        .text('')
+        .text('addrs')
+        .array(ADDRESSES_MAX + 1)
+        .finish(),
+    ],
     [
       'an address without a port',
       new CborWriter()
@@ -80,7 +106,13 @@ describe('node record', () => {
         .text('')
         .finish(),
     ],
-    ['nine streams', empty().text('streams').array(9).finish()],
+    [
+      'too many streams',
+      empty()
+        .text('streams')
+        .array(STREAMS_MAX + 1)
+        .finish(),
+    ],
     [
       'a stream of two numbers',
       empty().text('streams').array(1).array(2).uint(1).uint(2).text('version').text('').finish(),
@@ -89,8 +121,8 @@ describe('node record', () => {
       'a negative incarnation',
       empty().text('streams').array(1).array(3).int(-1).uint(2).uint(3).text('version').text('').finish(),
     ],
-    ['a name of 65 bytes', new CborWriter().map(4).text('name').text('x'.repeat(65)).finish()],
-    ['a version of 33 bytes', empty().text('streams').array(0).text('version').text('x'.repeat(33)).finish()],
+    ['a name that is too long', named(NAME_BYTES_MAX + 1, 0)],
+    ['a version that is too long', named(0, VERSION_BYTES_MAX + 1)],
   ] as const)
     it(`refuses ${name}`, () => assert.throws(() => parseNodeRecord(bytes), { code: 'ERR_MESSAGE_PAYLOAD' }));
 

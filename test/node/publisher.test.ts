@@ -4,7 +4,7 @@ import { type Bytes, utf8 } from '../../src/base/bytes.ts';
 import { HOUR_MS, MINUTE_MS, unixSeconds } from '../../src/base/time.ts';
 import { MeshError } from '../../src/base/errors.ts';
 import { parseMessageType } from '../../src/message/family.ts';
-import { FUTURE_MAX_MS, LIFETIME_MAX_MS, PAYLOAD_BYTES_MAX } from '../../src/message/limits.ts';
+import { CONTENT_TYPE_BYTES_MAX, FUTURE_MAX_MS, LIFETIME_MAX_MS, PAYLOAD_BYTES_MAX } from '../../src/message/limits.ts';
 import { parseMessage } from '../../src/message/message.ts';
 import { nextIncarnation, Publisher, type PublishRequest, SIGNING_MAX } from '../../src/node/publisher.ts';
 import type { Certificate } from '../../src/pki/certificate.ts';
@@ -127,7 +127,7 @@ describe('publisher', () => {
     ['no number', { ttlMs: Number.NaN }, 'ERR_MESSAGE_LIFETIME'],
     ['a payload too large', { payload: new Uint8Array(PAYLOAD_BYTES_MAX + 1) }, 'ERR_MESSAGE_PAYLOAD'],
     ['no content type', { contentType: '' }, 'ERR_MESSAGE_MALFORMED'],
-    ['a content type too long', { contentType: 'x'.repeat(129) }, 'ERR_MESSAGE_MALFORMED'],
+    ['a content type too long', { contentType: 'x'.repeat(CONTENT_TYPE_BYTES_MAX + 1) }, 'ERR_MESSAGE_MALFORMED'],
   ] as const)
     it(`refuses ${name}, and spends no counter on it`, () => {
       const publisher = make();

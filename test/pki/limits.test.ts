@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { utf8 } from '../../src/base/bytes.ts';
 import { after, DAY_MS } from '../../src/base/time.ts';
-import { oid, sequence, setOf, utf8String } from '../../src/codec/der-writer.ts';
+import { oid, sequence, setOf, unsignedInteger, utf8String } from '../../src/codec/der-writer.ts';
 import { OID } from '../../src/codec/oid.ts';
 import {
   CAPABILITIES_MAX,
@@ -11,17 +11,26 @@ import {
   parseRole,
   ROLES_MAX,
 } from '../../src/identity/capability.ts';
-import { CERTIFICATE_BYTES_MAX, MESH_CERTIFICATE_BYTES_MAX, parseCertificate } from '../../src/pki/certificate.ts';
+import { nodeIdOfSpki } from '../../src/identity/node-id.ts';
+import {
+  CERTIFICATE_BYTES_MAX,
+  MESH_CERTIFICATE_BYTES_MAX,
+  parseCertificate,
+  parseSerial,
+  SERIAL_BYTES_MAX,
+} from '../../src/pki/certificate.ts';
 import { CRL_BYTES_MAX, CRL_ENTRIES_MAX, parseCrl } from '../../src/pki/crl.ts';
 import { buildCrl } from '../../src/pki/crl-build.ts';
 import { NAME_ATTRIBUTES_MAX } from '../../src/pki/distinguished-name.ts';
+import { DNS_NAME_CHARS_MAX, isDnsName } from '../../src/pki/dns-name.ts';
 import { EXTENSION_LIST_MAX } from '../../src/pki/extensions.ts';
 import { GENERAL_NAMES_MAX } from '../../src/pki/general-name.ts';
-import { judgePath } from '../../src/pki/judge.ts';
+import { judgePath, MESH_INTERMEDIATES_MAX } from '../../src/pki/judge.ts';
+import { buildLeaf, LEAF_LIFE_MS_MAX } from '../../src/pki/leaf-profile.ts';
 import { INTERMEDIATES_MAX, PATH_CERTIFICATES_MAX } from '../../src/pki/path.ts';
 import { RevocationView } from '../../src/pki/revocation-view.ts';
 import { commonName, dns, extensionOf, judge, make, outcome, type Party } from './make-certificate.ts';
-import { createTestMesh, NOW } from './test-mesh.ts';
+import { createTestMesh, NOW, serial } from './test-mesh.ts';
 
 const fleet = await createTestMesh();
 const names = (count: number) => ({ names: Array.from({ length: count }, () => dns('a')) });
@@ -51,6 +60,21 @@ describe('limits of what is read', () => {
   it(`CERTIFICATE_BYTES_MAX: ${CERTIFICATE_BYTES_MAX}`, () => {
     const tooLong = new Uint8Array(CERTIFICATE_BYTES_MAX + 1);
     assert.throws(() => parseCertificate(tooLong), { code: 'ERR_CERTIFICATE', message: /longer/ });
+  });
+
+  it(`SERIAL_BYTES_MAX: ${SERIAL_BYTES_MAX}, in a certificate and as people write it`, () => {
+    const serial = (bytes: number) => ({ serial: unsignedInteger(new Uint8Array(bytes).fill(0x7f)) });
+    assert.equal(make(serial(SERIAL_BYTES_MAX)).certificate.serial, '7f'.repeat(SERIAL_BYTES_MAX));
+    assert.throws(() => make(serial(SERIAL_BYTES_MAX + 1)), { code: 'ERR_CERTIFICATE' });
+    assert.equal(parseSerial('7f'.repeat(SERIAL_BYTES_MAX)), '7f'.repeat(SERIAL_BYTES_MAX));
+    assert.throws(() => parseSerial('7f'.repeat(SERIAL_BYTES_MAX + 1)), { code: 'ERR_INPUT' });
+  });
+
+  it(`DNS_NAME_CHARS_MAX: ${DNS_NAME_CHARS_MAX}`, () => {
+    const name = (chars: number) => `${'a.'.repeat((chars - 1) >> 1)}${'a'.repeat(2 - (chars & 1))}`;
+    assert.equal(name(DNS_NAME_CHARS_MAX).length, DNS_NAME_CHARS_MAX);
+    assert.equal(isDnsName(name(DNS_NAME_CHARS_MAX)), true);
+    assert.equal(isDnsName(name(DNS_NAME_CHARS_MAX + 1)), false);
   });
 
   it(`CRL_BYTES_MAX: ${CRL_BYTES_MAX}, CRL_ENTRIES_MAX: ${CRL_ENTRIES_MAX}`, async () => {
@@ -104,6 +128,28 @@ describe('limits of a path', () => {
   });
 });
 
+describe('limits of a chain of a mesh', () => {
+  it(`MESH_INTERMEDIATES_MAX: ${MESH_INTERMEDIATES_MAX}`, async () => {
+    const root = make({ subject: commonName('root') });
+    const judged = async (intermediates: number) => {
+      const cas: Party[] = [];
+      for (let i = 0; i < intermediates; i++) cas.push(make({ issuer: cas.at(-1) ?? root, isCa: true }));
+      const { certificate: issuer, signer } = cas.at(-1) as Party;
+      const { spki } = fleet.intermediateSigner;
+      const grants = { roles: [], capabilities: PLAIN_CAPABILITIES, issueIndex: 1 };
+      const validity = { issuedAt: NOW, lifeMs: DAY_MS };
+      const ids = { mesh: fleet.mesh, nodeId: nodeIdOfSpki(spki), serial: serial() };
+      const leaf = parseCertificate(await buildLeaf({ ...ids, ...grants, issuer, spki, validity }, signer));
+      const chain = [leaf, ...cas.map(({ certificate }) => certificate).toReversed()];
+      const trust = { ...fleet.trust, anchors: [root.certificate] };
+      const judgement = judgePath(chain, new RevocationView(), NOW, 'message', trust);
+      return judgement.tag === 'ok' ? 'ok' : judgement.code;
+    };
+    assert.equal(await judged(MESH_INTERMEDIATES_MAX), 'ok');
+    assert.equal(await judged(MESH_INTERMEDIATES_MAX + 1), 'ERR_PATH_LIMIT');
+  });
+});
+
 describe('limits of what is issued', () => {
   it(`ROLES_MAX: ${ROLES_MAX}, CAPABILITIES_MAX: ${CAPABILITIES_MAX}`, async () => {
     const roles = (count: number) => Array.from({ length: count }, (_, i) => parseRole(`r${i}`));
@@ -120,6 +166,9 @@ describe('limits of what is issued', () => {
   it('a serial number is 16 random octets, a life at most seven days', async () => {
     await assert.rejects(async () => fleet.leaf({ serial: utf8('short') }), RangeError);
     await assert.rejects(async () => fleet.leaf({ serial: new Uint8Array(16) }), RangeError);
-    assert.ok(await fleet.leaf({ validity: { issuedAt: NOW, lifeMs: 7 * DAY_MS }, capabilities: PLAIN_CAPABILITIES }));
+    const living = (lifeMs: number) =>
+      fleet.leaf({ validity: { issuedAt: NOW, lifeMs }, capabilities: PLAIN_CAPABILITIES });
+    assert.ok(await living(LEAF_LIFE_MS_MAX));
+    await assert.rejects(living(LEAF_LIFE_MS_MAX + 1), RangeError);
   });
 });

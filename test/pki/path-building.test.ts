@@ -5,7 +5,7 @@ import { after } from '../../src/base/time.ts';
 import { contextPrimitive, sequence, time } from '../../src/codec/der-writer.ts';
 import { OID } from '../../src/codec/oid.ts';
 import { checkX509Signature } from '../../src/crypto/x509-signature.ts';
-import { SIGNATURE_CHECKS_MAX } from '../../src/pki/path.ts';
+import { PATH_STEPS_MAX, PATHS_JUDGED_MAX, SIGNATURE_CHECKS_MAX } from '../../src/pki/path.ts';
 import {
   commonName,
   dns,
@@ -97,7 +97,14 @@ describe('path building', () => {
     const pool = cas.flatMap((by, i) =>
       cas.filter((_, j) => j !== i).map((of) => make({ ...of, issuer: make(by), isCa: true })),
     );
-    const result = judge(leafOf(make(cas[0])), pool, [root]);
+    let checks = 0;
+    const checkSignature: typeof checkX509Signature = (...args) => {
+      checks += 1;
+      return checkX509Signature(...args);
+    };
+    const result = judge(leafOf(make(cas[0])), pool, [root], { checkSignature });
+    assert.ok(checks < SIGNATURE_CHECKS_MAX, `${checks} checks: it was the steps that were too many`);
+    assert.ok(pool.length ** 2 > PATH_STEPS_MAX);
     assert.ok(result.tag === 'refused');
     assert.equal(result.code, 'ERR_PATH_LIMIT');
     assert.match(result.message, /too many possible issuers/);
@@ -112,6 +119,14 @@ describe('path building', () => {
       make({ ...upper, issuer: root, isCa: true, moreExtensions: elsewhere }),
     );
     const lowers = Array.from({ length: 24 }, () => make({ ...lower, issuer: uppers[0] as Party, isCa: true }));
-    assert.equal(outcome(judge(leafOf(lowers[0] as Party), [...lowers, ...uppers], [root])), 'ERR_PATH_LIMIT');
+    let judged = 0;
+    const checkRevocation = (_certificate: unknown, issuer: Party['certificate']): undefined => {
+      if (issuer === root.certificate) judged += 1;
+      return undefined;
+    };
+    const pool = [...lowers, ...uppers];
+    const result = outcome(judge(leafOf(lowers[0] as Party), pool, [root], { checkRevocation }));
+    assert.equal(result, 'ERR_PATH_LIMIT');
+    assert.equal(judged, PATHS_JUDGED_MAX);
   });
 });

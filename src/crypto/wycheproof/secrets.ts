@@ -9,7 +9,7 @@ import { digestOf } from './signatures.ts';
 import { count, hex, type JudgeCase, text } from './vector.ts';
 
 /** Rounds of PBKDF2 that a case may ask for: some seconds of work. */
-const PBKDF2_ROUNDS_MAX = 4_000_000;
+export const PBKDF2_ROUNDS_MAX = 4_000_000;
 
 const GROUPS: ReadonlyMap<string, AgreementGroup> = new Map([
   ['secp256r1', 'P-256'],
