@@ -33,14 +33,14 @@ function visited(t: TestContext) {
   let port = 1_024;
   return {
     visitors,
-    connect(address: string): Connection {
+    connect: (address: string): Connection => {
       const connection = new Connection(address, port++);
       server.emit('connection', connection);
       server.emit('secureConnection', connection);
       return connection;
     },
     /** @returns what ends the answer. */
-    ask(connection: Connection): () => void {
+    ask: (connection: Connection): (() => void) => {
       const response = new EventEmitter();
       server.emit('request', { socket: connection }, response);
       return () => response.emit('close');
