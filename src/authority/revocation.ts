@@ -1,7 +1,7 @@
 import { MeshError, quoted } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import { parseSerial } from '../pki/certificate.ts';
-import type { RevocationReason } from '../pki/revocation-reason.ts';
+import { isStricter, parseRevocationReason, type Revocation, type RevocationReason } from '../pki/revocation-reason.ts';
 import type { AuthorityTransaction, CertificateRow } from '../ports/authority-store.ts';
 import { appendAudit } from './audit-trail.ts';
 import type { AuthorityCore } from './core.ts';
@@ -24,7 +24,8 @@ export interface RevocationOutcome {
 }
 
 /**
- * Revokes, and answers when the list that says so is published. Again is not an error and changes nothing.
+ * Revokes, and answers when the list that says so is published. Again is not an error and changes nothing, unless the
+ * reason is stricter: who was `superseded` and turns out to be stolen is revoked for all that it ever signed.
  *
  * A revocation is for good. By node id it takes all certificates of the node that are not yet forgotten, and its key
  * never enrols again.
@@ -40,7 +41,7 @@ export async function revoke(
   note?: string,
 ): Promise<RevocationOutcome> {
   const at = core.clock.wall();
-  const { subject, rows, delegates } = await core.store.transact(async (tx) => {
+  const { subject, rows, fresh, delegates } = await core.store.transact(async (tx) => {
     const found = await findTarget(tx, target, at);
     const fresh = await revokeInPlace(tx, at, found.rows, reason);
     const node = target.tag === 'node' ? await tx.findNode(found.subject) : undefined;
@@ -54,23 +55,31 @@ export async function revoke(
         detail: { reason, note, serials: fresh.map((row) => row.serial).join(' ') },
       });
     const delegates = target.tag === 'node' ? await revokeDelegatesOf(tx, found.subject, at) : [];
-    return { ...found, delegates };
+    return { ...found, fresh, delegates };
   });
   const serials = rows.map((row) => row.serial);
-  const crl = core.crls.covers([...serials, ...delegates]) ? core.crls.current : await core.crls.publishNow();
+  const isCovered = fresh.length === 0 && core.crls.covers([...serials, ...delegates]);
+  const crl = isCovered ? core.crls.current : await core.crls.publishNow();
   return { nodeId: subject, serials, crlNumber: crl.number };
 }
 
-/** Marks those of the certificates that are not revoked yet. @returns them. */
+/** Marks those of the certificates that are not revoked yet, or less strictly than by this reason. @returns them. */
 export async function revokeInPlace(
   tx: AuthorityTransaction,
   at: UnixMs,
   rows: readonly CertificateRow[],
   reason: RevocationReason,
 ): Promise<readonly CertificateRow[]> {
-  const fresh = rows.filter((row) => row.revokedAt === undefined && isKept(row, at));
+  const fresh = rows.filter((row) => isKept(row, at) && !isRevokedAsStrictly(row, { revokedAt: at, reason }));
   for (const row of fresh) await tx.putCertificate({ ...row, revokedAt: at, revokedReason: reason });
   return fresh;
+}
+
+function isRevokedAsStrictly(
+  { revokedAt, revokedReason = 'unspecified' }: CertificateRow,
+  now: Pick<Revocation, 'revokedAt' | 'reason'>,
+): boolean {
+  return revokedAt !== undefined && !isStricter(now, { revokedAt, reason: parseRevocationReason(revokedReason) });
 }
 
 async function findTarget(

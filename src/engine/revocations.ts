@@ -18,7 +18,7 @@ export type CrlOutcome =
       readonly tag: 'installed';
       readonly issuerKeyHash: string;
       readonly number: number;
-      /** Of the list before, and not repeated by this one. They stay until {@link Revocations.letGo}. */
+      /** Of the list before, and not repeated by this one as strictly. They stay until {@link Revocations.letGo}. */
       readonly dropped: readonly Revocation[];
       /** Serials that stayed until now, and gave way to others that were dropped. */
       readonly forgotten: readonly SerialHex[];

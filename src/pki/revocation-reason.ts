@@ -49,5 +49,22 @@ export function parseRevocationReason(text: string): RevocationReason {
  * who stole a key also sets its clock; except for the two reasons that say the key was sound until then.
  */
 export function isVoidedBy({ reason, revokedAt }: Pick<Revocation, 'reason' | 'revokedAt'>, signedAt: UnixMs): boolean {
-  return (reason !== 'superseded' && reason !== 'cessationOfOperation') || signedAt >= revokedAt;
+  return !doesSpareEarlier(reason) || signedAt >= revokedAt;
+}
+
+/**
+ * True where `one` voids more than `other`: it voids what was signed before it too, or, where neither does, it is the
+ * earlier one. What a later list says of a serial never takes back what an earlier one said.
+ */
+export function isStricter(
+  one: Pick<Revocation, 'reason' | 'revokedAt'>,
+  other: Pick<Revocation, 'reason' | 'revokedAt'>,
+): boolean {
+  if (doesSpareEarlier(one.reason)) return doesSpareEarlier(other.reason) && one.revokedAt < other.revokedAt;
+  return doesSpareEarlier(other.reason);
+}
+
+/** The two reasons that say the key was sound until then. */
+function doesSpareEarlier(reason: RevocationReason): boolean {
+  return reason === 'superseded' || reason === 'cessationOfOperation';
 }

@@ -8,7 +8,7 @@ import {
   unpackRevocation,
   verifyCrl,
 } from './crl.ts';
-import type { Revocation } from './revocation-reason.ts';
+import { isStricter, type Revocation } from './revocation-reason.ts';
 
 /** Issuers whose lists are kept: the root and its intermediates, old and new, in a roll-over of each. */
 export const REVOCATION_ISSUERS_MAX = 16;
@@ -21,7 +21,7 @@ export type InstallResult =
       readonly tag: 'installed';
       /** Serials that were not revoked here before. */
       readonly added: readonly SerialHex[];
-      /** Revocations of the list before that this one does not repeat. They stay. */
+      /** Revocations of the list before that this one does not repeat, or not as strictly. They stay. */
       readonly dropped: readonly Revocation[];
       /** Serials that stayed until now and are let go, because {@link CRL_ENTRIES_MAX} revoked later stay. */
       readonly forgotten: readonly SerialHex[];
@@ -39,14 +39,14 @@ interface IssuerLists {
   readonly number: number;
   /** Absent while only revocations that stay are known: see {@link RevocationView.keep}. */
   readonly crl: Crl | undefined;
-  /** Revocations of earlier lists that the newest does not repeat. */
+  /** Revocations of earlier lists that the newest does not repeat, or not as strictly. */
   readonly sticky: Map<SerialHex, PackedRevocation>;
 }
 
 /**
  * What one node or authority knows to be revoked, per key of an issuer. The highest number wins; a revocation once seen
- * stays, whether a later list repeats it or not, and whether any list is still current: an expired list never re-admits
- * (T5). An issuer speaks for its own certificates alone, because every look-up names the issuer's key.
+ * stays as strict as it was, whether a later list repeats it, softens its reason or leaves it out, and whether any list
+ * is still current: an expired list never re-admits (T5). An issuer speaks for its own certificates alone, because every look-up names the issuer's key.
  */
 export class RevocationView {
   readonly #issuers = new Map<string, IssuerLists>();
@@ -68,7 +68,8 @@ export class RevocationView {
     const dropped: Revocation[] = [];
     const sticky = new Map(held?.sticky);
     for (const [serial, packed] of held?.crl?.packedEntries() ?? []) {
-      if (entries.has(serial)) continue;
+      const said = stricter(serial, entries.get(serial), sticky.get(serial));
+      if (said !== undefined && stricter(serial, said, packed) === said) continue;
       dropped.push(unpackRevocation(serial, packed));
       sticky.set(serial, packed);
     }
@@ -88,12 +89,13 @@ export class RevocationView {
       held = { number: -1, crl: undefined, sticky: new Map() };
       this.#issuers.set(issuerKeyHash, held);
     }
-    held.sticky.set(serial, packRevocation(revokedAt, reason));
+    const packed = packRevocation(revokedAt, reason);
+    held.sticky.set(serial, stricter(serial, held.sticky.get(serial), packed) ?? packed);
     if (held.sticky.size > CRL_ENTRIES_MAX) forgetBeyondBound(held.sticky);
     return true;
   }
 
-  /** Lets go of a revocation that stayed. One that the newest list names is not touched. */
+  /** Lets go of a revocation that stayed. What the newest list says is not touched. */
   forget(issuerKeyHash: string, serial: SerialHex): void {
     this.#issuers.get(issuerKeyHash)?.sticky.delete(serial);
   }
@@ -122,7 +124,17 @@ export class RevocationView {
 }
 
 function packedOf({ crl, sticky }: IssuerLists, serial: SerialHex): PackedRevocation | undefined {
-  return crl?.packedEntries().get(serial) ?? sticky.get(serial);
+  return stricter(serial, crl?.packedEntries().get(serial), sticky.get(serial));
+}
+
+/** The stricter of two, `a` where neither is. */
+function stricter(
+  serial: SerialHex,
+  a: PackedRevocation | undefined,
+  b: PackedRevocation | undefined,
+): PackedRevocation | undefined {
+  if (a === undefined || b === undefined || a === b) return a ?? b;
+  return isStricter(unpackRevocation(serial, b), unpackRevocation(serial, a)) ? b : a;
 }
 
 /** Beyond the bound those revoked first are let go. @returns their serials. */

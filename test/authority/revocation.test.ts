@@ -72,6 +72,22 @@ describe('revocation', () => {
     assert.equal((await auditOf(store)).filter(({ action }) => action === 'revoked').length, 1);
   });
 
+  it('for a stricter reason takes what was signed before too, and never gives it back', async () => {
+    const { authority, certificate, clock, store } = await worldWithNode();
+    const target = { tag: 'serial', serial: certificate.serial } as const;
+    const reasonListed = () => parseCrl(authority.crl.der).revocationOf(certificate.serial)?.reason;
+    const first = await authority.revoke(target, 'superseded', 'test');
+    clock.pass(1_000);
+    assert.deepEqual(await authority.revoke(target, 'cessationOfOperation', 'test'), first);
+    assert.equal(reasonListed(), 'superseded');
+    const stricter = await authority.revoke(target, 'keyCompromise', 'test');
+    assert.ok(stricter.crlNumber > first.crlNumber);
+    assert.equal(reasonListed(), 'keyCompromise');
+    assert.deepEqual(await authority.revoke(target, 'superseded', 'test'), stricter);
+    assert.equal(reasonListed(), 'keyCompromise');
+    assert.equal((await auditOf(store)).filter(({ action }) => action === 'revoked').length, 2);
+  });
+
   it('of what nobody knows is told as such', async () => {
     const { authority } = await worldWithNode();
     for (const target of [

@@ -258,6 +258,28 @@ describe('mesh node', () => {
       assert.deepEqual(ann.store.load().revocations, []);
     });
 
+    it('remembers why a node was revoked where a newer list softens that: what a thief signed stays out', async () => {
+      const own = await MeshFixture.create('softened', 'ann', 'bob', 'eve');
+      const softer = await MeshFixture.create('softened');
+      const { net, nodes } = row(own, 'ann', 'bob');
+      const [ann, bob] = nodes as [HandNode, HandNode];
+      const { chain } = own.member('eve');
+      ann.node.installCrl(net.now, await own.authority.revoke([chain], net.now.wall));
+      net.pass(MINUTE_MS);
+      const stolen = own.message('eve', { issuedAt: net.now.wall });
+      net.pass(MINUTE_MS);
+      const list = await softer.authority.revoke([chain], net.now.wall, 'superseded');
+      assert.equal(ann.node.installCrl(net.now, list), true);
+      assert.equal(ann.said('crl').length, 2);
+      for (let starts = 0; starts < 2; starts++) {
+        ann.node.keepChain(net.now, chain);
+        const request = ann.submit(stolen, bob.id);
+        net.settle();
+        assert.equal(ann.answerTo(request), 'ERR_MESSAGE_REVOKED_ORIGIN');
+        ann.restart();
+      }
+    });
+
     it('forgets what ended, and what was revoked, while it was down', async () => {
       const own = await MeshFixture.create('away', 'ann', 'bob', 'eve');
       const { net, nodes } = row(own, 'ann', 'bob', 'eve');

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { after, DAY_MS } from '../../src/base/time.ts';
 import { buildCrl } from '../../src/pki/crl-build.ts';
 import { CRL_ENTRIES_MAX, parseCrl } from '../../src/pki/crl.ts';
-import type { Revocation } from '../../src/pki/revocation-reason.ts';
+import type { Revocation, RevocationReason } from '../../src/pki/revocation-reason.ts';
 import { CRL_NUMBER_MAX, REVOCATION_ISSUERS_MAX, RevocationView } from '../../src/pki/revocation-view.ts';
 import { createTestMesh, NOW } from './test-mesh.ts';
 
@@ -48,6 +48,44 @@ describe('RevocationView (T5)', () => {
       [true, true],
     );
     assert.deepEqual(await installed(view, 4, 'a'), { tag: 'installed', added: [], ...NOTHING });
+  });
+
+  it('stays as strict as it was, however a later list softens the reason or moves the date', async () => {
+    const entry = (reason: RevocationReason, days = 0): Revocation => ({
+      serial: 'a',
+      revokedAt: after(NOW, days * DAY_MS),
+      reason,
+    });
+    for (const [first, later, stays] of [
+      [entry('keyCompromise'), entry('superseded'), 'first'],
+      [entry('keyCompromise'), entry('cessationOfOperation', -1), 'first'],
+      [entry('certificateHold'), entry('superseded'), 'first'],
+      [entry('superseded'), entry('superseded', 1), 'first'],
+      [entry('superseded'), entry('keyCompromise', 1), 'later'],
+      [entry('superseded'), entry('cessationOfOperation', -1), 'later'],
+      [entry('unspecified'), entry('keyCompromise'), 'later'],
+    ] as const) {
+      const view = new RevocationView();
+      const { keyHash } = fleet.intermediate;
+      const take = async (number: number, ...entries: readonly Revocation[]) =>
+        view.install(await fleet.crl(number, entries), fleet.intermediate, checkSignature);
+      const expected = stays === 'first' ? first : later;
+      const told = `${first.reason}, then ${later.reason}`;
+      await take(1, first);
+      const second = await take(2, later);
+      assert.deepEqual(second, { tag: 'installed', added: [], ...NOTHING, dropped: stays === 'first' ? [first] : [] });
+      assert.deepEqual(view.statusOf(keyHash, 'a'), expected, told);
+      // Said once is enough, and what it was softened to takes the place of nothing.
+      const third = await take(3);
+      assert.deepEqual(third.tag === 'installed' && third.dropped, stays === 'first' ? [] : [later], told);
+      assert.deepEqual(view.statusOf(keyHash, 'a'), expected, told);
+
+      const restarted = new RevocationView();
+      restarted.install(await fleet.crl(2, [later]), fleet.intermediate, checkSignature);
+      restarted.keep(keyHash, first);
+      restarted.keep(keyHash, later);
+      assert.deepEqual(restarted.statusOf(keyHash, 'a'), expected, `${told}, over a restart`);
+    }
   });
 
   it('takes back what was kept, with or without a list, until it is let go', async () => {
