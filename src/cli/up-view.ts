@@ -35,7 +35,7 @@ export class UpView {
       case 'link-up':
         return this.#gather('links', at, `${this.#name(event.from)}–${this.#name(event.to)}`);
       case 'message-published':
-        return this.#line(at, `${this.#name(event.origin)} publishes a signed indicator`);
+        return this.#line(at, this.#published(event));
       case 'message-delivered':
         return this.#gather('delivered', at, `${this.#name(event.node_id)} after ${event.ms} ms`);
       case 'node-stopped':
@@ -65,6 +65,13 @@ export class UpView {
       case 'summary':
         return this.#summary(event);
     }
+  }
+
+  #published({ origin, by }: Extract<UpEvent, { event: 'message-published' }>): string {
+    if (by === 'delegate') return `a device of ${this.#name(origin)} publishes a reading, signed with a key of its own`;
+    if (by === 'wallet')
+      return `the wallet ${origin.slice(0, 10)}… gives a command, signed by a device that it let speak`;
+    return `${this.#name(origin)} publishes a signed indicator`;
   }
 
   #ended(at: number, name: string, pid: number, command: string): void {

@@ -46,13 +46,20 @@ export function generateDelegateKey(curve: DelegateCurve): string {
 export function openDelegateSigner(path: string): DelegateSigner {
   const bytes = readSecretFile(path);
   if (bytes === undefined) throw new MeshError('ERR_KEY', `key file ${quoted(path)} is missing`);
-  let privateKey: KeyObject;
   try {
-    privateKey = createPrivateKey(textOfUtf8(bytes));
-  } catch {
-    throw new MeshError('ERR_KEY', `key file ${quoted(path)} holds no private key as PEM`); // the cause may quote it
+    return openDelegateKeyPem(textOfUtf8(bytes));
   } finally {
     bytes.fill(0);
+  }
+}
+
+/** As {@link openDelegateSigner}, of the text itself. @throws ERR_KEY */
+export function openDelegateKeyPem(pem: string): DelegateSigner {
+  let privateKey: KeyObject;
+  try {
+    privateKey = createPrivateKey(pem);
+  } catch {
+    throw new MeshError('ERR_KEY', 'the key of a delegate is no private key as PEM'); // the cause may quote it
   }
   const key = rawKeyOf(createPublicKey(privateKey));
   return {

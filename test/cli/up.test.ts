@@ -34,6 +34,13 @@ describe('chainmail up', () => {
     assert.equal(new Set(places).size, places.length, 'each delivery is told once');
     assert.equal(delivered.length, published.length * 4, 'to every node but the origin');
 
+    assert.deepEqual(
+      published.map((line) => line['by']),
+      [undefined, 'delegate', 'wallet', undefined],
+      'a node, a delegate of the key tree, one of a wallet, a node',
+    );
+    assert.match(String(published[2]?.['origin']), /^0x[0-9a-f]{40}$/);
+
     const [stopped] = up.all('node-stopped');
     const [back] = up.all('node-back');
     assert.equal(stopped?.['node_id'], back?.['node_id']);
@@ -57,8 +64,8 @@ describe('chainmail up', () => {
       ok: true,
       told: true,
       nodes: 5,
-      published: 2,
-      delivered: 8,
+      published: 4,
+      delivered: 16,
       shut_out: 4,
       failed: [],
     });

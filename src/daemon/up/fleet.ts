@@ -145,7 +145,7 @@ export class Fleet {
   async enroll(node: FleetNode): Promise<void> {
     writePassphrase(node.directory);
     using passphrase = await readPassphrase({ directory: node.directory, environment: {} });
-    const { ticket } = await this.#withAuthority((desk) =>
+    const { ticket } = await this.withAuthority((desk) =>
       desk.call(ticketCreatedSchema, { method: 'POST', path: '/v1/tickets', body: { ttl_sec: 600 } }),
     );
     await enrollNode({ directory: node.directory, ticket: renderTicket(ticket), passphrase });
@@ -154,7 +154,7 @@ export class Fleet {
   /** @returns the number of the list that revokes the node. */
   async revoke(node: FleetNode): Promise<number> {
     const body = { node_id: node.nodeId, reason: 'key-compromise' };
-    const revoked = await this.#withAuthority((desk) =>
+    const revoked = await this.withAuthority((desk) =>
       desk.call(revokeResultSchema, { method: 'POST', path: '/v1/revoke', body }),
     );
     return revoked.crl_number;
@@ -188,7 +188,8 @@ export class Fleet {
     return child;
   }
 
-  #withAuthority<T>(use: (desk: AuthorityDesk) => Promise<T>): Promise<T> {
+  /** Does something at the authority, as its operator. */
+  withAuthority<T>(use: (desk: AuthorityDesk) => Promise<T>): Promise<T> {
     const directory = this.authorityDirectory;
     return withAuthority(
       { directory, environment: {}, passphrase: () => readPassphrase({ directory, environment: {} }) },

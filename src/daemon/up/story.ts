@@ -6,6 +6,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { Fleet, FleetListener, FleetNode } from './fleet.ts';
 import { Happenings } from './happenings.ts';
 import { Outcast } from './outcast.ts';
+import { deviceOf, operatorOf, speak } from './speakers.ts';
 import type { ShutOut, UpEventBody } from './up-event.ts';
 
 /** Steps of the story wait this long for what should happen; on two cores each takes a second or less. */
@@ -25,7 +26,8 @@ export class Story implements FleetListener {
   readonly #clock: () => number;
   readonly #signal: AbortSignal;
   readonly #happenings = new Happenings();
-  readonly #publishedAt = new Map<string, number>();
+  /** When and where each was handed in. */
+  readonly #publications = new Map<string, { readonly at: number; readonly author: FleetNode }>();
   readonly #failed: string[] = [];
   #published = 0;
   #delivered = 0;
@@ -85,6 +87,7 @@ export class Story implements FleetListener {
     const outcast = nodes.at(-1);
     if (author !== undefined && (await this.#meshForms())) {
       await this.#publishToAll('spread', author, nodes);
+      await this.#delegatesSpeak(author, nodes);
       if (away !== undefined && away !== author) await this.#catchUp(author, away);
       if (outcast !== undefined && outcast !== author) await this.#revokeAndShutOut(outcast);
     }
@@ -198,10 +201,41 @@ export class Story implements FleetListener {
     }
     this.#published++;
     this.#tell({ event: 'message-published', message_id: messageId, origin: author.nodeId });
-    this.#publishedAt.set(messageId, publishedAt);
+    this.#handlePublished(messageId, { at: publishedAt, author });
+    return messageId;
+  }
+
+  #handlePublished(messageId: string, publication: { readonly at: number; readonly author: FleetNode }): void {
+    this.#publications.set(messageId, publication);
     for (const node of this.#fleet.nodes)
       if (this.#happenings.has(`has ${messageId} ${node.nodeId}`)) this.#tellDelivered(node, messageId);
-    return messageId;
+  }
+
+  /** Messages signed with keys that are no node's, handed in at `author`, reach all as others do. */
+  async #delegatesSpeak(author: FleetNode, expected: readonly FleetNode[]): Promise<void> {
+    try {
+      for (const speaker of [await deviceOf(this.#fleet, author), await operatorOf(this.#fleet)]) {
+        let messageId: string | undefined;
+        let at = this.#clock();
+        const isSaid = await this.#until(async () => {
+          at = this.#clock();
+          messageId = await speak(this.#fleet, author, speaker);
+          return messageId !== undefined;
+        });
+        if (!isSaid || messageId === undefined) {
+          this.fail(`${author.name} did not hear that a ${speaker.kind} may speak`);
+          continue;
+        }
+        this.#published++;
+        const origin = messageId.slice(0, messageId.indexOf('.'));
+        this.#tell({ event: 'message-published', message_id: messageId, origin, by: speaker.kind });
+        this.#handlePublished(messageId, { at, author });
+        for (const node of expected)
+          if (node !== author) await this.#expectDelivered(messageId, node, `signed by a ${speaker.kind}`);
+      }
+    } catch (error) {
+      this.fail(`nobody could speak for ${author.name}: ${messageOf(error)}`);
+    }
   }
 
   async #expectDelivered(messageId: string, node: FleetNode, what: string): Promise<void> {
@@ -211,18 +245,18 @@ export class Story implements FleetListener {
 
   #handleDelivered(node: FleetNode, messageId: string): void {
     if (!this.#happenings.note(`has ${messageId} ${node.nodeId}`)) return;
-    if (this.#publishedAt.has(messageId)) this.#tellDelivered(node, messageId);
+    if (this.#publications.has(messageId)) this.#tellDelivered(node, messageId);
   }
 
   #tellDelivered(node: FleetNode, messageId: string): void {
-    const publishedAt = this.#publishedAt.get(messageId);
-    if (publishedAt === undefined || messageId.startsWith(`${node.nodeId}.`)) return;
+    const publication = this.#publications.get(messageId);
+    if (publication === undefined || publication.author === node) return;
     this.#delivered++;
     this.#tell({
       event: 'message-delivered',
       message_id: messageId,
       node_id: node.nodeId,
-      ms: Math.round(this.#clock() - publishedAt),
+      ms: Math.round(this.#clock() - publication.at),
     });
   }
 

@@ -18,7 +18,13 @@ export type UpEventBody =
       readonly address: string;
     }
   | { readonly event: 'link-up'; readonly from: string; readonly to: string }
-  | { readonly event: 'message-published'; readonly message_id: string; readonly origin: string }
+  | {
+      readonly event: 'message-published';
+      readonly message_id: string;
+      readonly origin: string;
+      /** Whose key signed, where it was not the node's own. */
+      readonly by?: 'delegate' | 'wallet';
+    }
   | { readonly event: 'message-delivered'; readonly message_id: string; readonly node_id: string; readonly ms: number }
   | { readonly event: 'node-stopped'; readonly node_id: string; readonly pid: number }
   | { readonly event: 'node-back'; readonly node_id: string; readonly pid: number; readonly address: string }
