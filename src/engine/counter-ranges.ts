@@ -44,6 +44,12 @@ export class CounterRanges {
     return this.#bounds[1] ?? 0;
   }
 
+  /** The lowest counter from `counter` on that is not held. */
+  gapFrom(counter: number): number {
+    const at = this.#upper(counter);
+    return at % 2 === 1 ? (this.#bounds[at] as number) : counter;
+  }
+
   /** True where {@link add} would not need a range more than the limit. */
   hasRoomFor(counter: number): boolean {
     if (this.count < RANGES_MAX || this.has(counter)) return true;

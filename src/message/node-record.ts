@@ -16,7 +16,7 @@ export interface NodeRecord {
   readonly name: string;
   /** Version of the program. */
   readonly version: string;
-  /** The node's streams that still have live messages: nobody asks for what lies before `firstLive` or from `next` on. */
+  /** Streams that the node itself opened and that still have live messages: all before `firstLive` has ended. */
   readonly streams: readonly StreamExtent[];
 }
 

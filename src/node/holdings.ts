@@ -9,7 +9,6 @@ import type { MeshName } from '../identity/mesh-name.ts';
 import { isAddressedTo } from '../message/audience.ts';
 import { type Message, parseMessage } from '../message/message.ts';
 import { streamKeyOf } from '../message/message-id.ts';
-import type { StreamExtent } from '../message/node-record.ts';
 import type { RestoredNode } from '../ports/node-store.ts';
 import { IndicatorSet } from './indicator-set.ts';
 import type { Journal } from './journal.ts';
@@ -86,22 +85,6 @@ export class Holdings {
       this.#drop(contentKey);
       this.records.drop(contentKey, origin);
     }
-  }
-
-  /** The streams of a node that have live messages, oldest first: what its record says of them. */
-  extentsOf(nodeId: NodeId): StreamExtent[] {
-    const extents: StreamExtent[] = [];
-    for (const { key, origin, incarnation, live } of this.messages.streams.values()) {
-      if (origin !== nodeId || live.size === 0 || key !== streamKeyOf(origin, incarnation)) continue; // its delegates' are theirs
-      let firstLive = Number.POSITIVE_INFINITY;
-      let last = 0;
-      for (const counter of live.keys()) {
-        firstLive = Math.min(firstLive, counter);
-        last = Math.max(last, counter);
-      }
-      extents.push({ incarnation, firstLive, next: last + 1 });
-    }
-    return extents.sort((a, b) => a.incarnation - b.incarnation);
   }
 
   /** The message of a node's newest stream that came last; `undefined` where none is held. */

@@ -19,6 +19,7 @@ import type { NeighbourhoodOwner } from './neighbourhood.ts';
 import type { MeshNodeOptions } from './node-options.ts';
 import { NodeParts } from './node-parts.ts';
 import type { PeerTable } from './peer-table.ts';
+import { OwnStreams } from './own-streams.ts';
 import { PreparedStreams } from './prepared-streams.ts';
 import { composeRequest, Publisher, type PublishRequest, type SigningIdentity } from './publisher.ts';
 import { SelfRecord } from './self-record.ts';
@@ -58,6 +59,7 @@ export class MeshNode implements NeighbourhoodOwner {
   readonly #parts: NodeParts;
   readonly #publisher: Publisher;
   readonly #prepared: PreparedStreams;
+  readonly #streams: OwnStreams;
   readonly #record: SelfRecord;
   #sweepAt: MonotonicMs;
   #storeRetryAt: MonotonicMs | undefined;
@@ -82,13 +84,15 @@ export class MeshNode implements NeighbourhoodOwner {
       batches: options.batches !== false,
       sign: (ticket, data) => outbox.sign(ticket, data),
     });
+    this.#streams = new OwnStreams(this.self);
+    this.#streams.open(options.incarnation);
     this.#prepared = new PreparedStreams(options.random, this.holdings.messages.streams);
     this.#record = new SelfRecord(now, {
       name: options.name,
       version: options.software,
       addresses: options.addresses,
       isTold: options.announce !== false,
-      streams: () => this.holdings.extentsOf(this.self),
+      streams: () => this.#streams.extents(this.holdings.messages.streams),
       publish: (at, what) => {
         this.#keepOwnChain(at);
         this.#publisher.publish(at.wall, RECORD_REQUEST, what, NO_PRICE);
@@ -347,7 +351,9 @@ export class MeshNode implements NeighbourhoodOwner {
   }
 
   #reopened(incarnation: number | undefined): void {
-    if (incarnation !== undefined) this.#parts.journal.add({ tag: 'put-incarnation', incarnation });
+    if (incarnation === undefined) return;
+    this.#streams.open(incarnation);
+    this.#parts.journal.add({ tag: 'put-incarnation', incarnation });
   }
 
   /** It is not there where the clock was far ahead at the start: then it had expired long ago. */
@@ -371,6 +377,7 @@ export class MeshNode implements NeighbourhoodOwner {
     for (const [bytes] of restored.chains.filter(isStatement))
       if (bytes !== undefined) this.#parts.origins.delegates.add(bytes, now.wall);
     this.#parts.holdings.restore(now.wall, restored, this.#parts.origins);
+    this.#streams.reopen(restored.incarnation, this.holdings.messages.streams);
     for (const { nodeId } of this.#parts.holdings.records.values()) this.#parts.intake.learnAddresses(now, nodeId);
   }
 

@@ -43,8 +43,12 @@ describe('counter ranges', () => {
           assert.deepEqual(ranges.flat, model.flat);
           assert.equal(ranges.count, model.flat.length / 2);
         }
-        for (let counter = 0; counter <= SPAN + 1; counter++)
+        let gap = SPAN + 2;
+        for (let counter = SPAN + 1; counter >= 0; counter--) {
           assert.equal(ranges.has(counter), model.held.has(counter));
+          if (!model.held.has(counter)) gap = counter;
+          assert.equal(ranges.gapFrom(counter), gap);
+        }
       }),
       { numRuns: 500 },
     );

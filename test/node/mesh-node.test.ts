@@ -7,7 +7,8 @@ import { INBOUND_MAX } from '../../src/engine/connector.ts';
 import { PROBATION_MS } from '../../src/engine/link.ts';
 import { parseAddress } from '../../src/message/address.ts';
 import { parseMessageType } from '../../src/message/family.ts';
-import { assembleMessage } from '../../src/message/message.ts';
+import { assembleMessage, type Message } from '../../src/message/message.ts';
+import { streamKeyOf } from '../../src/message/message-id.ts';
 import type { Certificate } from '../../src/pki/certificate.ts';
 import { MemoryNodeStore } from '../../src/sim/memory-node-store.ts';
 import { MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
@@ -99,6 +100,63 @@ describe('mesh node', () => {
       net.pass(2 * SECOND_MS);
       assert.equal([...ann.store.load().messages].length, 1);
       assert.equal(ann.node.backlog.journal, 0);
+    });
+  });
+
+  describe('its record', () => {
+    const streamsOf = ({ node }: HandNode, of: HandNode) =>
+      node.holdings.records.get(of.id)?.record.streams.map(({ firstLive, next }) => [firstLive, next]);
+    const tellAgain = (net: NodeNet, node: HandNode) => {
+      node.node.setAddresses(net.now, [parseAddress(`10.0.0.1:${4_001 + (net.now.wall % 1_000)}`)]);
+      net.pass(SECOND_MS + 1);
+    };
+    const announcing = (...names: readonly string[]) => {
+      const net = new NodeNet(fixture);
+      const nodes = names.map((name) => net.start(name, { announces: true }));
+      for (const [i, node] of nodes.slice(1).entries()) net.connect(nodes[i] as HandNode, node);
+      net.settle();
+      return { net, nodes };
+    };
+
+    it('states the streams that the node opened: of this start, and the last of the one before', () => {
+      const { net, nodes } = announcing('ann', 'bob');
+      const [ann, bob] = nodes as [HandNode, HandNode];
+      tellAgain(net, ann);
+      for (let i = 0; i < 3; i++) ann.publish();
+      net.settle();
+      tellAgain(net, ann);
+      const [[, next] = []] = streamsOf(bob, ann) ?? [];
+      assert.ok(next !== undefined && next >= 3);
+      ann.restart();
+      net.connect(ann, bob);
+      ann.publish();
+      net.settle();
+      tellAgain(net, ann);
+      assert.equal(streamsOf(bob, ann)?.length, 2);
+      net.pass(HOUR_MS);
+      ann.publish();
+      net.settle();
+      tellAgain(net, ann);
+      // The publication before the older record has ended.
+      assert.deepEqual(streamsOf(bob, ann), [[1, 3]]);
+    });
+
+    it('says nothing of a stream that somebody else composed with its key: what it never saw is still fetched', () => {
+      const { net, nodes } = announcing('ann', 'bob');
+      const [ann, bob] = nodes as [HandNode, HandNode];
+      // A program with ann's certificate speaks elsewhere: of its three messages ann and bob have heard the last.
+      const incarnation = 77;
+      const said = [0, 1, 2].map((counter) => fixture.message('ann', { incarnation, counter, issuedAt: net.now.wall }));
+      ann.submit(said[2] as Message, ann.id);
+      net.settle();
+      tellAgain(net, ann);
+      assert.deepEqual(
+        bob.node.holdings.records.get(ann.id)?.record.streams.map((stream) => stream.incarnation),
+        [],
+      );
+      bob.submit(said[0] as Message, bob.id);
+      net.settle();
+      assert.equal(bob.node.holdings.messages.streams.get(streamKeyOf(ann.id, incarnation))?.live.size, 2);
     });
   });
 
