@@ -107,16 +107,21 @@ export function readStatement(path: string): Bytes {
   const bytes = readSmall(path);
   const [first] = bytes;
   if (first === undefined || first >= 0x80) return bytes;
-  const lines = textOfUtf8(bytes).trim().split(/\r?\n/);
+  return parseDelegatePem(textOfUtf8(bytes));
+}
+
+/** The statement in the text of such a file. @throws ERR_DELEGATE_MALFORMED */
+export function parseDelegatePem(text: string): Bytes {
+  const lines = text.trim().split(/\r?\n/);
   try {
     if (lines.at(0) !== `-----BEGIN ${PEM_LABEL}-----` || lines.at(-1) !== `-----END ${PEM_LABEL}-----`)
-      throw new MeshError('ERR_DELEGATE_MALFORMED', `file ${quoted(path)} is no delegate statement`);
+      throw new MeshError('ERR_DELEGATE_MALFORMED', 'the file is no delegate statement');
     const statement = fromBase64(lines.slice(1, -1).join(''));
     if (statement.length <= STATEMENT_BYTES_MAX) return statement;
-    throw new MeshError('ERR_DELEGATE_MALFORMED', `file ${quoted(path)} is too large for a delegate statement`);
+    throw new MeshError('ERR_DELEGATE_MALFORMED', 'the file is too large for a delegate statement');
   } catch (error) {
     if (isMeshError(error) && error.code === 'ERR_DELEGATE_MALFORMED') throw error;
-    throw new MeshError('ERR_DELEGATE_MALFORMED', `file ${quoted(path)} is no delegate statement`);
+    throw new MeshError('ERR_DELEGATE_MALFORMED', 'the file is no delegate statement');
   }
 }
 

@@ -7,6 +7,7 @@ import { FUTURE_MAX_MS, LIFETIME_MAX_MS } from '../../message/limits.ts';
 import { type Message, parseMessage } from '../../message/message.ts';
 import { checkPayload } from '../../message/payload.ts';
 import { judgeNode, meshOf } from './certificate.ts';
+import { requireDelegate } from './delegate.ts';
 import type { Recognised } from './recognise.ts';
 import { type FileVerdict, pathError, type VerifyContext, verdictOf } from './verdict.ts';
 
@@ -46,6 +47,7 @@ function requireLife({ issuedAt, expiresAt }: Message, now: number): void {
 }
 
 function requireOrigin(message: Message, mesh: ReturnType<typeof parseMeshName>, context: VerifyContext): void {
+  if (message.delegate !== undefined) return requireDelegate(message, mesh, context);
   const { chain, anchors } = context;
   const [leaf] = chain;
   if (leaf === undefined)
@@ -86,7 +88,7 @@ function factsOf(message: Message): object {
     timestamp: toRfc3339(message.issuedAt),
     expires_at: toRfc3339(message.expiresAt),
     algorithm: message.algorithm,
-    certificate_sha256: message.leafHash.toHex(),
+    [message.delegate === undefined ? 'certificate_sha256' : 'delegate_sha256']: message.leafHash.toHex(),
     content_sha256: fromHex(message.contentKey).toHex(),
     payload: toBase64(message.payload),
   };

@@ -20,6 +20,7 @@ const PEM_KINDS: readonly (readonly [string, FileKind])[] = [
   ['-----BEGIN CERTIFICATE REQUEST-----', 'csr'],
   ['-----BEGIN NEW CERTIFICATE REQUEST-----', 'csr'],
   ['-----BEGIN CERTIFICATE-----', 'certificate'],
+  ['-----BEGIN CHAINMAIL DELEGATE-----', 'delegate'],
 ];
 
 /** Looks at a file's outer form alone. Never throws. */

@@ -5,7 +5,7 @@ import type { MeshName } from '../../identity/mesh-name.ts';
 import type { Certificate } from '../../pki/certificate.ts';
 import type { Crl } from '../../pki/crl.ts';
 
-export type FileKind = 'message' | 'certificate' | 'crl' | 'csr' | 'ticket' | 'export' | 'unknown';
+export type FileKind = 'message' | 'certificate' | 'crl' | 'csr' | 'ticket' | 'export' | 'delegate' | 'unknown';
 
 /** What is said of a file. `ok` is true only where everything that the kind asks for was checked and holds. */
 export interface FileVerdict {

@@ -11,6 +11,7 @@ import { type Certificate, parseCertificatesPem } from '../../pki/certificate.ts
 import { CRL_BYTES_MAX, type Crl, parseCrl } from '../../pki/crl.ts';
 import { type Csr, parseCsr } from '../../pki/csr.ts';
 import { verifyExport } from '../../signer/verify-export.ts';
+import { verifyDelegate } from './delegate.ts';
 import { issuerOfCrl, requirePath, verifyCertificate } from './certificate.ts';
 import { verifyMessage } from './message.ts';
 import { type Recognised, recognise } from './recognise.ts';
@@ -32,6 +33,8 @@ export async function verifyFile(file: Bytes, context: VerifyContext): Promise<F
       return verifyTicket(found, context);
     case 'export':
       return verifyRecords(found);
+    case 'delegate':
+      return verifyDelegate(found, context);
     case 'unknown':
       return verdictOf('unknown', {}, () => {
         throw new MeshError('ERR_INPUT', 'the file is nothing that this program writes or reads');
