@@ -1,5 +1,6 @@
 import { BoundedMap } from '../base/bounded.ts';
 import { after, type Instant, MINUTE_MS, type MonotonicMs, SECOND_MS } from '../base/time.ts';
+import type { ByeReason } from './frame.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Address } from '../message/address.ts';
 import { jittered, type Random } from '../ports/random.ts';
@@ -31,6 +32,8 @@ const RETRY_MS_MAX = MINUTE_MS;
 const STABLE_MS = MINUTE_MS;
 /** Between two tries of places that are not needed but have been silent: so two halves of a mesh find each other again. */
 const SEEK_MS = 30 * SECOND_MS;
+/** A link that the peer ends for want of a place, it ends when it hears our hello. */
+const NO_PLACE_MS = 5 * SECOND_MS;
 /** A node shut out for misbehaviour is dialled no more for this long. */
 const SHUN_MS = 10 * MINUTE_MS;
 /** Nodes that are shut out at a time; with more, the one shut out first may be dialled again. */
@@ -131,16 +134,18 @@ export class Connector {
   }
 
   /**
-   * A link ended. @param isLost the peer was not heard any more, or one of us had no place: it may be in another part of
-   * a divided mesh, or behind those who took all places.
+   * A link ended. A peer that was not heard any more may be in another part of a divided mesh, and one that had no place
+   * when we dialled it may be surrounded by those who took all places: both are sought later.
    */
-  handleLinkDown(now: Instant, peer: NodeId, isLost: boolean): void {
+  handleLinkDown(now: Instant, peer: NodeId, why: ByeReason): void {
     for (const source of SOURCES)
       for (const known of this.#known[source].values()) {
         if (known.candidate.nodeId !== peer) continue;
+        const hadNoPlace =
+          why === 'full' && known.connectedAt !== undefined && now.mono < after(known.connectedAt, NO_PLACE_MS);
         if (known.connectedAt !== undefined && now.mono >= after(known.connectedAt, STABLE_MS)) known.failures = 0;
         known.connectedAt = undefined;
-        if (isLost) known.state = 'lost';
+        if (why === 'idle' || hadNoPlace) known.state = 'lost';
         this.#backOff(now, known);
       }
     this.#lookSoon(now);

@@ -190,7 +190,7 @@ export class Neighbourhood implements LinkTableOwner {
     if (!wasUp) return;
     statistics.linksDown++;
     this.#owner.linkDown(link);
-    this.#connector.handleLinkDown(now, link.peer, why === 'idle' || why === 'full');
+    this.#connector.handleLinkDown(now, link.peer, why);
     if (!chains.isRevoked(link.peer)) this.peersSeen.seen(link.peer, now.wall, undefined);
     outbox.event({ tag: 'link-down', peer: link.peer, why });
   }

@@ -10,6 +10,7 @@ import {
   OUTBOUND_TARGET,
   SHUNNED_MAX,
 } from '../../src/engine/connector.ts';
+import type { ByeReason } from '../../src/engine/frame.ts';
 import { type NodeId, parseNodeId } from '../../src/identity/node-id.ts';
 import { type Address, parseAddress } from '../../src/message/address.ts';
 import { SeededRandom } from '../../src/sim/seeded-random.ts';
@@ -65,8 +66,12 @@ class Bench {
   }
 
   drop(name: string, isSilent: boolean): void {
+    this.end(name, isSilent ? 'idle' : 'leaving');
+  }
+
+  end(name: string, why: ByeReason): void {
     this.linked.delete(id(name));
-    this.connector.handleLinkDown(at(this.nowMs), id(name), isSilent);
+    this.connector.handleLinkDown(at(this.nowMs), id(name), why);
   }
 
   /** Lets time pass from deadline to deadline, failing every dial. @returns when each was made. */
@@ -236,6 +241,36 @@ describe('connector', () => {
     const times = world.failUntil(12 * MINUTE_MS);
     assert.ok(times.length >= 8, `${times.length} dials in ten minutes`);
     assert.ok(times.length <= 40, `${times.length} dials in ten minutes`);
+  });
+
+  it('seeks who had no place for it, but not who gave way to another later (T4)', () => {
+    for (const [livedMs, expected] of [
+      [100, true],
+      [MINUTE_MS, false],
+    ] as const) {
+      const world = new Bench();
+      world.hear('bootstrap', 'crowded');
+      world.look();
+      world.connect('crowded');
+      world.nowMs = livedMs;
+      world.end('crowded', 'full');
+      for (const name of names(LINKS_MAX, 'near')) world.linked.set(id(name), 'outbound');
+      assert.equal(world.failUntil(10 * MINUTE_MS).length > 0, expected, `after ${livedMs} ms`);
+    }
+  });
+
+  it('chooses among nodes, not among addresses: who has many is not dialled more often (T4)', () => {
+    let dialled = 0;
+    for (let seed = 0; seed < 200; seed++) {
+      const world = new Bench(`seed ${seed}`);
+      for (let i = 0; i < 99; i++)
+        world.connector.handleCandidate(at(0), { address: address(`many${i}`), source: 'record', nodeId: id('many') });
+      for (let i = 0; i < OUTBOUND_TARGET; i++) world.linked.set(id(`near${i}`), 'outbound');
+      world.linked.delete(id('near0'));
+      world.hear('record', 'one');
+      if (world.look()[0] === 'one') dialled++;
+    }
+    assert.ok(dialled > 60 && dialled < 140, `${dialled} of 200 times`);
   });
 
   it('seeks nobody of whom it only heard, nor who took leave', () => {
