@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { SCENARIOS } from '../../src/sim/scenarios/table.ts';
 import { chainmail } from '../support/chainmail.ts';
 
 interface SimOutput {
@@ -30,6 +32,19 @@ describe('chainmail sim', () => {
     assert.match(trace_sha256, /^[0-9a-f]{64}$/);
     assert.equal((await sim(...args)).trace_sha256, trace_sha256);
     assert.notEqual((await sim(...args, '--seed', '8')).trace_sha256, trace_sha256);
+  });
+
+  const page = readFileSync(new URL('../../docs/SIMULATOR.md', import.meta.url), 'utf8');
+  const commands = Array.from(page.matchAll(/^\$ chainmail (sim .*)$/gm), ([, command]) => command as string);
+  for (const command of commands.filter((one) => !one.includes('1000')))
+    it(`runs as docs/SIMULATOR.md has it: ${command}`, async () => {
+      const { code, stdout, stderr } = await chainmail(command.split(' '));
+      assert.equal(code, 0, `${stdout}${stderr}`);
+    });
+
+  it('has an example of each story in docs/SIMULATOR.md, and its row', () => {
+    for (const { name } of SCENARIOS) assert.match(page, new RegExp(`^\\| \`${name}\` \\|`, 'm'));
+    assert.ok(commands.length >= 6);
   });
 
   it('prints a small table for people', async () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type ScenarioOptions, type ScenarioResult, SCENARIO_DEFAULTS } from '../../src/sim/scenario.ts';
+import { MINUTE_MS } from '../../src/base/time.ts';
+import { World } from '../../src/sim/world.ts';
 import { SCENARIOS } from '../../src/sim/scenarios/table.ts';
 
 async function run(name: string, options: Partial<ScenarioOptions> = {}): Promise<ScenarioResult> {
@@ -76,6 +78,22 @@ describe('scenarios', () => {
       for (const seed of [1, 2, 3]) await run(name, { nodes: 40, seed });
       await run(name, { ...ROUGH, nodes: 30, seed: 4 });
     });
+
+  it('a mesh in which nothing happens comes to rest: no link gives way to another without end', async () => {
+    const world = await World.create({ ...SCENARIO_DEFAULTS, nodes: 60, announces: false });
+    let linksUp = 0;
+    world.watch({
+      violations: [],
+      handle: (_nowMs, event) => {
+        if (event.tag === 'node' && event.event.tag === 'link-up') linksUp++;
+      },
+    });
+    world.startAll();
+    world.run(10 * MINUTE_MS);
+    const before = linksUp;
+    world.run(10 * MINUTE_MS);
+    assert.ok(linksUp - before <= 12, `${linksUp - before} links in ten minutes, after ${before} in the first ten`);
+  });
 
   it('flood: an author is taken from what it is allowed, and no more', async () => {
     const { counters } = await run('flood', { nodes: 30, messages: 5 });
