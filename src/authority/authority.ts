@@ -30,7 +30,6 @@ import { CrlBook } from './crl-book.ts';
 import {
   type DelegatesOverview,
   type DelegateWish,
-  grantWallet,
   issueDelegate,
   listDelegates,
   revokeBelowEpoch,
@@ -57,6 +56,7 @@ import {
   type TicketWish,
 } from './ticket-desk.ts';
 import { exportTree, importTree, type TreeExport } from './tree-export.ts';
+import { grantWallet } from './wallets.ts';
 
 /** Which delegates are to be void. */
 export type DelegateTarget =

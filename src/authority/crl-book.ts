@@ -9,7 +9,7 @@ import { RevocationView } from '../pki/revocation-view.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { AuthorityStore, CrlRow } from '../ports/authority-store.ts';
 import type { ClockGuard } from './clock-guard.ts';
-import { delegationsOf } from './delegates.ts';
+import { delegationsOf } from './branches.ts';
 import type { Issuer } from './issuer.ts';
 
 /**

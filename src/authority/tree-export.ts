@@ -6,7 +6,7 @@ import { formatXprv, formatXpub } from '../identity/key-tree/extended-key-text.t
 import type { MeshName } from '../identity/mesh-name.ts';
 import { appendAudit } from './audit-trail.ts';
 import type { AuthorityCore } from './core.ts';
-import { requireTree } from './delegates.ts';
+import { requireTree } from './branches.ts';
 
 /** What is taken out of a key tree: the words of its master key, or the key at a path. */
 export type TreeExport = 'mnemonic' | 'xpub' | 'xprv';

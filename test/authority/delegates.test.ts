@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { BRANCH_SCOPE } from '../../src/authority/delegates.ts';
+import { BRANCH_SCOPE } from '../../src/authority/branches.ts';
 import type { KeyTree } from '../../src/authority/key-tree.ts';
 import { toHex } from '../../src/base/bytes.ts';
 import { DAY_MS, HOUR_MS } from '../../src/base/time.ts';
@@ -172,6 +172,28 @@ describe('the authority’s delegates', () => {
     assert.match((await take('xprv', 0x8000_0000)).key, /^xprv/, 'a hardened subtree, for a device that makes no keys');
     assert.equal((await take('xpub')).key, branch.xpub);
     assert.equal((await authority.exportTree('mnemonic', [], 'local')).key.split(' ').length, 24);
+  });
+
+  it('are not issued by a master key that is not the branch’s; a new epoch is the new key’s', async () => {
+    const first = await world();
+    await first.authority.issueDelegate(first.wish, 'local');
+    const other = new FileKeyTree(await FileKeyStore.open(`${folder}/other`, passphrase()));
+    const swapped: KeyTree = {
+      branch: (path) => other.branch(path),
+      sign: async (path, data) => (await other.branch([]), other.sign(path, data)),
+      mnemonic: () => other.mnemonic(),
+      restore: (mnemonic) => other.restore(mnemonic),
+      privateKey: (path) => other.privateKey(path),
+    };
+    const second = await authorityWorld({
+      tree: swapped,
+      store: first.store,
+      clock: first.clock,
+      issuer: first.issuer,
+    });
+    await assert.rejects(second.authority.issueDelegate(first.wish, 'local'), { code: 'ERR_DELEGATE_BRANCH' });
+    await second.authority.revokeDelegate({ tag: 'below-epoch', epoch: 2 }, 'local');
+    assert.equal((await second.authority.issueDelegate(first.wish, 'local')).epoch, 2);
   });
 
   it('sign with the key of the branch’s child, and with no other', async () => {

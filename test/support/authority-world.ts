@@ -1,5 +1,5 @@
 import { Authority } from '../../src/authority/authority.ts';
-import { createIssuer } from '../../src/authority/issuer.ts';
+import { createIssuer, type Issuer } from '../../src/authority/issuer.ts';
 import type { KeyTree } from '../../src/authority/key-tree.ts';
 import { type AuthorityPolicy, POLICY_DEFAULTS } from '../../src/authority/policy.ts';
 import { checkTicketWish } from '../../src/authority/tickets.ts';
@@ -54,6 +54,8 @@ export interface WorldOptions {
   readonly store?: AuthorityStore;
   readonly clock?: HandClock;
   readonly tree?: KeyTree;
+  /** Of an authority that was opened before on the same store. */
+  readonly issuer?: Issuer;
 }
 
 /** An authority of its own on a memory store, with what a test needs to play operator and node. */
@@ -78,7 +80,7 @@ export async function authorityWorld(options: WorldOptions = {}) {
       rootSigner,
     ),
   );
-  const issuer = createIssuer(mesh, intermediate, root, signer);
+  const issuer = options.issuer ?? createIssuer(mesh, intermediate, root, signer);
   const open = (overrides: Partial<AuthorityPolicy> = {}): Promise<Authority> =>
     Authority.open({
       issuer,

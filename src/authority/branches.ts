@@ -1,0 +1,84 @@
+import { fromHex } from '../base/bytes.ts';
+import { MeshError } from '../base/errors.ts';
+import { SECOND_MS, type UnixMs, unixMsFromSeconds, unixSeconds } from '../base/time.ts';
+import { BRANCH_LIFE_MS_MAX, type Branch, branchPath, EPOCH_MAX } from '../identity/delegate/branch.ts';
+import { BRANCHES_MAX, type Delegations } from '../identity/delegate/delegations.ts';
+import { type Scope, scopeOf } from '../identity/delegate/scope.ts';
+import { ExtendedPublicKey } from '../identity/key-tree/extended-key.ts';
+import { formatXpub, parseExtendedKey } from '../identity/key-tree/extended-key-text.ts';
+import type { AuthorityTransaction, BranchRow } from '../ports/authority-store.ts';
+import { appendAudit } from './audit-trail.ts';
+import type { AuthorityCore } from './core.ts';
+
+/** What branches permit at most: a key of the tree that was found cannot vouch for more. */
+export const BRANCH_SCOPE: Scope = scopeOf(['command:issue', 'publish:indicator', 'publish:sensor/*', 'relay']);
+
+/** Backdated like a certificate, for clocks that are behind. */
+export const BACKDATE_MS = 600 * SECOND_MS;
+
+/** The branch of the current epoch; a new one where there is none, or where it ends before the statement. */
+export async function currentBranch(
+  core: AuthorityCore,
+  notAfter: UnixMs,
+): Promise<{ readonly branch: Branch; readonly isNew: boolean }> {
+  const at = core.clock.wall();
+  const known = await core.store.transact(async (tx) => ({
+    floor: await floorOf(tx),
+    newest: (await tx.listBranches()).at(-1),
+  }));
+  const { newest } = known;
+  if (newest !== undefined && newest.epoch >= known.floor && newest.notAfter >= notAfter)
+    return { branch: branchOfRow(newest), isNew: false };
+  const epoch = Math.max(known.floor, (newest?.epoch ?? 0) + 1);
+  if (epoch > EPOCH_MAX) throw new MeshError('ERR_DELEGATE_EPOCH', 'no epoch is left');
+  const key = await requireTree(core).branch(branchPath(core.issuer.mesh, epoch));
+  const from = unixMsFromSeconds(unixSeconds((at - BACKDATE_MS) as UnixMs));
+  const row: BranchRow = {
+    epoch,
+    xpub: formatXpub(key),
+    notBefore: from,
+    notAfter: (from + BRANCH_LIFE_MS_MAX) as UnixMs,
+  };
+  await core.store.transact(async (tx) => {
+    await tx.putBranch(row);
+    await appendAudit(tx, {
+      at,
+      actor: 'local',
+      action: 'branch-published',
+      subject: core.issuer.mesh,
+      detail: { epoch: String(epoch) },
+    });
+  });
+  return { branch: branchOfRow(row), isNew: true };
+}
+
+function branchOfRow({ epoch, xpub, notBefore, notAfter }: BranchRow): Branch {
+  const key = parseExtendedKey(xpub);
+  if (!(key instanceof ExtendedPublicKey)) throw new MeshError('ERR_STATE_CORRUPT', `branch ${epoch} is no public key`);
+  return { epoch, key, notBefore, notAfter, scope: BRANCH_SCOPE };
+}
+
+/** What goes into the next list; `undefined` where nothing was ever delegated. */
+export async function delegationsOf(tx: AuthorityTransaction, at: UnixMs): Promise<Delegations | undefined> {
+  const epochFloor = await floorOf(tx);
+  const rows = (await tx.listBranches()).filter((row) => row.epoch >= epochFloor && row.notAfter > at);
+  const wallets = (await tx.listWallets())
+    .filter((row) => row.notAfter > at)
+    .map(({ address, scope, notAfter }) => ({ address: fromHex(address), scope: scopeOf(scope), notAfter }));
+  if (epochFloor === 0 && rows.length === 0 && wallets.length === 0) return undefined;
+  return { epochFloor, branches: rows.slice(-BRANCHES_MAX).map(branchOfRow), wallets };
+}
+
+export async function floorOf(tx: AuthorityTransaction): Promise<number> {
+  return Number((await tx.getMeta('delegate-epoch-floor')) ?? 0);
+}
+
+export function requireTree({ tree }: AuthorityCore): NonNullable<AuthorityCore['tree']> {
+  if (tree === undefined) throw new MeshError('ERR_NOT_READY', 'this authority has no key tree');
+  return tree;
+}
+
+/** A scope that nobody here may give. */
+export function tooWide(scope: Scope, who: string): MeshError {
+  return new MeshError('ERR_DELEGATE_SCOPE', `scope ${scope.join(' ')} is wider than what ${who} may do`);
+}
