@@ -23,7 +23,7 @@ const VICTIMS_MAX = 100;
 const ANNOUNCED = 600;
 /** They dial everybody, over and over: all places for links from outside are theirs if they can have them. */
 const DIAL_EVERY_MS = SECOND_MS;
-const DIALS_A_TURN = 5;
+const DIALS_A_TURN = 3;
 const PUBLISHING_MS = 30 * SECOND_MS;
 const PHASES = 3;
 /** Who has met nobody honest seeks on every half minute, and needs a few tries. */
