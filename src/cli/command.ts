@@ -71,10 +71,7 @@ export function spanOption(minMs: number, maxMs: number): (text: string) => numb
 
 /** Parser of an option that is `HOST:PORT`; port 0, any free one, where `portMin` is 0. */
 export function addressOption(portMin: 0 | 1): (text: string) => string {
-  return (text) => {
-    checked(() => splitAddress(text, portMin));
-    return text;
-  };
+  return textOption((text) => splitAddress(text, portMin));
 }
 
 /** How much a process that goes on says on standard error. */
@@ -89,6 +86,14 @@ export function integerOption(min: number, max: number): (text: string) => numbe
     if (!/^-?[0-9]{1,15}$/.test(text) || value < min || value > max)
       throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`);
     return value;
+  };
+}
+
+/** Parser of an option whose text goes on as it is; it is held against `parse`, which throws. */
+export function textOption(parse: (text: string) => unknown): (text: string) => string {
+  return (text) => {
+    checked(() => parse(text));
+    return text;
   };
 }
 

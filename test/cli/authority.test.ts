@@ -332,12 +332,20 @@ test('bad input and damaged state are refused with a code and what to do', async
   const pw = join(folder, 'pw');
   writeFileSync(pw, 'x');
   const init = (...more: string[]) =>
-    refusal('authority', 'init', '--dir', join(folder, 'new'), '--passphrase-file', pw, ...more);
+    chainmail(['authority', 'init', '--dir', join(folder, 'new'), '--passphrase-file', pw, '--json', ...more]);
   for (const name of ['Bad Name', 'demo-', '7up', 'x'.repeat(32)]) {
-    const { code, message } = await init('--mesh', name);
-    assert.equal(code, 'ERR_MESH_NAME', name);
-    assert.ok(message.endsWith(MESH_NAME_RULE));
+    const { code, stdout, stderr } = await init('--mesh', name);
+    assert.deepEqual([code, stdout], [2, ''], name);
+    assert.ok(stderr.includes(MESH_NAME_RULE), stderr);
   }
+  for (const wrong of [
+    ['revoke', '--node-id', 'No Label'],
+    ['revoke', '--serial', 'no hex'],
+    ['ticket', 'create', '--out', join(folder, 'none'), '--node-id', 'authority'],
+    ['delegate', 'issue', '--scope', 'what ever', '--wallet', `0x${'1'.repeat(40)}`],
+    ['delegate', 'issue', '--scope', 'command:issue', '--ttl', '31d', '--wallet', `0x${'1'.repeat(40)}`],
+  ])
+    assert.equal((await chainmail([...wrong, '--dir', dir])).code, 2, wrong.join(' '));
   assert.equal((await refusal('nodes', '--dir', join(folder, 'nothing'))).code, 'ERR_DIR_NOT_INITIALISED');
   assert.equal((await refusal('revoke', '--dir', dir, '--node-id', 'nobody')).code, 'ERR_REVOKE_UNKNOWN');
   assert.equal((await refusal('ticket', 'cancel', 'ffffffffffffffff', '--dir', dir)).code, 'ERR_NOT_FOUND');

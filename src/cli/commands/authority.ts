@@ -7,7 +7,16 @@ import { readPassphrase } from '../../daemon/passphrase.ts';
 import { requireAuthorityDirectory, requireNoAuthority, requireNoNode } from '../../daemon/directory.ts';
 import { parseHost } from '../../daemon/interfaces.ts';
 import { MESH_NAME_RULE, parseMeshName } from '../../identity/mesh-name.ts';
-import { act, addCommand, addGroup, addressOption, logLevelOption, repeatedOption, spanOption } from '../command.ts';
+import {
+  act,
+  addCommand,
+  addGroup,
+  addressOption,
+  logLevelOption,
+  repeatedOption,
+  spanOption,
+  textOption,
+} from '../command.ts';
 import { startedUnless, untilStopped } from '../signals.ts';
 
 interface DirectoryOptions {
@@ -34,7 +43,7 @@ export function register(program: Command): void {
       'chainmail authority init --dir /var/lib/chainmail --mesh depot --host ca.depot.example',
     ),
   )
-    .requiredOption('--mesh <name>', `name of the mesh: ${MESH_NAME_RULE}`)
+    .requiredOption('--mesh <name>', `name of the mesh: ${MESH_NAME_RULE}`, textOption(parseMeshName))
     .option(
       '--certificate-life <span>',
       'life of a node’s certificate, 1m to 7d (default: 24h)',
@@ -46,12 +55,11 @@ export function register(program: Command): void {
       act<InitOptions>(async ({ output, options }) => {
         const { initAuthority } = await import('../../daemon/authority.ts');
         const directory = resolve(options.dir);
-        const mesh = parseMeshName(options.mesh); // as what follows: before a passphrase is asked for
-        requireNoAuthority(directory);
+        requireNoAuthority(directory); // before a passphrase is asked for
         requireNoNode(directory);
         const layout = await initAuthority({
           directory,
-          mesh,
+          mesh: parseMeshName(options.mesh),
           passphrase: await readPassphrase({ ...passphraseSources(options), isNew: true }),
           certificateLifeMs: options.certificateLife,
           listen: options.listen,

@@ -2,18 +2,19 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { fromHex, textOfUtf8 } from '../../base/bytes.ts';
 import { MeshError, quoted } from '../../base/errors.ts';
-import { DAY_MS, toRfc3339, type UnixMs } from '../../base/time.ts';
+import { DAY_MS, SECOND_MS, toRfc3339, type UnixMs } from '../../base/time.ts';
 import { uncompressPoint } from '../../crypto/curve-point.ts';
 import { Secret } from '../../crypto/secret.ts';
 import { readDelegateKey, renderStatement } from '../../daemon/delegate-files.ts';
 import { createFileAtomic, MODE_PUBLIC } from '../../host/atomic-file.ts';
 import { readSecretFile } from '../../host/secret-file.ts';
 import { systemClock } from '../../host/system-clock.ts';
+import { DELEGATE_LIFE_MS_MAX } from '../../identity/delegate/statement.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
 import { encodeWalletStatement, parseStatement } from '../../message/delegate-statement.ts';
 import { walletOf } from '../../message/river/wallet.ts';
 import { signWalletDelegate } from '../../message/river/wallet-delegate.ts';
-import { act, addCommand, durationOption, integerOption } from '../command.ts';
+import { act, addCommand, integerOption, spanOption } from '../command.ts';
 
 /** `chainmail delegate sign`, in the group of `delegate.ts` */
 export function register(program: Command): void {
@@ -26,7 +27,7 @@ export function register(program: Command): void {
   )
     .requiredOption('--key <key>', 'the device’s public key of secp256k1: a PEM file, or secp256k1:HEX')
     .option('--wallet-key <file>', 'the wallet’s private key, 64 hex digits (mode 0600)')
-    .option('--ttl <span>', 'how long, up to 30d (default: 1d)', durationOption)
+    .option('--ttl <span>', 'how long, up to 30d (default: 1d)', spanOption(SECOND_MS, DELEGATE_LIFE_MS_MAX))
     .option('--address <address>', 'of the wallet, where it signed elsewhere')
     .option('--signature <hex>', 'its delegate_sig: personal_sign over RIVERSIG, key and expiry')
     .option('--expiry <ms>', 'the expiry that it signed, Unix milliseconds', integerOption(1, Number.MAX_SAFE_INTEGER))

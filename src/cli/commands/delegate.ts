@@ -19,10 +19,13 @@ import {
 import { createFileAtomic, MODE_PUBLIC, MODE_SECRET } from '../../host/atomic-file.ts';
 import { systemClock } from '../../host/system-clock.ts';
 import type { DelegateCurve } from '../../identity/delegate/delegate-key.ts';
+import { scopeOf } from '../../identity/delegate/scope.ts';
+import { DELEGATE_LIFE_MS_MAX } from '../../identity/delegate/statement.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
+import { parseNodeId } from '../../identity/node-id.ts';
 import { parseStatement } from '../../message/delegate-statement.ts';
 import { relativeTime } from '../relative-time.ts';
-import { act, addCommand, addGroup, durationOption, integerOption, repeatedOption } from '../command.ts';
+import { act, addCommand, addGroup, integerOption, repeatedOption, spanOption, textOption } from '../command.ts';
 import { renderTable } from '../table.ts';
 import { atAuthority, type DirectoryOptions, withDirectory } from './authority.ts';
 
@@ -79,15 +82,15 @@ function addIssue(group: Command): void {
       'chainmail delegate issue --dir /var/lib/chainmail --node-id gate-7 --key sensor.pub --scope publish:sensor/temperature --out sensor.delegate\nchainmail delegate issue --dir /var/lib/chainmail --wallet 0x7e5f4552091a69125d5dfcb7b8c2659029395bdf --scope command:issue --ttl 30d',
     ),
   )
-    .option('--node-id <id>', 'the node in whose name it speaks')
+    .option('--node-id <id>', 'the node in whose name it speaks', textOption(parseNodeId))
     .option('--wallet <address>', 'a wallet instead: whom it delegates may speak as it')
     .option('--key <key>', 'the device’s public key: a PEM file, or CURVE:HEX')
     .requiredOption(
       '--scope <capability>',
       'what it may do, as publish:sensor/temperature, command:issue/stop or role:sensor; repeatable, up to 8',
-      repeatedOption(),
+      repeatedOption((entry) => scopeOf([entry])),
     )
-    .option('--ttl <span>', 'how long, up to 30d (default: 7d)', durationOption)
+    .option('--ttl <span>', 'how long, up to 30d (default: 7d)', spanOption(SECOND_MS, DELEGATE_LIFE_MS_MAX))
     .option('--out <file>', 'where the statement goes; must not exist')
     .action(
       act<IssueOptions>(async ({ output, options }) => {
@@ -133,7 +136,7 @@ function addShow(group: Command): void {
   )
     .option('--dir <dir>', 'directory of the authority')
     .option('--passphrase-file <file>', 'file whose first line opens the keys (default: DIR/passphrase, or a prompt)')
-    .option('--mesh <name>', 'the mesh of the statement')
+    .option('--mesh <name>', 'the mesh of the statement', textOption(parseMeshName))
     .action(
       act<Partial<DirectoryOptions> & { readonly mesh?: string }>(async ({ output, options, args }) => {
         const [file] = args;

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
-import type { Command } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { messageIdResponseSchema } from '../../api/node-gossip.ts';
 import { statusResponseSchema } from '../../api/node-programs.ts';
 import { type Bytes, concatBytes, toBase64 } from '../../base/bytes.ts';
@@ -14,8 +14,8 @@ import { systemRandom } from '../../host/system-random.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
 import { parseAudience } from '../../message/audience.ts';
 import { parseMessageType } from '../../message/family.ts';
-import { PAYLOAD_BYTES_MAX } from '../../message/limits.ts';
-import { act, addCommand, durationOption } from '../command.ts';
+import { LIFETIME_MAX_MS, PAYLOAD_BYTES_MAX } from '../../message/limits.ts';
+import { act, addCommand, durationOption, textOption } from '../command.ts';
 import { nodeDeskOf, type NodeDirectoryOptions, withNodeDirectory } from '../node-directory.ts';
 
 interface PublishOptions extends NodeDirectoryOptions {
@@ -37,9 +37,9 @@ export function register(program: Command): void {
       `echo '{"kind":"hash","value":"9f86d081","risk":80}' | chainmail publish --dir DIR --type indicator -`,
     ),
   )
-    .requiredOption('--type <type>', 'indicator, sensor/TOPIC or command/NAME')
-    .option('--ttl <span>', 'how long it lives, 1s to 7d in whole seconds (default: 1h)', durationOption)
-    .option('--audience <who>', 'a node id or role:NAME, where it is not for everybody')
+    .requiredOption('--type <type>', 'indicator, sensor/TOPIC or command/NAME', textOption(parseMessageType))
+    .option('--ttl <span>', 'how long it lives, 1s to 7d in whole seconds (default: 1h)', lifetimeOption)
+    .option('--audience <who>', 'a node id or role:NAME, where it is not for everybody', textOption(parseAudience))
     .option('--content-type <type>', 'media type of the payload')
     .option('--delegate <file>', 'sign as a delegate instead: its statement')
     .option('--delegate-key <file>', 'and its key, PEM')
@@ -47,7 +47,6 @@ export function register(program: Command): void {
       act<PublishOptions>(async ({ output, options, args }) => {
         const [file = '-'] = args;
         const { type, ttl = HOUR_MS, audience, contentType } = options;
-        if (ttl % SECOND_MS !== 0) throw new MeshError('ERR_USAGE', '--ttl: expected 1s to 7d in whole seconds');
         const desk = nodeDeskOf(options);
         const payload = await readPayload(file);
         const { path, body } =
@@ -67,6 +66,14 @@ export function register(program: Command): void {
         output.result(answer, answer.message_id);
       }),
     );
+}
+
+/** @returns milliseconds. */
+function lifetimeOption(text: string): number {
+  const ms = durationOption(text);
+  if (ms % SECOND_MS !== 0 || ms > LIFETIME_MAX_MS)
+    throw new InvalidArgumentError('expected 1s to 7d in whole seconds');
+  return ms;
 }
 
 /** The message, signed here with the delegate's key: that never leaves this process. */

@@ -3,7 +3,9 @@ import type { Command } from 'commander';
 import { nodesResponseSchema, type RevokeResult, revokeResultSchema } from '../../api/authority.ts';
 import { MeshError } from '../../base/errors.ts';
 import type { AuthorityDesk } from '../../daemon/authority-desk.ts';
-import { act, addCommand, durationOption } from '../command.ts';
+import { parseNodeId } from '../../identity/node-id.ts';
+import { parseSerial } from '../../pki/certificate.ts';
+import { act, addCommand, durationOption, textOption } from '../command.ts';
 import type { Output } from '../output.ts';
 import { atAuthority, type DirectoryOptions, withDirectory } from './authority.ts';
 
@@ -29,8 +31,8 @@ export function register(program: Command): void {
       'chainmail revoke --dir /var/lib/chainmail --node-id gate-7 --reason key-compromise --watch',
     ),
   )
-    .option('--node-id <id>', 'the node, with every certificate it has')
-    .option('--serial <hex>', 'one certificate; case, colons and leading zeros do not matter')
+    .option('--node-id <id>', 'the node, with every certificate it has', textOption(parseNodeId))
+    .option('--serial <hex>', 'one certificate; case, colons and leading zeros do not matter', textOption(parseSerial))
     .option('--key <hash>', 'every certificate of a key: hex of the SHA-256 of its SubjectPublicKeyInfo')
     .option(
       '--reason <reason>',

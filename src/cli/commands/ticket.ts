@@ -15,7 +15,8 @@ import { ADMINISTRATOR_ROLE, parseRole, type Role, ROLE_CAPABILITIES } from '../
 import { createFileAtomic, MODE_SECRET } from '../../host/atomic-file.ts';
 import { systemClock } from '../../host/system-clock.ts';
 import { relativeTime } from '../relative-time.ts';
-import { act, addCommand, addGroup, integerOption, repeatedOption, spanOption } from '../command.ts';
+import { parseNodeId } from '../../identity/node-id.ts';
+import { act, addCommand, addGroup, integerOption, repeatedOption, spanOption, textOption } from '../command.ts';
 import type { Output } from '../output.ts';
 import { renderTable } from '../table.ts';
 import { atAuthority, type DirectoryOptions, withDirectory } from './authority.ts';
@@ -43,7 +44,11 @@ export function register(program: Command): void {
     ),
   )
     .requiredOption('--out <file>', 'the file to write (mode 0600); must not exist')
-    .option('--node-id <id>', 'a chosen name for the node; by default its id comes from its key')
+    .option(
+      '--node-id <id>',
+      'a chosen name for the node; by default its id comes from its key',
+      textOption(parseNodeId),
+    )
     .option('--rebind', 'take that name from the key that holds it; its certificates are revoked')
     .option(
       '--role <role>',

@@ -12,7 +12,7 @@ import { systemClock } from '../../host/system-clock.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
 import { type Certificate, parseCertificatesPem } from '../../pki/certificate.ts';
 import { judgeLimboCase, type LimboCase } from '../../pki/limbo.ts';
-import { act, addCommand, repeatedOption } from '../command.ts';
+import { act, addCommand, repeatedOption, textOption } from '../command.ts';
 import { EXIT_REFUSED, type Output } from '../output.ts';
 import { renderTable } from '../table.ts';
 
@@ -38,7 +38,11 @@ export function register(program: Command): void {
     'chainmail verify node.pem --ca ca.pem\nchainmail verify message.cose --ca ca.pem --chain node.pem --mesh depot',
   )
     .option('--ca <file>', 'whom to believe: PEM, with intermediates or without (default: ca.pem beside FILE)')
-    .option('--mesh <name>', 'name of the mesh (default: the one that the certificate names)')
+    .option(
+      '--mesh <name>',
+      'name of the mesh (default: the one that the certificate names)',
+      textOption(parseMeshName),
+    )
     .option('--chain <file>', 'chain of the signer of a message, PEM (default: node.pem beside FILE)')
     .option('--crl <file>', 'revocation list to look into, PEM or DER; may be repeated', repeatedOption())
     .option('--at <time>', 'judge as of this time, RFC 3339 (default: now)')
