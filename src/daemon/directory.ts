@@ -14,6 +14,8 @@ export interface AuthorityLayout {
   readonly issuerKey: string;
   /** The sealed root key, apart, so that it can be taken offline. */
   readonly root: string;
+  /** The sealed root key itself. */
+  readonly rootKey: string;
   /** The trust anchor: enough for `curl --cacert`. */
   readonly rootCertificate: string;
   /** Intermediate and root. */
@@ -32,6 +34,7 @@ export function authorityLayout(directory: string): AuthorityLayout {
     keys: join(directory, 'keys'),
     issuerKey: join(directory, 'keys', 'issuer.key.box'),
     root: join(directory, 'root'),
+    rootKey: join(directory, 'root', 'root.key.box'),
     rootCertificate: join(directory, 'root.pem'),
     caCertificates: join(directory, 'ca.pem'),
     admin: join(directory, 'admin'),

@@ -1,8 +1,10 @@
+import { existsSync } from 'node:fs';
 import { createIssuer, type Issuer } from '../authority/issuer.ts';
 import { bytesEqual } from '../base/bytes.ts';
 import { isMeshError, MeshError, messageOf, quotedPath } from '../base/errors.ts';
 import { DAY_MS } from '../base/time.ts';
 import type { Secret } from '../crypto/secret.ts';
+import type { Signer } from '../crypto/signer.ts';
 import { checkX509Signature } from '../crypto/x509-signature.ts';
 import { MODE_PUBLIC, writeFileAtomic } from '../host/atomic-file.ts';
 import { FileKeyStore } from '../host/file-key-store.ts';
@@ -62,8 +64,14 @@ export async function makeIssuer(
  * @throws ERR_STATE_CORRUPT, ERR_STATE_FOREIGN, ERR_KEY_MISSING, each naming the file.
  */
 export async function loadIssuer(layout: AuthorityLayout, mesh: MeshName, keys: FileKeyStore): Promise<Issuer> {
-  const { caCertificates, issuerKey } = layout;
   const { certificate, root } = readIssuerCertificates(layout);
+  return createIssuer(mesh, certificate, root, await openIssuerKey(layout, keys));
+}
+
+/** @throws as {@link loadIssuer} */
+export async function openIssuerKey(layout: AuthorityLayout, keys: FileKeyStore): Promise<Signer> {
+  const { caCertificates, issuerKey } = layout;
+  const { certificate } = readIssuerCertificates(layout);
   const signer = await keys.open('issuer');
   if (!bytesEqual(signer.spki, certificate.spki))
     throw new MeshError(
@@ -71,7 +79,27 @@ export async function loadIssuer(layout: AuthorityLayout, mesh: MeshName, keys: 
       `the key in ${quotedPath(issuerKey)} does not belong to the intermediate in ${quotedPath(caCertificates)}`,
       'files of two authorities were mixed: restore both from one backup',
     );
-  return createIssuer(mesh, certificate, root, signer);
+  return signer;
+}
+
+/**
+ * Opens the sealed root key and holds it against the trust anchor. Nothing that runs needs it, so nothing else would
+ * notice that it has rotted until it is needed.
+ * @returns false where it is not in the directory: it may be kept elsewhere.
+ * @throws ERR_STATE_CORRUPT, ERR_STATE_FOREIGN, ERR_PASSPHRASE_WRONG
+ */
+export async function checkRootKey(layout: AuthorityLayout, passphrase: Secret): Promise<boolean> {
+  const { root: folder, rootKey, rootCertificate } = layout;
+  if (!existsSync(rootKey)) return false;
+  const { root } = readIssuerCertificates(layout);
+  const keys = await FileKeyStore.open(folder, passphrase);
+  if (!bytesEqual((await keys.open('root')).spki, root.spki))
+    throw new MeshError(
+      'ERR_STATE_FOREIGN',
+      `the key in ${quotedPath(rootKey)} does not belong to the root in ${quotedPath(rootCertificate)}`,
+      'files of two authorities were mixed: restore both from one backup',
+    );
+  return true;
 }
 
 /**

@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { chmodSync, truncateSync } from 'node:fs';
+import { chmodSync, cpSync, existsSync, readFileSync, renameSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { statusResponseSchema } from '../../src/api/node-programs.ts';
+import { utf8 } from '../../src/base/bytes.ts';
 import type { UnixMs } from '../../src/base/time.ts';
 import { diagnose } from '../../src/daemon/doctor/doctor.ts';
 import { lookAtCertificate } from '../../src/daemon/doctor/node-health.ts';
 import { loadEnrolledNode } from '../../src/daemon/enrollment.ts';
 import { Fleet, type FleetListener, type FleetNode } from '../../src/daemon/up/fleet.ts';
+import { Secret } from '../../src/crypto/secret.ts';
+import { FileKeyStore } from '../../src/host/file-key-store.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const UNHEARD: FleetListener = { handleEvent: () => {}, handleEnded: () => {}, handleDeaf: () => {} };
@@ -89,6 +92,48 @@ describe('chainmail doctor (X.03)', () => {
     assert.equal(await stateOf('authority', node.directory), 'could-be-better');
     assert.equal(await stateOf('process', fleet.authorityDirectory), 'could-be-better');
     assert.equal(await stateOf('certificate', node.directory), 'good');
+  });
+
+  it('opens the keys of an authority, the root key too: nothing else would notice that it has rotted', async (t) => {
+    const { authorityDirectory } = fleet;
+    const folder = join(authorityDirectory, 'root');
+    const key = join(folder, 'root.key.box');
+    const rootKey = async () =>
+      (await diagnose(authorityDirectory)).find(({ name }) => name === 'root key') ?? assert.fail();
+    assert.equal(await stateOf('keys', authorityDirectory), 'good');
+    assert.deepEqual([(await rootKey()).state, /is that of the root/.test((await rootKey()).detail)], ['good', true]);
+
+    const sealed = readFileSync(key);
+    writeFileSync(key, sealed.with(sealed.length - 1, (sealed.at(-1) as number) ^ 1));
+    const rotten = await rootKey();
+    assert.deepEqual([rotten.state, /root\.key\.box" is damaged/.test(rotten.detail)], ['bad', true], rotten.detail);
+    assert.match(rotten.hint ?? '', /restore .*root\.key\.box from a backup/);
+    writeFileSync(key, sealed);
+
+    const elsewhere = join(tempDir(t), 'root');
+    renameSync(folder, elsewhere);
+    const away = await rootKey();
+    assert.deepEqual([away.state, /not in .* where it is kept/.test(away.detail)], ['good', true], away.detail);
+    assert.equal(existsSync(folder), false, 'a look changes nothing');
+    renameSync(elsewhere, folder);
+
+    const passphrase = join(authorityDirectory, 'passphrase');
+    renameSync(passphrase, elsewhere);
+    assert.equal(await stateOf('keys', authorityDirectory), 'could-be-better');
+    renameSync(elsewhere, passphrase);
+
+    const other = join(tempDir(t), 'other');
+    const secret = new Secret(utf8('another'));
+    writeFileSync(passphrase, 'another');
+    await (await FileKeyStore.open(other, secret)).generate('root');
+    cpSync(folder, elsewhere, { recursive: true });
+    cpSync(other, folder, { recursive: true });
+    const foreign = await rootKey();
+    assert.deepEqual(
+      [foreign.state, /does not belong to the root/.test(foreign.detail)],
+      ['bad', true],
+      foreign.detail,
+    );
   });
 
   it('says which file of an authority is damaged', async () => {

@@ -1,18 +1,23 @@
 import { statSync } from 'node:fs';
 import { nodesResponseSchema } from '../../api/authority.ts';
 import { textOfUtf8 } from '../../base/bytes.ts';
+import { errorEntry } from '../../base/error-codes.ts';
+import { isMeshError } from '../../base/errors.ts';
 import { toRfc3339 } from '../../base/time.ts';
+import type { Secret } from '../../crypto/secret.ts';
 import { AUTHORITY_DATABASE } from '../../host/authority-schema.ts';
 import { controlSocketOf } from '../../host/control-socket.ts';
+import { FileKeyStore } from '../../host/file-key-store.ts';
 import { exchange, isNobodyThere } from '../../host/https-client.ts';
 import { AuthorityDesk } from '../authority-desk.ts';
-import { requireAuthorityDirectory } from '../directory.ts';
-import { readIssuerCertificates } from '../issuer-files.ts';
+import { authorityLayout, requireAuthorityDirectory } from '../directory.ts';
+import { checkRootKey, openIssuerKey, readIssuerCertificates } from '../issuer-files.ts';
+import { readPassphrase } from '../passphrase.ts';
 import { bad, couldBeBetter, type Finding, good, lookAt } from './finding.ts';
 
-/** What can be said of an authority without its passphrase: its files, and its process. */
-export function lookAtAuthorityDirectory(directory: string): Promise<readonly Finding[]> {
-  return Promise.all([
+/** What can be said of an authority: its files, its keys as far as there is a passphrase, and its process. */
+export async function lookAtAuthorityDirectory(directory: string): Promise<readonly Finding[]> {
+  const findings = await Promise.all([
     lookAt('authority', () => {
       const { database } = requireAuthorityDirectory(directory);
       if (statSync(database, { throwIfNoEntry: false })?.size) return good('authority', database);
@@ -24,6 +29,40 @@ export function lookAtAuthorityDirectory(directory: string): Promise<readonly Fi
     }),
     lookAt('process', () => lookAtProcess(directory)),
   ]);
+  return [...findings, ...(await lookAtKeys(directory))];
+}
+
+/** Issuing key and root key; the passphrase is asked for once. */
+async function lookAtKeys(directory: string): Promise<readonly Finding[]> {
+  const layout = authorityLayout(directory);
+  let passphrase: Secret;
+  try {
+    passphrase = await readPassphrase({ directory, environment: process.env });
+  } catch (error) {
+    if (isMeshError(error) && error.code === 'ERR_PASSPHRASE_MISSING')
+      return [couldBeBetter('keys', `not opened: ${error.message}`, errorEntry(error.code).hint ?? '')];
+    return [
+      await lookAt('keys', () => {
+        throw error;
+      }),
+    ];
+  }
+  using opening = passphrase;
+  return [
+    await lookAt('keys', async () => {
+      const keys = await FileKeyStore.open(layout.keys, opening);
+      await openIssuerKey(layout, keys);
+      return good('keys', 'the passphrase opens the issuing key, and it is that of the intermediate');
+    }),
+    await lookAt('root key', async () =>
+      (await checkRootKey(layout, opening))
+        ? good('root key', `${layout.rootKey} opens, and is that of the root`)
+        : good(
+            'root key',
+            `not in ${layout.root}: look that it is safe where it is kept, another issuing key needs it`,
+          ),
+    ),
+  ];
 }
 
 async function lookAtProcess(directory: string): Promise<Finding> {
