@@ -29,25 +29,51 @@ type Parsed =
   | { readonly line: number; readonly record: NewRecord }
   | { readonly line: number; readonly error: unknown };
 
+export interface ImportListener {
+  /** A chunk was added. */
+  readonly onProgress?: (imported: number) => void;
+  /** The input failed before its end: what became of the lines that had come whole. */
+  readonly onCut?: (result: ImportResult) => void;
+}
+
 /**
  * Reads records and adds them, a chunk at a time; what cannot be read, or is known already, is refused by line and the
  * rest is kept. Memory: a chunk.
  *
- * @throws ERR_RECORD_HEADER for CSV without its header, before anything was added; what the store throws, after which
- * the chunks before are kept.
+ * @throws what the input throws, after the whole lines before it have been added; ERR_RECORD_HEADER for CSV without its
+ * header, before anything was added; what the store throws, after which the chunks before are kept.
  */
 export async function importRecords(
   store: RecordStore,
   input: AsyncIterable<Bytes>,
   format: ImportFormat,
-  onProgress?: (imported: number) => void,
+  { onProgress, onCut }: ImportListener = {},
 ): Promise<ImportResult> {
   const importer = new Importer(store, onProgress);
-  for await (const parsed of format === 'csv' ? parsedRows(input) : parsedLines(input)) {
-    if ('record' in parsed) await importer.add(parsed.line, parsed.record);
-    else importer.refuse(parsed.line, parsed.error);
+  let cutBy: unknown;
+  const heard = heeding(input, (error) => (cutBy = error));
+  try {
+    for await (const parsed of format === 'csv' ? parsedRows(heard) : parsedLines(heard)) {
+      if ('record' in parsed) await importer.add(parsed.line, parsed.record);
+      else importer.refuse(parsed.line, parsed.error);
+    }
+  } catch (error) {
+    if (cutBy === undefined || error !== cutBy) throw error;
+    const result = await importer.finish();
+    onCut?.(result);
+    throw error;
   }
   return importer.finish();
+}
+
+/** Tells the failures of the input from those of who reads it. */
+async function* heeding(input: AsyncIterable<Bytes>, onError: (error: unknown) => void): AsyncGenerator<Bytes> {
+  try {
+    yield* input;
+  } catch (error) {
+    onError(error);
+    throw error;
+  }
 }
 
 class Importer {

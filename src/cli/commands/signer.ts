@@ -53,9 +53,11 @@ function addImport(group: Command): void {
         const progress = new Progress('records', output.isJson);
         let shown = 0;
         try {
-          const result = await importRecords(store, input, options.format, (imported) => {
-            progress.add(imported - shown);
-            shown = imported;
+          const result = await importRecords(store, input, options.format, {
+            onProgress: (imported) => {
+              progress.add(imported - shown);
+              shown = imported;
+            },
           });
           progress.end();
           const { imported, refused, errors } = result;

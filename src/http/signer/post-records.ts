@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { Bytes } from '../../base/bytes.ts';
-import { MeshError } from '../../base/errors.ts';
-import { importRecords } from '../../signer/import-records.ts';
+import { isMeshError, MeshError } from '../../base/errors.ts';
+import { type ImportResult, importRecords } from '../../signer/import-records.ts';
 import type { HttpApp } from '../server.ts';
 import { callerOf, requireCaller } from './credential.ts';
 import type { SignerDeps } from './routes.ts';
@@ -11,44 +11,55 @@ export const IMPORT_BYTES_MAX = 256 * 1024 * 1024;
 
 /**
  * `POST /records`: adds records, as `signer import` does. The body is JSON lines (a line may also be an array), or CSV
- * where the content type is `text/csv`. 200 even where some were refused: the answer lists them by line.
+ * where the content type is `text/csv`. 200 even where some were refused: the answer lists them by line. Of a body that
+ * breaks off, or goes beyond the bound, the whole lines before are kept.
  */
-export function postRecords(app: HttpApp, { store, callers, audit }: SignerDeps): void {
+export function postRecords(
+  app: HttpApp,
+  { store, callers, audit }: SignerDeps,
+  bytesMax: number = IMPORT_BYTES_MAX,
+): void {
   void app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
-    scope.addContentTypeParser(
-      '*',
-      { bodyLimit: IMPORT_BYTES_MAX },
-      async (_request: unknown, payload: unknown) => payload,
-    );
-    scope.post(
-      '/records',
-      { preParsing: requireCaller(callers), bodyLimit: IMPORT_BYTES_MAX },
-      async (request, reply) => {
-        const isCsv = request.headers['content-type']?.toLowerCase().startsWith('text/csv') === true;
-        if (Number(request.headers['content-length'] ?? 0) > IMPORT_BYTES_MAX) throw tooLarge();
-        const body = piecesWithin((request.body ?? Readable.from([])) as Readable);
-        const result = await importRecords(store, body, isCsv ? 'csv' : 'jsonl');
-        const { imported, refused } = result;
+    scope.addContentTypeParser('*', { bodyLimit: bytesMax }, async (_request: unknown, payload: unknown) => payload);
+    scope.post('/records', { preParsing: requireCaller(callers), bodyLimit: bytesMax }, async (request, reply) => {
+      const isCsv = request.headers['content-type']?.toLowerCase().startsWith('text/csv') === true;
+      if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw tooLarge(bytesMax);
+      const body = piecesWithin((request.body ?? Readable.from([])) as Readable, bytesMax);
+      const note = ({ imported, refused }: ImportResult): void =>
         audit(callerOf(request).name, 'records-added', { imported, refused });
-        return reply.send(result);
-      },
-    );
+      let cut: ImportResult | undefined;
+      try {
+        const result = await importRecords(store, body, isCsv ? 'csv' : 'jsonl', { onCut: (told) => (cut = told) });
+        note(result);
+        return await reply.send(result);
+      } catch (error) {
+        if (cut !== undefined) note(cut);
+        if (cut !== undefined && isMeshError(error) && error.code === 'ERR_BODY_TOO_LARGE')
+          throw tooLarge(bytesMax, cut);
+        throw error;
+      }
+    });
   });
 }
 
 /** The framework bounds only what it gathers itself. @throws ERR_BODY_TOO_LARGE */
-export async function* piecesWithin(body: Readable): AsyncGenerator<Bytes> {
+export async function* piecesWithin(body: Readable, bytesMax: number = IMPORT_BYTES_MAX): AsyncGenerator<Bytes> {
   let length = 0;
   // What is refused here is still read to its end, by who sends the answer.
   for await (const piece of body.iterator({ destroyOnReturn: false })) {
     const bytes = piece as Bytes;
     length += bytes.length;
-    if (length > IMPORT_BYTES_MAX) throw tooLarge();
+    if (length > bytesMax) throw tooLarge(bytesMax);
     yield bytes;
   }
 }
 
-function tooLarge(): MeshError {
-  return new MeshError('ERR_BODY_TOO_LARGE', `body is larger than ${IMPORT_BYTES_MAX} bytes`, 'import it in parts');
+/** @param before what became of the lines that had been read by then. */
+function tooLarge(bytesMax: number, before?: ImportResult): MeshError {
+  const told =
+    before === undefined
+      ? 'nothing of it was read'
+      : `${before.imported} imported and ${before.refused} refused before`;
+  return new MeshError('ERR_BODY_TOO_LARGE', `body is larger than ${bytesMax} bytes; ${told}`, 'import it in parts');
 }

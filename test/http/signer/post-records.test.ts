@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
+import { type AddressInfo, connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { describe, it, type TestContext } from 'node:test';
 import { EMPTY } from '../../../src/base/bytes.ts';
@@ -8,15 +10,21 @@ import { IMPORT_BYTES_MAX, piecesWithin, postRecords } from '../../../src/http/s
 import type { SignerDeps } from '../../../src/http/signer/routes.ts';
 import { MemoryRecordStore } from '../../../src/sim/memory-record-store.ts';
 
-async function importer(t: TestContext): Promise<{ readonly app: HttpApp; readonly store: MemoryRecordStore }> {
+async function importer(
+  t: TestContext,
+  bytesMax?: number,
+): Promise<{ readonly app: HttpApp; readonly store: MemoryRecordStore; readonly audited: unknown[] }> {
   const app = await createHttpApp({ createServer, rate: undefined });
   t.after(() => app.close());
   const store = new MemoryRecordStore();
   const callers = { name: 'test', tokenHash: EMPTY, keyIndexes: [0] };
-  postRecords(app, { store, callers, audit: () => undefined } as Partial<SignerDeps> as SignerDeps);
-  return { app, store };
+  const audited: unknown[] = [];
+  const audit = (...told: unknown[]) => audited.push(told);
+  postRecords(app, { store, callers, audit } as Partial<SignerDeps> as SignerDeps, bytesMax);
+  return { app, store, audited };
 }
 
+const line = (i: number): string => `{"id":"${i}","msg":"${'x'.repeat(70)}"}\n`;
 const LINE = '{"id":"a","msg":"x"}\n';
 
 describe('POST /records', () => {
@@ -58,5 +66,55 @@ describe('POST /records', () => {
     };
     assert.equal(await read(IMPORT_BYTES_MAX), IMPORT_BYTES_MAX);
     await assert.rejects(read(IMPORT_BYTES_MAX + piece.length), { code: 'ERR_BODY_TOO_LARGE' });
+  });
+
+  for (const [what, header, taken] of [
+    ['JSON lines', { 'transfer-encoding': 'chunked' }, 11],
+    ['CSV', { 'content-type': 'text/csv' }, 11],
+  ] as const)
+    it(`keeps the whole lines before the bound of a body of ${what} that says no length, tells how many, and writes it down`, async (t) => {
+      const isCsv = 'content-type' in header;
+      const row = (i: number): string => (isCsv ? `${i},${'x'.repeat(88)}\r\n` : line(i));
+      const { app, store, audited } = await importer(t, 1_050);
+      const pieces = function* () {
+        if (isCsv) yield 'id,msg\r\n';
+        yield row(1);
+        yield row(1); // a duplicate is refused
+        for (let i = 2; i < 1_000; i++) {
+          yield row(i).slice(0, 50); // no piece ends with a line
+          yield row(i).slice(50);
+        }
+      };
+      const payload = Readable.from(pieces(), { objectMode: false });
+      const answer = await app.inject({ method: 'POST', url: '/records', headers: header, payload });
+      assert.equal(answer.statusCode, 413);
+      const ids = store.records.map(({ id }) => id);
+      assert.ok(ids.length > 5 && ids.length <= taken, String(ids.length));
+      assert.deepEqual(
+        ids,
+        Array.from(ids, (_, i) => String(i + 1)),
+      );
+      const { code, detail } = answer.json<{ code: string; detail: string }>();
+      assert.equal(code, 'ERR_BODY_TOO_LARGE');
+      assert.ok(detail.endsWith(`${ids.length} imported and 1 refused before`), detail);
+      assert.deepEqual(audited, [['test', 'records-added', { imported: ids.length, refused: 1 }]]);
+    });
+
+  it('keeps the whole lines of a body that breaks off, and writes them down', async (t) => {
+    const { app, store, audited } = await importer(t);
+    await app.listen({ port: 0, host: '127.0.0.1' });
+    const { port } = app.server.address() as AddressInfo;
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => {});
+    const body = `${line(1)}${line(2)}${line(3).slice(0, 30)}`;
+    socket.write(`POST /records HTTP/1.1\r\nhost: x\r\ncontent-length: 9999\r\n\r\n${body}`);
+    await once(app.server, 'request');
+    socket.destroy();
+    while (audited.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    assert.deepEqual(
+      store.records.map(({ id }) => id),
+      ['1', '2'],
+    );
+    assert.deepEqual(audited, [['test', 'records-added', { imported: 2, refused: 0 }]]);
   });
 });
