@@ -351,11 +351,8 @@ describe('what a node refuses to run on', () => {
       [['--type', 'sensor'], /type "sensor"/],
       [['--audience', 'NOBODY'], /a node id or role:NAME/],
     ] as const) {
-      const { code, stdout, stderr } = await chainmail([
-        ...['publish', '--dir', node.dir, '--json', '--type', 'sensor/a'],
-        ...wrong,
-        file,
-      ]);
+      const right = ['publish', '--dir', node.dir, '--json', '--type', 'sensor/a', file];
+      const { code, stdout, stderr } = await chainmail([...right, ...wrong]);
       assert.deepEqual([code, stdout], [2, ''], wrong.join(' '));
       assert.match(stderr, about);
     }

@@ -346,6 +346,24 @@ describe('the service', () => {
     writeFileSync(audit, `${first}{"at":"2026-`);
     const url = await serve(t, dir, {}, '--audit-file', audit);
     assert.equal((await answer(`${url}/sign/1?wait=1`)).status, 200);
-    assert.deepEqual(readFileSync(audit, 'utf8').split('\n').length, 3);
+    const [, second = '', ...rest] = readFileSync(audit, 'utf8').split('\n');
+    assert.deepEqual(rest, ['']);
+
+    const verify = ['audit', 'verify', '--file', audit, '--json'];
+    const head = createHash('sha256').update(second).digest('hex');
+    const whole = await chainmail(verify);
+    assert.deepEqual([whole.code, JSON.parse(whole.stdout)], [0, { ok: true, entries: 2, head, broken: null }]);
+    writeFileSync(audit, `${first.replace('2026', '2025')}${second}\n`);
+    const changed = await chainmail(verify);
+    assert.equal(changed.code, 1);
+    assert.deepEqual((JSON.parse(changed.stdout) as { broken: unknown }).broken, {
+      sequence: 2,
+      reason: 'previous-hash',
+    });
+    for (const wrong of [
+      ['audit', 'verify'],
+      [...verify, '--dir', dir],
+    ])
+      assert.equal((await chainmail(wrong)).code, 2);
   });
 });

@@ -1,6 +1,8 @@
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { type AuditResponse, auditResponseSchema } from '../../api/authority.ts';
 import { type AuditBreak, findBreak } from '../../audit/audit-log.ts';
+import { MeshError } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
 import type { AuthorityDesk } from '../../daemon/authority-desk.ts';
 import type { AuditRow } from '../../ports/authority-store.ts';
@@ -18,7 +20,7 @@ type Entry = AuditResponse['entries'][number];
 
 /** `chainmail audit …` */
 export function register(program: Command): void {
-  const group = addGroup(program, 'audit', 'what an authority has done, and who asked for it');
+  const group = addGroup(program, 'audit', 'what an authority or a signer has done, and who asked for it');
 
   withDirectory(
     addCommand(
@@ -44,25 +46,54 @@ export function register(program: Command): void {
       }),
     );
 
-  withDirectory(
-    addCommand(
-      group,
-      'verify',
-      'check that no entry was changed, left out or put in: each holds the hash of the one before',
-      'chainmail audit verify --dir /var/lib/chainmail',
-    ),
-  ).action(
-    act<DirectoryOptions>(async ({ output, options }) => {
-      const entries = await atAuthority(options, readAll);
-      const broken = findBreak(undefined, entries.map(rowOf));
-      const head = entries.at(-1)?.hash ?? null;
-      output.result(
-        { ok: broken === undefined, entries: entries.length, head, broken: broken ?? null },
-        verdictText(entries.length, head, broken),
-      );
-      if (broken !== undefined) process.exitCode = EXIT_REFUSED;
-    }),
-  );
+  addCommand(
+    group,
+    'verify',
+    'check that no entry was changed, left out or put in: each holds the hash of the one before',
+    'chainmail audit verify --dir /var/lib/chainmail\nchainmail audit verify --file signer-audit.jsonl',
+  )
+    .option('--dir <dir>', 'directory of the authority')
+    .option('--passphrase-file <file>', 'file whose first line opens the keys (default: DIR/passphrase, or a prompt)')
+    .option('--file <file>', 'what a signer wrote with --audit-file; it may be writing on')
+    .action(
+      act<Partial<DirectoryOptions> & { readonly file?: string }>(async ({ output, options }) => {
+        const { dir, file } = options;
+        if ((dir === undefined) === (file === undefined))
+          throw new MeshError('ERR_USAGE', 'either --dir or --file is expected');
+        const { entries, head, broken } =
+          file === undefined ? await verifyAuthority({ ...options, dir: dir as string }) : await verifyFile(file);
+        output.result(
+          { ok: broken === undefined, entries, head, broken: broken ?? null },
+          verdictText(entries, head, broken),
+        );
+        if (broken !== undefined) process.exitCode = EXIT_REFUSED;
+      }),
+    );
+}
+
+interface Verdict {
+  readonly entries: number;
+  readonly head: string | null;
+  readonly broken: AuditBreak | undefined;
+}
+
+async function verifyAuthority(options: DirectoryOptions): Promise<Verdict> {
+  const entries = await atAuthority(options, readAll);
+  return {
+    entries: entries.length,
+    head: entries.at(-1)?.hash ?? null,
+    broken: findBreak(undefined, entries.map(rowOf)),
+  };
+}
+
+async function verifyFile(file: string): Promise<Verdict> {
+  const { checkAuditFile } = await import('../../host/signer/audit-file.ts');
+  const { entries, head, brokenAt } = checkAuditFile(resolve(file));
+  return {
+    entries,
+    head: entries === 0 ? null : head,
+    broken: brokenAt === undefined ? undefined : { sequence: brokenAt, reason: 'previous-hash' },
+  };
 }
 
 async function readAll(desk: AuthorityDesk): Promise<readonly Entry[]> {
