@@ -8,7 +8,8 @@ import { tempDir } from '../../support/temp-dir.ts';
 function written(t: TestContext, count = 5): { readonly path: string; readonly lines: string[] } {
   const path = join(tempDir(t), 'audit.jsonl');
   const file = AuditFile.open(path);
-  for (let i = 0; i < count; i++) file.append({ at: '2026-01-01T00:00:00Z', caller: `caller ${i} \u2028\ud800`, note: 'y'.repeat(1_000), i });
+  for (let i = 0; i < count; i++)
+    file.append({ at: '2026-01-01T00:00:00Z', caller: `caller ${i} \u2028\ud800`, note: 'y'.repeat(1_000), i });
   file.close();
   return { path, lines: readFileSync(path, 'utf8').trimEnd().split('\n') };
 }
