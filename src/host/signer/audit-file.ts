@@ -97,7 +97,9 @@ function* linesOf(path: string): Generator<Bytes> {
       from = end + 1;
     }
     begun = concatBytes(begun, piece.subarray(from, length));
-    if (begun.length > AUDIT_LINE_BYTES_MAX) return yield begun;
+    if (begun.length <= AUDIT_LINE_BYTES_MAX) continue;
+    yield begun;
+    return;
   }
 }
 
