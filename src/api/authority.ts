@@ -46,7 +46,7 @@ export const enrollResponseSchema = z
 export type EnrollResponse = z.infer<typeof enrollResponseSchema>;
 
 /** Hex digits of a serial as people write it: 20 octets with colons, and room for leading zeros. */
-const SERIAL_CHARS_MAX = 96;
+export const SERIAL_CHARS_MAX = 96;
 
 export const revokeRequestSchema = z
   .object({
@@ -148,7 +148,7 @@ export const checkInResponseSchema = z
 export type CheckInResponse = z.infer<typeof checkInResponseSchema>;
 
 /** Entries of the audit log in one answer: about 400 bytes each. */
-const AUDIT_ENTRIES_MAX = 1_000;
+export const AUDIT_ENTRIES_MAX = 1_000;
 
 export const auditQuerySchema = z.strictObject({
   after: queryInteger(0, Number.MAX_SAFE_INTEGER).default(0).describe('sequence of the last entry seen'),
@@ -182,7 +182,7 @@ export const auditResponseSchema = z
 export type AuditResponse = z.infer<typeof auditResponseSchema>;
 
 /** Base64 of the largest message. */
-const MESSAGE_CHARS_MAX = 32 * 1024;
+export const MESSAGE_CHARS_MAX = 32 * 1024;
 
 export const alarmRequestSchema = z
   .object({

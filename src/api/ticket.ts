@@ -28,7 +28,7 @@ export const ticketSchema = z
     trust_anchor: z.string().max(32_768).describe('the root certificate, PEM'),
     token: z.string().min(1).max(256).describe('the secret; whoever has it can enrol'),
     expires_at: z.iso.datetime(),
-    bootstrap_peers: z.array(bootstrapPeerSchema).max(64),
+    bootstrap_peers: z.array(bootstrapPeerSchema).max(BOOTSTRAP_PEERS_MAX),
     node_id: z.string().max(63).optional().describe('the chosen name that the ticket grants'),
     roles: z.array(z.string().max(31)).max(16).optional(),
   })

@@ -17,7 +17,7 @@ export const BOOTSTRAP_PEERS_TOLD = 8;
 const SEEN_WITHIN_MS = 24 * HOUR_MS;
 
 /** Latest sightings from which the peers are drawn, so that not all newcomers meet at the same eight. */
-const CANDIDATES_MAX = 64;
+export const CANDIDATES_MAX = 64;
 
 /** What a node says of itself, proved by its client certificate. */
 export interface CheckIn {

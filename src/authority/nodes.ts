@@ -19,7 +19,7 @@ export interface NodeSummary {
 }
 
 /** Nodes in one answer. A mesh has 10,000; the rest is room for those that have gone. */
-const NODES_LISTED_MAX = 100_000;
+export const NODES_LISTED_MAX = 100_000;
 
 /** All nodes that were ever enrolled, in order of their ids; read page by page, so that others get their turn. */
 export async function listNodes(store: AuthorityStore, now: UnixMs): Promise<readonly NodeSummary[]> {

@@ -16,8 +16,9 @@ export interface AuthorityPolicy {
   readonly gossipFanout: number;
 }
 
-/** Shortest and longest life of a node's certificate: a minute for tests, a week because revocation may be slow (T5). */
+/** Shortest life of a node's certificate that can be configured: nodes come for the next one long before. */
 export const CERTIFICATE_LIFE_MS_MIN = 60_000;
+/** Longest life of a node's certificate: a week, because revocation may be slow (T5). */
 export const CERTIFICATE_LIFE_MS_MAX = 7 * DAY_MS;
 
 export const POLICY_DEFAULTS: AuthorityPolicy = Object.freeze({

@@ -29,7 +29,7 @@ export function quoted(text: string): string {
 }
 
 /** Characters of a path that a message shows: its end tells which file it is. */
-const PATH_CHARS_MAX = 160;
+export const PATH_CHARS_MAX = 160;
 
 /** A path for a message: as {@link quoted}, but where it is long its end stays. */
 export function quotedPath(path: string): string {

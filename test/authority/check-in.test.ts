@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { DAY_MS } from '../../src/base/time.ts';
+import { CANDIDATES_MAX } from '../../src/authority/check-in.ts';
 import { REFUSAL_RATE } from '../../src/authority/audit-trail.ts';
 import { findBreak } from '../../src/audit/audit-log.ts';
 import { auditOf, authorityWorld, enrollmentOf, newToken } from '../support/authority-world.ts';
@@ -56,6 +57,24 @@ test('peers that are told are few, whatever their number', async () => {
     await authority.checkIn({ nodeId, crlNumber: 0, version: '1', address: `h:${i + 1}` });
   }
   assert.equal((await authority.bootstrapPeers()).length, 8);
+});
+
+test('peers are drawn from those that were seen last', async () => {
+  const { authority, clock } = await authorityWorld();
+  const token = await newToken(authority, { usesMax: CANDIDATES_MAX + 1 });
+  const nodeIds: string[] = [];
+  for (let i = 0; i <= CANDIDATES_MAX; i++) {
+    const { nodeId } = await authority.enroll(await enrollmentOf(token));
+    await authority.checkIn({ nodeId, crlNumber: 0, version: '1', address: `h:${i + 1}` });
+    nodeIds.push(nodeId);
+    clock.pass(1_000);
+  }
+  const told = new Set<string>();
+  for (let draw = 0; draw < 200; draw++) for (const { nodeId } of await authority.bootstrapPeers()) told.add(nodeId);
+  assert.deepEqual(
+    nodeIds.filter((nodeId) => !told.has(nodeId)),
+    [nodeIds[0]],
+  );
 });
 
 test('a flood of refusals does not fill the audit log, and what was left out is counted (T16)', async () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Authority } from '../../src/authority/authority.ts';
+import { CLONE_ALARMS_MAX, noConflicts, reportClone } from '../../src/authority/clone-alarm.ts';
+import type { AuthorityCore } from '../../src/authority/core.ts';
 import { utf8 } from '../../src/base/bytes.ts';
 import { after, MINUTE_MS, type UnixMs } from '../../src/base/time.ts';
 import type { Signer } from '../../src/crypto/signer.ts';
@@ -43,6 +45,28 @@ test('a clone is written down once, however many nodes report it (T24)', async (
     alarms.map(({ subject, actor }) => [subject, actor]),
     [[nodeId, 'node witness-1']],
   );
+});
+
+test('so many conflicts are remembered; one that is forgotten is written down once more', async () => {
+  const { authority, store, clock, mesh, issuer } = await authorityWorld();
+  const { say } = await newNode(authority, mesh, clock.wall());
+  const [open, closed] = [await say('open'), await say('closed')];
+  const known = noConflicts();
+  const report = async (): Promise<number> => {
+    await reportClone(
+      { store, clock, issuer } as Partial<AuthorityCore> as AuthorityCore,
+      known,
+      'witness',
+      open.bytes,
+      closed.bytes,
+    );
+    return (await auditOf(store)).filter(({ action }) => action === 'clone-alarm').length;
+  };
+  assert.equal(await report(), 1);
+  for (let n = 1; n < CLONE_ALARMS_MAX; n++) known.set(`other ${n}`, true);
+  assert.equal(await report(), 1);
+  known.set('one more', true);
+  assert.equal(await report(), 2);
 });
 
 test('nobody can accuse another: what is no conflict, or not signed by its origin, is refused (T24)', async () => {
