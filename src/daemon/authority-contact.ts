@@ -13,16 +13,16 @@ import { CRL_BYTES_MAX } from '../pki/crl.ts';
 import { jittered } from '../ports/random.ts';
 import type { Log } from './log.ts';
 
-/** An authority that does not answer is asked this seldom at last, or at the configured interval where that is longer. */
+/** An authority that does not answer is asked this seldom at last, or at the configured interval where that is longer. @tuning */
 const BACKOFF_MS_MAX = 5 * MINUTE_MS;
-/** A node without a peer asks this soon again, then half as often each time: somebody may have come meanwhile. */
+/** A node without a peer asks this soon again, then half as often each time: somebody may have come meanwhile. @tuning */
 const ALONE_MS_MIN = SECOND_MS;
-/** News from elsewhere is told to the authority within this time, each node at another moment. */
+/** News from elsewhere is told to the authority within this time, each node at another moment. @tuning */
 const SOON_MS_MAX = SECOND_MS;
 /** Conflicts that wait to be shown to the authority. One is enough to look into; every node that meets it reports it. */
-const CONFLICTS_MAX = 16;
+export const CONFLICTS_MAX = 16;
 /** The longest that an authority can put off alarms. */
-const RETRY_AFTER_MS_MAX = HOUR_MS;
+export const RETRY_AFTER_MS_MAX = HOUR_MS;
 /** So that a fleet that was started at once does not ask at once for ever. */
 const JITTER_FRACTION = 0.2;
 
@@ -180,15 +180,19 @@ export class AuthorityContact {
   /** An alarm that is not taken now is kept: it may be the only one that says whose key was copied. */
   #showConflictsLater(answer: ClientAnswer): void {
     const { log, intervalMs } = this.#options;
-    const told = Number(answer.headers['retry-after']);
-    const waitMs = Number.isFinite(told) && told > 0 ? Math.min(told * SECOND_MS, RETRY_AFTER_MS_MAX) : intervalMs;
-    this.#conflictsAt = after(systemClock.monotonic(), waitMs);
+    this.#conflictsAt = after(systemClock.monotonic(), retryAfterMs(answer.headers['retry-after']) ?? intervalMs);
     log.debug({ reason: refusalOf(answer).message, alarms: this.#conflicts.length }, 'alarms are shown again later');
   }
 
   #exchange(endpoint: string, options: ClientRequestOptions): Promise<ClientAnswer> {
     return exchange({ ...this.#options.target, endpoint }, { ...options, signal: this.#stopped.signal });
   }
+}
+
+/** What the header asks for, as far as it is followed; `undefined` where it asks for nothing. */
+export function retryAfterMs(header: string | undefined): number | undefined {
+  const told = Number(header);
+  return Number.isFinite(told) && told > 0 ? Math.min(told * SECOND_MS, RETRY_AFTER_MS_MAX) : undefined;
 }
 
 function refusalOf({ status, body }: ClientAnswer): MeshError {

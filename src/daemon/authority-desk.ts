@@ -1,10 +1,9 @@
 import { createServer } from 'node:http';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { z } from 'zod';
 import { errorOfProblem } from '../api/problem.ts';
 import { describeIssue } from '../api/schema.ts';
 import { textOfUtf8 } from '../base/bytes.ts';
-import { isMeshError, MeshError, quotedPath } from '../base/errors.ts';
+import { MeshError, quotedPath } from '../base/errors.ts';
 import type { Secret } from '../crypto/secret.ts';
 import { controlSocketOf } from '../host/control-socket.ts';
 import { exchange, isNobodyThere } from '../host/https-client.ts';
@@ -13,15 +12,12 @@ import { addAuthorityRoutes } from '../http/authority/routes.ts';
 import { createHttpApp } from '../http/server.ts';
 import { formatAddress, splitAddress } from '../message/address.ts';
 import { type OpenAuthority, openAuthority } from './authority.ts';
+import { whileBusy } from './busy-directory.ts';
 import { requireAuthorityDirectory } from './directory.ts';
 import { programVersion } from './version.ts';
 
-/** How long a command waits for another one that has the directory for a moment, or for a process that is starting. */
-const BUSY_MS_MAX = 10_000;
-const BUSY_PAUSE_MS = 50;
-
 /** A command's own time limit: revoking many nodes signs one long list. */
-const CALL_MS_MAX = 60_000;
+export const CALL_MS_MAX = 60_000;
 
 export interface DeskOptions {
   readonly directory: string;
@@ -50,15 +46,11 @@ export async function withAuthority<T>(options: DeskOptions, use: (desk: Authori
   const socket = controlSocketOf(directory);
   let asked: Promise<Secret> | undefined;
   const once = { ...options, passphrase: () => (asked ??= options.passphrase()) }; // nobody types it twice
-  for (let waitedMs = 0; ; waitedMs += BUSY_PAUSE_MS) {
-    if (await isRunning(socket)) return use(new AuthorityDesk(true, (call) => overSocket(directory, call)));
-    try {
-      return await withOpened(once, use);
-    } catch (error) {
-      if (!isMeshError(error) || error.code !== 'ERR_DIR_LOCKED' || waitedMs >= BUSY_MS_MAX) throw error;
-      await pause(BUSY_PAUSE_MS);
-    }
-  }
+  return whileBusy(async () =>
+    (await isRunning(socket))
+      ? use(new AuthorityDesk(true, (call) => overSocket(directory, call)))
+      : withOpened(once, use),
+  );
 }
 
 /** Calls of the authority's HTTP interface, as its administrator. */

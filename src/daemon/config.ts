@@ -13,7 +13,7 @@ import { LOG_LEVELS } from './log-level.ts';
 export const CONFIG_FILE = 'chainmail.yaml';
 
 /** Bytes of a configuration file: allow lists may be long. */
-const CONFIG_BYTES_MAX = 1024 * 1024;
+export const CONFIG_BYTES_MAX = 1024 * 1024;
 
 export interface ConfigSources {
   readonly directory: string;

@@ -10,7 +10,7 @@ const UNITS_MS: Readonly<Record<string, number>> = {
 };
 
 /** Longest span that can be given: a hundred years. */
-const DURATION_MS_MAX = 36_500 * DAY_MS;
+export const DURATION_MS_MAX = 36_500 * DAY_MS;
 
 /**
  * A span as people write it: `24h`, `90s`, `1h30m`, `500ms`. The one place where such text is read.

@@ -38,7 +38,7 @@ import { NODE_CONFIG_TEXT } from './node-config.ts';
 import { requireNotRevoked } from './standing.ts';
 
 /** Largest answer to an enrolment: two chains and a list of peers. */
-const ENROLLMENT_BYTES_MAX = 256 * 1024;
+export const ENROLLMENT_BYTES_MAX = 256 * 1024;
 
 const enrollmentFileSchema = z.object({
   /** Of the ticket that was redeemed, so that the same command again is known for what it is. */

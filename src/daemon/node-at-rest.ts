@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { z } from 'zod';
 import { isMeshError } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
@@ -13,14 +12,11 @@ import { systemRandom } from '../host/system-random.ts';
 import { parseNodeId } from '../identity/node-id.ts';
 import { MeshNode } from '../node/mesh-node.ts';
 import type { NodeOutbox } from '../node/node-outbox.ts';
+import { whileBusy } from './busy-directory.ts';
 import { type EnrolledNode, loadEnrolledNode } from './enrollment.ts';
 import { leafOf } from './node-core.ts';
 import { NodeDesk } from './node-desk.ts';
 import { programVersion } from './version.ts';
-
-/** How long a command waits for another one that has the directory for a moment, or for a node that is starting. */
-const BUSY_MS_MAX = 10_000;
-const BUSY_PAUSE_MS = 50;
 
 /** What a question is asked with: by HTTP where a node runs, else of what its store holds. */
 export interface HeldQuestion<S extends z.ZodType> {
@@ -44,21 +40,16 @@ export async function askHeld<S extends z.ZodType>(
   { schema, path, atRest }: HeldQuestion<S>,
 ): Promise<HeldAnswer<z.output<S>>> {
   const desk = new NodeDesk(directory);
-  for (let waitedMs = 0; ; waitedMs += BUSY_PAUSE_MS) {
+  return whileBusy(async () => {
     try {
       return { answer: await desk.call(schema, { method: 'GET', path }), isRunning: true };
     } catch (error) {
       if (!isMeshError(error) || error.code !== 'ERR_NOT_RUNNING') throw error;
       const enrolled = loadEnrolledNode(directory);
       if (!existsSync(enrolled.layout.database)) throw error;
-      try {
-        return { answer: await openAtRest(enrolled, atRest), isRunning: false };
-      } catch (busy) {
-        if (!isMeshError(busy) || busy.code !== 'ERR_DIR_LOCKED' || waitedMs >= BUSY_MS_MAX) throw busy;
-      }
+      return { answer: await openAtRest(enrolled, atRest), isRunning: false };
     }
-    await pause(BUSY_PAUSE_MS);
-  }
+  });
 }
 
 /** A node made of its store alone: it judges what it holds as it would when running, and does nothing. */

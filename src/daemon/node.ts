@@ -29,7 +29,7 @@ import { leafOf, nameOf, openNodeHost } from './node-core.ts';
 import { programVersion } from './version.ts';
 
 /** Oldest Node.js that resumes no TLS session under another server's name, and does not authorise whom it should not (T13). */
-const NODE_MAJOR_MIN = 26;
+export const NODE_MAJOR_MIN = 26;
 /** How often the end of the node's certificate is looked at. */
 const CERTIFICATE_LOOK_MS = MINUTE_MS;
 /** Peers that were told goodbye get this long to hear it. */
@@ -63,7 +63,7 @@ export interface RunningNode {
  *   ERR_PATH_EXPIRED where its certificate has ended; ERR_RUNTIME.
  */
 export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
-  requireRuntime();
+  requireRuntime(process.versions.node);
   const enrolled = loadEnrolledNode(options.directory);
   const config = loadNodeConfig({
     directory: options.directory,
@@ -237,13 +237,11 @@ function watchCertificate(certificate: Certificate, log: Log): () => void {
   return () => clearInterval(timer);
 }
 
-function requireRuntime(): void {
-  const major = Number(process.versions.node.split('.', 1)[0]);
+/** @throws ERR_RUNTIME for a version of Node.js that is too old. */
+export function requireRuntime(version: string): void {
+  const major = Number(version.split('.', 1)[0]);
   if (major < NODE_MAJOR_MIN)
-    throw new MeshError(
-      'ERR_RUNTIME',
-      `Node.js ${process.versions.node} is too old, expected ${NODE_MAJOR_MIN} or later`,
-    );
+    throw new MeshError('ERR_RUNTIME', `Node.js ${version} is too old, expected ${NODE_MAJOR_MIN} or later`);
 }
 
 function requireCurrent({ notAfter, layout }: EnrolledNode): void {

@@ -17,7 +17,7 @@ export const REVOKED_HINT =
   'it does not come back: enrol with a new ticket in another directory: chainmail node enroll --dir NEW --ticket FILE';
 
 /** How long the authority may take to give its list. */
-const LIST_MS_MAX = 5_000;
+export const LIST_MS_MAX = 5_000;
 
 /**
  * Whether a node's certificate is revoked, after the list that its authority gives now.

@@ -3,7 +3,13 @@ import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
 import { before, describe, it, type TestContext } from 'node:test';
-import { AuthorityContact, type AuthorityContactOptions } from '../../src/daemon/authority-contact.ts';
+import {
+  AuthorityContact,
+  type AuthorityContactOptions,
+  CONFLICTS_MAX,
+  RETRY_AFTER_MS_MAX,
+  retryAfterMs,
+} from '../../src/daemon/authority-contact.ts';
 import { parseAddress } from '../../src/message/address.ts';
 import { tlsServerOptions } from '../../src/host/tls-server.ts';
 import { authorityNames } from '../../src/pki/mesh-names.ts';
@@ -219,6 +225,39 @@ describe('a node’s talk with its authority', () => {
       { intervalMs: 3_600_000, isAlone: () => true },
     );
     await alone.until(() => alone.calls.length >= 4);
+  });
+
+  it('keeps so many alarms, the first, and leaves the others to other nodes', async (t) => {
+    const shown: string[] = [];
+    let isAway = true;
+    const {
+      calls,
+      until,
+      contact: started,
+    } = await contact(t, ({ path, body }, response) => {
+      if (isAway) return void response.writeHead(503).end('{}');
+      if (path === '/v1/checkin') return void response.end(CHECKED_IN);
+      if (path === '/v1/alarms') shown.push((JSON.parse(body) as { readonly kept: string }).kept);
+      response.writeHead(path === '/v1/alarms' ? 204 : 304).end();
+    });
+    await until(() => calls.length > 0);
+    for (let n = 0; n < 2 * CONFLICTS_MAX; n++) started.reportConflict(Uint8Array.of(n), Uint8Array.of(0));
+    isAway = false;
+    await until(() => shown.length > 0);
+    const visits = calls.filter(({ path }) => path === '/v1/checkin').length;
+    await until(() => calls.filter(({ path }) => path === '/v1/checkin').length > visits + 1);
+    assert.deepEqual(
+      shown,
+      Array.from({ length: CONFLICTS_MAX }, (_, n) => Buffer.of(n).toString('base64')),
+    );
+  });
+
+  it('follows a wish to be left alone, within bounds', () => {
+    assert.equal(retryAfterMs('1'), 1_000);
+    assert.equal(retryAfterMs(String(RETRY_AFTER_MS_MAX / 1_000)), RETRY_AFTER_MS_MAX);
+    assert.equal(retryAfterMs(String(RETRY_AFTER_MS_MAX / 1_000 + 1)), RETRY_AFTER_MS_MAX);
+    for (const header of [undefined, '', '0', '-5', 'tomorrow', 'Infinity'])
+      assert.equal(retryAfterMs(header), undefined);
   });
 
   it('keeps an alarm that is not taken now, and shows it again when it may', async (t) => {

@@ -7,8 +7,10 @@ import {
   loadAuthorityConfig,
   renderAuthorityConfig,
 } from '../../src/daemon/authority-config.ts';
-import { CONFIG_FILE } from '../../src/daemon/config.ts';
+import { CONFIG_BYTES_MAX, CONFIG_FILE } from '../../src/daemon/config.ts';
 import { HOUR_MS } from '../../src/base/time.ts';
+import { formatDuration } from '../../src/daemon/duration.ts';
+import { CERTIFICATE_LIFE_MS_MAX, CERTIFICATE_LIFE_MS_MIN } from '../../src/authority/policy.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const NOTHING = { environment: {}, flags: {} };
@@ -66,6 +68,29 @@ test('a bad knob is told with the place it came from: command line, environment 
   assert.throws(load(environment, {}), { message: /CHAINMAIL_LISTEN.*"elsewhere"/, hint: /unset/ });
   assert.throws(load(environment, { listen: 'here' }), { message: /command line.*"here"/, hint: /--help/ });
   assert.throws(load({ CHAINMAIL_ALLOW: '[' }, {}), { message: /CHAINMAIL_ALLOW/, hint: /CHAINMAIL_ALLOW/ });
+});
+
+test('a certificate lives so long at least, and so long at most', (t) => {
+  const directory = tempDir(t);
+  const load = (lifeMs: number): number =>
+    loadAuthorityConfig({
+      directory,
+      environment: {},
+      flags: { mesh: 'depot', certificate_life: formatDuration(lifeMs) },
+    }).certificate_life;
+  for (const lifeMs of [CERTIFICATE_LIFE_MS_MIN, CERTIFICATE_LIFE_MS_MAX]) assert.equal(load(lifeMs), lifeMs);
+  for (const lifeMs of [CERTIFICATE_LIFE_MS_MIN - 1, CERTIFICATE_LIFE_MS_MAX + 1])
+    assert.throws(() => load(lifeMs), { code: 'ERR_CONFIG', message: /certificate_life: expected 1m to 7d/ });
+});
+
+test('a configuration has so many characters at most', (t) => {
+  const directory = tempDir(t);
+  const write = (chars: number): void =>
+    writeFileSync(join(directory, CONFIG_FILE), 'mesh: depot\n#'.padEnd(chars, 'x'));
+  write(CONFIG_BYTES_MAX);
+  assert.equal(loadAuthorityConfig({ directory, ...NOTHING }).mesh, 'depot');
+  write(CONFIG_BYTES_MAX + 1);
+  assert.throws(() => loadAuthorityConfig({ directory, ...NOTHING }), { code: 'ERR_CONFIG', message: /longer/ });
 });
 
 const BAD: readonly [string, string, RegExp][] = [

@@ -6,7 +6,8 @@ import { statusResponseSchema } from '../../src/api/node-programs.ts';
 import { utf8 } from '../../src/base/bytes.ts';
 import type { UnixMs } from '../../src/base/time.ts';
 import { diagnose } from '../../src/daemon/doctor/doctor.ts';
-import { lookAtCertificate } from '../../src/daemon/doctor/node-health.ts';
+import { FREE_BYTES_MIN, judgeRoom } from '../../src/daemon/doctor/machine.ts';
+import { CLOCK_SKEW_MS_MAX, judgeSkew, lookAtCertificate } from '../../src/daemon/doctor/node-health.ts';
 import { loadEnrolledNode } from '../../src/daemon/enrollment.ts';
 import { Fleet, type FleetListener, type FleetNode } from '../../src/daemon/up/fleet.ts';
 import { Secret } from '../../src/crypto/secret.ts';
@@ -150,5 +151,20 @@ describe('chainmail doctor (X.03)', () => {
   it('says that a directory is neither authority nor node, or is not there', async () => {
     assert.equal(await stateOf('directory', fleet.directory), 'could-be-better');
     assert.equal(await stateOf('directory', join(fleet.directory, 'nowhere')), 'bad');
+  });
+});
+
+describe('what doctor finds good', () => {
+  it('is room for a journal', () => {
+    assert.equal(judgeRoom(FREE_BYTES_MIN).state, 'good');
+    assert.equal(judgeRoom(FREE_BYTES_MIN - 1).state, 'could-be-better');
+  });
+
+  it('is a clock that agrees with the authority’s, either way', () => {
+    for (const sign of [1, -1]) {
+      assert.equal(judgeSkew('https://ca', sign * CLOCK_SKEW_MS_MAX).state, 'good');
+      const finding = judgeSkew('https://ca', sign * (CLOCK_SKEW_MS_MAX + 1_000));
+      assert.deepEqual([finding.state, finding.hint], ['could-be-better', 'set the wrong one of the two']);
+    }
   });
 });

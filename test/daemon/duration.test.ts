@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { formatDuration, parseDuration } from '../../src/daemon/duration.ts';
+import { DURATION_MS_MAX, formatDuration, parseDuration } from '../../src/daemon/duration.ts';
 
 const GOOD: readonly [string, number, string?][] = [
   ['24h', 86_400_000, '1d'],
@@ -16,6 +16,12 @@ for (const [text, ms, shortest = text] of GOOD)
     assert.equal(formatDuration(ms), shortest);
     assert.equal(parseDuration(formatDuration(ms)), ms);
   });
+
+test('a hundred years are the longest', () => {
+  const longest = formatDuration(DURATION_MS_MAX);
+  assert.equal(parseDuration(longest), DURATION_MS_MAX);
+  assert.throws(() => parseDuration(`${longest}1ms`), { code: 'ERR_INPUT' });
+});
 
 for (const text of ['', '24', 'h', '-1h', '1.5h', '1 h', '0s', '1w', '1H', '9999999999s', '999999d', ' 1h'])
   test(`${JSON.stringify(text)} is no duration`, () => assert.throws(() => parseDuration(text), { code: 'ERR_INPUT' }));

@@ -7,7 +7,7 @@ import { DAY_MS, HOUR_MS, SECOND_MS, type UnixMs } from '../../src/base/time.ts'
 import { encodePem, parsePem } from '../../src/codec/pem.ts';
 import { CONFIG_FILE } from '../../src/daemon/config.ts';
 import { nodeLayout } from '../../src/daemon/directory.ts';
-import { type RunningNode, runNode } from '../../src/daemon/node.ts';
+import { NODE_MAJOR_MIN, requireRuntime, type RunningNode, runNode } from '../../src/daemon/node.ts';
 import { addressesOf } from '../../src/daemon/node-addresses.ts';
 import { loadNodeConfig, NODE_CONFIG_TEXT, NODE_LISTEN_DEFAULT } from '../../src/daemon/node-config.ts';
 import { controlSocketOf } from '../../src/host/control-socket.ts';
@@ -170,5 +170,13 @@ describe('a node’s configuration', () => {
     const own = Object.values(networkInterfaces()).flatMap((list) => (list ?? []).map(({ address }) => `${address}:9`));
     const all = addressesOf({ advertise: undefined }, '0.0.0.0', 9);
     assert.ok(all.length > 0 && all.every((address) => own.includes(address)));
+  });
+});
+
+describe('the runtime of a node (T13)', () => {
+  it('may be no older than the one that is pinned', () => {
+    requireRuntime(process.versions.node);
+    requireRuntime(`${NODE_MAJOR_MIN}.0.0`);
+    assert.throws(() => requireRuntime(`${NODE_MAJOR_MIN - 1}.99.0`), { code: 'ERR_RUNTIME', message: /too old/ });
   });
 });

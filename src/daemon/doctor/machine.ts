@@ -5,7 +5,7 @@ import { TLS_GROUPS } from '../../host/https-client.ts';
 import { couldBeBetter, type Finding, good, lookAt } from './finding.ts';
 
 /** Free space below which a store soon has no room for its journal. */
-const FREE_BYTES_MIN = 256 * 1024 * 1024;
+export const FREE_BYTES_MIN = 256 * 1024 * 1024;
 
 /** What the machine gives: runtime, cryptography, time. */
 export function lookAtMachine(): Promise<readonly Finding[]> {
@@ -35,10 +35,13 @@ export function lookAtMachine(): Promise<readonly Finding[]> {
 export function lookAtDisk(directory: string): Promise<Finding> {
   return lookAt('disk', () => {
     const { bavail, bsize } = statfsSync(directory);
-    const free = bavail * bsize;
-    const text = `${Math.floor(free / (1024 * 1024)).toLocaleString('en-US')} MiB free`;
-    return free >= FREE_BYTES_MIN
-      ? good('disk', text)
-      : couldBeBetter('disk', text, 'make room: a store that cannot write accepts nothing');
+    return judgeRoom(bavail * bsize);
   });
+}
+
+export function judgeRoom(freeBytes: number): Finding {
+  const text = `${Math.floor(freeBytes / (1024 * 1024)).toLocaleString('en-US')} MiB free`;
+  return freeBytes >= FREE_BYTES_MIN
+    ? good('disk', text)
+    : couldBeBetter('disk', text, 'make room: a store that cannot write accepts nothing');
 }

@@ -16,7 +16,7 @@ import { describeRevocation, REVOKED_HINT, revocationAsHeard, revocationByAuthor
 import { bad, couldBeBetter, type Finding, good, lookAt } from './finding.ts';
 
 /** Difference between the authority's clock and ours that begins to matter: half of what messages may be ahead. */
-const CLOCK_SKEW_MS_MAX = 5 * 60_000;
+export const CLOCK_SKEW_MS_MAX = 5 * 60_000;
 
 /** What can be said of an enrolled node: its files, its keys, its certificate, its authority, its process. */
 export async function lookAtNode(directory: string): Promise<readonly Finding[]> {
@@ -93,7 +93,11 @@ async function lookAtAuthority({ endpoint, rootPem, mesh }: EnrolledNode): Promi
   }
   const { status, headers } = answer;
   if (status !== 200) return couldBeBetter('authority', `${endpoint} answers ${status}`, 'see its log');
-  const skewMs = Date.parse(headers.date ?? '') - systemClock.wall();
+  return judgeSkew(endpoint, Date.parse(headers.date ?? '') - systemClock.wall());
+}
+
+/** @param skewMs how far an authority that answers is ahead of us. */
+export function judgeSkew(endpoint: string, skewMs: number): Finding {
   if (Math.abs(skewMs) > CLOCK_SKEW_MS_MAX)
     return couldBeBetter(
       'authority',

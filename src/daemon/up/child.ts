@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
@@ -8,11 +7,11 @@ import { MeshError, quoted } from '../../base/errors.ts';
 import type { Guard } from './guard.ts';
 
 /** A process that does not say that it is ready in this time will not. */
-const READY_MS_MAX = 20_000;
+export const READY_MS_MAX = 20_000;
 /** A process that has been asked to end is killed after this. */
-const STOP_MS_MAX = 5_000;
+export const STOP_MS_MAX = 5_000;
 /** Last lines of a child's log that are shown where it fails to start. */
-const LOG_LINES_MAX = 5;
+export const LOG_LINES_MAX = 5;
 
 /** The launcher of this very installation, seen from `src/` and from `dist/` alike. */
 const LAUNCHER = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', 'bin', 'chainmail.mjs');
@@ -63,10 +62,12 @@ export class Child {
   /** The first line that the process prints. @throws ERR_NOT_READY with the end of its log where none comes. */
   async ready(): Promise<ReadyLine> {
     const lines = createInterface({ input: this.#process.stdout as Readable });
-    const line = await Promise.race([
-      once(lines, 'line', { signal: AbortSignal.timeout(READY_MS_MAX) }).then(([text]) => String(text)),
-      this.#exited.then(() => undefined),
-    ]).catch(() => undefined);
+    const first = Promise.withResolvers<string | undefined>();
+    const timer = setTimeout(() => first.resolve(undefined), READY_MS_MAX);
+    lines.once('line', first.resolve);
+    void this.#exited.then(() => first.resolve(undefined));
+    const line = await first.promise;
+    clearTimeout(timer);
     const ready = line === undefined ? undefined : parseReady(line);
     if (ready !== undefined) return ready;
     const said = this.#log.length === 0 ? 'it said nothing' : `it said:\n  ${this.#log.join('\n  ')}`;
