@@ -8,7 +8,7 @@ import { parseJsonLine, parseSignedRecord } from './signed-line.ts';
 import { checkSigned } from './verify-records.ts';
 
 /** Errors that are listed; the rest is only counted. */
-const VERIFY_ERRORS_MAX = 100;
+export const VERIFY_ERRORS_MAX = 100;
 
 export interface VerifyError {
   readonly line: number;

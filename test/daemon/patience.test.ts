@@ -61,7 +61,9 @@ describe('patience', () => {
 
   it('with a node that neither says hello nor closes', async (t) => {
     t.mock.timers.enable({ apis: ['setTimeout'] });
-    const server = createTcpServer((socket) => void t.after(() => socket.destroy()));
+    const server = createTcpServer((socket) => {
+      t.after(() => socket.destroy());
+    });
     t.after(() => server.close());
     await once(server.listen(0, '127.0.0.1'), 'listening');
     const { tls } = await mesh.member();

@@ -2,15 +2,17 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { type Bytes, concatBytes, utf8 } from '../../src/base/bytes.ts';
-import { type ImportFormat, importRecords } from '../../src/signer/import-records.ts';
+import { IMPORT_ERRORS_MAX, type ImportFormat, importRecords } from '../../src/signer/import-records.ts';
+import { CHUNK_BYTES_MAX, CHUNK_RECORDS_MAX } from '../../src/ports/record-store.ts';
+import { ChunkBuilder } from '../../src/signer/chunk-builder.ts';
 import { keyIndexOf, ringFingerprint } from '../../src/signer/key-ring.ts';
 import { LINE_BYTES_MAX } from '../../src/signer/line-splitter.ts';
-import { batchCountFor, parseBatchCall, parseBatchSize } from '../../src/signer/plan.ts';
-import { MESSAGE_BYTES_MAX } from '../../src/signer/record.ts';
+import { BATCH_SIZE_MAX, batchCountFor, BATCHES_MAX, parseBatchCall, parseBatchSize } from '../../src/signer/plan.ts';
+import { ID_BYTES_MAX, MESSAGE_BYTES_MAX } from '../../src/signer/record.ts';
 import { markSalts, saltText, writeSaltText } from '../../src/signer/salt.ts';
 import { shardHashOf, shardOf } from '../../src/signer/shard.ts';
 import { parseSignedRecord, signedRecordJson } from '../../src/signer/signed-line.ts';
-import { verifyExport } from '../../src/signer/verify-export.ts';
+import { VERIFY_ERRORS_MAX, verifyExport } from '../../src/signer/verify-export.ts';
 import { openChecker } from '../../src/host/signer/engines.ts';
 import { MemoryRecordStore } from '../../src/sim/memory-record-store.ts';
 import { SEED_RECORD } from '../support/seed-record.ts';
@@ -60,8 +62,8 @@ describe('import', () => {
     ['a number', '7', 'ERR_RECORD_MALFORMED'],
     ['no id', '{"msg":"x"}', 'ERR_RECORD_ID'],
     ['an empty id', '{"id":"","msg":"x"}', 'ERR_RECORD_ID'],
-    ['an id of 257 bytes', `{"id":"${'é'.repeat(128)}i","msg":"x"}`, 'ERR_RECORD_ID'],
-    ['an id of 256 bytes', `{"id":"${'é'.repeat(128)}","msg":"x"}`, undefined],
+    ['an id too long', `{"id":"${'é'.repeat(ID_BYTES_MAX / 2)}i","msg":"x"}`, 'ERR_RECORD_ID'],
+    ['the longest id', `{"id":"${'é'.repeat(ID_BYTES_MAX / 2)}","msg":"x"}`, undefined],
     ['no message', '{"id":"a"}', 'ERR_RECORD_MESSAGE'],
     ['an empty message', '{"id":"a","msg":""}', 'ERR_RECORD_MESSAGE'],
     ['a number for a message', '{"id":"a","msg":1}', 'ERR_RECORD_MESSAGE'],
@@ -85,10 +87,10 @@ describe('import', () => {
       assert.equal(records.at(-1)?.[0], 'last');
     });
 
-  it('tells duplicates by line, and lists a hundred errors at most', async () => {
-    const text = Array.from({ length: 250 }, () => '{"id":"a","msg":"x"}').join('\n');
+  it('tells duplicates by line, and lists so many errors at most', async () => {
+    const text = Array.from({ length: 2 * IMPORT_ERRORS_MAX }, () => '{"id":"a","msg":"x"}').join('\n');
     const { imported: count, refused, errors } = await imported(text);
-    assert.deepEqual([count, refused, errors.length], [1, 249, 100]);
+    assert.deepEqual([count, refused, errors.length], [1, 2 * IMPORT_ERRORS_MAX - 1, IMPORT_ERRORS_MAX]);
     assert.deepEqual(errors[0], { line: 2, code: 'ERR_RECORD_DUPLICATE' });
   });
 
@@ -103,6 +105,25 @@ describe('import', () => {
       }),
       { numRuns: 100 },
     );
+  });
+});
+
+describe('a chunk', () => {
+  it('is full of records, or of bytes', () => {
+    for (const [records, bytes] of [
+      [CHUNK_RECORDS_MAX, 1],
+      [8, CHUNK_BYTES_MAX / 8],
+    ] as const) {
+      const chunk = new ChunkBuilder<number>();
+      const message = new Uint8Array(bytes);
+      for (let n = 0; n < records; n++) {
+        assert.equal(chunk.isFull, false);
+        chunk.add(n, n, message);
+      }
+      assert.equal(chunk.isFull, true);
+      assert.equal(chunk.take().messages.length, records * bytes);
+      assert.equal(chunk.isEmpty, true);
+    }
   });
 });
 
@@ -132,7 +153,7 @@ describe('shards and keys', () => {
     assert.notEqual(ringFingerprint([a, b]), ringFingerprint([b, a]));
   });
 
-  for (const text of ['0', '-1', 'x', '', '1.5', '1e3', '0x10', '1000001', '99999999999999999999'])
+  for (const text of ['0', '-1', 'x', '', '1.5', '1e3', '0x10', String(BATCH_SIZE_MAX + 1), '99999999999999999999'])
     it(`refuses the size ${JSON.stringify(text)}`, () => {
       assert.throws(() => parseBatchSize(text), { code: 'ERR_INPUT' });
     });
@@ -144,12 +165,15 @@ describe('shards and keys', () => {
       ['0', '0', '0'],
       ['-1', '3', '0'],
       ['0', '3', '2'],
-      ['0', '70000', '0'],
+      ['0', String(BATCHES_MAX + 1), '0'],
     ])
       assert.throws(() => parseBatchCall(id as string, count as string, key as string, 2), { code: 'ERR_INPUT' });
   });
 
   it('plans as many batches as there are sizes in the records', () => {
+    assert.equal(batchCountFor(BATCHES_MAX + 1, 1), BATCHES_MAX);
+    assert.equal(parseBatchSize(String(BATCH_SIZE_MAX)), BATCH_SIZE_MAX);
+    assert.equal(parseBatchCall('0', String(BATCHES_MAX), '0', 1).batchCount, BATCHES_MAX);
     assert.deepEqual([batchCountFor(0, 10), batchCountFor(10, 10), batchCountFor(11, 10)], [0, 1, 2]);
   });
 });
@@ -214,6 +238,12 @@ describe('verification of an export', () => {
       wrong.map(([, code], i) => [i + 2, code]),
     );
     assert.equal(errors.at(-1)?.id, id);
+  });
+
+  it('lists so many errors and counts the rest', async () => {
+    const { ok, checked, errors } = await verified(Array.from({ length: VERIFY_ERRORS_MAX + 5 }, () => ({ id: 'x' })));
+    assert.deepEqual([ok, errors.length], [false, VERIFY_ERRORS_MAX]);
+    assert.equal(checked, VERIFY_ERRORS_MAX + 5);
   });
 
   it('accepts what was signed and exported here, and its JSON reads back', async () => {

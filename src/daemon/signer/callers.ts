@@ -8,7 +8,7 @@ import type { Caller } from '../../http/signer/credential.ts';
 import { allKeyIndexes } from '../../signer/key-ring.ts';
 
 /** Callers of a signer: services of one house. */
-const CALLERS_MAX = 1_000;
+export const CALLERS_MAX = 1_000;
 
 const callersSchema = z.strictObject({
   callers: z

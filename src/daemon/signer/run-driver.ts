@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { setTimeout as pause } from 'node:timers/promises';
 import { isMeshError, MeshError, messageOf } from '../../base/errors.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { jittered, type Random } from '../../ports/random.ts';
@@ -13,10 +12,12 @@ export const DRIVER_LIFE_MS = 10_000;
 /** How often the driver gives word, and the others look. */
 const DRIVER_WORD_MS = 2_500;
 /** Batches that are called at once. Replicas queue what they cannot sign yet. */
-const CALLS_MAX = 16;
+export const CALLS_MAX = 16;
 /** Tries of a batch. With the pauses below a minute and a half: a replica that died is replaced by then. */
-const TRIES_MAX = 12;
+export const TRIES_MAX = 12;
+/** Pause after the first try of a batch; doubled with each. @tuning */
 const RETRY_MS_MIN = 100;
+/** Longest pause between two tries. @tuning */
 const RETRY_MS_MAX = 10_000;
 const RETRY_JITTER = 0.3;
 /** How often a waiter looks whether a run that another replica drives has ended. */
@@ -189,4 +190,8 @@ export class RunDriver {
   #isStopped(signal: AbortSignal): boolean {
     return signal.aborted || this.#isClosed;
   }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -29,12 +29,12 @@ import { openRecordStore, openRingSigner, type SignerPlace } from './place.ts';
 import { RunDriver } from './run-driver.ts';
 
 /** Batches that one replica signs at a time; what they hold bounds its memory. */
-const BATCHES_AT_ONCE = 4;
+export const BATCHES_AT_ONCE = 4;
 /** Batches that wait for their turn. More are sent elsewhere, or again. */
-const BATCHES_WAITING_MAX = 64;
+export const BATCHES_WAITING_MAX = 64;
 
 /** Longer tokens and cluster secrets are no safer. */
-const TOKEN_BYTES_MAX = 4_096;
+export const TOKEN_BYTES_MAX = 4_096;
 
 export interface RunSignerOptions {
   readonly place: SignerPlace;
@@ -168,7 +168,7 @@ function clusterSecret(file: string | undefined): string {
 }
 
 /** @throws ERR_CONFIG, ERR_KEY_MISSING, ERR_KEY_FILE_MODE */
-function readToken(file: string): string {
+export function readToken(file: string): string {
   const token = textOfUtf8(readMountedSecret(resolve(file), TOKEN_BYTES_MAX)).trim();
   if (!/^[\x21-\x7e]{16,}$/.test(token))
     throw new MeshError('ERR_CONFIG', `secret file ${quoted(file)}: expected one line of at least 16 characters`);

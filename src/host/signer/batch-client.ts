@@ -5,8 +5,9 @@ import { errorOfProblem } from '../../api/problem.ts';
 import { MeshError, messageOf } from '../../base/errors.ts';
 
 /** A batch may have a million records, and wait behind others. */
-const ANSWER_MS_MAX = 10 * 60_000;
-const ANSWER_BYTES_MAX = 64 * 1024;
+export const ANSWER_MS_MAX = 10 * 60_000;
+/** Two numbers, or a problem document. */
+export const ANSWER_BYTES_MAX = 64 * 1024;
 
 const answerSchema = z.object({ signed: z.int().min(0), failed: z.int().min(0) });
 
@@ -41,9 +42,11 @@ function exchange({ serviceUrl, path, headers }: BatchRequest): Promise<{ status
   const url = new URL(path, serviceUrl);
   const request = url.protocol === 'https:' ? requestHttps : requestHttp;
   return new Promise((resolve, reject) => {
-    const fail = (error: Error): void =>
+    const fail = (error: Error): void => {
+      clearTimeout(timer);
       reject(new MeshError('ERR_UNREACHABLE', `the service gave no answer: ${messageOf(error)}`));
-    const call = request(url, { method: 'GET', headers, agent: false, timeout: ANSWER_MS_MAX }, (answer) => {
+    };
+    const call = request(url, { method: 'GET', headers, agent: false }, (answer) => {
       let body = '';
       answer.setEncoding('utf8');
       answer.on('data', (part: string) => {
@@ -51,9 +54,12 @@ function exchange({ serviceUrl, path, headers }: BatchRequest): Promise<{ status
         if (body.length > ANSWER_BYTES_MAX) answer.destroy(new Error('the answer is too long'));
       });
       answer.on('error', fail);
-      answer.on('end', () => resolve({ status: answer.statusCode ?? 0, body }));
+      answer.on('end', () => {
+        clearTimeout(timer);
+        resolve({ status: answer.statusCode ?? 0, body });
+      });
     });
-    call.on('timeout', () => call.destroy(new Error('no answer in time')));
+    const timer = setTimeout(() => call.destroy(new Error('no answer in time')), ANSWER_MS_MAX);
     call.on('error', fail);
     call.end();
   });

@@ -12,7 +12,7 @@ export const ENGINES: readonly SigningEngine[] = ['native', 'npm', 'wasm'];
 
 const NO_KEYS: WorkerRing = { tag: 'keys', packed: new Uint8Array(0) };
 
-/** Threads that sign. More than cores only wait for each other. */
+/** Threads that sign. More than cores only wait for each other. @tuning */
 const THREADS_MAX = 64;
 
 /** Batches worth having under way: one a thread, and one each that waits so that none idles. */

@@ -13,7 +13,7 @@ import { readSecretFile } from '../secret-file.ts';
 import { readMountedSecret } from './mounted-secret.ts';
 
 /** Bytes of a file that holds one key: 0x, 64 digits, and white space that editors add. */
-const KEY_FILE_BYTES_MAX = 256;
+export const KEY_FILE_BYTES_MAX = 256;
 
 const keyFileSchema = z.strictObject({ keys: z.array(z.string()).min(1).max(RING_KEYS_MAX) });
 

@@ -6,6 +6,7 @@ import {
   type Document,
   MongoBulkWriteError,
   MongoClient,
+  type MongoClientOptions,
   MongoError,
   MongoServerError,
 } from 'mongodb';
@@ -35,11 +36,21 @@ import { MongoRuns } from './mongo-runs.ts';
 import { ShardIndex } from './shard-index.ts';
 
 /** Records in the index of a run: some 150 bytes each, 300 MiB. A run over more leaves the rest to the next one. */
-const INDEX_RECORDS_MAX = 2_000_000;
+export const INDEX_RECORDS_MAX = 2_000_000;
 /** A database that is gone is told after so long; the caller tries again. */
-const SERVER_MS_MAX = 5_000;
+export const SERVER_MS_MAX = 5_000;
 /** Duplicate key: a unique index refused a document. */
 const DUPLICATE_KEY = 11_000;
+
+/** How a database is spoken to. The address may say how long one that is gone is waited for. */
+export function mongoOptionsOf(url: string): MongoClientOptions {
+  return {
+    appName: 'chainmail',
+    ...(/[?&]serverSelectionTimeoutMS=/.test(url) ? {} : { serverSelectionTimeoutMS: SERVER_MS_MAX }),
+    writeConcern: { w: 'majority', journal: true },
+    readConcern: { level: 'majority' },
+  };
+}
 
 /** A record as it was read, with what is needed to delete it and nothing that came since. */
 interface Handle {
@@ -74,12 +85,7 @@ export class MongoRecordStore implements RecordStore {
   static async open(url: string): Promise<MongoRecordStore> {
     let client: MongoClient;
     try {
-      client = new MongoClient(url, {
-        appName: 'chainmail',
-        ...(/[?&]serverSelectionTimeoutMS=/.test(url) ? {} : { serverSelectionTimeoutMS: SERVER_MS_MAX }),
-        writeConcern: { w: 'majority', journal: true },
-        readConcern: { level: 'majority' },
-      });
+      client = new MongoClient(url, mongoOptionsOf(url));
     } catch {
       throw new MeshError('ERR_USAGE', 'the store is no mongodb:// address'); // whose password stays out of the message
     }

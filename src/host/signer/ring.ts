@@ -10,7 +10,7 @@ import { TokenSession } from './token-session.ts';
 import { parseTokenUri, type TokenUri } from './token-uri.ts';
 
 /** Bytes of a PIN's file. PINs have 4 to 255 characters. */
-const PIN_FILE_BYTES_MAX = 1_024;
+export const PIN_FILE_BYTES_MAX = 1_024;
 
 /** The keys that sign, wherever they lie. Disposing of it wipes what of them is in memory; signers live on. */
 export interface Ring extends Disposable {

@@ -28,9 +28,9 @@ import { prepareStatements, type SignerStatements } from './signer-statements.ts
 const CACHE_KIB = 64 * 1024;
 
 /** Records in the index of a run: 8 bytes each, 64 MiB. `signer sign` reads in order and needs no index. */
-const INDEX_RECORDS_MAX = 8_000_000;
+export const INDEX_RECORDS_MAX = 8_000_000;
 
-/** Fewer consecutive records than this are stored one by one: unpacking with a query has a price of its own. */
+/** Fewer consecutive records than this are stored one by one: unpacking with a query has a price of its own. @tuning */
 const STRETCH_RECORDS_MIN = 8;
 
 type Row = Readonly<Record<string, SQLOutputValue>>;
