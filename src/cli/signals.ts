@@ -1,7 +1,7 @@
 import { EXIT_OK } from './output.ts';
 
 /** How long a process may take to end in order after it was asked to; then it ends anyway. */
-const END_MS_MAX = 10_000;
+export const END_MS_MAX = 10_000;
 /**
  * Signals so close to the first are the same wish: a terminal sends Ctrl-C to npm, to the launcher and to the program,
  * and the first two pass it on.

@@ -18,7 +18,7 @@ export interface LinkConditions {
   readonly lossRatio: number;
 }
 
-/** A dial that meets nothing but silence is given up after this. */
+/** A dial that meets nothing but silence is given up after this. @tuning */
 const DIAL_MS_MAX = 5 * SECOND_MS;
 
 /** A machine on the network: what TLS does for a node in the field, it does by itself. */

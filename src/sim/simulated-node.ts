@@ -25,7 +25,7 @@ import type { WorldEvent } from './world-event.ts';
 
 /** A signature and a check take this long: half a millisecond of work and the way to another thread and back. */
 const CRYPTO_MS = 1;
-/** A commit with fsync takes 2 ms and more on a real disk. */
+/** A commit with fsync takes 2 ms and more on a real disk: between these, by chance. @tuning */
 const COMMIT_MS_MIN = 2;
 const COMMIT_MS_MAX = 10;
 

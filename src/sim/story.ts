@@ -7,17 +7,17 @@ import { ROUND_MS, type ScenarioOptions, type ScenarioResult } from './scenario.
 import type { SimulatedNode } from './simulated-node.ts';
 import { World } from './world.ts';
 
-/** A world in which nobody finds anybody within this time is broken. */
+/** A world in which nobody finds anybody within this time is broken. @tuning */
 const MEETING_MS_MAX = 60 * SECOND_MS;
 /** After the first links: time for the rest of them, and for pulls to slow down. */
 const QUIET_MS = 8 * SECOND_MS;
 /** Watched on after all is delivered, so that what comes too often is seen as well. */
 const AFTERMATH_MS = 5 * SECOND_MS;
-/** A killed node stays away for so long. */
+/** A killed node stays away for so long: between these, by chance. @tuning */
 const AWAY_MS_MIN = SECOND_MS;
 const AWAY_MS_MAX = 10 * SECOND_MS;
 
-/** Up to this size nodes publish records where a story wants them: a message a node, held by every node. */
+/** Up to this size nodes publish records where a story wants them: a message a node, held by every node. @tuning */
 const ANNOUNCING_NODES_MAX = 200;
 
 /** Characters of three bytes, as many as the value of an indicator takes besides 64 hex digits. */

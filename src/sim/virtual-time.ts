@@ -8,7 +8,7 @@ export const WORLD_BEGINS_AT = 1_800_000_000_000 as UnixMs;
  * Actions in one millisecond of virtual time. A world of 10,000 nodes needs some 100,000; more is a node that asks to
  * be woken now, again and again, and the world would stand still without a word.
  */
-const ACTIONS_PER_MS_MAX = 5_000_000;
+export const ACTIONS_PER_MS_MAX = 5_000_000;
 
 /** Time that passes only when everything due has happened. Whole milliseconds, from 0. */
 export class VirtualTime {

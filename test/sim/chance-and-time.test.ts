@@ -6,7 +6,7 @@ import { sha256 } from '../../src/crypto/hash.ts';
 import { EventQueue } from '../../src/sim/event-queue.ts';
 import { Pipe } from '../../src/sim/pipe.ts';
 import { SeededRandom } from '../../src/sim/seeded-random.ts';
-import { VirtualTime, WORLD_BEGINS_AT } from '../../src/sim/virtual-time.ts';
+import { ACTIONS_PER_MS_MAX, VirtualTime, WORLD_BEGINS_AT } from '../../src/sim/virtual-time.ts';
 
 describe('seeded random', () => {
   const draw = (random: SeededRandom): number[] => Array.from({ length: 20 }, () => random.uint32());
@@ -201,5 +201,24 @@ describe('pipe', () => {
         assert.ok(held <= 1, 'asked to be released once');
       }),
     );
+  });
+});
+
+describe('a world that would stand still', () => {
+  it('is told: so many actions fit into a millisecond, and not one more', () => {
+    const time = new VirtualTime();
+    let left = ACTIONS_PER_MS_MAX;
+    const again = (): void => {
+      if (--left > 0) time.after(0, again);
+    };
+    time.after(0, again);
+    time.runUntil(0);
+    assert.equal(time.actions, ACTIONS_PER_MS_MAX);
+    left = 1;
+    time.after(1, again);
+    time.runUntil(1);
+    time.after(0, () => time.after(0, again));
+    left = ACTIONS_PER_MS_MAX;
+    assert.throws(() => time.runUntil(1), /asks for more without end/);
   });
 });

@@ -14,7 +14,7 @@ import { atAuthority, type DirectoryOptions, withDirectory } from './authority.t
 /** Entries asked for at once. */
 const PAGE_ENTRIES = 1_000;
 const LAST_DEFAULT = 50;
-const LAST_MAX = 100_000;
+export const LAST_MAX = 100_000;
 
 type Entry = AuditResponse['entries'][number];
 

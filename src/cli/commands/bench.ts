@@ -3,10 +3,12 @@ import { BENCHES } from '../../bench/table.ts';
 import { act, addCommand, integerOption } from '../command.ts';
 import { renderTable } from '../table.ts';
 
-/** Some records would measure the clock; more than ten million, patience. */
-const ITEMS_MIN = 100;
-const ITEMS_MAX = 10_000_000;
-const ROUNDS_MAX = 100;
+/** Fewer records would measure the clock. */
+export const ITEMS_MIN = 100;
+/** More records would measure patience. */
+export const ITEMS_MAX = 10_000_000;
+/** Rounds of a measurement: three do where the machine is quiet. */
+export const ROUNDS_MAX = 100;
 
 interface BenchOptions {
   readonly items?: number;

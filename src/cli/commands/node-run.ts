@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import { setFlagsFromString } from 'node:v8';
-import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { MeshError } from '../../base/errors.ts';
@@ -13,7 +12,7 @@ import { startedUnless, untilStopped } from '../signals.ts';
 import { addStatus } from './status.ts';
 
 /** A node that was asked to leave has closed everything long before. */
-const LEAVE_MS_MAX = 10_000;
+export const LEAVE_MS_MAX = 10_000;
 const LEAVE_PAUSE_MS = 50;
 
 /**
@@ -94,11 +93,16 @@ export function register(program: Command): void {
     act<NodeDirectoryOptions>(async ({ output, options }) => {
       const desk = nodeDeskOf(options);
       await desk.call(z.undefined(), { method: 'POST', path: '/v1/leave' });
-      for (let waitedMs = 0; await desk.isRunning(); waitedMs += LEAVE_PAUSE_MS) {
-        if (waitedMs >= LEAVE_MS_MAX) throw new MeshError('ERR_INTERNAL', 'the node still runs', 'end its process');
-        await pause(LEAVE_PAUSE_MS);
-      }
+      await untilLeft(() => desk.isRunning());
       output.result({ ok: true }, 'the node has left');
     }),
   );
+}
+
+/** @throws ERR_INTERNAL where the node still runs after {@link LEAVE_MS_MAX}. */
+export async function untilLeft(isRunning: () => Promise<boolean>): Promise<void> {
+  for (let waitedMs = 0; await isRunning(); waitedMs += LEAVE_PAUSE_MS) {
+    if (waitedMs >= LEAVE_MS_MAX) throw new MeshError('ERR_INTERNAL', 'the node still runs', 'end its process');
+    await new Promise((resolve) => setTimeout(resolve, LEAVE_PAUSE_MS));
+  }
 }

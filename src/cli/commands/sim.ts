@@ -8,13 +8,13 @@ import { EXIT_REFUSED } from '../output.ts';
 import { renderTable } from '../table.ts';
 
 /** Nodes of one world: so many take 1.5 GB and a minute. */
-const SIM_NODES_MAX = 10_000;
+export const SIM_NODES_MAX = 10_000;
 /** Messages of one world; each costs some 0.3 ms a node. */
-const SIM_MESSAGES_MAX = 10_000;
+export const SIM_MESSAGES_MAX = 10_000;
 /** Restarts, and broken links. */
-const SIM_DISTURBANCES_MAX = 10_000;
+export const SIM_DISTURBANCES_MAX = 10_000;
 /** Longest way of a piece: beyond a minute links are given up as silent. */
-const LATENCY_MS_MAX = 60_000;
+export const LATENCY_MS_MAX = 60_000;
 
 interface LatencyRange {
   readonly minMs: number;

@@ -12,7 +12,7 @@ import { readInput } from '../input.ts';
 import type { Output } from '../output.ts';
 
 /** Bytes of a file that are looked at: an envelope of the largest event in hex, twice over for white space. */
-const FILE_BYTES_MAX = 4 * (EVENT_BYTES_MAX + 1_024);
+export const FILE_BYTES_MAX = 4 * (EVENT_BYTES_MAX + 1_024);
 
 interface ExpiryOptions {
   readonly now?: UnixMs;

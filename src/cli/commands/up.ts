@@ -6,7 +6,7 @@ import { onStopWish } from '../signals.ts';
 import { UpView } from '../up-view.ts';
 
 /** Nodes that one machine is asked to carry; each is a process of some 70 MiB. */
-const UP_NODES_MAX = 50;
+export const UP_NODES_MAX = 50;
 
 interface UpOptions {
   readonly nodes: number;

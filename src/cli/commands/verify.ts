@@ -17,7 +17,7 @@ import { EXIT_REFUSED, type Output } from '../output.ts';
 import { renderTable } from '../table.ts';
 
 /** Largest file that is looked at: all of x509-limbo, or an export of some hundred thousand records. */
-const FILE_BYTES_MAX = 512 * 1024 * 1024;
+export const FILE_BYTES_MAX = 512 * 1024 * 1024;
 
 interface VerifyOptions {
   readonly ca?: string;

@@ -9,7 +9,7 @@ import { Outcast } from './outcast.ts';
 import { deviceOf, operatorOf, speak } from './speakers.ts';
 import type { ShutOut, UpEventBody } from './up-event.ts';
 
-/** Steps of the story wait this long for what should happen; on two cores each takes a second or less. */
+/** Steps of the story wait this long for what should happen; on two cores each takes a second or less. @tuning */
 const STEP_MS_MAX = 15_000;
 /** Peers that a node should be linked with before the story begins, where there are so many. */
 const LINKS_WANTED = 2;

@@ -14,7 +14,7 @@ interface Tracked {
   readonly reached: Set<SimulatedNode>;
 }
 
-/** Nodes named in one violation. */
+/** Nodes named in one violation. @tuning */
 const NAMES_MAX = 5;
 
 /** Every message that its origin was promised for durable reaches every node that is up and not revoked. */

@@ -2,7 +2,7 @@ import type { NodeId } from '../../identity/node-id.ts';
 import type { SimulatedNode } from '../simulated-node.ts';
 import { type Checker, Violations, type WorldEvent } from '../world-event.ts';
 
-/** Links with honest nodes that each is to have, as far as there are so many others. */
+/** Links with honest nodes that each is to have, as far as there are so many others. @tuning */
 const HONEST_LINKS_MIN = 2;
 
 /** In the end every node has links with honest ones, whoever else wants to be its neighbour (T4). */

@@ -5,7 +5,7 @@ import type { Scenario } from '../scenario.ts';
 import type { SimulatedNode } from '../simulated-node.ts';
 import { Story } from '../story.ts';
 
-/** The one that is copied, and two that can compare what they heard of the two. */
+/** The one that is copied, and two that can compare what they heard of the two. @tuning */
 const NODES_MIN = 3;
 /** Time to find links. */
 const SETTLING_MS = 8 * SECOND_MS;

@@ -12,13 +12,13 @@ import type { World } from '../world.ts';
 
 /** One member in five colludes. */
 const COLLUDING_SHARE = 1 / 5;
-/** With fewer, a fifth is nobody. */
+/** With fewer, a fifth is nobody. @tuning */
 const NODES_MIN = 5;
 /** Addresses at which each of them is to be found: as many as a record may name. */
 const ADDRESSES = 8;
-/** Colluders whose records are passed on: each is a message to every node. */
+/** Colluders whose records are passed on: each is a message to every node. @tuning */
 const RECORDS_MAX = 12;
-/** Nodes on whose network they announce themselves, and in how many places: more than are remembered. */
+/** Nodes on whose network they announce themselves, and in how many places: more than are remembered. @tuning */
 const VICTIMS_MAX = 100;
 const ANNOUNCED = 600;
 /** They dial everybody, over and over: all places for links from outside are theirs if they can have them. */
@@ -26,7 +26,7 @@ const DIAL_EVERY_MS = SECOND_MS;
 const DIALS_A_TURN = 3;
 const PUBLISHING_MS = 30 * SECOND_MS;
 const PHASES = 3;
-/** Who has met nobody honest seeks on every half minute, and needs a few tries. */
+/** Who has met nobody honest seeks on every half minute, and needs a few tries. @tuning */
 const ROUNDS_MAX = 300;
 const LIMIT_MS = 10 * MINUTE_MS;
 

@@ -14,7 +14,7 @@ import type { World } from '../world.ts';
 
 /** The one that floods, and the one that forges. */
 const HOSTILE = 2;
-/** The two, and two honest ones. */
+/** The two, and two honest ones. @tuning */
 const NODES_MIN = 4;
 /** Each of the three attacks goes on for so long, and honest messages are published meanwhile. */
 const ATTACK_MS = 4 * SECOND_MS;
@@ -37,7 +37,7 @@ const FORGERIES = 3 * ALLOWED_AT_ONCE;
 const TRUE_MESSAGES = 12;
 const STRANGERS = 4;
 const STRANGER_DIALS_A_TICK = 5;
-/** Design.md section 11: what a spread takes. */
+/** Design.md section 11: what a spread takes. @tuning */
 const ROUNDS_MAX = 8;
 const LIMIT_MS = 2 * MINUTE_MS;
 

@@ -15,7 +15,7 @@ import { Story } from '../story.ts';
 import type { World } from '../world.ts';
 
 const HOSTILE = 1;
-/** The liar, and three that have each other. */
+/** The liar, and three that have each other. @tuning */
 const NODES_MIN = 4;
 const PUBLISHING_MS = 10 * SECOND_MS;
 /** The liar says all its lies on each link so often. */
@@ -31,7 +31,7 @@ const FORGED_AT_LAST = 40;
 const GAPS = 100;
 /** How far ahead a claim about incarnations may be and still be believed (spec 03 section 2). */
 const AHEAD_S = 599;
-/** Whatever does not come by a push because a liar was asked for it comes by a pull. */
+/** Whatever does not come by a push because a liar was asked for it comes by a pull. @tuning */
 const ROUNDS_MAX = 8;
 const LIMIT_MS = 2 * MINUTE_MS;
 

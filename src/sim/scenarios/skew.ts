@@ -7,16 +7,16 @@ import type { ClockError, SimulatedNode } from '../simulated-node.ts';
 import { Story } from '../story.ts';
 import { WORLD_BEGINS_AT } from '../virtual-time.ts';
 
-/** Two clocks that are far out, and two nodes that go on. */
+/** Two clocks that are far out, and two nodes that go on. @tuning */
 const NODES_MIN = 4;
 /** Every tenth node drifts. */
 const DRIFTING_SHARE = 1 / 10;
 /** While clocks are wrong. */
 const WRONG_MS = 2 * MINUTE_MS;
-/** What a drifting clock is off by in the end: two of them, in opposite directions, still believe each other. */
+/** What a drifting clock is off by in the end: two of them, in opposite directions, still believe each other. @tuning */
 const DRIFT_MS_MAX = 4 * MINUTE_MS;
 const PUBLISHING_MS = 60 * SECOND_MS;
-/** Nodes that were alone dial again after at most a minute. */
+/** Nodes that were alone dial again after at most a minute. @tuning */
 const ROUNDS_MAX = 150;
 const LIMIT_MS = 5 * MINUTE_MS;
 

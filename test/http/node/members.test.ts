@@ -3,14 +3,14 @@ import { execFile } from 'node:child_process';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { type ClientHttp2Session, connect as connectHttp2 } from 'node:http2';
+import { type ClientHttp2Session, connect as connectHttp2, constants } from 'node:http2';
 import { Agent, request } from 'node:https';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import type { PeersResponse } from '../../../src/api/node-gossip.ts';
 import type { UnixMs } from '../../../src/base/time.ts';
-import { HTTP_CONNECTIONS_PER_MEMBER_MAX } from '../../../src/host/http-carrier.ts';
+import { HTTP_CONNECTIONS_PER_MEMBER_MAX, STREAMS_MAX } from '../../../src/host/http-carrier.ts';
 import { systemClock } from '../../../src/host/system-clock.ts';
 import { MEMBER_RATE } from '../../../src/http/node/member.ts';
 import { addMemberRoutes } from '../../../src/http/node/routes.ts';
@@ -200,6 +200,29 @@ describe('the node’s port, for HTTP', () => {
     );
     assert.equal((await open().untilClosed()).length, 0);
     assert.equal((await ask(mesh, node, await mesh.member(), PEERS)).status, 200);
+  });
+
+  it('bounds what is under way on one connection of HTTP/2', async (t) => {
+    const [node, member] = [await startServing(t, mesh), await mesh.member()];
+    const session = openHttp2(node, member);
+    t.after(() => session.destroy());
+    const refused: number[] = [];
+    const enough = Promise.withResolvers<void>();
+    // More than it may, before it can know.
+    const streams = Array.from({ length: STREAMS_MAX + 4 }, () => {
+      const head = { ':method': 'POST', ':path': '/v1/mesh/gossip', 'content-type': 'application/cose' };
+      const stream = session.request(head, { endStream: false });
+      stream.on('error', () => {});
+      stream.once('close', () => {
+        refused.push(stream.rstCode);
+        if (refused.length === 4) enough.resolve();
+      });
+      return stream;
+    });
+    await enough.promise;
+    assert.deepEqual(refused, Array<number>(4).fill(constants.NGHTTP2_REFUSED_STREAM));
+    assert.equal(session.remoteSettings.maxConcurrentStreams, STREAMS_MAX);
+    assert.equal(streams.filter(({ closed }) => !closed).length, STREAMS_MAX);
   });
 
   it('bounds the requests of one member, whatever others do', async (t) => {

@@ -12,6 +12,8 @@ import type {
 import { toBase64, utf8 } from '../../../src/base/bytes.ts';
 import { HOUR_MS, MINUTE_MS, type UnixMs } from '../../../src/base/time.ts';
 import { systemClock } from '../../../src/host/system-clock.ts';
+import { PAGE_CHARS_MAX } from '../../../src/http/node/get-messages.ts';
+import { PAYLOAD_BYTES_MAX } from '../../../src/message/limits.ts';
 import type { HttpApp } from '../../../src/http/server.ts';
 import { type Member, TestMesh } from '../../support/node-world.ts';
 import { INDICATOR, programsOf, signed } from './support.ts';
@@ -166,6 +168,17 @@ describe('GET /v1/messages', () => {
       after = page.next;
     }
     assert.deepEqual(seen, ['0', '1', '2', '3', '4']);
+  });
+
+  it('ends a page when it is large enough, whatever number was asked for', async (t) => {
+    const { node, app } = await start(t);
+    const charsEach = 4 * Math.ceil(PAYLOAD_BYTES_MAX / 3);
+    const onFirst = Math.ceil(PAGE_CHARS_MAX / charsEach);
+    await Promise.all(Array.from({ length: onFirst + 2 }, () => node.say('x'.repeat(PAYLOAD_BYTES_MAX))));
+    const first = await list(app, '?limit=1000');
+    assert.equal(first.messages.length, onFirst);
+    const second = await list(app, `?limit=1000&after=${first.next}`);
+    assert.deepEqual([second.messages.length, second.next], [2, null]);
   });
 
   it('lists by type, a topic and all below it, and records only where they are asked for', async (t) => {
