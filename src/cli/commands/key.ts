@@ -114,7 +114,7 @@ function addImport(group: Command): void {
     group,
     'import [xkey]',
     'read an extended key, and say why where it is none; or give an authority its master key',
-    'chainmail key import xpub661MyMwAqRbcFtXgS5sYJABqqG9YLmC4Q1Rdap9gSE8NqtwybGhePY2gZ29ESFjqJoCu1Rupje8YtGqsefD265TMg7usUDFdp6W1EGMcet8',
+    'chainmail key import xpub661MyMwAqRbcFtXgS5sYJABqqG9YLmC4Q1Rdap9gSE8NqtwybGhePY2gZ29ESFjqJoCu1Rupje8YtGqsefD265TMg7usUDFdp6W1EGMcet8\nchainmail key import --dir /var/lib/chainmail --mnemonic-file words.txt',
   )
     .option('--mnemonic-file <file>', 'with --dir: the words of a master key that was exported')
     .option('--dir <dir>', 'directory of the authority')
@@ -125,10 +125,10 @@ function addImport(group: Command): void {
         if ((args[0] === undefined) === (dir === undefined) || (dir === undefined) !== (mnemonicFile === undefined))
           throw new MeshError('ERR_USAGE', 'either an extended key, or --dir and --mnemonic-file are expected');
         if (dir !== undefined) {
-          const body = { mnemonic: readMnemonic(mnemonicFile as string) };
-          const told = await atAuthority({ ...options, dir }, (desk) =>
-            desk.call(treeImportedSchema, { method: 'POST', path: '/v1/key-tree/import', body }),
-          );
+          const told = await atAuthority({ ...options, dir }, (desk) => {
+            const body = { mnemonic: readMnemonic(mnemonicFile as string) };
+            return desk.call(treeImportedSchema, { method: 'POST', path: '/v1/key-tree/import', body });
+          });
           return output.result({ ok: true, ...told }, `master key ${told.fingerprint} taken over`);
         }
         const key = parseExtendedKey(args[0] ?? '');
