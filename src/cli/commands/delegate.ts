@@ -101,17 +101,17 @@ function addIssue(group: Command): void {
         const { nodeId, key, out, scope, ttl } = options;
         if (nodeId === undefined || key === undefined || out === undefined)
           throw new MeshError('ERR_USAGE', '--node-id, --key and --out are expected, or --wallet');
-        const { curve, bytes } = readDelegateKey(key);
-        const body = {
-          node_id: nodeId,
-          curve,
-          public_key: toHex(bytes),
-          scope,
-          ...(ttl === undefined ? {} : { ttl_sec: Math.floor(ttl / SECOND_MS) }),
-        };
-        const issued = await atAuthority(options, (desk) =>
-          desk.call(delegateSchema, { method: 'POST', path: '/v1/delegates', body }),
-        );
+        const issued = await atAuthority(options, (desk) => {
+          const { curve, bytes } = readDelegateKey(key);
+          const body = {
+            node_id: nodeId,
+            curve,
+            public_key: toHex(bytes),
+            scope,
+            ...(ttl === undefined ? {} : { ttl_sec: Math.floor(ttl / SECOND_MS) }),
+          };
+          return desk.call(delegateSchema, { method: 'POST', path: '/v1/delegates', body });
+        });
         const file = resolve(out);
         if (!createFileAtomic(file, renderStatement(fromBase64(issued.statement)), MODE_PUBLIC))
           throw new MeshError(
