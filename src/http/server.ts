@@ -11,6 +11,7 @@ import { isMeshError, MeshError } from '../base/errors.ts';
 import { parseJson } from '../codec/json.ts';
 import { plainBytes } from '../crypto/plain-bytes.ts';
 import type { RequestRate } from './rate.ts';
+import { endWith, PIPELINED_REQUESTS_MAX, Pipelines } from './pipelines.ts';
 import { deferContinue, handleUnreadBodies } from './unread-body.ts';
 
 /** Largest body, judged by the length that the request claims before a byte of it is read (T16). Bundles have a way of their own. */
@@ -62,8 +63,9 @@ export type HttpApp = FastifyInstance<Server>;
  * The caller adds routes, then listens, or calls `app.ready()` where connections are handed over.
  */
 export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
+  const pipelines = new Pipelines(answerOf(TOO_FAR_AHEAD));
   const app = fastify({
-    serverFactory: (listener) => serverWithin(options, listener),
+    serverFactory: (listener) => serverWithin(options, pipelines.within(listener)),
     bodyLimit: BODY_BYTES_MAX,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_MS_MAX,
@@ -73,7 +75,10 @@ export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
     logger: false,
     routerOptions: { maxParamLength: 128, caseSensitive: true },
     frameworkErrors: (error, _request, reply) => answerError(options, error, reply as FastifyReply),
-    clientErrorHandler: (error, socket) => answerUnparsed(error, socket),
+    clientErrorHandler: (error, socket) => {
+      if ((error as NodeJS.ErrnoException).code === 'HPE_PAUSED') pipelines.end(socket);
+      else answerUnparsed(error, socket);
+    },
   }) as unknown as HttpApp;
 
   app.removeContentTypeParser(['text/plain', 'application/json']);
@@ -185,9 +190,6 @@ function notFound(app: HttpApp, request: FastifyRequest, reply: FastifyReply): M
   return new MeshError('ERR_METHOD', `this path takes ${allowed.join(', ')}`);
 }
 
-/** How long a client that was told why its connection ends has to read it. */
-export const GOODBYE_MS_MAX = 2_000;
-
 /** For bytes that are no HTTP request at all: one answer, and the connection is closed. */
 function answerUnparsed(error: Error & { code?: string }, socket: Socket): void {
   // In the handshake nothing can be said yet; and where an answer is under way a second one would only confuse.
@@ -195,14 +197,23 @@ function answerUnparsed(error: Error & { code?: string }, socket: Socket): void 
     socket.destroy();
     return;
   }
-  const problem = problemOf(unparsedError(error));
+  endWith(socket, answerOf(unparsedError(error)));
+}
+
+const TOO_FAR_AHEAD = new MeshError(
+  'ERR_RATE_LIMITED',
+  `too many requests wait for their answers on this connection: ${PIPELINED_REQUESTS_MAX}, or more than it could be answered`,
+  'send the rest again on a new connection',
+);
+
+/** A whole answer, for where there is no request to answer. */
+function answerOf(error: MeshError): string {
+  const problem = problemOf(error);
   const body = JSON.stringify(problem);
-  socket.end(
+  return (
     `HTTP/1.1 ${problem.status} Refused\r\ncontent-type: ${PROBLEM_MEDIA_TYPE}\r\n` +
-      `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
+    `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`
   );
-  socket.resume();
-  setTimeout(() => socket.destroy(), GOODBYE_MS_MAX).unref();
 }
 
 function unparsedError({ code }: Error & { code?: string }): MeshError {

@@ -14,13 +14,13 @@ import {
   CLIENTS_MAX,
   CONNECTIONS_MAX,
   createHttpApp,
-  GOODBYE_MS_MAX,
   HEADER_BYTES_MAX,
   HEADERS_MAX,
   HEADERS_MS_MAX,
   type HttpApp,
   REQUEST_MS_MAX,
 } from '../../src/http/server.ts';
+import { GOODBYE_MS_MAX } from '../../src/http/pipelines.ts';
 import { UNREAD_MS_MAX } from '../../src/http/unread-body.ts';
 import { parseNodeId } from '../../src/identity/node-id.ts';
 
