@@ -3,8 +3,8 @@ import { type Bytes, bytesEqual, toBase64Url, toHex, utf8 } from '../base/bytes.
 import { MeshError } from '../base/errors.ts';
 import { after, MINUTE_MS, type MonotonicMs, SECOND_MS, type UnixMs } from '../base/time.ts';
 import { sha256Hex } from '../crypto/hash.ts';
+import { WALLET_ADDRESS_BYTES } from '../crypto/wallet-address.ts';
 import { CHALLENGE_BYTES, type Challenge, type ChallengeAnswer, verifyChallenge } from '../message/river/challenge.ts';
-import { ADDRESS_BYTES } from '../message/river/wallet.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 
@@ -54,7 +54,7 @@ export class Authentication {
 
   /** @throws ERR_INPUT unless the user is an address that is not zero. */
   start(user: Bytes): Challenge {
-    if (user.length !== ADDRESS_BYTES || user.every((byte) => byte === 0))
+    if (user.length !== WALLET_ADDRESS_BYTES || user.every((byte) => byte === 0))
       throw new MeshError('ERR_INPUT', 'user id is no address: expected 20 bytes, not all zero');
     const { mono, wall } = this.#deps.clock.now();
     // Whole seconds are signed: up to a second less than it could be, so that no answer is in time for one side only.

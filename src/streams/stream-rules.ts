@@ -1,11 +1,12 @@
 import { type Bytes, EMPTY, fromHex, toHex } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import { MINUTE_MS, type UnixMs } from '../base/time.ts';
+import { WALLET_ADDRESS_BYTES } from '../crypto/wallet-address.ts';
 import { PAYLOAD } from '../message/river/envelope.ts';
 import type { RiverEvent } from '../message/river/parse-event.ts';
 import { contentOf, inceptionOf, MEMBERSHIP, type Membership, membershipOf } from '../message/river/payload.ts';
 import type { StreamId } from '../message/river/stream-id.ts';
-import { ADDRESS_BYTES, addressText, isSameAddress } from '../message/river/wallet.ts';
+import { addressText, isSameAddress } from '../message/river/wallet.ts';
 import type { BlockSummary } from '../ports/stream-store.ts';
 
 /**
@@ -87,7 +88,7 @@ export function judgeGenesis(id: StreamId, events: readonly RiverEvent[]): Membe
   if (id.owner !== undefined && !isSameAddress(creatorAddress, id.owner))
     throw parameters("the stream is another user's than the creator's");
   if (new Set(events.map(({ hash }) => toHex(hash))).size < events.length) throw parameters('an event is there twice');
-  const parties = inception.parties.filter((address) => address.length === ADDRESS_BYTES);
+  const parties = inception.parties.filter((address) => address.length === WALLET_ADDRESS_BYTES);
   const members = new Members([creatorAddress, ...parties]);
   for (const { event } of events) {
     if (event.prevMiniblockHash !== undefined) throw parameters('an event names a block before it');
@@ -184,7 +185,7 @@ function judgeMembership({ id, creator, members }: StreamState, membership: Memb
 
 function checkMembership(members: Members, { op, userAddress }: Membership): void {
   if (
-    userAddress.length !== ADDRESS_BYTES ||
+    userAddress.length !== WALLET_ADDRESS_BYTES ||
     (op !== MEMBERSHIP.invite && op !== MEMBERSHIP.join && op !== MEMBERSHIP.leave)
   )
     throw new MeshError('ERR_STREAM_PAYLOAD', 'change of membership names no user, or is none');

@@ -3,9 +3,10 @@ import { type Bytes, fromHex, toHex } from '../../base/bytes.ts';
 import type { ErrorCode } from '../../base/error-codes.ts';
 import { MeshError } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
+import { walletAddressOf } from '../../crypto/wallet-address.ts';
 import { ENVELOPE } from '../../message/river/envelope.ts';
 import { EVENT_BYTES_MAX, judgeEventExpiry, parseEvent } from '../../message/river/parse-event.ts';
-import { addressOf, addressText } from '../../message/river/wallet.ts';
+import { addressText } from '../../message/river/wallet.ts';
 import { judgeDelegateExpiry, verifyWalletDelegate } from '../../message/river/wallet-delegate.ts';
 import { act, addCommand, addGroup } from '../command.ts';
 import { readInput } from '../input.ts';
@@ -97,7 +98,7 @@ function checkDelegate(output: Output, options: DelegateOptions): void {
   const point = deviceKey.subarray(-64);
   show(output, {
     creator: addressText(creator),
-    signer: addressText(addressOf(Uint8Array.of(4, ...point))),
+    signer: addressText(walletAddressOf(Uint8Array.of(4, ...point))),
     isDelegated: true,
     expiresAtMs,
   });

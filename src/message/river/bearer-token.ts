@@ -2,7 +2,8 @@ import { type Bytes, fromHex, toHex } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import { bytesOf, int64, MessageSchema, textOf } from '../../codec/protobuf-message.ts';
 import { Secret } from '../../crypto/secret.ts';
-import { addressOf, recoverPersonalMessage, type Wallet, walletOf } from './wallet.ts';
+import { walletAddressOf } from '../../crypto/wallet-address.ts';
+import { recoverPersonalMessage, type Wallet, walletOf } from './wallet.ts';
 import { delegateHashSource, type WalletDelegate } from './wallet-delegate.ts';
 
 const BEARER_TOKEN = new MessageSchema<{
@@ -38,7 +39,7 @@ export function openBearerToken(text: string): DelegatedSigner {
     const signer = recoverPersonalMessage(source, delegateSig);
     if (signer === undefined) throw noToken();
     const delegate = {
-      creator: addressOf(signer),
+      creator: walletAddressOf(signer),
       deviceKey: device.publicKey,
       expiresAtMs: expiryEpochMs,
       signature: delegateSig,

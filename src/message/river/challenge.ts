@@ -2,7 +2,8 @@ import { type Bytes, concatBytes, fromHex, utf8 } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import { SECOND_MS, type UnixMs, unixSeconds } from '../../base/time.ts';
 import { sha256 } from '../../crypto/hash.ts';
-import { ADDRESS_BYTES, addressOf, isSameAddress, recoverPersonalMessage } from './wallet.ts';
+import { WALLET_ADDRESS_BYTES, walletAddressOf } from '../../crypto/wallet-address.ts';
+import { isSameAddress, recoverPersonalMessage } from './wallet.ts';
 import { judgeDelegateExpiry, verifyWalletDelegate } from './wallet-delegate.ts';
 
 export const CHALLENGE_BYTES = 16;
@@ -54,9 +55,9 @@ export function verifyChallenge(
     const signer = recoverPersonalMessage(challengeHash(prefix, challenge), answer.signature);
     return signer === undefined ? [] : [signer];
   });
-  if (challenge.user.length !== ADDRESS_BYTES || signers.length === 0) throw notSigned();
+  if (challenge.user.length !== WALLET_ADDRESS_BYTES || signers.length === 0) throw notSigned();
   if (delegateSig.length === 0) {
-    if (!signers.some((signer) => isSameAddress(addressOf(signer), challenge.user))) throw notSigned();
+    if (!signers.some((signer) => isSameAddress(walletAddressOf(signer), challenge.user))) throw notSigned();
     return;
   }
   const wholeSeconds = delegateExpiryEpochMs - (delegateExpiryEpochMs % BigInt(SECOND_MS));

@@ -2,10 +2,11 @@ import { type Bytes, bytesEqual, toHex } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
 import { recoverSecp256k1 } from '../../crypto/secp256k1-recover.ts';
+import { walletAddressOf } from '../../crypto/wallet-address.ts';
 import { type Envelope, STREAM_EVENT, type StreamEvent } from './envelope.ts';
 import { checkEventShape } from './event-shape.ts';
 import { riverHash } from './river-hash.ts';
-import { addressOf, addressText, isSameAddress, type Wallet } from './wallet.ts';
+import { addressText, isSameAddress, type Wallet } from './wallet.ts';
 import { judgeDelegateExpiry, verifyWalletDelegate } from './wallet-delegate.ts';
 
 /** Octets of an event. River's own largest are media chunks of 1.2 MB; what is around them needs less than the rest. */
@@ -51,7 +52,7 @@ export function parseEvent(envelope: Envelope | undefined): RiverEvent {
   checkEventShape(envelope.event);
   const event = STREAM_EVENT.decode(envelope.event);
   // 5. Impersonation. A delegate that is there must be for the signer, even where the signer is the creator.
-  const signer = addressOf(signerKey);
+  const signer = walletAddressOf(signerKey);
   const isDelegated = event.delegateSig.length > 0;
   if (isDelegated) {
     verifyWalletDelegate({

@@ -1,7 +1,7 @@
 import { type Bytes, toHex } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
+import { WALLET_ADDRESS_BYTES } from '../../crypto/wallet-address.ts';
 import { PAYLOAD } from './envelope.ts';
-import { ADDRESS_BYTES } from './wallet.ts';
 
 export const STREAM_ID_BYTES = 32;
 
@@ -46,6 +46,6 @@ export function parseStreamId(bytes: Bytes): StreamId {
     throw new MeshError('ERR_STREAM_ID', `stream id has ${bytes.length} bytes, expected ${STREAM_ID_BYTES}`);
   if (kind === undefined || bytes.subarray(kind.contentBytes).some((byte) => byte !== 0))
     throw new MeshError('ERR_STREAM_ID', `stream id ${toHex(bytes)} is of no known kind`);
-  const owner = kind.isUsers ? bytes.subarray(1, 1 + ADDRESS_BYTES) : undefined;
+  const owner = kind.isUsers ? bytes.subarray(1, 1 + WALLET_ADDRESS_BYTES) : undefined;
   return { bytes, text: toHex(bytes), kind, owner };
 }

@@ -2,8 +2,9 @@ import { type Bytes, concatBytes, utf8 } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
 import { isSecp256k1Point, RECOVERABLE_SIGNATURE_BYTES, recoverSecp256k1 } from '../../crypto/secp256k1-recover.ts';
+import { walletAddressOf } from '../../crypto/wallet-address.ts';
 import { riverHash } from './river-hash.ts';
-import { addressOf, addressText, isSameAddress, recoverPersonalMessage, type Wallet } from './wallet.ts';
+import { addressText, isSameAddress, recoverPersonalMessage, type Wallet } from './wallet.ts';
 
 const HASH_SOURCE_HEADER = utf8('RIVERSIG');
 
@@ -60,7 +61,7 @@ export function verifyWalletDelegate({ creator, deviceKey, expiresAtMs, signatur
     throw new MeshError('ERR_WALLET_ENCODING', `delegate signature has v = ${v}, expected 27 or 28, or 0 or 1`);
   // 3. Forgery: another wallet's signature, or one for another device or another expiry.
   const signer = recoverPersonalMessage(source, signature);
-  if (signer !== undefined && isSameAddress(addressOf(signer), creator)) return;
+  if (signer !== undefined && isSameAddress(walletAddressOf(signer), creator)) return;
   // 4. A statement from before there was an expiry would live for ever: told apart, so that the remedy is clear.
   if (isLegacy(creator, deviceKey, signature))
     throw new MeshError(
@@ -92,5 +93,5 @@ export function judgeDelegateExpiry(expiresAtMs: bigint, now: UnixMs, forever: '
 function isLegacy(creator: Bytes, deviceKey: Bytes, signature: Bytes): boolean {
   const hash = riverHash(deviceKey);
   const signers = [recoverSecp256k1(hash, signature), recoverPersonalMessage(hash, signature)];
-  return signers.some((signer) => signer !== undefined && isSameAddress(addressOf(signer), creator));
+  return signers.some((signer) => signer !== undefined && isSameAddress(walletAddressOf(signer), creator));
 }

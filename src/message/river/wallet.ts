@@ -3,16 +3,10 @@ import { keccak256 } from '../../crypto/keccak.ts';
 import { secp256k1PublicKey } from '../../crypto/secp256k1-key.ts';
 import { recoverSecp256k1, signRecoverable } from '../../crypto/secp256k1-recover.ts';
 import type { Secret } from '../../crypto/secret.ts';
-
-export const ADDRESS_BYTES = 20;
+import { WALLET_ADDRESS_BYTES, walletAddressOf } from '../../crypto/wallet-address.ts';
 
 /** What wallets add to the recovery id (27 or 28), from Bitcoin's first message format. */
 const WALLET_V_OFFSET = 27;
-
-/** The address of a public key: the last 20 bytes of the Keccak-256 of x and y. @param point `04 ‖ x ‖ y`. */
-export function addressOf(point: Bytes): Bytes {
-  return keccak256(point.subarray(1)).subarray(-ADDRESS_BYTES);
-}
 
 /** `0x` and 40 hex digits, in lower case. */
 export function addressText(address: Bytes): string {
@@ -49,7 +43,7 @@ export interface Wallet {
 export function walletOf(key: Secret): Wallet {
   const publicKey = secp256k1PublicKey(key);
   return {
-    address: addressOf(publicKey),
+    address: walletAddressOf(publicKey),
     publicKey,
     signHash: (hash) => signRecoverable(key, hash),
     signPersonal: (message) => {
@@ -61,7 +55,7 @@ export function walletOf(key: Secret): Wallet {
 
 /** Whether two addresses are one. */
 export function isSameAddress(a: Bytes, b: Bytes): boolean {
-  return a.length === ADDRESS_BYTES && bytesEqual(a, b);
+  return a.length === WALLET_ADDRESS_BYTES && bytesEqual(a, b);
 }
 
 function withV(signature: Bytes, v: number): Bytes {
