@@ -1,7 +1,7 @@
 import { fromHex } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import { SECOND_MS, type UnixMs, unixMsFromSeconds, unixSeconds } from '../base/time.ts';
-import { BRANCH_LIFE_MS_MAX, type Branch, branchPath, EPOCH_MAX } from '../identity/delegate/branch.ts';
+import { BRANCH_LIFE_MS, type Branch, branchPath, EPOCH_MAX } from '../identity/delegate/branch.ts';
 import { BRANCHES_MAX, type Delegations } from '../identity/delegate/delegations.ts';
 import { type Scope, scopeOf } from '../identity/delegate/scope.ts';
 import { ExtendedPublicKey } from '../identity/key-tree/extended-key.ts';
@@ -37,7 +37,7 @@ export async function currentBranch(
     epoch,
     xpub: formatXpub(key),
     notBefore: from,
-    notAfter: (from + BRANCH_LIFE_MS_MAX) as UnixMs,
+    notAfter: (from + BRANCH_LIFE_MS) as UnixMs,
   };
   await core.store.transact(async (tx) => {
     await tx.putBranch(row);

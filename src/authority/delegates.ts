@@ -21,7 +21,7 @@ import { BACKDATE_MS, BRANCH_SCOPE, currentBranch, floorOf, requireTree, tooWide
 import type { AuthorityCore } from './core.ts';
 
 /** Statements in one answer; newest first. */
-const DELEGATES_LISTED_MAX = 10_000;
+export const DELEGATES_LISTED_MAX = 10_000;
 
 export interface DelegateWish {
   readonly nodeId: string;

@@ -5,7 +5,7 @@ import {
   type KeyObject,
   sign as cryptoSign,
 } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { type Bytes, fromBase64, fromHex, textOfUtf8, toBase64 } from '../base/bytes.ts';
 import { isMeshError, MeshError, messageOf, quoted } from '../base/errors.ts';
 import { compressPoint } from '../crypto/curve-point.ts';
@@ -22,7 +22,7 @@ const CURVE_OF_OPENSSL: Readonly<Record<string, DelegateCurve>> = {
 };
 
 /** Largest file that is read for a key or a statement. */
-const FILE_BYTES_MAX = 16 * 1024;
+export const FILE_BYTES_MAX = 16 * 1024;
 
 const PEM_LABEL = 'CHAINMAIL DELEGATE';
 
@@ -143,12 +143,11 @@ function compressed(curve: 'P-256' | 'secp256k1', point: Bytes): Bytes {
 }
 
 function readSmall(path: string): Bytes {
-  let bytes: Bytes;
   try {
-    bytes = readFileSync(path);
+    if (statSync(path).size > FILE_BYTES_MAX) throw new MeshError('ERR_INPUT', `file ${quoted(path)} is too large`);
+    return readFileSync(path);
   } catch (error) {
+    if (isMeshError(error)) throw error;
     throw new MeshError('ERR_INPUT', `file ${quoted(path)} cannot be read: ${messageOf(error)}`);
   }
-  if (bytes.length > FILE_BYTES_MAX) throw new MeshError('ERR_INPUT', `file ${quoted(path)} is too large`);
-  return bytes;
 }

@@ -10,7 +10,7 @@ import { isInPage, isUnwanted } from './pull-digest.ts';
 export const PULL_ANSWER_BYTES_MAX = 128 * 1024;
 
 /** Messages of one author that are looked at for one answer; of 300 bytes, more would not fit into it. */
-const ANSWER_OF_AUTHOR_MAX = 512;
+export const ANSWER_OF_AUTHOR_MAX = 512;
 
 interface Answer {
   readonly id: number;

@@ -8,13 +8,13 @@ import {
 import type { Socket } from 'node:net';
 
 /** Requests under way on one HTTP/2 connection. */
-const REQUESTS_PER_CONNECTION_MAX = 16;
+export const REQUESTS_PER_CONNECTION_MAX = 16;
 /** Octets that one HTTP/2 connection may hold in memory, in MB, as Node.js counts them. */
-const SESSION_MEGABYTES_MAX = 10;
+export const SESSION_MEGABYTES_MAX = 10;
 /** Headers of one request, as on HTTP/1.1. */
-const HEADER_PAIRS_MAX = 64;
+export const HEADER_PAIRS_MAX = 64;
 /** A connection must say which HTTP it speaks by then, and says something each so often after that. */
-const SILENT_MS_MAX = 20_000;
+export const SILENT_MS_MAX = 20_000;
 
 /** With what HTTP/2 begins on a connection without TLS (RFC 9113 section 3.4); no method of HTTP/1.1 does. */
 const PREFACE = 'PRI ';

@@ -30,7 +30,7 @@ const SWEEP_MS = MINUTE_MS;
 /** A store that failed (a full disk, say) is tried again after this. */
 const STORE_RETRY_MS = SECOND_MS;
 
-/** How far a node and its clone may leap when both leave the stream that they share: seldom to the same place. */
+/** How far a node and its clone may leap when both leave the stream that they share: seldom to the same place. @tuning */
 const CLONE_LEAP_MAX = 64;
 
 /** How much of what a node keeps for a while there is now. */

@@ -27,6 +27,26 @@ interface Session {
   readonly endsAt: MonotonicMs;
 }
 
+/** Sessions by the hash of their tokens, so that no look-up tells by its time how much of a guess was right. */
+export class Sessions {
+  readonly #sessions = new BoundedMap<string, Session>(SESSIONS_MAX);
+
+  begin(token: string, user: Bytes, now: MonotonicMs): void {
+    this.#sessions.set(sha256Hex(utf8(token)), { user, endsAt: after(now, SESSION_MS) });
+  }
+
+  /** @throws ERR_SESSION for a token that is none, or of a session that has ended. */
+  userOf(token: string, now: MonotonicMs): Bytes {
+    const key = sha256Hex(utf8(token));
+    const session = this.#sessions.get(key);
+    if (session === undefined || now >= session.endsAt) {
+      this.#sessions.delete(key);
+      throw new MeshError('ERR_SESSION', 'this call needs a session');
+    }
+    return session.user;
+  }
+}
+
 interface Pending {
   readonly challenge: Challenge;
   readonly endsAt: MonotonicMs;
@@ -45,8 +65,7 @@ export interface AuthenticationDeps {
 export class Authentication {
   readonly #deps: AuthenticationDeps;
   readonly #challenges = new BoundedMap<string, Pending>(CHALLENGES_MAX);
-  /** By the hash of their tokens, so that no look-up tells by its time how much of a guess was right. */
-  readonly #sessions = new BoundedMap<string, Session>(SESSIONS_MAX);
+  readonly #sessions = new Sessions();
 
   constructor(deps: AuthenticationDeps) {
     this.#deps = deps;
@@ -80,18 +99,12 @@ export class Authentication {
       throw new MeshError('ERR_CHALLENGE_UNKNOWN', 'there is no such challenge for this user');
     verifyChallenge(pending.challenge, answer, wall, this.#deps.forever);
     const token = toBase64Url(this.#deps.random.bytes(TOKEN_BYTES));
-    this.#sessions.set(sha256Hex(utf8(token)), { user, endsAt: after(mono, SESSION_MS) });
+    this.#sessions.begin(token, user, mono);
     return token;
   }
 
   /** The user of a session. @throws ERR_SESSION for a token that is none, or of a session that has ended. */
   userOf(token: string | undefined): Bytes {
-    const key = sha256Hex(utf8(token ?? ''));
-    const session = this.#sessions.get(key);
-    if (session === undefined || this.#deps.clock.monotonic() >= session.endsAt) {
-      this.#sessions.delete(key);
-      throw new MeshError('ERR_SESSION', 'this call needs a session');
-    }
-    return session.user;
+    return this.#sessions.userOf(token ?? '', this.#deps.clock.monotonic());
   }
 }

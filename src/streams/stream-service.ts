@@ -44,7 +44,7 @@ export const BLOCK_MS = 2 * SECOND_MS;
 export const RECENT_BLOCKS_MAX = 64;
 
 /** Streams whose members and recent blocks are in memory: some kB each, 200 kB with as many members as may be. */
-const STATES_MAX = 500;
+export const STATES_MAX = 500;
 
 const SALT_BYTES = 32;
 

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { AuthorityCore } from '../../src/authority/core.ts';
+import { DELEGATES_LISTED_MAX, listDelegates } from '../../src/authority/delegates.ts';
 import { listNodes, NODES_LISTED_MAX } from '../../src/authority/nodes.ts';
 import type { UnixMs } from '../../src/base/time.ts';
 import {
@@ -32,6 +34,18 @@ test('so many nodes are listed, a page at a time', async () => {
   assert.equal((await listNodes(store, 1 as UnixMs)).length, NODES_LISTED_MAX);
   assert.deepEqual(new Set(pages), new Set([PAGE_ROWS_MAX]));
   assert.equal(pages.length, NODES_LISTED_MAX / PAGE_ROWS_MAX);
+});
+
+test('so many delegates are listed', async () => {
+  const tx: Partial<AuthorityTransaction> = {
+    getMeta: async () => undefined,
+    listBranches: async () => [],
+    listDelegates: async (limit) => Array.from({ length: limit }, () => ({})) as never,
+    listWallets: async () => [],
+  };
+  const transact: AuthorityStore['transact'] = (work) => work(tx as AuthorityTransaction);
+  const { delegates } = await listDelegates({ store: { transact } } as unknown as AuthorityCore);
+  assert.equal(delegates.length, DELEGATES_LISTED_MAX);
 });
 
 test('so many tickets are listed, the newest', async () => {

@@ -15,7 +15,7 @@ import {
 import { HeldMessages } from '../../src/engine/held-messages.ts';
 import { type Link, type MeshFrame, WINDOW_BYTES } from '../../src/engine/link.ts';
 import { OUTGOING_BYTES_MAX } from '../../src/engine/outgoing-queue.ts';
-import { PULL_ANSWER_BYTES_MAX } from '../../src/engine/pull-answers.ts';
+import { ANSWER_OF_AUTHOR_MAX, PULL_ANSWER_BYTES_MAX, PullAnswers } from '../../src/engine/pull-answers.ts';
 import type { NodeId } from '../../src/identity/node-id.ts';
 import { type Message, parseMessage } from '../../src/message/message.ts';
 import { SeededRandom } from '../../src/sim/seeded-random.ts';
@@ -245,6 +245,20 @@ describe('gossip', () => {
     assert.ok(world.bob.held.size < count);
     world.run(SECOND_MS);
     assert.equal(world.agree, true);
+  });
+
+  it('looks at so many messages of one author for one answer, however small they are', () => {
+    const held = new HeldMessages();
+    for (const message of say('eve', ANSWER_OF_AUTHOR_MAX + 1)) held.put(message, leafKeyOf(message), at(0).wall);
+    const answers = new PullAnswers(held, () => new Uint8Array(1));
+    const ignore = (): void => undefined;
+    const pair = new LinkPair(at(0), fixture, 'ann', 'bob', ignore, ignore);
+    let sent = 0;
+    pair.a.sendMessage = () => void sent++;
+    answers.begin(pair.a.end.id, 1);
+    const digest = { tag: 'digest', id: 1, from: '', to: '', last: true, streams: [] } as const;
+    const answer = answers.answer(pair.a, digest, () => true);
+    assert.deepEqual([sent, answer?.more], [ANSWER_OF_AUTHOR_MAX, true]);
   });
 
   it('sends a digest of many streams in pages', () => {

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
+import type { FastifyReply } from 'fastify';
 import { type AddressInfo, connect, type Socket } from 'node:net';
+import { Writable } from 'node:stream';
 import { describe, it, type TestContext } from 'node:test';
 import type { MonotonicMs } from '../../src/base/time.ts';
 import {
@@ -9,6 +11,7 @@ import {
   RefusalBudget,
   REFUSALS_PER_CLIENT,
 } from '../../src/http/authority/refusal-budget.ts';
+import { EventStream, UNREAD_BYTES_MAX as EVENT_BYTES_MAX } from '../../src/http/node/event-stream.ts';
 import { MEMBER_RATE, MemberBudgets, MEMBERS_MAX } from '../../src/http/node/member.ts';
 import {
   CLIENTS_MAX,
@@ -138,6 +141,25 @@ describe('a connection', () => {
     server._connections = CONNECTIONS_MAX - 1;
     assert.match(await answerTo(t, port, `${GET}\r\n`), /^HTTP\/1\.1 200 /);
     server._connections = 0;
+  });
+});
+
+describe('a stream of events', () => {
+  it('ends where so much waits for a reader that does not read', async () => {
+    const raw = Object.assign(new Writable({ write: () => {}, highWaterMark: 1 }), {
+      writeHead: () => {},
+      flushHeaders: () => {},
+    });
+    const stream = new EventStream({ raw, hijack: () => {} } as unknown as FastifyReply);
+    let hasEnded = false;
+    stream.onEnd(() => (hasEnded = true));
+    const event = 'x'.repeat(EVENT_BYTES_MAX / 4);
+    for (let n = 0; n < 3; n++) stream.send(event);
+    assert.equal(raw.destroyed, false);
+    stream.send(event);
+    assert.equal(raw.destroyed, true);
+    await turns();
+    assert.equal(hasEnded, true);
   });
 });
 

@@ -1,10 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { concatBytes } from '../../src/base/bytes.ts';
+import { concatBytes, toHex } from '../../src/base/bytes.ts';
 import { MEMBERSHIP } from '../../src/message/river/payload.ts';
 import { parseEvent } from '../../src/message/river/parse-event.ts';
 import { parseStreamId } from '../../src/message/river/stream-id.ts';
 import { Lanes, LANES_WAITING_MAX } from '../../src/streams/lanes.ts';
+import { systemRandom } from '../../src/host/system-random.ts';
+import type { StreamStore } from '../../src/ports/stream-store.ts';
+import { Sessions, SESSIONS_MAX } from '../../src/streams/authentication.ts';
+import { STATES_MAX, StreamService } from '../../src/streams/stream-service.ts';
 import { judgeNext, Members, MEMBERS_MAX } from '../../src/streams/stream-rules.ts';
 import { HandClock } from '../support/authority-world.ts';
 import { ALICE, DEVICE } from '../support/river.ts';
@@ -28,6 +32,47 @@ describe('limits of streams', () => {
       order.toSorted((a, b) => a - b),
     );
     assert.equal(await lanes.run('b', async () => 'room'), 'room');
+  });
+
+  it('so many sessions; with more the one not used for longest ends', () => {
+    const sessions = new Sessions();
+    const now = new HandClock().monotonic();
+    const begin = (n: number): void => sessions.begin(`token ${n}`, ALICE.address, now);
+    for (let n = 0; n < SESSIONS_MAX; n++) begin(n);
+    assert.deepEqual(sessions.userOf('token 0', now), ALICE.address);
+    begin(SESSIONS_MAX);
+    assert.throws(() => sessions.userOf('token 1', now), { code: 'ERR_SESSION' });
+    for (const n of [0, 2, SESSIONS_MAX]) assert.deepEqual(sessions.userOf(`token ${n}`, now), ALICE.address);
+  });
+
+  it('so many streams in memory; one that is not is read from the store again', async () => {
+    const reads: string[] = [];
+    const store: Partial<StreamStore> = {
+      totals: async () => ({ streams: 0, bytes: 0 }),
+      pooled: async () => [],
+      find: async (id) => {
+        reads.push(toHex(id));
+        return { creator: ALICE.address, events: 0, bytes: 0 } as Awaited<ReturnType<StreamStore['find']>>;
+      },
+      firstEvent: async () => undefined,
+      eventsOf: async () => [],
+      lastBlocks: async () => [{ number: 0 }] as unknown as Awaited<ReturnType<StreamStore['lastBlocks']>>,
+    };
+    const service = await StreamService.open({
+      store: store as StreamStore,
+      clock: new HandClock(),
+      random: systemRandom,
+      wallet: DEVICE,
+      forever: 'refused',
+      onDeadline: () => {},
+    });
+    const ask = (n: number): Promise<unknown> => service.lastBlock(channelId(`c${n}`));
+    for (let n = 0; n <= STATES_MAX; n++) await ask(n);
+    assert.equal(reads.length, STATES_MAX + 1);
+    await ask(STATES_MAX);
+    assert.equal(reads.length, STATES_MAX + 1, 'it is in memory');
+    await ask(0);
+    assert.equal(reads.length, STATES_MAX + 2);
   });
 
   it('a failed piece of work fails alone', async () => {

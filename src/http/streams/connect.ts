@@ -62,7 +62,7 @@ export interface Procedure<Request, Response> {
 export const ANSWERS_BYTES_MAX = 128 * 1024 * 1024;
 
 /** An answer must have been read by then. */
-const ANSWER_MS_MAX = 60_000;
+export const ANSWER_MS_MAX = 60_000;
 
 /** Keeps count of what waits to be read, and does not wait for ever. */
 export class AnswersUnderWay {

@@ -13,7 +13,7 @@ export const BRANCH_PURPOSE = 0x43_48_4d;
 export const EPOCH_MAX = HARDENED - 1;
 
 /** Life of a branch: as long as statements under it can be issued and their mail can live. */
-export const BRANCH_LIFE_MS_MAX = 3_660 * 86_400_000;
+export const BRANCH_LIFE_MS = 3_660 * 86_400_000;
 
 /**
  * A branch of the authority's key tree, as it is published: with it alone anybody checks the statements that its

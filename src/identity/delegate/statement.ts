@@ -27,7 +27,7 @@ export const STATEMENT_BYTES_MIN = 64;
 const ENVELOPE_BYTES = 80;
 
 /** Years beyond 9999 have no RFC 3339 form. */
-const SECONDS_MAX = 253_402_300_799;
+export const SECONDS_MAX = 253_402_300_799;
 
 /** `{1: -47}`: alg ES256K (RFC 8812), all that the protected header has. */
 const PROTECTED: Bytes = new CborWriter(5).map(1).uint(1).int(-47).finish();

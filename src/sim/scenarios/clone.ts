@@ -12,6 +12,7 @@ const SETTLING_MS = 8 * SECOND_MS;
 const PUBLISHING_MS = 4 * SECOND_MS;
 /** What each of the two says under the same counters, and then again. */
 const SAID = 5;
+/** Both open streams of their own first. @tuning */
 const ROUNDS_MAX = 30;
 const LIMIT_MS = 3 * MINUTE_MS;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { describe, it } from 'node:test';
 import type { FastifyReply } from 'fastify';
-import { ANSWERS_BYTES_MAX, AnswersUnderWay } from '../../../src/http/streams/connect.ts';
+import { ANSWER_MS_MAX, ANSWERS_BYTES_MAX, AnswersUnderWay } from '../../../src/http/streams/connect.ts';
 
 /** A reply whose reader may take its time. */
 function replyOf(raw: EventEmitter): FastifyReply {
@@ -19,5 +19,17 @@ describe('answers under way', () => {
     slow.emit('close');
     answers.begin(1, replyOf(another));
     another.emit('close');
+  });
+
+  it('are read in time, or the connection ends', (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const raw = Object.assign(new EventEmitter(), { destroy: t.mock.fn(() => raw.emit('close')) });
+    const answers = new AnswersUnderWay();
+    answers.begin(ANSWERS_BYTES_MAX, replyOf(raw));
+    t.mock.timers.tick(ANSWER_MS_MAX - 1);
+    assert.equal(raw.destroy.mock.callCount(), 0);
+    t.mock.timers.tick(1);
+    assert.equal(raw.destroy.mock.callCount(), 1);
+    answers.begin(ANSWERS_BYTES_MAX, replyOf(new EventEmitter()));
   });
 });

@@ -7,7 +7,7 @@ import { negateScalar } from '../../../src/crypto/scalar.ts';
 import { Secret } from '../../../src/crypto/secret.ts';
 import { uncompressPoint } from '../../../src/crypto/curve-point.ts';
 import { branchPath, EPOCH_MAX } from '../../../src/identity/delegate/branch.ts';
-import type { DelegateKey } from '../../../src/identity/delegate/delegate-key.ts';
+import { DELEGATE_KEY_BYTES_MAX, type DelegateKey } from '../../../src/identity/delegate/delegate-key.ts';
 import { isSignedByBranch, judgeStatement, NO_DELEGATIONS } from '../../../src/identity/delegate/delegations.ts';
 import { isWithin, parseScope, permits, SCOPE_ENTRIES_MAX, scopeOf } from '../../../src/identity/delegate/scope.ts';
 import {
@@ -17,6 +17,7 @@ import {
   STATEMENT_BYTES_MAX,
   STATEMENT_BYTES_MIN,
   type StatementFields,
+  SECONDS_MAX,
 } from '../../../src/identity/delegate/statement.ts';
 import { formatPath } from '../../../src/identity/key-tree/derivation-path.ts';
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
@@ -123,6 +124,16 @@ describe('delegate statements (S0.09, T10)', () => {
     ['a scope that says one thing twice', payloadOf({ scope: ['relay', 'relay'] as never }), 'ERR_DELEGATE_SCOPE'],
     ['a scope that is no capability', payloadOf({ scope: ['Publish'] as never }), 'ERR_DELEGATE_SCOPE'],
     ['an unknown curve', payloadOf({ key: { curve: 'P-384' as never, bytes: KEY.bytes } }), 'ERR_DELEGATE_KEY'],
+    [
+      'a key that is too long',
+      payloadOf({ key: { curve: 'P-256', bytes: new Uint8Array(DELEGATE_KEY_BYTES_MAX + 1).fill(2) } }),
+      'ERR_DELEGATE_MALFORMED',
+    ],
+    [
+      'an end beyond the year 9999',
+      payloadOf({ notAfter: ((SECONDS_MAX + 1) * 1_000) as UnixMs }),
+      'ERR_DELEGATE_MALFORMED',
+    ],
     ['more bytes than any', new Uint8Array(STATEMENT_BYTES_MAX + 1), 'ERR_DELEGATE_MALFORMED'],
   ];
   for (const [name, bytes, code] of malformed)
