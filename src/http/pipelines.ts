@@ -68,7 +68,7 @@ export class Pipelines {
 /** How long a client that was told why its connection ends has to read it. */
 export const GOODBYE_MS_MAX = 2_000;
 /** How long answers may take that a connection still waits for when nothing more is read from it. */
-const ANSWERS_MS_MAX = 20_000;
+export const ANSWERS_MS_MAX = 20_000;
 
 /** Says a last word on a connection; what still comes is read and thrown away, because a reset would take the word with it. */
 export function endWith(socket: Socket, answer: string): void {

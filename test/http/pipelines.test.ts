@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
+import { once, EventEmitter } from 'node:events';
+import {
+  createServer,
+  type RequestListener,
+  type Server,
+  type ServerOptions,
+  IncomingMessage,
+  type ServerResponse,
+} from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { before, describe, it, type TestContext } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { tlsServerOptions } from '../../src/host/tls-server.ts';
-import { PIPELINED_REQUESTS_MAX } from '../../src/http/pipelines.ts';
+import { ANSWERS_MS_MAX, PIPELINED_REQUESTS_MAX, Pipelines } from '../../src/http/pipelines.ts';
 import { createHttpApp, type HttpApp } from '../../src/http/server.ts';
 import { TestMesh } from '../support/node-world.ts';
 
@@ -114,4 +121,19 @@ describe('requests sent ahead on one connection', () => {
       assert.equal(most, PIPELINED_REQUESTS_MAX);
     });
   }
+});
+
+describe('a connection of which nothing more is read', () => {
+  it('ends in time, whether or not what it waits for is answered', (t) => {
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const socket = Object.assign(new EventEmitter(), { resume: () => {}, end: t.mock.fn(), destroy: t.mock.fn() });
+    const request = Object.create(IncomingMessage.prototype, { socket: { value: socket } }) as IncomingMessage;
+    const pipelines = new Pipelines('goodbye');
+    pipelines.within(() => {})(request, new EventEmitter() as ServerResponse); // never answered
+    pipelines.end(socket as unknown as Socket);
+    t.mock.timers.tick(ANSWERS_MS_MAX - 1);
+    assert.deepEqual([socket.end.mock.callCount(), socket.destroy.mock.callCount()], [0, 0]);
+    t.mock.timers.tick(1);
+    assert.deepEqual([socket.end.mock.callCount(), socket.destroy.mock.callCount()], [0, 1]);
+  });
 });
