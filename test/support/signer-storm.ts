@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { UnixMs } from '../../src/base/time.ts';
@@ -90,7 +90,8 @@ export function writeRecords(folder: string, name: string, count: number): { fil
 /**
  * Imports and signs in a directory with commands that are killed at random moments, and counts after every kill.
  *
- * Every other kill of `sign` comes when it holds the directory's lock, so that it hits the signing and not the start.
+ * Every other kill of `sign` comes when it holds the directory's lock, so that it hits the signing and not the start;
+ * every fourth as soon as a signature is stored, however slow the machine is.
  * @param spanMs Kills come up to so long after that, or after the start.
  */
 export async function stormSqlite(folder: string, kills: number, spanMs: number): Promise<void> {
@@ -118,7 +119,8 @@ export async function stormSqlite(folder: string, kills: number, spanMs: number)
     }
     await runAndKill(sign, async (pid) => {
       if (kill % 2 === 0) await untilLocked(dir, pid);
-      await pause(delayMs);
+      if (kill % 4 === 0) await untilSigned(dir, pid, before.signed);
+      else await pause(delayMs);
     });
     const { unsigned, signed } = await within(sqlite(dir), (store) => checkNothingLost(store, imported));
     if (unsigned > 0 && signed.length > before.signed) killedWhileSigning++;
@@ -128,6 +130,14 @@ export async function stormSqlite(folder: string, kills: number, spanMs: number)
   assert.equal(unsigned, 0, 'a resume leaves nothing unsigned');
   assert.deepEqual(await wrongIds(signed), []);
   assert.ok(killedWhileSigning > 0, 'no kill came while records were being signed: choose another span');
+}
+
+/** Waits until more than so many are signed, or the process has ended. */
+async function untilSigned(dir: string, pid: number | undefined, signed: number): Promise<void> {
+  while (pid !== undefined && existsSync(`/proc/${pid}/fd`)) {
+    if ((await within(sqlite(dir), (store) => store.counts())).signed > signed) return;
+    await pause(10);
+  }
 }
 
 /** Waits until a process holds the directory's lock, or gives up after a while: then it has ended already. */
