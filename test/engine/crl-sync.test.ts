@@ -3,7 +3,7 @@ import { before, beforeEach, describe, it } from 'node:test';
 import type { Bytes } from '../../src/base/bytes.ts';
 import { SECOND_MS } from '../../src/base/time.ts';
 import { CrlSync, FETCH_MS_MAX, type HeldCrl, PIECE_MS_MAX } from '../../src/engine/crl-sync.ts';
-import { CRL_PIECE_BYTES_MAX, type CrlHeader } from '../../src/engine/frame.ts';
+import { CRL_HEADERS_MAX, CRL_PIECE_BYTES_MAX, type CrlHeader } from '../../src/engine/frame.ts';
 import type { Link, MeshFrame } from '../../src/engine/link.ts';
 import { LinkPair } from '../support/link-pair.ts';
 import { at, MeshFixture } from '../support/mesh-fixture.ts';
@@ -221,6 +221,20 @@ describe('CRLs between peers', () => {
       frames.map((frame) => (frame.tag === 'want-crl' ? frame.number : frame.tag)),
       [5, 6],
     );
+  });
+
+  it('lists of so many issuers are fetched at a time (T17)', () => {
+    const asked: string[] = [];
+    const frames: MeshFrame[] = [];
+    const eve = linkToEve(frames);
+    const issuers = Array.from({ length: CRL_HEADERS_MAX + 1 }, (_, n) => n.toString(16).padStart(64, '0'));
+    for (const issuerKeyHash of issuers) {
+      ann.known.add(issuerKeyHash);
+      ann.sync.handleHeaders(ZERO, eve.a, [{ issuerKeyHash, number: 5, thisUpdate: 1 }]);
+    }
+    eve.pump(ZERO);
+    for (const frame of frames) if (frame.tag === 'want-crl') asked.push(frame.issuerKeyHash);
+    assert.deepEqual(asked, issuers.slice(0, CRL_HEADERS_MAX));
   });
 
   it('a link that goes takes its fetch with it', () => {

@@ -214,7 +214,6 @@ const MALFORMED: readonly (readonly [name: string, bytes: Bytes])[] = [
     hello((w) => w.uint(1).text('').text('n').text('').array(0).array(0).uint(0).uint(0)),
   ],
   ['a hello of no node id', hello((w) => w.uint(1).text('m').text('N').text('').array(0).array(0).uint(0).uint(0))],
-  ['a hello with nine addresses', hello((w) => w.uint(1).text('m').text('n').text('').array(9))],
   [
     'a hello with an address that is none',
     hello((w) => w.uint(1).text('m').text('n').text('').array(1).text('x').array(0).uint(0).uint(0)),
@@ -238,6 +237,24 @@ describe('frames', () => {
 
   for (const [name, bytes] of MALFORMED)
     it(`refuses ${name}`, () => assert.throws(() => decodeFrame(bytes), isMeshError));
+
+  it('of hello name so many addresses and lists, and not one more', () => {
+    const said = (addresses: number, lists: number): Frame => ({
+      tag: 'hello',
+      version: 1,
+      mesh: parseMeshName('m'),
+      nodeId: parseNodeId('n'),
+      software: '',
+      addresses: Array.from({ length: addresses }, () => parseAddress('10.0.0.1:1')),
+      crls: Array.from({ length: lists }, () => ({ issuerKeyHash: 'ff'.repeat(32), number: 1, thisUpdate: 1 })),
+      heldIncarnation: 0,
+      windowBytes: 0,
+    });
+    const full = said(HELLO_ADDRESSES_MAX, CRL_HEADERS_MAX);
+    assert.deepEqual(decodeFrame(body(full)), full);
+    for (const more of [said(HELLO_ADDRESSES_MAX + 1, 0), said(0, CRL_HEADERS_MAX + 1)])
+      assert.throws(() => decodeFrame(body(more)), isMeshError);
+  });
 
   it('with any bytes changed are other frames or none (T17)', () => {
     fc.assert(
