@@ -3,6 +3,7 @@ import { messageOf } from '../base/errors.ts';
 import { formatDuration, parseDuration } from '../daemon/duration.ts';
 import { LOG_LEVELS } from '../daemon/log-level.ts';
 import { splitAddress } from '../message/address.ts';
+import { fillDirectory } from './hint.ts';
 import { Output } from './output.ts';
 
 /** What a command is handed: where to speak, and its options and arguments as commander parsed them. */
@@ -44,14 +45,20 @@ export function act<Options>(
 ): (...all: unknown[]) => Promise<void> {
   return async (...all) => {
     const command = all.at(-1) as Command;
-    const options = command.opts<Options & { json?: boolean }>();
-    const output = new Output(options.json === true);
+    const options = command.opts<Options & { json?: boolean; dir?: string }>();
+    const output = new Output(options.json === true, (hint) => fillDirectory(hint, groupOf(command), options.dir));
     try {
       await run({ output, options, args: command.processedArgs.filter((arg) => typeof arg === 'string') });
     } catch (error) {
       output.fail(error);
     }
   };
+}
+
+/** The first word of a command after the program's name. */
+function groupOf(command: Command): string {
+  const { parent } = command;
+  return parent?.parent == null ? command.name() : groupOf(parent);
 }
 
 /** Parser of an option that is a span of time. @returns milliseconds. */

@@ -16,9 +16,12 @@ const USAGE_CODES: ReadonlySet<string> = new Set(['ERR_USAGE', 'ERR_PASSPHRASE_M
  * error. */
 export class Output {
   readonly isJson: boolean;
+  readonly #completeHint: (hint: string) => string;
 
-  constructor(isJson: boolean) {
+  /** @param completeHint puts into a hint what the command was given. */
+  constructor(isJson: boolean, completeHint: (hint: string) => string = (hint) => hint) {
     this.isJson = isJson;
+    this.#completeHint = completeHint;
   }
 
   /** The one result of a command: a JSON document, or its text. */
@@ -46,9 +49,10 @@ export class Output {
   fail(error: unknown): void {
     const known = isMeshError(error) ? error : new MeshError('ERR_INTERNAL', messageOf(error), unexpectedHint(error));
     const isUsage = USAGE_CODES.has(known.code);
+    const hint = known.hint === undefined ? undefined : this.#completeHint(known.hint);
     process.exitCode = isUsage ? EXIT_USAGE : EXIT_REFUSED;
     if (this.isJson && !isUsage) {
-      const { code, message, hint } = known;
+      const { code, message } = known;
       const { river } = errorEntry(code);
       const error = {
         code,
@@ -60,7 +64,7 @@ export class Output {
       return;
     }
     process.stderr.write(`chainmail: error: ${known.message}\n`);
-    if (known.hint !== undefined) process.stderr.write(`chainmail: hint: ${known.hint}\n`);
+    if (hint !== undefined) process.stderr.write(`chainmail: hint: ${hint}\n`);
   }
 }
 

@@ -76,11 +76,12 @@ export interface EnrollNodeOptions {
  * Makes a node of this directory: an identity key, a request, and a certificate from the authority that the ticket
  * names, whom only the ticket's own trust anchor vouches for.
  *
+ * Again with another ticket of the same node it gets a fresh certificate for the same key, whenever the node does not run.
  * Safe to repeat at any point, also after kill -9: the key is made once, the request is kept before it is sent, and
  * the authority gives the same key the same certificate. `enrollment.json` is written last.
  *
- * @throws ERR_TICKET_MALFORMED, ERR_TICKET_REFUSED, ERR_UNREACHABLE, ERR_DIR_EXISTS where another enrolment is still good
- *   or an authority lives, ERR_ENROLL_REVOKED where what is enrolled was revoked, ERR_DIR_LOCKED, ERR_PASSPHRASE_WRONG, ERR_PATH_... where the answer does not hold.
+ * @throws ERR_TICKET_MALFORMED, ERR_TICKET_REFUSED, ERR_UNREACHABLE, ERR_DIR_EXISTS where the enrolment of another node
+ *   or mesh is still good, or an authority lives, ERR_ENROLL_REVOKED where what is enrolled was revoked, ERR_DIR_LOCKED, ERR_PASSPHRASE_WRONG, ERR_PATH_... where the answer does not hold.
  */
 export async function enrollNode(options: EnrollNodeOptions): Promise<EnrolledNode> {
   const ticket = parseTicket(options.ticket);
@@ -94,21 +95,23 @@ export async function enrollNode(options: EnrollNodeOptions): Promise<EnrolledNo
     const before = isNodeDirectory(layout.directory) ? loadEnrolledNode(layout.directory) : undefined;
     if (before !== undefined) {
       await requireNotRevoked(before);
-      // An expired one enrols anew.
       if (before.notAfter > systemClock.wall()) {
         if (readEnrollmentFile(layout).token_hash === tokenHash) return before;
-        throw new MeshError(
-          'ERR_DIR_EXISTS',
-          `${quotedPath(layout.directory)} is enrolled as ${before.nodeId} in mesh ${before.mesh}`,
-          'use that node, or choose another --dir',
-        );
+        if (!isOfSameNode(ticket, before))
+          throw new MeshError(
+            'ERR_DIR_EXISTS',
+            `${quotedPath(layout.directory)} is enrolled as ${before.nodeId} in mesh ${before.mesh}, and the ticket is for another`,
+            'use that node, or choose another --dir',
+          );
       }
     }
     const keys = await FileKeyStore.open(layout.keys, options.passphrase);
     const signer = (await keys.has('identity')) ? await keys.open('identity') : await keys.generate('identity');
     const csr = encodePem('CERTIFICATE REQUEST', await buildCsr(signer));
     writeFileAtomic(layout.request, csr, MODE_PUBLIC);
-    const answer = await requestCertificate(ticket, mesh, csr);
+    // A directory holds what one node has heard and said: it asks for no other name.
+    const nodeId = ticket.node_id ?? (before?.mesh === mesh ? before.nodeId : undefined);
+    const answer = await requestCertificate(ticket, mesh, nodeId, csr);
     const judged = judgeAnswer(ticket, mesh, signer, answer);
     writeFileAtomic(layout.certificate, answer.certificate, MODE_PUBLIC);
     writeFileAtomic(layout.caCertificates, judged.caPem, MODE_PUBLIC);
@@ -165,11 +168,23 @@ export async function certificateKeyName(keys: FileKeyStore, leaf: Certificate):
 
 const NOTHING_REVOKED = new RevocationView();
 
-async function requestCertificate(ticket: Ticket, mesh: MeshName, csr: string): Promise<EnrollResponse> {
+/** Whether a ticket lets the enrolled node have another certificate: a fresh one, before the old one has ended. */
+function isOfSameNode({ mesh, trust_anchor, node_id }: Ticket, before: EnrolledNode): boolean {
+  const [anchor] = parseCertificatesPem(trust_anchor);
+  if (mesh !== before.mesh || anchor === undefined || !bytesEqual(anchor.der, before.root.der)) return false;
+  return node_id === undefined || node_id === before.nodeId;
+}
+
+async function requestCertificate(
+  ticket: Ticket,
+  mesh: MeshName,
+  nodeId: string | undefined,
+  csr: string,
+): Promise<EnrollResponse> {
   const body = {
     token: ticket.token,
     csr,
-    ...(ticket.node_id === undefined ? {} : { node_id: ticket.node_id }),
+    ...(nodeId === undefined ? {} : { node_id: nodeId }),
   };
   const answer = await exchange(
     {

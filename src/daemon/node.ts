@@ -224,7 +224,7 @@ function watchCertificate(certificate: Certificate, log: Log): () => void {
     if (state === 'ending')
       log.warn(
         facts,
-        'the certificate of this node ends soon: have a new ticket ready, to enrol it again when it has ended',
+        'the certificate of this node ends soon: stop it, enrol it again with a new ticket, and start it',
       );
     if (state === 'ended')
       log.error(

@@ -348,7 +348,8 @@ test('bad input and damaged state are refused with a code and what to do', async
     assert.equal((await chainmail([...wrong, '--dir', dir])).code, 2, wrong.join(' '));
   assert.equal((await refusal('nodes', '--dir', join(folder, 'nothing'))).code, 'ERR_DIR_NOT_INITIALISED');
   assert.equal((await refusal('revoke', '--dir', dir, '--node-id', 'nobody')).code, 'ERR_REVOKE_UNKNOWN');
-  assert.equal((await refusal('ticket', 'cancel', 'ffffffffffffffff', '--dir', dir)).code, 'ERR_NOT_FOUND');
+  const unknown = await refusal('ticket', 'cancel', 'ffffffffffffffff', '--dir', dir);
+  assert.deepEqual([unknown.code, unknown.hint], ['ERR_NOT_FOUND', `see: chainmail ticket list --dir ${dir}`]);
   writeFileSync(join(dir, 'chainmail.yaml'), `${readFileSync(join(dir, 'chainmail.yaml'), 'utf8')}\nlissten: x\n`);
   const misspelt = await refusal('nodes', '--dir', dir);
   assert.equal(misspelt.code, 'ERR_CONFIG');

@@ -10,7 +10,7 @@ import {
   ticketsResponseSchema,
 } from '../../src/api/authority.ts';
 import { renderTicket, type Ticket } from '../../src/api/ticket.ts';
-import { bytesEqual } from '../../src/base/bytes.ts';
+import { bytesEqual, EMPTY } from '../../src/base/bytes.ts';
 import { initAuthority } from '../../src/daemon/authority.ts';
 import { withAuthority } from '../../src/daemon/authority-desk.ts';
 import type { RunningAuthority } from '../../src/daemon/authority-server.ts';
@@ -92,6 +92,31 @@ describe('enrolling a node', () => {
       const before = readFileSync(nodeLayout(whole).certificate, 'utf8');
       assert.equal(readFileSync(layout.certificate, 'utf8'), before, 'the same certificate');
     }
+  });
+
+  it('gets a fresh certificate with a new ticket while the old one is good: same key, same node', async (t) => {
+    const into = newNode();
+    const first = await enroll(into, await newTicket());
+    const again = await newTicket();
+    const second = await enroll(into, again);
+    const serialOf = ({ chain }: typeof first) => chain[0]?.serial;
+    assert.equal(second.nodeId, first.nodeId);
+    assert.notEqual(serialOf(second), serialOf(first));
+    assert.ok(second.notAfter >= first.notAfter);
+    assert.ok(bytesEqual(second.chain[0]?.spki ?? EMPTY, first.chain[0]?.spki ?? EMPTY));
+    assert.equal(serialOf(await enroll(into, again)), serialOf(second), 'the same ticket again asks for nothing');
+
+    const kept = readFileSync(nodeLayout(into).certificate, 'utf8');
+    const other = join(folder, 'other-ca');
+    const elsewhere = await startAuthority(other);
+    t.after(() => elsewhere.close());
+    for (const foreign of [await newTicket(other), { ...(await newTicket()), node_id: 'gate-7' }]) {
+      await assert.rejects(enroll(into, foreign), { code: 'ERR_DIR_EXISTS', message: /ticket is for another/ });
+      assert.equal(readFileSync(nodeLayout(into).certificate, 'utf8'), kept);
+    }
+    const lock = lockDirectory(into);
+    await assert.rejects(enroll(into, await newTicket()), { code: 'ERR_DIR_LOCKED' });
+    lock.release();
   });
 
   it('keeps nothing of an answer for another key or mesh', async () => {

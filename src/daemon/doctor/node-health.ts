@@ -48,7 +48,11 @@ export async function lookAtCertificate(node: EnrolledNode, now: UnixMs): Promis
   const revocation = await revocationOf(node);
   if (revocation !== undefined) return bad('certificate', describeRevocation(revocation), REVOKED_HINT);
   return certificateStateAt(leafOf(node), now) === 'ending'
-    ? couldBeBetter('certificate', `${until}, which is near`, 'enrol again with a new ticket when it has ended')
+    ? couldBeBetter(
+        'certificate',
+        `${until}, which is near`,
+        `stop the node, enrol it again with a new ticket and start it: chainmail node enroll --dir ${node.layout.directory} --ticket FILE`,
+      )
     : good('certificate', until);
 }
 
