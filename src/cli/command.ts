@@ -66,6 +66,11 @@ export function durationOption(text: string): number {
   return checked(() => parseDuration(text));
 }
 
+/** As {@link durationOption}, where a span may be none: `0s`. */
+export function windowOption(text: string): number {
+  return checked(() => parseDuration(text, 0));
+}
+
 /** As {@link durationOption}, within bounds. */
 export function spanOption(minMs: number, maxMs: number): (text: string) => number {
   return (text) => {

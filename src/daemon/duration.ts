@@ -14,14 +14,15 @@ export const DURATION_MS_MAX = 36_500 * DAY_MS;
 
 /**
  * A span as people write it: `24h`, `90s`, `1h30m`, `500ms`. The one place where such text is read.
+ * @param minMs 0 where no time at all is a wish too: `0s`.
  * @throws ERR_INPUT
  */
-export function parseDuration(text: string): number {
+export function parseDuration(text: string, minMs: 0 | 1 = 1): number {
   if (!/^(?:[0-9]{1,9}(?:ms|[smhd]))+$/.test(text)) refuse(text);
   let spanMs = 0;
   for (const [, digits, unit] of text.matchAll(/([0-9]+)(ms|[smhd])/g))
     spanMs += Number(digits) * (UNITS_MS[unit as string] as number);
-  if (spanMs <= 0 || spanMs > DURATION_MS_MAX) refuse(text);
+  if (spanMs < minMs || spanMs > DURATION_MS_MAX) refuse(text);
   return spanMs;
 }
 

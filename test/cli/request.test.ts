@@ -83,6 +83,9 @@ describe('chainmail request', () => {
     assert.equal(await told(signed, '--now', '20260506T072309Z'), 'ok');
     assert.equal(await told(signed, '--now', '20260506T072310Z'), 'ERR_REQUEST_SKEW');
     assert.equal(await told(signed, '--now', '20260506T072309Z', '--max-skew', '5m'), 'ERR_REQUEST_SKEW');
+    assert.equal(await told(signed, '--max-skew', '0s'), 'ok');
+    assert.equal(await told(signed, '--now', '20260506T070810Z', '--max-skew', '0s'), 'ERR_REQUEST_SKEW');
+    assert.equal(await told(signed, '--now', '20260506T070808Z', '--max-skew', '0s'), 'ERR_REQUEST_SKEW');
     const inQuery = await sign('sigv4a', ['--query-life', '1m']);
     assert.equal(await told(inQuery, '--now', '2026-05-06T07:09:09Z'), 'ERR_REQUEST_EXPIRED');
     assert.equal(await told(signed, '--service', 's3'), 'ERR_REQUEST_SCOPE');

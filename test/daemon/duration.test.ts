@@ -23,5 +23,10 @@ test('a hundred years are the longest', () => {
   assert.throws(() => parseDuration(`${longest}1ms`), { code: 'ERR_INPUT' });
 });
 
+test('no time at all is a span only where it may be', () => {
+  for (const text of ['0s', '0ms', '0h0m']) assert.equal(parseDuration(text, 0), 0);
+  assert.throws(() => parseDuration('0', 0), { code: 'ERR_INPUT' });
+});
+
 for (const text of ['', '24', 'h', '-1h', '1.5h', '1 h', '0s', '1w', '1H', '9999999999s', '999999d', ' 1h'])
   test(`${JSON.stringify(text)} is no duration`, () => assert.throws(() => parseDuration(text), { code: 'ERR_INPUT' }));

@@ -22,7 +22,7 @@ import { QUERY_LIFE_SEC_MAX, readSignedRequest } from '../../message/request/sig
 import { sigV4aPrivateKey, sigV4aPublicKey, sigV4aSigner } from '../../message/request/signing-key.ts';
 import { judgeSignedRequest, SKEW_MS_DEFAULT, verifySignature } from '../../message/request/verify-request.ts';
 import { readInput } from '../input.ts';
-import { act, addCommand, addGroup, durationOption } from '../command.ts';
+import { act, addCommand, addGroup, durationOption, windowOption } from '../command.ts';
 
 interface SecretOptions {
   readonly accessKeyId: string;
@@ -97,7 +97,7 @@ function registerVerify(group: Command): void {
     ),
   )
     .option('--public-key <file>', 'of SigV4A, PEM: all that a verifier needs')
-    .option('--max-skew <span>', 'how far its date may be from now (default: 15m)', durationOption)
+    .option('--max-skew <span>', 'how far its date may be from now; 0s is not at all (default: 15m)', windowOption)
     .action(
       act<VerifyOptions>(async ({ output, options, args }) => {
         const key = await verifyingKeyOf(options);

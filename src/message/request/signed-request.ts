@@ -141,8 +141,6 @@ function readQueryForm(head: RequestHead, headers: HeaderValues, query: readonly
     const [parameter] = found;
     if (parameter?.name === name) values.set(name, parameter.value);
   }
-  for (const name of [HEADER.date, HEADER.regionSet])
-    if (headers.has(name)) throw saidTwice(`${name}, as a header and in the query,`);
   const valueOf = (name: string): string => {
     const value = values.get(name);
     if (value === undefined) throw malformed(`query has no ${name}`);
@@ -150,6 +148,10 @@ function readQueryForm(head: RequestHead, headers: HeaderValues, query: readonly
   };
   const algorithm = parseAlgorithm(valueOf(PARAMETER.algorithm));
   const timestamp = valueOf(PARAMETER.date);
+  const signedHeaders = parseSignedHeaders(valueOf(PARAMETER.signedHeaders));
+  // One that is not signed is refused for that, like any other header of its kind.
+  for (const name of [HEADER.date, HEADER.regionSet])
+    if (headers.has(name) && signedHeaders.includes(name)) throw saidTwice(`${name}, as a header and in the query,`);
   return {
     form: 'query',
     head,
@@ -163,7 +165,7 @@ function readQueryForm(head: RequestHead, headers: HeaderValues, query: readonly
     regionSet: algorithm === 'sigv4a' ? valueOf(PARAMETER.regionSet) : undefined,
     securityToken: headers.get(HEADER.securityToken)?.[0] ?? values.get(PARAMETER.securityToken),
     contentHash: headers.get(HEADER.contentHash)?.[0] ?? values.get(PARAMETER.contentHash),
-    signedHeaders: parseSignedHeaders(valueOf(PARAMETER.signedHeaders)),
+    signedHeaders,
     signature: parseSignature(valueOf(PARAMETER.signature)),
   };
 }

@@ -210,7 +210,12 @@ for (const algorithm of ALGORITHMS)
             ),
           name,
         );
-      assertCode('DUPLICATE_PARAMETER', () => verify(adding(query, 'x-amz-date', '20260506T070809Z'), algorithm));
+      for (const name of ['x-amz-date', 'x-amz-region-set']) {
+        const unsigned = adding(query, name, '20260506T070809Z');
+        assertCode('UNSIGNED_HEADER', () => verify(unsigned, algorithm), name);
+        const naming = withTarget(unsigned, (t) => t.replace(/SignedHeaders=[^&]*/, `$&%3B${name}`));
+        assertCode('DUPLICATE_PARAMETER', () => verify(naming, algorithm), name);
+      }
       const both = { ...query, headers: request.headers };
       assertCode('DUPLICATE_PARAMETER', () => verify(both, algorithm));
     });
