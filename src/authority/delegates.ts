@@ -5,7 +5,7 @@ import { capabilitiesOfRoles, parseRole } from '../identity/capability.ts';
 import { branchPath } from '../identity/delegate/branch.ts';
 import { type DelegateKey, openDelegateKey } from '../identity/delegate/delegate-key.ts';
 import { type DelegateStatement, isSignedByBranch } from '../identity/delegate/delegations.ts';
-import { isWithin, type Scope } from '../identity/delegate/scope.ts';
+import { isWithin, rolesOf, type Scope } from '../identity/delegate/scope.ts';
 import {
   assembleStatement,
   composeStatement,
@@ -156,7 +156,7 @@ export async function listDelegates(core: AuthorityCore): Promise<DelegatesOverv
   }));
 }
 
-/** Voids the statements of a node that is revoked. @returns their ids: those that the list must have. */
+/** Voids the statements of a node that is revoked, or whose name is another's now. @returns their ids: those that the list must have. */
 export async function revokeDelegatesOf(
   tx: AuthorityTransaction,
   nodeId: string,
@@ -179,6 +179,9 @@ async function requirePermitted(tx: AuthorityTransaction, nodeId: string, scope:
     );
   if (node.revokedAt !== undefined || newest.revokedAt !== undefined)
     throw new MeshError('ERR_DELEGATE_REVOKED', `node ${nodeId} is revoked`);
+  const lacked = rolesOf(scope).find((role) => !newest.roles.includes(role));
+  if (lacked !== undefined)
+    throw new MeshError('ERR_DELEGATE_SCOPE', `node ${nodeId} does not have the role ${lacked}`);
   const own = capabilitiesOfRoles(newest.roles.map(parseRole));
   if (!isWithin(scope, own)) throw tooWide(scope, `node ${nodeId}`);
   if (!isWithin(scope, BRANCH_SCOPE)) throw tooWide(scope, 'a delegate of this mesh');

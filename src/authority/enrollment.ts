@@ -7,6 +7,7 @@ import { type Csr, parseCsr } from '../pki/csr.ts';
 import type { AuthorityTransaction, CertificateRow, NodeRow, TicketRow } from '../ports/authority-store.ts';
 import { appendAudit } from './audit-trail.ts';
 import type { AuthorityCore } from './core.ts';
+import { revokeDelegatesOf } from './delegates.ts';
 import { issueNodeCertificate, noteIssued } from './issuance.ts';
 import { isAllowed } from './policy.ts';
 import { revokeInPlace } from './revocation.ts';
@@ -186,7 +187,11 @@ async function keepEnrollment(
   spkiHash: string,
 ): Promise<void> {
   const at = core.clock.wall();
-  if (isRebound(node, spkiHash)) await revokeInPlace(tx, at, await tx.certificatesOf('node', nodeId), 'superseded');
+  if (isRebound(node, spkiHash)) {
+    await revokeInPlace(tx, at, await tx.certificatesOf('node', nodeId), 'superseded');
+    // Whoever held the name before chose these devices. Once the new holder is seen, the name is no revoked one any more.
+    await revokeDelegatesOf(tx, nodeId, at);
+  }
   await tx.putTicket({ ...ticket, usesSpent: ticket.usesSpent + 1 });
   await tx.putEnrolment({ tokenHash: ticket.tokenHash, spkiHash, serial: issued.serial, enrolledAt: at });
   if (node === undefined || isRebound(node, spkiHash))

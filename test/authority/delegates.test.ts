@@ -7,7 +7,10 @@ import { DAY_MS, HOUR_MS } from '../../src/base/time.ts';
 import { sha256Hex } from '../../src/crypto/hash.ts';
 import { PublicKey } from '../../src/crypto/public-key.ts';
 import { DelegateBook } from '../../src/engine/delegate-book.ts';
+import { ChainBook } from '../../src/engine/chain-book.ts';
 import { Revocations } from '../../src/engine/revocations.ts';
+import { parseRole } from '../../src/identity/capability.ts';
+import { parseCertificate } from '../../src/pki/certificate.ts';
 import { branchPath } from '../../src/identity/delegate/branch.ts';
 import { WALLETS_MAX } from '../../src/identity/delegate/delegations.ts';
 import { scopeOf } from '../../src/identity/delegate/scope.ts';
@@ -75,6 +78,17 @@ describe('the authority’s delegates', () => {
       });
     await refuse('command:issue');
     await refuse('role:operator');
+    await refuse('role:administrator');
+    await refuse('role:nothing-like-it');
+    await refuse('role:relay'); // what it adds every node may; the role itself this one has not
+    const relay = await authority.enroll(
+      await enrollmentOf(await newToken(authority, { roles: [parseRole('relay')] })),
+    );
+    const issued = await authority.issueDelegate(
+      { ...wish, nodeId: relay.nodeId, scope: scopeOf(['role:relay']) },
+      'local',
+    );
+    assert.deepEqual(issued.scope, ['role:relay']);
     await refuse('publish:other');
     assert.equal(BRANCH_SCOPE.includes('publish:other' as never), false);
   });
@@ -107,6 +121,31 @@ describe('the authority’s delegates', () => {
     assert.deepEqual(judged(), ['revoked', 'revoked'], 'whether or not the verifier has seen the node’s certificate');
     await assert.rejects(authority.issueDelegate(wish, 'local'), { code: 'ERR_DELEGATE_REVOKED' });
     await assert.rejects(authority.revokeDelegate({ tag: 'id', id: '5f' }, 'local'), { code: 'ERR_DELEGATE_UNKNOWN' });
+  });
+
+  it('end when the name of their node goes to another key, also where that one has been seen', async () => {
+    const { authority, wish, clock, issuer, mesh } = await world();
+    const name = 'gate-7';
+    const old = await authority.enroll(await enrollmentOf(await newToken(authority, { nodeId: name })));
+    const statement = await authority.issueDelegate({ ...wish, nodeId: name }, 'local');
+    const holder = await authority.enroll(
+      await enrollmentOf(await newToken(authority, { nodeId: name, rebind: true })),
+    );
+    const trust = { mesh, anchors: [issuer.root], checkSignature: checkX509Signature };
+    const revocations = new Revocations(trust);
+    revocations.learnIssuers([issuer.root, issuer.certificate]);
+    assert.equal(revocations.install(authority.crl.der).tag, 'installed');
+    const chains = new ChainBook(trust, revocations);
+    const book = new DelegateBook(mesh, revocations, (nodeId) => chains.isRevoked(nodeId), undefined);
+    const hash = sha256Hex(statement.bytes);
+    assert.equal(book.add(statement.bytes, clock.wall()).tag, 'known');
+    for (const { certificate } of [old, holder])
+      chains.add([parseCertificate(certificate.der), issuer.certificate], clock.wall());
+    assert.equal(chains.isRevoked(statement.nodeId), false, 'the name has a holder');
+    assert.equal(book.judge(hash, statement.nodeId, clock.wall()).tag, 'revoked');
+    const fresh = await authority.issueDelegate({ ...wish, nodeId: name }, 'local');
+    assert.equal(book.add(fresh.bytes, clock.wall()).tag, 'known');
+    assert.equal(book.judge(sha256Hex(fresh.bytes), fresh.nodeId, clock.wall()).tag, 'ok', 'those of the new holder');
   });
 
   it('begin a new epoch when everything below it is void; epochs do not fall, nor jump', async () => {

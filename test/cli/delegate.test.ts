@@ -126,6 +126,22 @@ describe('delegates of running nodes', () => {
     );
   });
 
+  it('a name that goes to another key takes no device of its former holder along', async (t) => {
+    const [former, b] = [await running(t, { node_id: 'pump-1' }), await running(t)];
+    await b.linkedWith(former);
+    const old = await device(former, 'former', 'publish:sensor/a');
+    const said = await untilDone(publish(former, old, 'sensor/a'));
+    await b.untilListed(new Set([said]));
+    await former.end();
+    const holder = await running(t, { node_id: 'pump-1', rebind: true });
+    await holder.linkedWith(b);
+    await holder.publish('here');
+    for (const node of [b, holder]) await untilRefused(publish(node, old, 'sensor/a'), 'ERR_MESSAGE_REVOKED_ORIGIN');
+    assert.equal((await b.listed()).has(said), false, 'what it said is dropped');
+    const fresh = await device(holder, 'holder', 'publish:sensor/a');
+    await untilDone(publish(b, fresh, 'sensor/a'));
+  });
+
   it('a wallet’s device commands, where the authority lets the wallet in', async (t) => {
     const [a, b] = [await running(t), await running(t)];
     await b.linkedWith(a);

@@ -1,5 +1,5 @@
 import { MeshError, quoted } from '../../base/errors.ts';
-import { type Capability, grants, parseCapability, parseRole, ROLE_CAPABILITIES } from '../capability.ts';
+import { type Capability, grants, parseCapability, parseRole, type Role, ROLE_CAPABILITIES } from '../capability.ts';
 
 /**
  * What a delegate may do: capabilities as certificates have them, `command:issue/NAME` for one command, and `role:NAME`
@@ -34,14 +34,25 @@ export function permits(scope: Scope, needed: string, topic?: string): boolean {
   return grants(capabilities, needed) || (needed === COMMAND && grants(capabilities, `${COMMAND}/${topic ?? ''}`));
 }
 
-/** Whether everything that `inner` permits is permitted by `outer`: a scope can only narrow. */
+/**
+ * Whether everything that `inner` permits is permitted by `outer`: a scope can only narrow. A role that nobody here
+ * knows is within nothing, for nobody can say what it permits.
+ */
 export function isWithin(inner: Scope, outer: readonly Capability[]): boolean {
+  if (rolesOf(inner).some((role) => !ROLE_CAPABILITIES.has(role))) return false;
   const outerCapabilities = capabilitiesOf(outer);
   return capabilitiesOf(inner).every(
     (capability) =>
       grants(outerCapabilities, capability) ||
       (capability.startsWith(`${COMMAND}/`) && outerCapabilities.includes(COMMAND as Capability)),
   );
+}
+
+/** The roles that a scope names. */
+export function rolesOf(scope: Scope): readonly Role[] {
+  return scope
+    .filter((entry) => entry.startsWith(ROLE_PREFIX))
+    .map((entry) => parseRole(entry.slice(ROLE_PREFIX.length)));
 }
 
 function capabilitiesOf(scope: readonly Capability[]): readonly Capability[] {
