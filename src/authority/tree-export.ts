@@ -1,9 +1,8 @@
 import type { Bytes } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
-import { branchPath } from '../identity/delegate/branch.ts';
+import { BRANCH_PURPOSE, BRANCH_STEPS } from '../identity/delegate/branch.ts';
 import { type DerivationPath, formatPath, HARDENED } from '../identity/key-tree/derivation-path.ts';
 import { formatXprv, formatXpub } from '../identity/key-tree/extended-key-text.ts';
-import type { MeshName } from '../identity/mesh-name.ts';
 import { appendAudit } from './audit-trail.ts';
 import type { AuthorityCore } from './core.ts';
 import { requireTree } from './branches.ts';
@@ -22,21 +21,16 @@ export async function exportTree(
   actor: string,
 ): Promise<{ readonly path: string; readonly key: string }> {
   const tree = requireTree(core);
-  await core.store.transact(async (tx) => {
-    if (what === 'xprv')
-      requireExportable(
-        core.issuer.mesh,
-        (await tx.listBranches()).map(({ epoch }) => epoch),
-        path,
-      );
-    await appendAudit(tx, {
+  if (what === 'xprv') requireExportable(path);
+  await core.store.transact((tx) =>
+    appendAudit(tx, {
       at: core.clock.wall(),
       actor,
       action: 'key-tree-exported',
       subject: formatPath(path),
       detail: { what },
-    });
-  });
+    }),
+  );
   if (what === 'mnemonic') return { path: 'm', key: await tree.mnemonic() };
   using key = await tree.privateKey(path);
   return { path: formatPath(path), key: what === 'xprv' ? formatXprv(key) : formatXpub(key.public) };
@@ -54,23 +48,27 @@ export async function importTree(core: AuthorityCore, mnemonic: string, actor: s
 }
 
 /**
- * Whether the private key at a path may leave the authority. The key of a child that is not hardened may not, where its
- * branch is published: with both, anybody works out the branch's own key (T1). Hardened subtrees, for devices that
- * cannot make keys, may.
+ * Refuses to let a private key go that is worth more than itself. What decides is the path alone: what was published,
+ * or will be, and by which authority of which mesh, nobody can know for sure.
  *
- * @param epochs of all branches that were ever published.
+ * A child that is not hardened, with the public key above it, gives the private key above it away (T1), and public keys
+ * are handed out. A branch, and what lies above it, is the power to vouch for devices; for a backup there are the words.
+ * Hardened subtrees, for devices that cannot make keys, may leave.
+ *
  * @throws ERR_KEY_EXPORT
  */
-export function requireExportable(mesh: MeshName, epochs: readonly number[], path: DerivationPath): void {
-  for (const epoch of epochs) {
-    const branch = branchPath(mesh, epoch);
-    const below = path.slice(branch.length);
-    const isUnder = branch.every((step, at) => path[at] === step);
-    if (isUnder && below.length > 0 && below.every((step) => step < HARDENED))
-      throw new MeshError(
-        'ERR_KEY_EXPORT',
-        `key ${formatPath(path)} is not hardened, and the branch above it is published: together they give the branch away`,
-        `take a hardened one: ${formatPath([...branch, HARDENED])}`,
-      );
-  }
+export function requireExportable(path: DerivationPath): void {
+  const hardened = path.map((step) => (step < HARDENED ? step + HARDENED : step));
+  if (path.some((step) => step < HARDENED))
+    throw new MeshError(
+      'ERR_KEY_EXPORT',
+      `key ${formatPath(path)} is not hardened: with the public key above it, it gives the private key above it away`,
+      hardened.length > BRANCH_STEPS ? `take a hardened one: ${formatPath(hardened)}` : 'take a hardened one',
+    );
+  if (path.length <= BRANCH_STEPS && path.every((step, at) => at > 0 || step === BRANCH_PURPOSE + HARDENED))
+    throw new MeshError(
+      'ERR_KEY_EXPORT',
+      `key ${formatPath(path)} is a branch or lies above one: whoever has it can vouch for any device`,
+      'for a backup take the words, without --path; for a device a hardened key below a branch',
+    );
 }

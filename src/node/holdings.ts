@@ -78,10 +78,14 @@ export class Holdings {
     for (const contentKey of this.messages.expire(wall)) this.#forget(contentKey);
   }
 
-  /** Forgets what revoked nodes have said, their records too. */
+  /**
+   * Forgets what revoked nodes and delegates have said, their records too. What is held was let in while something that
+   * the authority publishes spoke for it, so where nothing does any more, that was taken back: a wallet's grant.
+   */
   dropRevoked(origins: Origins): void {
     for (const { contentKey, origin, leafKey, issuedAt } of Array.from(this.messages.values())) {
-      if (origins.judgeHeld({ origin, leafKey, issuedAt }).tag !== 'revoked') continue;
+      const { tag } = origins.judgeHeld({ origin, leafKey, issuedAt });
+      if (tag !== 'revoked' && tag !== 'unpublished') continue;
       this.#drop(contentKey);
       this.records.drop(contentKey, origin);
     }

@@ -15,6 +15,8 @@ import { branchPath } from '../../src/identity/delegate/branch.ts';
 import { WALLETS_MAX } from '../../src/identity/delegate/delegations.ts';
 import { scopeOf } from '../../src/identity/delegate/scope.ts';
 import { DELEGATE_LIFE_MS_MAX } from '../../src/identity/delegate/statement.ts';
+import { formatPath } from '../../src/identity/key-tree/derivation-path.ts';
+import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import { FileKeyStore } from '../../src/host/file-key-store.ts';
 import { FileKeyTree } from '../../src/host/file-key-tree.ts';
 import { parseCrl } from '../../src/pki/crl.ts';
@@ -208,9 +210,34 @@ describe('the authority’s delegates', () => {
       authority.exportTree(what, [...path, ...more], 'local');
     await assert.rejects(take('xprv', 0), { code: 'ERR_KEY_EXPORT' });
     await assert.rejects(take('xprv', 0, 5), { code: 'ERR_KEY_EXPORT' });
+    await assert.rejects(take('xprv', 0x8000_0000, 5), { code: 'ERR_KEY_EXPORT' });
     assert.match((await take('xprv', 0x8000_0000)).key, /^xprv/, 'a hardened subtree, for a device that makes no keys');
     assert.equal((await take('xpub')).key, branch.xpub);
     assert.equal((await authority.exportTree('mnemonic', [], 'local')).key.split(' ').length, 24);
+  });
+
+  it('leave no key by which a branch is found that is yet to be published, or another mesh’s (T1)', async () => {
+    const { authority } = await world(); // which has published nothing
+    const branch = branchPath(authority.issuer.mesh, 2);
+    const [purpose = 0, mesh = 0] = branch;
+    const refusedPaths = [
+      [...branch, 7],
+      [...branchPath(parseMeshName('elsewhere'), 1), 7],
+      [purpose, mesh, 2],
+      [purpose, 5],
+      [7],
+      branch,
+      [purpose, mesh],
+      [purpose],
+      [],
+    ];
+    for (const path of refusedPaths)
+      await assert.rejects(authority.exportTree('xprv', path, 'local'), { code: 'ERR_KEY_EXPORT' }, formatPath(path));
+    for (const path of [
+      [...branch, 0x8000_0007],
+      [0x8000_002c, 0x8000_0000],
+    ])
+      assert.match((await authority.exportTree('xprv', path, 'local')).key, /^xprv/, formatPath(path));
   });
 
   it('are not issued by a master key that is not the branch’s; a new epoch is the new key’s', async () => {

@@ -1,6 +1,13 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { toHex } from '../../src/base/bytes.ts';
+import { DAY_MS, type UnixMs } from '../../src/base/time.ts';
+import { uncompressPoint } from '../../src/crypto/curve-point.ts';
+import { Secret } from '../../src/crypto/secret.ts';
+import { scopeOf } from '../../src/identity/delegate/scope.ts';
+import { encodeWalletStatement } from '../../src/message/delegate-statement.ts';
+import { signWalletDelegate } from '../../src/message/river/wallet-delegate.ts';
+import { walletOf } from '../../src/message/river/wallet.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { type DelegateFixture, MeshFixture } from '../support/mesh-fixture.ts';
 import { type HandNode, NodeNet } from '../support/node-net.ts';
@@ -41,6 +48,34 @@ describe('delegates at nodes that only have the list', () => {
     net.settle();
     net.pass(5_000);
     assert.deepEqual(keysOf(bob), [hash()]);
+  });
+
+  it('drop what a wallet’s devices said when the wallet may speak no longer', async () => {
+    const wallet = walletOf(new Secret(new Uint8Array(32).fill(1)));
+    const device = fixture.delegate('ann', { curve: 'secp256k1' }).signer;
+    const { net, nodes } = started('ann', 'bob');
+    const [ann, bob] = nodes as [HandNode, HandNode];
+    const notAfter = (net.now.wall + DAY_MS) as UnixMs;
+    const point = uncompressPoint('secp256k1', device.key.bytes);
+    const { signature } = signWalletDelegate(wallet, point, BigInt(notAfter));
+    const { address } = wallet;
+    const statement = encodeWalletStatement({ address, deviceKey: device.key.bytes, notAfter, signature });
+    const granted = await fixture.publish({ wallets: [{ address, scope: scopeOf(['command:issue']), notAfter }] });
+    for (const node of nodes) node.node.installCrl(net.now, granted);
+    net.connect(ann, bob);
+    net.settle();
+    const at = { issuedAt: net.now.wall, expiresAt: net.now.wall + 600_000 };
+    const order = fixture.delegated({ signer: device, statement }, { ...at, type: 'command/stop' });
+    const own = fixture.delegated(delegate, at);
+    for (const message of [order, own]) ann.submit(message, fixture.member('ann').nodeId);
+    net.settle();
+    net.pass(5_000);
+    const all = [toHex(sha256(statement)), hash()].toSorted();
+    for (const node of nodes) assert.deepEqual(keysOf(node).toSorted(), all);
+    ann.node.installCrl(net.now, await fixture.publish());
+    net.settle();
+    net.pass(5_000);
+    for (const node of nodes) assert.deepEqual(keysOf(node), [hash()], 'and nothing else is');
   });
 
   it('know it after a restart, and its epoch’s end too', async () => {

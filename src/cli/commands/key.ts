@@ -84,7 +84,10 @@ function addExport(group: Command): void {
     ),
   )
     .option('--path <path>', 'a key of the tree instead of the words of its master key')
-    .option('--private', 'with --path: the private key; refused where it would give a published branch away')
+    .option(
+      '--private',
+      'with --path: the private key; only of hardened paths below a branch, or outside the tree of the branches',
+    )
     .requiredOption('--out <file>', 'the file to write (mode 0600); must not exist')
     .action(
       act<DirectoryOptions & { readonly path?: string; readonly private?: boolean; readonly out: string }>(

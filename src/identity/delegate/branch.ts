@@ -9,6 +9,9 @@ import type { Scope } from './scope.ts';
 /** `m / purpose'`: what the tree is for. "CHM" in ASCII, so that no wallet's path is met by chance. */
 export const BRANCH_PURPOSE = 0x43_48_4d;
 
+/** Steps of a branch's path: purpose, mesh, epoch. */
+export const BRANCH_STEPS = 3;
+
 /** Epochs are counted from 1; index and epoch are steps of a path, and below 2^31. */
 export const EPOCH_MAX = HARDENED - 1;
 
