@@ -53,7 +53,7 @@ export const revokeRequestSchema = z
     serial: z.string().min(1).max(SERIAL_CHARS_MAX).optional().describe('hex; case, colons and leading zeros ignored'),
     node_id: nodeId.optional().describe('revokes every certificate of the node'),
     key: z.string().min(64).max(96).optional().describe('hex of the SHA-256 of the key’s SubjectPublicKeyInfo'),
-    reason: z.string().max(128).optional().describe('an RFC 5280 reason such as keyCompromise'),
+    reason: z.string().max(128).optional().describe('a reason of RFC 5280 such as keyCompromise, in any spelling'),
   })
   .refine(({ serial, node_id, key }) => [serial, node_id, key].filter((name) => name !== undefined).length === 1, {
     message: 'expected one of serial, node_id and key',

@@ -191,8 +191,8 @@ export class Authority {
   }
 
   /** See {@link revoke}. */
-  revoke(target: RevocationTarget, reason: RevocationReason, actor: string, note?: string): Promise<RevocationOutcome> {
-    return revoke(this.#core, target, reason, actor, note);
+  revoke(target: RevocationTarget, reason: RevocationReason, actor: string): Promise<RevocationOutcome> {
+    return revoke(this.#core, target, reason, actor);
   }
 
   /** See {@link issueDelegate}. */

@@ -4,7 +4,7 @@ import { checkX509Signature } from '../crypto/x509-signature.ts';
 import { LIFETIME_MAX_MS } from '../message/limits.ts';
 import { buildCrl } from '../pki/crl-build.ts';
 import { parseCrl } from '../pki/crl.ts';
-import { parseRevocationReason } from '../pki/revocation-reason.ts';
+import { isStricter, parseRevocationReason, type Revocation } from '../pki/revocation-reason.ts';
 import { RevocationView } from '../pki/revocation-view.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { AuthorityStore, CrlRow } from '../ports/authority-store.ts';
@@ -60,9 +60,12 @@ export class CrlBook {
     return this.#view;
   }
 
-  /** All of these serials are on the newest list. */
-  covers(serials: readonly string[]): boolean {
-    return serials.every((serial) => this.#view.statusOf(this.#ports.issuer.keyHash, serial) !== undefined);
+  /** All of these serials are on the newest list, at least as strictly as this says. */
+  covers(serials: readonly string[], asked: Pick<Revocation, 'revokedAt' | 'reason'>): boolean {
+    return serials.every((serial) => {
+      const listed = this.#view.statusOf(this.#ports.issuer.keyHash, serial);
+      return listed !== undefined && !isStricter(asked, listed);
+    });
   }
 
   /**

@@ -67,14 +67,21 @@ export async function enroll(core: AuthorityCore, request: EnrollmentRequest): P
     return refuse(core, start, request, ticketRefused(), finding.reason, subject, finding.reason === 'spent');
   }
   const ticketId = ticketIdOf(finding.row);
+  // What is wrong with a request is said to who shows a ticket that is worth something, or shows the key that has
+  // redeemed it; to others a ticket that is used up is like one that never was (T7).
+  const refuseUsedUp =
+    finding.tag === 'again'
+      ? () => refuse(core, start, request, ticketRefused(), finding.reason, ticketId, finding.reason === 'spent')
+      : undefined;
   const evidence = judgeEvidence(request.attestation);
-  if (evidence !== undefined) return refuse(core, start, request, evidence, 'attestation', ticketId, false);
+  if (evidence !== undefined)
+    return refuseUsedUp?.() ?? refuse(core, start, request, evidence, 'attestation', ticketId, false);
   let csr: Csr;
   try {
     csr = parseCsr(request.csr);
   } catch (error) {
     if (!(error instanceof MeshError)) throw error;
-    return refuse(core, start, request, error, error.code, ticketId, false);
+    return refuseUsedUp?.() ?? refuse(core, start, request, error, error.code, ticketId, false);
   }
 
   const spkiHash = sha256(csr.spki).toHex();
@@ -116,7 +123,11 @@ async function judgeEnrollment(
   if (finding.row === undefined || finding.tag === 'refused')
     return refused(ticketRefused(), finding.tag === 'refused' ? finding.reason : 'unknown', finding.row, false);
   const ticket = finding.row;
-  // 2. A key that was put out stays out, whatever ticket it brings.
+  // 2. Another key than those that have used it up.
+  const before = await tx.findEnrolment(ticket.tokenHash, spkiHash);
+  if (finding.tag === 'again' && before === undefined)
+    return refused(ticketRefused(), finding.reason, ticket, finding.reason === 'spent');
+  // 3. A key that was put out stays out, whatever ticket it brings.
   if (await tx.isKeyRevoked(spkiHash))
     return refused(
       new MeshError('ERR_ENROLL_REVOKED', 'the key of this request was revoked'),
@@ -124,28 +135,24 @@ async function judgeEnrollment(
       ticket,
       true,
     );
-  // 3. The same key again: the same answer, for as long as it is worth something.
-  const before = await tx.findEnrolment(ticket.tokenHash, spkiHash);
+  // 4. The same key again: the same answer, for as long as it is worth something, and to the same question.
   const certificate = before === undefined ? undefined : await tx.findCertificate(before.serial);
-  if (certificate !== undefined && certificate.notAfter > now) return { tag: 'again', certificate };
-  // 4. Another key, or too late.
-  if (finding.tag === 'again' || before !== undefined)
+  if (certificate !== undefined && certificate.notAfter > now)
+    return request.nodeId === undefined || request.nodeId === certificate.subject
+      ? { tag: 'again', certificate }
+      : nodeIdNotGranted(request.nodeId, ticket);
+  // 5. Too late.
+  if (before !== undefined)
     return refused(
       ticketRefused(),
       finding.tag === 'again' ? finding.reason : 'spent',
       ticket,
       finding.tag === 'again' && finding.reason === 'spent',
     );
-  // 5. The name: the ticket's, or the key's own, and no other (T15).
+  // 6. The name: the ticket's, or the key's own, and no other (T15).
   const nodeId = ticket.nodeId === undefined ? nodeIdOfSpki(csr.spki) : parseNodeId(ticket.nodeId);
-  if (request.nodeId !== undefined && request.nodeId !== nodeId)
-    return refused(
-      new MeshError('ERR_ENROLL_NODE_ID', `node id ${quoted(request.nodeId)} is not granted by this ticket`),
-      'node-id-not-granted',
-      ticket,
-      false,
-    );
-  // 6. A name belongs to its first key for good; only an administrator's explicit act binds it anew (T15).
+  if (request.nodeId !== undefined && request.nodeId !== nodeId) return nodeIdNotGranted(request.nodeId, ticket);
+  // 7. A name belongs to its first key for good; only an administrator's explicit act binds it anew (T15).
   const node = await tx.findNode(nodeId);
   if (isRebound(node, spkiHash) && !ticket.rebind)
     return refused(
@@ -160,7 +167,7 @@ async function judgeEnrollment(
     );
   if (node?.revokedAt !== undefined && !isRebound(node, spkiHash))
     return refused(new MeshError('ERR_ENROLL_REVOKED', 'this node was revoked'), 'node-revoked', ticket, true);
-  // 7. Policy.
+  // 8. Policy.
   if (!isAllowed(core.policy, nodeId))
     return refused(
       new MeshError('ERR_ENROLL_POLICY', 'this node id is not on the allow list'),
@@ -223,6 +230,15 @@ async function isFull(tx: AuthorityTransaction, nodesMax: number, nodeId: string
 
 function repeat(certificate: CertificateRow): Enrollment {
   return { nodeId: parseNodeId(certificate.subject), certificate };
+}
+
+function nodeIdNotGranted(nodeId: string, ticket: TicketRow): EnrollmentJudgement {
+  return refused(
+    new MeshError('ERR_ENROLL_NODE_ID', `node id ${quoted(nodeId)} is not granted by this ticket`),
+    'node-id-not-granted',
+    ticket,
+    false,
+  );
 }
 
 function judgeEvidence(attestation: EnrollmentRequest['attestation']): MeshError | undefined {

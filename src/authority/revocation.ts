@@ -1,7 +1,13 @@
 import { MeshError, quoted } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import { parseSerial } from '../pki/certificate.ts';
-import { isStricter, parseRevocationReason, type Revocation, type RevocationReason } from '../pki/revocation-reason.ts';
+import {
+  isStricter,
+  parseRevocationReason,
+  REVOCATION_REASONS,
+  type Revocation,
+  type RevocationReason,
+} from '../pki/revocation-reason.ts';
 import type { AuthorityTransaction, CertificateRow } from '../ports/authority-store.ts';
 import { appendAudit } from './audit-trail.ts';
 import type { AuthorityCore } from './core.ts';
@@ -30,7 +36,6 @@ export interface RevocationOutcome {
  * A revocation is for good. By node id it takes all certificates of the node that are not yet forgotten, and its key
  * never enrols again.
  *
- * @param note what the operator said of it, for the audit log.
  * @throws ERR_REVOKE_UNKNOWN where nothing is known by that name, or it ended so long ago that no mail can need it.
  */
 export async function revoke(
@@ -38,7 +43,6 @@ export async function revoke(
   target: RevocationTarget,
   reason: RevocationReason,
   actor: string,
-  note?: string,
 ): Promise<RevocationOutcome> {
   const at = core.clock.wall();
   const { subject, rows, fresh, delegates } = await core.store.transact(async (tx) => {
@@ -52,13 +56,13 @@ export async function revoke(
         actor,
         action: 'revoked',
         subject: found.subject,
-        detail: { reason, note, serials: fresh.map((row) => row.serial).join(' ') },
+        detail: { reason, serials: fresh.map((row) => row.serial).join(' ') },
       });
     const delegates = target.tag === 'node' ? await revokeDelegatesOf(tx, found.subject, at) : [];
     return { ...found, fresh, delegates };
   });
   const serials = rows.map((row) => row.serial);
-  const isCovered = fresh.length === 0 && core.crls.covers([...serials, ...delegates]);
+  const isCovered = fresh.length === 0 && core.crls.covers([...serials, ...delegates], { revokedAt: at, reason });
   const crl = isCovered ? core.crls.current : await core.crls.publishNow();
   return { nodeId: subject, serials, crlNumber: crl.number };
 }
@@ -94,7 +98,7 @@ async function findTarget(
     return { subject: row.subject, rows: [row] };
   }
   if (target.tag === 'key') {
-    const spkiHash = target.spkiHash.replaceAll(':', '').toLowerCase();
+    const spkiHash = parseSpkiHash(target.spkiHash);
     const rows = (await tx.certificatesOfKey(spkiHash)).filter((row) => isKept(row, at));
     const [newest] = rows;
     if (newest === undefined) throw unknown(`key ${quoted(target.spkiHash)}`);
@@ -103,6 +107,13 @@ async function findTarget(
   const rows = (await tx.certificatesOf('node', target.nodeId)).filter((row) => isKept(row, at));
   if (rows.length === 0) throw unknown(`node ${quoted(target.nodeId)}`);
   return { subject: target.nodeId, rows };
+}
+
+/** The SHA-256 of a SubjectPublicKeyInfo as people write it (any case, colons) in the form that is compared. @throws ERR_INPUT */
+export function parseSpkiHash(text: string): string {
+  const digits = text.replaceAll(':', '').toLowerCase();
+  if (!/^[0-9a-f]{64}$/.test(digits)) throw new MeshError('ERR_INPUT', 'hash of the key is not 32 octets of hex');
+  return digits;
 }
 
 function isKept(row: CertificateRow, at: UnixMs): boolean {
@@ -118,31 +129,24 @@ function unknown(what: string): MeshError {
 }
 
 /**
- * An operator's reason: a word of RFC 5280 in any spelling (`keyCompromise`, `key-compromise`), or free text, which
- * means `unspecified` on the list and is kept in the audit log.
- * @throws ERR_INPUT for `certificateHold` and `removeFromCRL`: a revocation is for good.
+ * An operator's reason: a word of RFC 5280 in any spelling (`keyCompromise`, `key-compromise`); none is `unspecified`.
+ * @throws ERR_INPUT for any other word, since a misspelt reason would void less than was meant; and for
+ *   `certificateHold` and `removeFromCRL`: a revocation is for good.
  */
-export function readReason(text: string | undefined): {
-  readonly reason: RevocationReason;
-  readonly note: string | undefined;
-} {
-  if (text === undefined || text === '') return { reason: 'unspecified', note: undefined };
+export function readReason(text: string | undefined): RevocationReason {
+  if (text === undefined || text === '') return 'unspecified';
   const plain = plainWord(text);
   if (plain === 'certificatehold' || plain === 'removefromcrl')
-    throw new MeshError('ERR_INPUT', `reason ${quoted(text)}: a revocation here is for good`);
+    throw new MeshError('ERR_INPUT', `reason ${quoted(text)}: a revocation here is for good`, REASON_HINT);
   const reason = OPERATOR_REASONS.find((candidate) => plainWord(candidate) === plain);
-  return reason === undefined ? { reason: 'unspecified', note: text } : { reason, note: undefined };
+  if (reason === undefined) throw new MeshError('ERR_INPUT', `reason ${quoted(text)} is none of RFC 5280`, REASON_HINT);
+  return reason;
 }
 
-const OPERATOR_REASONS: readonly RevocationReason[] = [
-  'unspecified',
-  'keyCompromise',
-  'affiliationChanged',
-  'superseded',
-  'cessationOfOperation',
-  'privilegeWithdrawn',
-];
+const OPERATOR_REASONS = REVOCATION_REASONS.filter((reason) => reason !== 'certificateHold');
+
+const REASON_HINT = `use one of ${OPERATOR_REASONS.join(', ')}; key-compromise is read like keyCompromise`;
 
 function plainWord(text: string): string {
-  return text.toLowerCase().replace(/[^a-z]/g, '');
+  return text.toLowerCase().replace(/[-_ ]/g, '');
 }

@@ -19,6 +19,9 @@ const REASONS = [
 
 export type RevocationReason = Exclude<(typeof REASONS)[number], undefined>;
 
+/** All of them, in the order of their numbers. */
+export const REVOCATION_REASONS: readonly RevocationReason[] = REASONS.filter((reason) => reason !== undefined);
+
 export interface Revocation {
   readonly serial: SerialHex;
   readonly revokedAt: UnixMs;
@@ -37,10 +40,7 @@ export function numberOfReason(reason: RevocationReason): number {
 export function parseRevocationReason(text: string): RevocationReason {
   const found = REASONS.find((reason) => reason === text);
   if (found === undefined)
-    throw new MeshError(
-      'ERR_INPUT',
-      `revocation reason ${quoted(text)} is none of ${REASONS.filter((reason) => reason !== undefined).join(', ')}`,
-    );
+    throw new MeshError('ERR_INPUT', `revocation reason ${quoted(text)} is none of ${REVOCATION_REASONS.join(', ')}`);
   return found;
 }
 

@@ -107,6 +107,45 @@ describe('enrolment', () => {
     assert.deepEqual(await refusalsOf(store), ['ticket-alarm: spent']);
   });
 
+  it('says of a ticket that is used up what it says of one that never was, whatever comes with it (T7)', async () => {
+    const { authority, clock, store } = await authorityWorld();
+    const spent = await newToken(authority);
+    const good = await enrollmentOf(spent);
+    await authority.enroll(good);
+    const outcast = newSigner();
+    const { nodeId } = await authority.enroll(await enrollmentOf(await newToken(authority), outcast));
+    await authority.revoke({ tag: 'node', nodeId }, 'keyCompromise', 'test');
+    const half = await newToken(authority, { usesMax: 2 });
+    await authority.enroll(await enrollmentOf(half));
+    const isExpired = (token: string) => token === half;
+    for (const token of [spent, half]) {
+      if (isExpired(token)) clock.pass(2 * HOUR_MS);
+      const other = await enrollmentOf(token);
+      for (const request of [
+        { ...other, csr: 'not a request' },
+        { ...other, csr: `${other.csr.slice(0, -60)}${other.csr.at(-60) === 'A' ? 'B' : 'A'}${other.csr.slice(-59)}` },
+        { ...other, attestation: { type: 'tpm_quote' } },
+        { ...other, nodeId: 'boss' },
+        await enrollmentOf(token, outcast),
+      ])
+        await assert.rejects(authority.enroll(request), REFUSED);
+    }
+    assert.deepEqual(await refusalsOf(store), [
+      ...Array<string>(5).fill('ticket-alarm: spent'),
+      ...Array<string>(5).fill('enrolment-refused: expired'),
+    ]);
+    await authority.enroll(good);
+  });
+
+  it('gives nothing again to who asks for another name than it was given (T15)', async () => {
+    const { authority } = await authorityWorld();
+    const token = await newToken(authority, { nodeId: 'gate-7' });
+    const good = await enrollmentOf(token);
+    const { certificate } = await authority.enroll(good);
+    await assert.rejects(authority.enroll({ ...good, nodeId: 'gate-8' }), { code: 'ERR_ENROLL_NODE_ID' });
+    assert.deepEqual((await authority.enroll({ ...good, nodeId: 'gate-7' })).certificate, certificate);
+  });
+
   it('does not parse what a stranger sends beside a bad token (T16)', async () => {
     const { authority } = await authorityWorld();
     const request = { ...(await enrollmentOf('x'.repeat(48))), csr: 'not a request' };

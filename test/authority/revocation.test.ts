@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DAY_MS, HOUR_MS, unixSeconds } from '../../src/base/time.ts';
 import { checkX509Signature } from '../../src/crypto/x509-signature.ts';
-import { readReason } from '../../src/authority/revocation.ts';
+import { type RevocationTarget, readReason } from '../../src/authority/revocation.ts';
 import { parseCrl, verifyCrl } from '../../src/pki/crl.ts';
 import { auditOf, authorityWorld, csrPem, enrollmentOf, newSigner, newToken } from '../support/authority-world.ts';
 
@@ -88,17 +88,43 @@ describe('revocation', () => {
     assert.equal((await auditOf(store)).filter(({ action }) => action === 'revoked').length, 2);
   });
 
+  it('for a stricter reason makes a new list, by whatever name the node is called', async () => {
+    for (const name of ['node', 'serial', 'key'] as const) {
+      const { authority, certificate, clock, nodeId } = await worldWithNode();
+      const { serial, spkiHash } = certificate;
+      const target = { node: { tag: name, nodeId }, serial: { tag: name, serial }, key: { tag: name, spkiHash } }[name];
+      const first = await authority.revoke(target as RevocationTarget, 'cessationOfOperation', 'test');
+      clock.pass(1_000);
+      const { crlNumber, serials } = await authority.revoke(target as RevocationTarget, 'keyCompromise', 'test');
+      assert.deepEqual([serials, crlNumber > first.crlNumber], [[serial], true], name);
+      assert.equal(parseCrl(authority.crl.der).revocationOf(serial)?.reason, 'keyCompromise', name);
+    }
+  });
+
+  it('for a stricter reason is published by the next that asks, where the list could not be signed', async () => {
+    const { authority, certificate, clock } = await worldWithNode();
+    const target = { tag: 'serial', serial: certificate.serial } as const;
+    await authority.revoke(target, 'superseded', 'test');
+    clock.jump(-DAY_MS);
+    await assert.rejects(authority.revoke(target, 'keyCompromise', 'test'), { code: 'ERR_CLOCK_JUMPED' });
+    clock.jump(DAY_MS);
+    await authority.revoke(target, 'keyCompromise', 'test');
+    assert.equal(parseCrl(authority.crl.der).revocationOf(certificate.serial)?.reason, 'keyCompromise');
+  });
+
   it('of what nobody knows is told as such', async () => {
     const { authority } = await worldWithNode();
     for (const target of [
       { tag: 'node', nodeId: 'nobody' },
       { tag: 'serial', serial: 'abcdef' },
-      { tag: 'key', spkiHash: 'ab' },
+      { tag: 'key', spkiHash: 'ab'.repeat(32) },
     ] as const)
       await assert.rejects(authority.revoke(target, 'unspecified', 'test'), { code: 'ERR_REVOKE_UNKNOWN' });
-    await assert.rejects(authority.revoke({ tag: 'serial', serial: 'xyz' }, 'unspecified', 'test'), {
-      code: 'ERR_INPUT',
-    });
+    for (const target of [
+      { tag: 'serial', serial: 'xyz' },
+      { tag: 'key', spkiHash: 'ab' },
+    ] as const)
+      await assert.rejects(authority.revoke(target, 'unspecified', 'test'), { code: 'ERR_INPUT' });
   });
 
   it('is possible as long as mail signed with the certificate may live, and stays listed so long', async () => {
@@ -204,12 +230,15 @@ describe('the clock (T6)', () => {
 });
 
 describe('reasons', () => {
-  it('are read in any spelling; other words are kept for the log; nothing is revoked for a while only', () => {
-    assert.deepEqual(readReason('key-compromise'), { reason: 'keyCompromise', note: undefined });
-    assert.deepEqual(readReason('KeyCompromise'), { reason: 'keyCompromise', note: undefined });
-    assert.deepEqual(readReason(undefined), { reason: 'unspecified', note: undefined });
-    assert.deepEqual(readReason('fell into the sea'), { reason: 'unspecified', note: 'fell into the sea' });
-    for (const text of ['certificateHold', 'remove-from-crl'])
-      assert.throws(() => readReason(text), { code: 'ERR_INPUT' });
+  it('are read in any spelling; a misspelt one is refused; nothing is revoked for a while only', () => {
+    for (const text of ['key-compromise', 'keyCompromise', 'KeyCompromise', 'key_compromise'])
+      assert.equal(readReason(text), 'keyCompromise');
+    for (const text of ['cACompromise', 'ca-compromise']) assert.equal(readReason(text), 'cACompromise');
+    for (const text of [undefined, '']) assert.equal(readReason(text), 'unspecified');
+    for (const text of ['keycompromize', 'fell into the sea', '1', ' ', 'certificateHold', 'remove-from-crl'])
+      assert.throws(() => readReason(text), {
+        code: 'ERR_INPUT',
+        hint: /keyCompromise.*superseded.*privilegeWithdrawn/,
+      });
   });
 });

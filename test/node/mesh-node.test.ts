@@ -338,6 +338,37 @@ describe('mesh node', () => {
       }
     });
 
+    it('lets go of what it took under a weaker reason when a newer list says a stricter one, and takes no more', async () => {
+      const own = await MeshFixture.create('stricter', 'ann', 'bob', 'eve');
+      const stricter = await MeshFixture.create('stricter');
+      const { net, nodes } = row(own, 'ann', 'bob');
+      const [ann, bob] = nodes as [HandNode, HandNode];
+      const { chain } = own.member('eve');
+      for (const { node } of nodes) node.keepChain(net.now, chain);
+      const before = own.message('eve', { issuedAt: net.now.wall });
+      const backdated = own.message('eve', { issuedAt: net.now.wall, counter: 1 });
+      net.pass(MINUTE_MS);
+      for (const { node } of nodes)
+        node.installCrl(net.now, await own.authority.revoke([chain], net.now.wall, 'cessationOfOperation'));
+      for (const hand of [ann, bob]) {
+        const request = hand.submit(before, bob.id);
+        net.settle();
+        assert.equal(hand.answerTo(request), 'ok');
+      }
+      assert.deepEqual([ann.heldIds.length, bob.heldIds.length], [1, 1]);
+      net.pass(MINUTE_MS);
+      ann.node.installCrl(net.now, await stricter.authority.revoke([chain], net.now.wall, 'keyCompromise'));
+      net.settle();
+      assert.deepEqual([ann.heldIds, bob.heldIds], [[], []]);
+      for (const message of [before, backdated]) {
+        const again = ann.submit(message, bob.id);
+        net.settle();
+        assert.equal(ann.answerTo(again), 'ERR_MESSAGE_REVOKED_ORIGIN');
+      }
+      ann.restart();
+      assert.deepEqual(ann.heldIds, []);
+    });
+
     it('forgets what ended, and what was revoked, while it was down', async () => {
       const own = await MeshFixture.create('away', 'ann', 'bob', 'eve');
       const { net, nodes } = row(own, 'ann', 'bob', 'eve');

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { nodesResponseSchema, type RevokeResult, revokeResultSchema } from '../../api/authority.ts';
 import { MeshError } from '../../base/errors.ts';
+import { parseSpkiHash, readReason } from '../../authority/revocation.ts';
 import type { AuthorityDesk } from '../../daemon/authority-desk.ts';
 import { parseNodeId } from '../../identity/node-id.ts';
 import { parseSerial } from '../../pki/certificate.ts';
@@ -33,10 +34,15 @@ export function register(program: Command): void {
   )
     .option('--node-id <id>', 'the node, with every certificate it has', textOption(parseNodeId))
     .option('--serial <hex>', 'one certificate; case, colons and leading zeros do not matter', textOption(parseSerial))
-    .option('--key <hash>', 'every certificate of a key: hex of the SHA-256 of its SubjectPublicKeyInfo')
+    .option(
+      '--key <hash>',
+      'every certificate of a key: hex of the SHA-256 of its SubjectPublicKeyInfo',
+      textOption(parseSpkiHash),
+    )
     .option(
       '--reason <reason>',
-      'key-compromise, cessation-of-operation, superseded, privilege-withdrawn, or your words',
+      'key-compromise, cessation-of-operation, superseded, privilege-withdrawn, or another of RFC 5280',
+      textOption(readReason),
     )
     .option('--watch', 'wait until every node says that it enforces this, and show who lags')
     .option('--timeout <span>', 'with --watch: how long to wait at most (default: for ever)', durationOption)

@@ -13,8 +13,8 @@ import type { AuthorityDeps } from './routes.ts';
 export function postRevoke(app: HttpApp, deps: AuthorityDeps): void {
   app.post('/v1/revoke', { preParsing: requireAdministrator(deps) }, async (request, reply) => {
     const body = parseBody(revokeRequestSchema, request.body);
-    const { reason, note } = readReason(body.reason);
-    const outcome = await deps.authority.revoke(targetOf(body), reason, actorOf(request), note);
+    const reason = readReason(body.reason);
+    const outcome = await deps.authority.revoke(targetOf(body), reason, actorOf(request));
     reply.header('chainmail-crl-number', String(outcome.crlNumber));
     if (request.headers.accept !== 'application/json') return reply.code(204).send();
     const { nodeId, serials, crlNumber } = outcome;
