@@ -188,19 +188,14 @@ function readCrlExtensions(extensions: ReadonlyMap<string, RawExtension>): {
 function readEntries(list: DerReader): ReadonlyMap<SerialHex, PackedRevocation> {
   const entries = new Map<SerialHex, PackedRevocation>();
   if (list.isAtEnd) throw new MeshError('ERR_CRL', 'list of revocations is empty instead of absent');
-  // Long lists repeat few reasons, most of them in runs: equal bytes are read once.
-  let extensions: Bytes | undefined;
-  let extensionsReason: RevocationReason = 'unspecified';
+  const reasons = new ReasonReader();
   while (!list.isAtEnd) {
     const entry = list.sequence();
     const serial = readSerial(entry);
     const revokedAt = entry.time();
     let reason: RevocationReason = 'unspecified';
     if (!entry.isAtEnd) {
-      const raw = entry.raw();
-      if (extensions === undefined || !bytesEqual(raw, extensions)) extensionsReason = readOnly(raw, readReason);
-      extensions = raw;
-      reason = extensionsReason;
+      reason = reasons.read(entry.raw());
       entry.end();
     }
     const before = entries.size;
@@ -209,6 +204,21 @@ function readEntries(list: DerReader): ReadonlyMap<SerialHex, PackedRevocation> 
     if (entries.size === before) throw new MeshError('ERR_CRL', `serial number ${serial} stands twice`);
   }
   return entries;
+}
+
+/** Different extensions of entries that are kept for comparison, of the nine reasons that there are. @tuning */
+const KNOWN_REASONS_MAX = 16;
+
+/** Reads the extensions of entries. Long lists repeat few: equal bytes are read once. */
+class ReasonReader {
+  readonly #known: { readonly raw: Bytes; readonly reason: RevocationReason }[] = [];
+
+  read(raw: Bytes): RevocationReason {
+    for (const known of this.#known) if (bytesEqual(known.raw, raw)) return known.reason;
+    const reason = readOnly(raw, readReason);
+    if (this.#known.length < KNOWN_REASONS_MAX) this.#known.push({ raw, reason });
+    return reason;
+  }
 }
 
 function readReason(entry: DerReader): RevocationReason {
