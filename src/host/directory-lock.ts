@@ -25,19 +25,14 @@ export interface DirectoryLock {
  * itself. It goes when its process goes, however that ends, so there is never a stale one to judge by process ids.
  * `pid` beside it only tells people who holds it.
  *
- * @throws ERR_DIR_LOCKED while another process, or this one, holds it.
+ * @throws ERR_DIR_LOCKED while another process, or this one, holds it; ERR_CONFIG where the directory cannot be written.
  */
 export function lockDirectory(directory: string): DirectoryLock {
   const path = join(directory, LOCK_FILE);
   try {
     closeSync(openSync(path, 'a', MODE_SECRET));
   } catch (error) {
-    throw new MeshError(
-      'ERR_CONFIG',
-      `directory ${quotedPath(directory)} cannot be written: ${messageOf(error)}`,
-      'check its owner and mode, and the disk: free space, and whether it is mounted read-only',
-      { cause: error },
-    );
+    throw unwritable(directory, error);
   }
   const file = new DatabaseSync(path, { timeout: 0 });
   try {
@@ -51,14 +46,19 @@ export function lockDirectory(directory: string): DirectoryLock {
         `lock file ${quotedPath(path)} is damaged`,
         `remove it: nothing is kept in ${path}`,
       );
-    if (kind !== SQLITE_BUSY) throw error;
+    if (kind !== SQLITE_BUSY) throw unwritable(directory, error);
     throw new MeshError(
       'ERR_DIR_LOCKED',
       `directory ${quoted(directory)} is in use by another process${holderOf(directory)}`,
       'stop that process first, or use another --dir',
     );
   }
-  writeFileAtomic(join(directory, PID_FILE), `${process.pid}\n`, MODE_SECRET);
+  try {
+    writeFileAtomic(join(directory, PID_FILE), `${process.pid}\n`, MODE_SECRET);
+  } catch (error) {
+    file.close();
+    throw unwritable(directory, error);
+  }
   return {
     release: () => {
       if (!file.isOpen) return;
@@ -66,6 +66,15 @@ export function lockDirectory(directory: string): DirectoryLock {
       file.close();
     },
   };
+}
+
+function unwritable(directory: string, error: unknown): MeshError {
+  return new MeshError(
+    'ERR_CONFIG',
+    `directory ${quotedPath(directory)} cannot be written: ${messageOf(error)}`,
+    'check its owner and mode, and the disk: free space, and whether it is mounted read-only',
+    { cause: error },
+  );
 }
 
 function holderOf(directory: string): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { lockDirectory } from '../../src/host/directory-lock.ts';
@@ -42,4 +42,29 @@ test('a lock dies with its process, even by kill -9, and names it while it lives
   const lock = lockDirectory(directory);
   assert.equal(readFileSync(join(directory, 'pid'), 'utf8'), `${process.pid}\n`);
   lock.release();
+});
+
+test('a directory that may not be written is told as such, whichever of its files it is', async (t) => {
+  const directory = tempDir(t);
+  lockDirectory(directory).release();
+  const user = process.getuid?.() === 0 ? { uid: 65_534, gid: 65_534 } : {};
+  const script = `
+    const { lockDirectory } = await import(${JSON.stringify(MODULE)});
+    try { lockDirectory(${JSON.stringify(directory)}); } catch ({ code, message }) { process.stdout.write(code + ' ' + message); }`;
+  const told = async (): Promise<string> => {
+    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { ...user, cwd: '/' });
+    let text = '';
+    child.stdout.setEncoding('utf8').on('data', (piece: string) => (text += piece));
+    await once(child, 'close');
+    return text;
+  };
+  for (const path of [directory, join(directory, 'lock')])
+    if (user.uid !== undefined) chownSync(path, user.uid, user.gid);
+  chmodSync(directory, 0o500);
+  assert.match(await told(), /^ERR_CONFIG directory .* cannot be written/, 'the folder alone');
+  chmodSync(join(directory, 'lock'), 0o400);
+  assert.match(await told(), /^ERR_CONFIG directory .* cannot be written/, 'the lock too');
+  chmodSync(directory, 0o700);
+  chmodSync(join(directory, 'lock'), 0o600);
+  lockDirectory(directory).release(); // and nothing holds it
 });
