@@ -145,6 +145,21 @@ export class ChainBook {
     return true;
   }
 
+  /**
+   * What the newest certificate permits that we know of a node, ended or not, and that is not revoked; `undefined` where
+   * we know of none.
+   */
+  permittedTo(nodeId: NodeId): readonly Capability[] | undefined {
+    let newest: { readonly from: UnixMs; readonly capabilities: readonly Capability[] } | undefined;
+    for (const entry of this.#byNode.get(nodeId) ?? []) {
+      const { notBefore, notAfter } = entry.chain[0] as Certificate;
+      if (newest !== undefined && notBefore < newest.from) continue;
+      const judgement = this.#judge(entry, notAfter);
+      if (judgement.tag === 'ok') newest = { from: notBefore, capabilities: judgement.capabilities };
+    }
+    return newest?.capabilities;
+  }
+
   /** When the certificates known of an issuer end, by serial number. */
   endsOf(issuerKeyHash: string): ReadonlyMap<SerialHex, UnixMs> {
     const ends = new Map<SerialHex, UnixMs>();

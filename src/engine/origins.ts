@@ -2,7 +2,7 @@ import { fromHex, toHex } from '../base/bytes.ts';
 import type { UnixMs } from '../base/time.ts';
 import type { PublicKey } from '../crypto/public-key.ts';
 import { grants } from '../identity/capability.ts';
-import { permits } from '../identity/delegate/scope.ts';
+import { isWithin, permits } from '../identity/delegate/scope.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { MessageType } from '../message/family.ts';
 import type { Message } from '../message/message.ts';
@@ -63,6 +63,10 @@ export class Origins {
     const judged = this.delegates.judge(toHex(leafHash), origin, issuedAt);
     if (judged.tag !== 'ok') return judged;
     const { key, scope } = judged;
+    // The node was enrolled anew for less. Neighbours may not have seen that certificate yet: it is no fault of theirs.
+    const own = this.chains.permittedTo(origin);
+    if (own !== undefined && !isWithin(scope, own))
+      return { tag: 'unpublished', detail: `the delegate permits more than the newest certificate of ${origin}` };
     return {
       tag: 'ok',
       key,

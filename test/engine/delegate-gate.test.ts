@@ -36,13 +36,13 @@ class Bench {
   readonly gate: Gate;
   #said: string[] = [];
 
-  constructor(fixture: MeshFixture, lists: readonly Uint8Array[]) {
+  constructor(fixture: MeshFixture, lists: readonly Uint8Array[], members: readonly string[] = ['ann', 'chief']) {
     const { trust } = fixture.authority;
     this.revocations = new Revocations(trust);
     this.chains = new ChainBook(trust, this.revocations);
     this.delegates = new DelegateBook(MESH, this.revocations, (nodeId) => this.chains.isRevoked(nodeId), undefined);
     this.origins = new Origins(this.chains, this.delegates);
-    for (const name of ['ann', 'chief']) this.chains.add(fixture.member(name).chain, NOW_MS);
+    for (const name of members) this.chains.add(fixture.member(name).chain, NOW_MS);
     for (const list of lists) assert.equal(this.revocations.install(list).tag, 'installed');
     this.gate = new Gate(MESH, this.origins, this.held, new RecordBook(), {
       isFull: () => false,
@@ -204,6 +204,25 @@ describe('gate: what delegates say', () => {
     assert.equal(world.judge(own.delegated(delegate)), 'accept');
     world.revocations.install(await own.authority.revoke([own.member('ann').chain], NOW_MS));
     assert.equal(world.judge(own.delegated(delegate, { counter: 1 })), 'ignore revoked-origin');
+  });
+
+  it('narrows with the newest certificate of its node, where that is known', async () => {
+    const own = await MeshFixture.create('narrowed', 'ann');
+    await own.enroll('chief', [parseRole('operator')]);
+    const [wide, sensor] = [
+      own.delegate('chief', { scope: scopeOf(['command:issue/stop']) }),
+      own.delegate('chief', { scope: scopeOf(['publish:sensor/temperature']) }),
+    ];
+    const list = await own.publish();
+    const stop = { type: 'command/stop' };
+    const world = new Bench(own, [list], ['ann']);
+    assert.equal(world.judge(own.delegated(wide, stop)), 'accept', 'on the authority’s word: no certificate is known');
+    world.chains.add(own.member('chief').chain, NOW_MS);
+    assert.equal(world.judge(own.delegated(wide, { ...stop, counter: 1 })), 'accept');
+    await own.enroll('chief', [], (NOW_MS + HOUR_MS) as UnixMs);
+    world.chains.add(own.member('chief').chain, NOW_MS);
+    assert.equal(world.judge(own.delegated(wide, { ...stop, counter: 2 })), 'ignore unpublished-origin');
+    assert.equal(world.judge(own.delegated(sensor)), 'accept', 'what it may still do, its devices may');
   });
 
   it('keeps streams of different keys apart, though node, incarnation and counter are the same', () => {
