@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { messageOf } from '../base/errors.ts';
+import { MeshError, messageOf, quoted } from '../base/errors.ts';
 import { lockDirectory } from '../host/directory-lock.ts';
 import { createPlainServer } from '../host/plain-server.ts';
 import { SqliteStreamStore } from '../host/sqlite-stream-store.ts';
@@ -14,6 +14,7 @@ import { addressText, walletOf } from '../message/river/wallet.ts';
 import { Authentication } from '../streams/authentication.ts';
 import { StreamService, type StreamServiceDeps } from '../streams/stream-service.ts';
 import { makeDirectory } from './directory.ts';
+import { isLoopback } from './interfaces.ts';
 import { listenError } from './listen.ts';
 import { type Log, requestLog } from './log.ts';
 import { programVersion } from './version.ts';
@@ -45,11 +46,12 @@ export interface RunningStreams {
 
 /**
  * Serves the streams of a directory; what it lacks is made.
- * @throws ERR_DIR_LOCKED, ERR_STATE_..., ERR_KEY, ERR_KEY_FILE_MODE, ERR_PORT_IN_USE
+ * @throws ERR_USAGE where strangers could read; ERR_DIR_LOCKED, ERR_STATE_..., ERR_KEY, ERR_KEY_FILE_MODE, ERR_PORT_IN_USE
  */
 export async function runStreams(options: RunStreamsOptions): Promise<RunningStreams> {
   const { log, forever } = options;
   const listen = splitAddress(options.listen, 0);
+  checkReach(options, listen.host);
   const directory = resolve(options.directory);
   makeDirectory(directory);
   const closers: (() => Promise<void> | void)[] = [];
@@ -99,6 +101,16 @@ export async function runStreams(options: RunStreamsOptions): Promise<RunningStr
     await close();
     throw error;
   }
+}
+
+/** @throws ERR_USAGE where others than this machine could read streams without showing anything. */
+function checkReach({ needsSession }: RunStreamsOptions, host: string): void {
+  if (needsSession || isLoopback(host)) return;
+  throw new MeshError(
+    'ERR_USAGE',
+    `others than this machine can reach ${quoted(host)}, and no session is required`,
+    'give --require-session, or listen on 127.0.0.1',
+  );
 }
 
 /** Wakes the service when blocks are due, and sleeps when none will be. */

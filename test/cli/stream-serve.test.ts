@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -124,6 +124,20 @@ describe('chainmail stream serve', () => {
     }
     assert.equal(addresses[0], addresses[1]);
     assert.match(addresses[0] ?? '', /^0x[0-9a-f]{40}$/);
+  });
+
+  it('listens beyond loopback only where calls need a session', async (t) => {
+    const directory = join(tempDir(t), 'streams');
+    // Nobody but this machine can call the last one: it stands for an address that others can.
+    for (const host of ['0.0.0.0', '[::]', '192.0.2.7', '[::ffff:127.0.0.1]']) {
+      const args = ['stream', 'serve', '--dir', directory, '--listen', `${host}:0`, '--json'];
+      const { code, stderr } = await chainmail(args);
+      assert.equal(code, 2, host);
+      assert.match(stderr, /no session is required\n.*hint: give --require-session/);
+      assert.equal(existsSync(directory), false);
+    }
+    const { command } = await serve(t, directory, '--listen', '[::ffff:127.0.0.1]:0', '--require-session');
+    assert.equal(await command.end(), 0);
   });
 
   it('refuses a directory that another process serves, and a wallet that is none or that others may read', async (t) => {

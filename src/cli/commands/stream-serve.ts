@@ -25,7 +25,7 @@ export function register(program: Command): void {
     .requiredOption('--dir <directory>', 'where the streams and the wallet of the node are; made where it is missing')
     .requiredOption('--listen <host:port>', 'where to listen; port 0 is any free one', addressOption(0))
     .option('--river-compat', 'accept delegates that never expire, as River does')
-    .option('--require-session', 'answer calls on streams only to users who have authenticated')
+    .option('--require-session', 'answer calls on streams only to users who have authenticated; needed off loopback')
     .addOption(logLevelOption('info'))
     .action(
       act<ServeOptions>(async ({ output, options }) => {

@@ -105,14 +105,13 @@ function send(answers: AnswersUnderWay, reply: FastifyReply, body: Buffer): Fast
 }
 
 /** Refuses in Connect's words, with River's code in the message and in `X-River-Error`, where its clients look for it. */
-export function refuseCall(error: MeshError, reply: FastifyReply): void {
+export function refuseCall(error: MeshError, { headers }: FastifyRequest, reply: FastifyReply): void {
   const { number, name } = riverErrorOf(error.code);
   const code = CONNECT_CODES[number - 1] ?? 'failed_precondition';
-  // Too large is told by its own status, for those who speak HTTP and no more.
-  const status =
-    error.code === 'ERR_BODY_TOO_LARGE' || error.code === 'ERR_MEDIA_TYPE'
-      ? errorEntry(error.code).status
-      : STATUSES[code];
+  // Too large is told by its own status, for those who speak HTTP and no more; so is all to who calls for a stream, whose
+  // client looks at the status alone and takes 404 for «unimplemented» (Connect protocol, «HTTP to Error Code»).
+  const isPlain = error.code === 'ERR_BODY_TOO_LARGE' || error.code === 'ERR_MEDIA_TYPE' || isStream(headers);
+  const status = isPlain ? errorEntry(error.code).status : STATUSES[code];
   const body = {
     code,
     message: `(${number}:${name}) ${error.message}`,
@@ -137,6 +136,11 @@ function checkProtocol({ headers }: FastifyRequest): void {
   const encoding = headers['content-encoding'];
   if (encoding !== undefined && encoding !== 'identity')
     throw new MeshError('ERR_MEDIA_TYPE', 'the body is compressed', 'send it as it is');
+}
+
+/** Whether a call is one of those whose answer would be a stream of messages. */
+function isStream(headers: FastifyRequest['headers']): boolean {
+  return headers['content-type']?.toLowerCase().startsWith('application/connect+') === true;
 }
 
 function isJson({ headers }: FastifyRequest): boolean {

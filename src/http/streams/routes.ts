@@ -46,15 +46,24 @@ export function addStreamRoutes(app: HttpApp, deps: StreamRoutesDeps): void {
         { parseAs: 'buffer', bodyLimit: CALL_BYTES_MAX },
         async (_request: unknown, body: unknown) => body,
       );
-    scope.setErrorHandler((error, _request, reply) => {
+    scope.setErrorHandler((error, request, reply) => {
       const told = callError(frameworkError(error));
       if (told.code === 'ERR_INTERNAL') deps.onUnexpected(error);
-      refuseCall(told, reply);
+      refuseCall(told, request, reply);
     });
     const answers = new AnswersUnderWay();
     addStreamCalls(scope, answers, deps);
     addAuthenticationCalls(scope, answers, deps);
+    for (const service of ['StreamService', 'AuthenticationService']) refuseOtherCalls(scope, service);
   });
+}
+
+/** Methods of River that are not served: told in Connect's words, before a body of whatever type is read. */
+function refuseOtherCalls(app: HttpApp, service: string): void {
+  const refuse = async (): Promise<never> => {
+    throw new MeshError('ERR_NOT_FOUND', `${service} has no such method here`);
+  };
+  app.post(`/river.${service}/*`, { preParsing: refuse }, refuse);
 }
 
 function addStreamCalls(app: HttpApp, answers: AnswersUnderWay, deps: StreamRoutesDeps): void {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { after, before, describe, it } from 'node:test';
+import { Code } from '@connectrpc/connect';
 import { toBase64 } from '../../../src/base/bytes.ts';
 import { createLog } from '../../../src/daemon/log.ts';
 import {
@@ -107,8 +108,35 @@ describe('calls over plain HTTP', () => {
     assert.equal(((await response.json()) as Refusal).code, 'resource_exhausted');
   });
 
-  it('know other services not, and other methods not', async () => {
-    assert.equal((await post('StreamService/SyncStreams', '{}')).status, 404);
+  it('say of methods that are not served that they are unimplemented, whatever the body', async () => {
+    for (const [type, body] of [
+      ['application/json', '{}'],
+      ['application/json', '{'],
+      ['application/proto', new Uint8Array([0xff])],
+      ['text/plain', 'hello'],
+    ] as const)
+      for (const method of ['StreamService/AllocateStream', 'StreamService/', 'AuthenticationService/Other']) {
+        const { status, river, response } = await post(method, body, { 'content-type': type });
+        assert.equal(response.headers.get('content-type'), 'application/json');
+        const { code, error } = (await response.json()) as Refusal;
+        assert.deepEqual(
+          [status, river, code, error.code],
+          [501, 'UNIMPLEMENTED', 'unimplemented', 'ERR_NOT_FOUND'],
+          method,
+        );
+      }
+  });
+
+  it("are told so in River's own client: of one message, and of a stream of them", async () => {
+    const client = connectClient(server.url, false);
+    const isUnimplemented = { code: Code.Unimplemented };
+    for (const stream of [client.syncStreams({}), client.getStreamEx({})])
+      await assert.rejects(async () => stream[Symbol.asyncIterator]().next(), isUnimplemented);
+    await assert.rejects(client.pingSync({}), isUnimplemented);
+  });
+
+  it('know other services not, and other methods of HTTP not', async () => {
+    assert.equal((await post('NodeToNode/Any', '{}')).status, 404);
     const got = await fetch(`${server.url}/river.StreamService/Info`);
     assert.equal(got.status, 405);
   });
