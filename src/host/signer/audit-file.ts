@@ -1,4 +1,14 @@
-import { closeSync, fsyncSync, openSync, readSync, statSync, truncateSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readSync,
+  statSync,
+  truncateSync,
+  writeSync,
+} from 'node:fs';
 import { type Bytes, concatBytes, EMPTY, textOfUtf8, utf8 } from '../../base/bytes.ts';
 import { MeshError, messageOf, quoted } from '../../base/errors.ts';
 import { sha256 } from '../../crypto/hash.ts';
@@ -8,6 +18,7 @@ import { MODE_SECRET } from '../atomic-file.ts';
 const AUDIT_START = '00'.repeat(32);
 /** Longest line of an audit file: an entry names a caller and at most every key of a ring. What is longer is none of ours. */
 export const AUDIT_LINE_BYTES_MAX = 1024 * 1024;
+const LINE_FEED = utf8('\n');
 /** @tuning How much of the file is read at once. */
 const PIECE_BYTES = 64 * 1024;
 
@@ -18,30 +29,52 @@ const PIECE_BYTES = 64 * 1024;
  */
 export class AuditFile {
   readonly #fd: number;
+  readonly #path: string;
   #previous: string;
+  #length: number;
 
-  private constructor(fd: number, previous: string) {
+  private constructor(fd: number, path: string, previous: string) {
     this.#fd = fd;
+    this.#path = path;
     this.#previous = previous;
+    this.#length = fstatSync(fd).size;
   }
 
   /** @throws ERR_STATE_CORRUPT where the chain is broken. */
   static open(path: string): AuditFile {
     const fd = openSync(path, 'a+', MODE_SECRET);
     try {
-      return new AuditFile(fd, lastHash(path));
+      return new AuditFile(fd, path, lastHash(path));
     } catch (error) {
       closeSync(fd);
       throw error;
     }
   }
 
-  /** On the disk when it returns. */
+  /**
+   * On the disk when it returns; where it throws, the file ends as before.
+   * @throws ERR_DIR_LOCKED where somebody else has written to the file: two writers would break the chain.
+   */
   append(entry: Readonly<Record<string, unknown>>): void {
-    const line = JSON.stringify({ ...entry, previous: this.#previous });
-    writeSync(this.#fd, `${line}\n`);
-    fsyncSync(this.#fd);
-    this.#previous = hashOf(utf8(line));
+    if (fstatSync(this.#fd).size !== this.#length)
+      throw new MeshError(
+        'ERR_DIR_LOCKED',
+        `audit file ${quoted(this.#path)} is written by another process too`,
+        'give each service a file of its own',
+      );
+    const line = utf8(JSON.stringify({ ...entry, previous: this.#previous }));
+    const bytes = concatBytes(line, LINE_FEED);
+    try {
+      const written = writeSync(this.#fd, bytes);
+      if (written < bytes.length)
+        throw new MeshError('ERR_INTERNAL', `audit file ${quoted(this.#path)}: the disk is full`);
+      fsyncSync(this.#fd);
+    } catch (error) {
+      ftruncateSync(this.#fd, this.#length); // half a line would break the chain for the next
+      throw error;
+    }
+    this.#previous = hashOf(line);
+    this.#length += bytes.length;
   }
 
   close(): void {

@@ -40,6 +40,17 @@ describe('audit file of the signer', () => {
       assert.throws(() => AuditFile.open(path), { code: 'ERR_STATE_CORRUPT' });
     });
 
+  it('has one writer: another is refused, and the chain stays whole', (t) => {
+    const { path } = written(t);
+    const [one, other] = [AuditFile.open(path), AuditFile.open(path)];
+    one.append({ by: 'one' });
+    assert.throws(() => other.append({ by: 'other' }), { code: 'ERR_DIR_LOCKED', message: /another process/ });
+    one.append({ by: 'one' });
+    one.close();
+    other.close();
+    assert.deepEqual([checkAuditFile(path).entries, checkAuditFile(path).brokenAt], [7, undefined]);
+  });
+
   it('does not count what is still being written', (t) => {
     const { path } = written(t);
     const { length } = readFileSync(path);
