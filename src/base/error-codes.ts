@@ -186,6 +186,12 @@ export const ERRORS = {
   ERR_STREAM_EXISTS: { status: 409, title: 'the stream exists already', river: 6 },
   ERR_STREAM_FULL: { status: 429, title: 'no room for more', hint: 'begin another stream', river: 8 },
   ERR_STREAM_FORBIDDEN: { status: 403, title: 'the creator of the event may not add it to this stream', river: 7 },
+  ERR_STREAM_PRIVATE: {
+    status: 403,
+    title: 'only members of the stream may read it',
+    hint: 'authenticate as a member, or have one invite you',
+    river: 7,
+  },
   ERR_STREAM_PAYLOAD: { status: 400, title: 'payload does not belong into this stream', river: 3 },
   ERR_STREAM_PREV_MISSING: {
     status: 400,

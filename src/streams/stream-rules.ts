@@ -136,6 +136,19 @@ export function judgeNext(state: StreamState, event: RiverEvent, now: UnixMs): M
   return undefined;
 }
 
+/**
+ * Whether a user may read a stream: its members, who is invited, and its creator. What a user tells of
+ * the own devices (`ad`) is for all who write to that user.
+ *
+ * @param reader `undefined`: whoever asks may read.
+ * @throws ERR_STREAM_PRIVATE
+ */
+export function judgeReader({ id, creator, members }: StreamState, reader: Bytes | undefined): void {
+  if (reader === undefined || id.kind.payload === PAYLOAD.userMetadata) return;
+  if (isSameAddress(creator, reader) || members.has(reader) || members.isInvited(reader)) return;
+  throw new MeshError('ERR_STREAM_PRIVATE', `${addressText(reader)} is no member of stream ${id.text}`);
+}
+
 /** That the event names a block before it. @throws ERR_STREAM_PREV_MISSING, ERR_STREAM_PREV_FORMAT */
 export function requirePrevious({ event: { prevMiniblockHash: hash } }: RiverEvent): void {
   if (hash === undefined) throw new MeshError('ERR_STREAM_PREV_MISSING', 'event has no prev_miniblock_hash');

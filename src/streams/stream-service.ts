@@ -17,6 +17,7 @@ import {
   GENESIS_EVENTS_MAX,
   judgeGenesis,
   judgeNext,
+  judgeReader,
   Members,
   requirePrevious,
   type StreamState,
@@ -97,9 +98,13 @@ export class StreamService {
 
   /**
    * @throws ERR_STREAM_ID, ERR_STREAM_PARAMETERS, ERR_STREAM_EXISTS, ERR_STREAM_FULL; what parseEvent and
-   *   judgeEventExpiry throw of any of the events.
+   *   judgeEventExpiry throw of any of the events; ERR_STREAM_PRIVATE where the stream exists, and is not the reader's.
    */
-  async createStream(streamId: Bytes, envelopes: readonly Envelope[]): Promise<StreamAndCookie> {
+  async createStream(
+    streamId: Bytes,
+    envelopes: readonly Envelope[],
+    reader: Bytes | undefined,
+  ): Promise<StreamAndCookie> {
     const id = parseStreamId(streamId);
     if (envelopes.length > GENESIS_EVENTS_MAX)
       throw new MeshError('ERR_STREAM_PARAMETERS', `a stream begins with at most ${GENESIS_EVENTS_MAX} events`);
@@ -118,7 +123,7 @@ export class StreamService {
       const block = this.#sealBlock(undefined, stored, 0, snapshot, now);
       const { creatorAddress } = first.event;
       if (!(await this.#deps.store.create(id.bytes, creatorAddress, stored, block)))
-        return this.#sameStream(id, stored);
+        return this.#sameStream(id, stored, reader);
       this.#streams++;
       this.#bytes += bytes;
       return this.#whole(id);
@@ -162,19 +167,23 @@ export class StreamService {
 
   /**
    * @param cookie how far the client knows the stream: it gets what came since.
+   * @param reader the user who asks; `undefined`: whoever asks may read.
    * @returns `undefined` where there is none and `isOptional` allows for it.
-   * @throws ERR_STREAM_ID, ERR_STREAM_NOT_FOUND
+   * @throws ERR_STREAM_ID, ERR_STREAM_NOT_FOUND, ERR_STREAM_PRIVATE
    */
   async getStream(
     streamId: Bytes,
     cookie: SyncCookie | undefined,
     isOptional: boolean,
+    reader: Bytes | undefined,
   ): Promise<StreamAndCookie | undefined> {
     const id = parseStreamId(streamId);
     return this.#lanes.run(id.text, async () => {
       const state = await this.#state(id);
       if (state === undefined && isOptional) return undefined;
-      const last = lastOf(state ?? notFound(id));
+      if (state === undefined) return notFound(id);
+      judgeReader(state, reader);
+      const last = lastOf(state);
       const from = Number(cookie?.minipoolGen ?? 0n);
       if (from < 1 || from > last.number + 1) return this.#whole(id);
       const blocks = await this.#deps.store.blocks(id.bytes, from);
@@ -184,7 +193,7 @@ export class StreamService {
     });
   }
 
-  /** The block that the next event of a stream names. @throws ERR_STREAM_ID, ERR_STREAM_NOT_FOUND */
+  /** The block that the next event of a stream names: for all, as whoever leaves something in an inbox must know it. @throws ERR_STREAM_ID, ERR_STREAM_NOT_FOUND */
   async lastBlock(streamId: Bytes): Promise<BlockSummary> {
     const id = parseStreamId(streamId);
     return this.#lanes.run(id.text, async () => lastOf(await this.#require(id)));
@@ -258,12 +267,13 @@ export class StreamService {
   }
 
   /** The stream that exists already, where it began with these very events: the caller did not hear our first answer. */
-  async #sameStream(id: StreamId, events: readonly StoredEvent[]): Promise<StreamAndCookie> {
+  async #sameStream(id: StreamId, events: readonly StoredEvent[], reader: Bytes | undefined): Promise<StreamAndCookie> {
     const [genesis] = await this.#deps.store.blocks(id.bytes, 0);
     const isSame =
       genesis?.events.length === events.length &&
       genesis.events.every(({ hash }, i) => bytesEqual(hash, (events[i] as StoredEvent).hash));
     if (!isSame) throw new MeshError('ERR_STREAM_EXISTS', `stream ${id.text} exists, and began otherwise`);
+    judgeReader(await this.#require(id), reader);
     return this.#whole(id);
   }
 

@@ -60,7 +60,7 @@ const ID = channelId('service');
 async function started(t: TestContext) {
   const world = new World(t);
   const service = await world.open();
-  await service.createStream(ID, [genesis(ID)]);
+  await service.createStream(ID, [genesis(ID)], undefined);
   return { world, service, prev: (await service.lastBlock(ID)).hash };
 }
 
@@ -76,7 +76,7 @@ function seeming(members: Partial<StreamStore>): (store: StreamStore) => StreamS
 }
 
 async function eventsOf(service: StreamService): Promise<readonly string[]> {
-  const stream = await service.getStream(ID, undefined, false);
+  const stream = await service.getStream(ID, undefined, false, undefined);
   const inBlocks = (stream?.miniblocks ?? []).flatMap(({ events }) => events);
   return [...inBlocks, ...(stream?.events ?? [])].map(({ hash }) => toHex(hash));
 }
@@ -104,7 +104,7 @@ describe('streams', () => {
     await world.makeBlocks(service);
     await service.addEvent(ID, message(prev, 'c'));
     await world.makeBlocks(service);
-    const { miniblocks } = (await service.getStream(ID, undefined, false)) ?? { miniblocks: [] };
+    const { miniblocks } = (await service.getStream(ID, undefined, false, undefined)) ?? { miniblocks: [] };
     const headers = miniblocks.map(({ header }) =>
       MINIBLOCK_HEADER.decodeParts(parseEvent(header).event.payload?.parts ?? []),
     );
@@ -169,7 +169,7 @@ describe('streams', () => {
     assert.equal((await service.lastBlock(ID)).number, 1);
     assert.notEqual(service.deadline(), undefined);
     await service.handleTimeout(world.clock.now());
-    const stream = await service.getStream(ID, undefined, false);
+    const stream = await service.getStream(ID, undefined, false, undefined);
     assert.deepEqual(
       stream?.miniblocks.map(({ events }) => events.length),
       [1, BLOCK_EVENTS_MAX, 1],
@@ -200,9 +200,9 @@ describe('streams', () => {
   it('refuse more streams than a store may have, and more bytes', async (t) => {
     const world = new World(t);
     const many = await world.open(seeming({ totals: async () => ({ streams: STREAMS_MAX, bytes: 0 }) }));
-    await assert.rejects(many.createStream(ID, [genesis(ID)]), { code: 'ERR_STREAM_FULL' });
+    await assert.rejects(many.createStream(ID, [genesis(ID)], undefined), { code: 'ERR_STREAM_FULL' });
     const large = await world.open(seeming({ totals: async () => ({ streams: 0, bytes: STORE_BYTES_MAX }) }));
-    await assert.rejects(large.createStream(ID, [genesis(ID)]), { code: 'ERR_STREAM_FULL' });
+    await assert.rejects(large.createStream(ID, [genesis(ID)], undefined), { code: 'ERR_STREAM_FULL' });
   });
 
   it('forget what they knew where the store failed, and go on with what it holds', async (t) => {

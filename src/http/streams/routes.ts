@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyRequest } from 'fastify';
+import type { Bytes } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
 import type { Authentication } from '../../streams/authentication.ts';
@@ -29,7 +30,7 @@ export const CALL_BYTES_MAX = 2 * 1024 * 1024;
 export interface StreamRoutesDeps {
   readonly streams: StreamService;
   readonly authentication: Authentication;
-  /** Whether who creates, adds or reads must show a session. Events speak for themselves; this is about reading. */
+  /** Whether who creates, adds or reads must show a session, and reads only streams of the own. Events speak for themselves. */
   readonly needsSession: boolean;
   readonly startedAt: UnixMs;
   readonly version: string;
@@ -77,15 +78,14 @@ function addStreamCalls(app: HttpApp, answers: AnswersUnderWay, deps: StreamRout
     request: CREATE_STREAM_REQUEST,
     response: CREATE_STREAM_RESPONSE,
     call: async ({ streamId, events }, http) => {
-      checkSession(deps, http);
-      return { stream: await streams.createStream(streamId, events) };
+      return { stream: await streams.createStream(streamId, events, readerOf(deps, http)) };
     },
   });
   addCall(app, answers, 'StreamService/AddEvent', {
     request: ADD_EVENT_REQUEST,
     response: ADD_EVENT_RESPONSE,
     call: async ({ streamId, event }, http) => {
-      checkSession(deps, http);
+      readerOf(deps, http);
       return { newEvents: await streams.addEvent(streamId, event) };
     },
   });
@@ -93,8 +93,7 @@ function addStreamCalls(app: HttpApp, answers: AnswersUnderWay, deps: StreamRout
     request: GET_STREAM_REQUEST,
     response: GET_STREAM_RESPONSE,
     call: async ({ streamId, optional, syncCookie }, http) => {
-      checkSession(deps, http);
-      const stream = await streams.getStream(streamId, syncCookie, optional);
+      const stream = await streams.getStream(streamId, syncCookie, optional, readerOf(deps, http));
       return stream === undefined ? {} : { stream };
     },
   });
@@ -102,7 +101,7 @@ function addStreamCalls(app: HttpApp, answers: AnswersUnderWay, deps: StreamRout
     request: LAST_MINIBLOCK_REQUEST,
     response: LAST_MINIBLOCK_RESPONSE,
     call: async ({ streamId }, http) => {
-      checkSession(deps, http);
+      readerOf(deps, http);
       const { hash, number } = await streams.lastBlock(streamId);
       return { hash, miniblockNum: BigInt(number) };
     },
@@ -136,9 +135,13 @@ function addCall<Request, Response>(
   );
 }
 
-/** The token as a bearer's (RFC 6750), or alone, as River's clients send it. @throws ERR_SESSION */
-function checkSession({ needsSession, authentication }: StreamRoutesDeps, { headers }: FastifyRequest): void {
-  if (needsSession) authentication.userOf(headers.authorization?.replace(/^Bearer /i, ''));
+/**
+ * Whose session the call shows, its token as a bearer's (RFC 6750), or alone, as River's clients send it.
+ * @returns `undefined` where none is needed.
+ * @throws ERR_SESSION
+ */
+function readerOf({ needsSession, authentication }: StreamRoutesDeps, { headers }: FastifyRequest): Bytes | undefined {
+  return needsSession ? authentication.userOf(headers.authorization?.replace(/^Bearer /i, '')) : undefined;
 }
 
 /** The framework's own refusals in our words. */

@@ -15,8 +15,10 @@ import {
 import { CALL_BYTES_MAX } from '../../../src/http/streams/routes.ts';
 import { challengeHash } from '../../../src/message/river/challenge.ts';
 import type { UnixMs } from '../../../src/base/time.ts';
+import { PAYLOAD } from '../../../src/message/river/envelope.ts';
+import type { Wallet } from '../../../src/message/river/wallet.ts';
 import { ALICE, MALLORY } from '../../support/river.ts';
-import { channelId, connectClient, genesis } from '../../support/river-streams.ts';
+import { channelId, connectClient, genesis, membership, userStreamId } from '../../support/river-streams.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 interface Refusal {
@@ -185,12 +187,12 @@ describe('a stream store that asks for a session', () => {
     return { status: response.status, answer: (await response.json()) as T };
   }
 
-  async function login(signer = ALICE) {
-    const userId = toBase64(ALICE.address);
+  async function login(signer = ALICE, user = ALICE) {
+    const userId = toBase64(user.address);
     const { answer: start } = await call<{ challenge: string; expiration: string }>('StartAuthentication', { userId });
     const challenge = {
       bytes: Uint8Array.fromBase64(start.challenge),
-      user: ALICE.address,
+      user: user.address,
       expiresAt: Date.parse(start.expiration) as UnixMs,
     };
     const signature = toBase64(signer.signPersonal(challengeHash('NS_AUTH:', challenge)));
@@ -206,6 +208,50 @@ describe('a stream store that asks for a session', () => {
       await connectClient(server.url, true, token).createStream({ streamId: id, events: [genesis(id)] });
     const { status: again, answer: refusal } = await call<Refusal>('FinishAuthentication', finish);
     assert.deepEqual([again, refusal.code], [404, 'not_found']);
+  });
+
+  it('lets read a stream who is invited, a member or its creator, and nobody else', async () => {
+    const as = async (user: Wallet) => connectClient(server.url, true, (await login(user, user)).answer.sessionToken);
+    const [alice, mallory] = [await as(ALICE), await as(MALLORY)];
+    const id = channelId('members only');
+    const first = genesis(id);
+    await alice.createStream({ streamId: id, events: [first] });
+    // Also by the answer to a creation that has been seen once, by a cookie, or where a stream need not be there.
+    for (const read of [
+      () => mallory.getStream({ streamId: id }),
+      () => mallory.getStream({ streamId: id, optional: true }),
+      () => mallory.getStream({ streamId: id, syncCookie: { minipoolGen: 1n } }),
+      () => mallory.createStream({ streamId: id, events: [first] }),
+    ])
+      await assert.rejects(read, /7:PERMISSION_DENIED.* is no member of stream/);
+    const { hash } = await mallory.getLastMiniblockHash({ streamId: id });
+    const prev = new Uint8Array(hash);
+    const isRead = async () => ((await mallory.getStream({ streamId: id })).stream?.miniblocks.length ?? 0) > 0;
+    await alice.addEvent({ streamId: id, event: membership(prev, 1, MALLORY) });
+    assert.ok(await isRead());
+    await mallory.addEvent({ streamId: id, event: membership(prev, 2, MALLORY, MALLORY) });
+    assert.ok(await isRead());
+    await mallory.addEvent({ streamId: id, event: membership(prev, 3, MALLORY, MALLORY) });
+    await assert.rejects(isRead, /7:PERMISSION_DENIED/);
+    await alice.addEvent({ streamId: id, event: membership(prev, 3, ALICE) });
+    assert.equal((await alice.getStream({ streamId: id })).stream?.miniblocks[0]?.events.length, 1);
+  });
+
+  it('lets everybody read what a user tells of the own devices, and no other stream of the user', async () => {
+    const { answer } = await login(MALLORY, MALLORY);
+    const mallory = connectClient(server.url, true, answer.sessionToken);
+    for (const [kind, payload] of [
+      [0xad, PAYLOAD.userMetadata],
+      [0xa8, PAYLOAD.user],
+      [0xa5, PAYLOAD.userSettings],
+      [0xa1, PAYLOAD.userInbox],
+    ] as const) {
+      const streamId = userStreamId(kind, ALICE);
+      await mallory.createStream({ streamId, events: [genesis(streamId, { payload })] }); // Alice signed it
+      const read = mallory.getStream({ streamId });
+      if (payload === PAYLOAD.userMetadata) assert.equal((await read).stream?.miniblocks.length, 1);
+      else await assert.rejects(read, /7:PERMISSION_DENIED/);
+    }
   });
 
   it('answers nobody else, but for what it is', async () => {

@@ -150,7 +150,7 @@ const calls: FuzzTarget = {
     const store = SqliteStreamStore.open(join(folder, 'streams.db'), 'create');
     const deps = { clock: systemClock, random: systemRandom, forever: 'refused' } as const;
     const streams = await StreamService.open({ ...deps, store, wallet: DEVICE, onDeadline: () => {} });
-    await streams.createStream(CHANNEL, [genesis(CHANNEL)]);
+    await streams.createStream(CHANNEL, [genesis(CHANNEL)], undefined);
     const { hash } = await streams.lastBlock(CHANNEL);
     const unexpected: unknown[] = [];
     const app = await createHttpApp({ createServer, rate: undefined });
