@@ -231,6 +231,16 @@ export const ERRORS = {
   },
   ERR_DELEGATE_SCOPE: { status: 403, title: 'scope of the delegate refused' },
   ERR_DELEGATE_SIGNATURE: { status: 403, title: 'signature of the delegate statement is wrong' },
+  ERR_DELEGATE_HIGH_S: {
+    status: 403,
+    title: 'signature of the delegate statement is not in its one form',
+    hint: 'sign with s in the lower half of the order: the other half is a second signature of the same',
+  },
+  ERR_DELEGATE_NODE: {
+    status: 403,
+    title: 'the delegate speaks for another node',
+    hint: 'name as origin the node that the statement names',
+  },
   ERR_DELEGATE_BRANCH: {
     status: 403,
     title: 'the delegate stands on nothing that the authority has published',
@@ -239,7 +249,7 @@ export const ERRORS = {
   ERR_DELEGATE_EPOCH: { status: 403, title: 'the epoch of the delegate is over', hint: 'ask for a new delegate' },
   ERR_DELEGATE_EXPIRED: { status: 403, title: 'delegate expired', hint: 'ask for a new delegate, or check the clock' },
   ERR_DELEGATE_NOT_YET_VALID: { status: 403, title: 'delegate not yet valid', hint: 'check the clock' },
-  ERR_DELEGATE_REVOKED: { status: 403, title: 'delegate revoked' },
+  ERR_DELEGATE_REVOKED: { status: 403, title: 'delegate revoked', hint: 'ask for a new delegate' },
   ERR_DELEGATE_UNKNOWN: { status: 404, title: 'no such delegate' },
 
   // signed requests

@@ -1,8 +1,9 @@
 import { type Bytes, bytesEqual, toHex } from '../base/bytes.ts';
-import { isMeshError } from '../base/errors.ts';
+import { isMeshError, MeshError } from '../base/errors.ts';
 import { HOUR_MS, type UnixMs } from '../base/time.ts';
 import { sha256Hex } from '../crypto/hash.ts';
 import type { PublicKey } from '../crypto/public-key.ts';
+import { isLowS } from '../crypto/secp256k1-signature.ts';
 import type { Branch } from '../identity/delegate/branch.ts';
 import { openDelegateKey } from '../identity/delegate/delegate-key.ts';
 import {
@@ -12,6 +13,7 @@ import {
   judgeStatement,
 } from '../identity/delegate/delegations.ts';
 import type { Scope } from '../identity/delegate/scope.ts';
+import type { TreeStatement } from '../identity/delegate/statement.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import { parseStatement } from '../message/delegate-statement.ts';
@@ -36,14 +38,14 @@ export interface KnownDelegate {
 export type DelegateJudgement =
   | { readonly tag: 'ok'; readonly key: PublicKey; readonly scope: Scope }
   | { readonly tag: 'unknown' }
-  | { readonly tag: 'revoked' }
+  | { readonly tag: 'revoked'; readonly why: MeshError }
   /** Nothing that we know of speaks for it, yet: our list may be older than another's. */
-  | { readonly tag: 'unpublished'; readonly detail: string }
-  | { readonly tag: 'refused'; readonly detail: string };
+  | { readonly tag: 'unpublished'; readonly why: MeshError }
+  | { readonly tag: 'refused'; readonly why: MeshError };
 
 export type DelegateAddition =
   | { readonly tag: 'known'; readonly delegate: KnownDelegate; readonly isNew: boolean }
-  | { readonly tag: 'unpublished' | 'refused'; readonly detail: string };
+  | { readonly tag: 'unpublished' | 'refused'; readonly why: MeshError };
 
 /**
  * The delegate statements that this node has seen and checked, by the hash that messages name them with. What a
@@ -88,12 +90,12 @@ export class DelegateBook {
     if (known !== undefined) return { tag: 'known', delegate: known, isNew: false };
     try {
       const statement = parseStatement(this.#mesh, bytes.slice());
-      if (keepDelegateUntil(statement) <= wall) return { tag: 'unpublished', detail: 'it ended too long ago' };
+      if (keepDelegateUntil(statement) <= wall)
+        return { tag: 'unpublished', why: new MeshError('ERR_DELEGATE_EXPIRED', 'the delegate ended too long ago') };
       const branch = statement.tag === 'tree' ? this.#branchOf(statement.epoch) : undefined;
       if (statement.tag === 'tree') {
-        if (branch === undefined) return { tag: 'unpublished', detail: `epoch ${statement.epoch} is not published` };
-        if (!isSignedByBranch(statement, branch, this.#add))
-          return { tag: 'refused', detail: 'the authority has not signed this delegate' };
+        if (branch === undefined) return { tag: 'unpublished', why: this.#whyNoBranch(statement) };
+        if (!isSignedByBranch(statement, branch, this.#add)) return { tag: 'refused', why: whyNotSigned(statement) };
       }
       const delegate = { hash, statement, key: openDelegateKey(statement.key), branch };
       if (this.#entries.size >= this.#entriesMax) this.#forgetOldest();
@@ -101,7 +103,7 @@ export class DelegateBook {
       return { tag: 'known', delegate, isNew: true };
     } catch (error) {
       if (!isMeshError(error)) throw error;
-      return { tag: 'refused', detail: error.message };
+      return { tag: 'refused', why: error };
     }
   }
 
@@ -110,17 +112,33 @@ export class DelegateBook {
     const known = this.#entries.get(hash);
     if (known === undefined) return { tag: 'unknown' };
     const { statement, key, branch } = known;
-    if (statement.nodeId !== origin) return { tag: 'refused', detail: 'the delegate speaks for another node' };
-    if (this.#revocations.isRevokedId(statement.id) || this.#isNodeRevoked(origin)) return { tag: 'revoked' };
+    if (statement.nodeId !== origin)
+      return {
+        tag: 'refused',
+        why: new MeshError(
+          'ERR_DELEGATE_NODE',
+          `delegate ${statement.id} speaks for ${statement.nodeId}, not for ${origin}`,
+        ),
+      };
+    if (this.#revocations.isRevokedId(statement.id))
+      return { tag: 'revoked', why: new MeshError('ERR_DELEGATE_REVOKED', `delegate ${statement.id} is revoked`) };
+    if (this.#isNodeRevoked(origin))
+      return {
+        tag: 'revoked',
+        why: new MeshError('ERR_DELEGATE_REVOKED', `node ${origin} is revoked, and its delegates with it`),
+      };
     const judgement = judgeStatement(statement, this.#revocations.delegations.current, at);
     if (judgement.tag === 'refused') {
-      const { code, message } = judgement.error;
-      if (code === 'ERR_DELEGATE_EPOCH') return { tag: 'revoked' };
+      const { error: why } = judgement;
+      if (why.code === 'ERR_DELEGATE_EPOCH') return { tag: 'revoked', why };
       // What the lists say may have changed since honest peers passed it on; what the statement says has not.
-      return { tag: code === 'ERR_DELEGATE_BRANCH' ? 'unpublished' : 'refused', detail: message };
+      return { tag: why.code === 'ERR_DELEGATE_BRANCH' ? 'unpublished' : 'refused', why };
     }
     if (branch !== undefined && !isSameBranch(branch, this.#branchOf(branch.epoch)))
-      return { tag: 'unpublished', detail: `the branch of epoch ${branch.epoch} was replaced` };
+      return {
+        tag: 'unpublished',
+        why: new MeshError('ERR_DELEGATE_BRANCH', `the branch of epoch ${branch.epoch} was replaced`),
+      };
     return { tag: 'ok', key, scope: judgement.scope };
   }
 
@@ -137,10 +155,26 @@ export class DelegateBook {
     return branchOf(this.#revocations.delegations.current, epoch);
   }
 
+  #whyNoBranch({ id, epoch }: TreeStatement): MeshError {
+    const { epochFloor } = this.#revocations.delegations.current;
+    return epoch < epochFloor
+      ? new MeshError(
+          'ERR_DELEGATE_EPOCH',
+          `delegate ${id} is of epoch ${epoch}, the first that counts is ${epochFloor}`,
+        )
+      : new MeshError('ERR_DELEGATE_BRANCH', `no branch of epoch ${epoch} is published`);
+  }
+
   #forgetOldest(): void {
     const oldest = this.#entries.keys().next().value;
     if (oldest !== undefined) this.#entries.delete(oldest);
   }
+}
+
+function whyNotSigned({ id, signature }: TreeStatement): MeshError {
+  return isLowS(signature)
+    ? new MeshError('ERR_DELEGATE_SIGNATURE', `the authority has not signed delegate ${id} as it stands here`)
+    : new MeshError('ERR_DELEGATE_HIGH_S', `the signature of delegate ${id} has a high s`);
 }
 
 /** Mail signed in the last second of a delegate may live on for a lifetime. */

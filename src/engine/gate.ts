@@ -261,11 +261,11 @@ export class Gate {
       case 'unknown':
         return { tag: 'no', verdict: 'missing-chain' };
       case 'revoked':
-        return { tag: 'no', verdict: ignore('revoked-origin') };
+        return { tag: 'no', verdict: ignore('revoked-origin', origin.why) };
       case 'unpublished':
-        return { tag: 'no', verdict: ignore('unpublished-origin', origin.detail) };
+        return { tag: 'no', verdict: ignore('unpublished-origin', origin.why) };
       case 'refused':
-        return { tag: 'no', verdict: reject('wrong-origin', origin.detail) };
+        return { tag: 'no', verdict: reject('wrong-origin', origin.why) };
       case 'ok': {
         const needed = origin.lacks(message.type);
         if (needed !== undefined) {
@@ -294,9 +294,9 @@ export class Gate {
         if (added.isNew) this.#outbox.newDelegate(added.delegate);
         return undefined;
       case 'unpublished':
-        return ignore('unpublished-origin', added.detail);
+        return ignore('unpublished-origin', added.why);
       case 'refused':
-        return reject('wrong-origin', added.detail);
+        return reject('wrong-origin', added.why);
     }
   }
 

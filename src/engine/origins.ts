@@ -1,4 +1,5 @@
 import { fromHex, toHex } from '../base/bytes.ts';
+import { MeshError } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import type { PublicKey } from '../crypto/public-key.ts';
 import { grants } from '../identity/capability.ts';
@@ -18,9 +19,10 @@ export type OriginVerdict =
       readonly lacks: (type: MessageType) => string | undefined;
     }
   | { readonly tag: 'unknown' }
-  | { readonly tag: 'revoked' }
-  | { readonly tag: 'unpublished'; readonly detail: string }
-  | { readonly tag: 'refused'; readonly detail: string };
+  /** Of a delegate with what is wrong with it; of a certificate without. */
+  | { readonly tag: 'revoked'; readonly why?: MeshError }
+  | { readonly tag: 'unpublished'; readonly why: MeshError }
+  | { readonly tag: 'refused'; readonly why: MeshError | string };
 
 /** What of a message tells who signed it. */
 export type Signed = Pick<Message, 'origin' | 'leafHash' | 'issuedAt' | 'delegate'>;
@@ -47,6 +49,7 @@ export class Origins {
 
   #judgeChain(message: Signed): OriginVerdict {
     const judged = this.chains.judgeOrigin(message);
+    if (judged.tag === 'refused') return { tag: 'refused', why: judged.detail };
     if (judged.tag !== 'ok') return judged;
     const { capabilities, chain } = judged;
     return {
@@ -66,7 +69,10 @@ export class Origins {
     // The node was enrolled anew for less. Neighbours may not have seen that certificate yet: it is no fault of theirs.
     const own = this.chains.permittedTo(origin);
     if (own !== undefined && !isWithin(scope, own))
-      return { tag: 'unpublished', detail: `the delegate permits more than the newest certificate of ${origin}` };
+      return {
+        tag: 'unpublished',
+        why: new MeshError('ERR_DELEGATE_SCOPE', `the delegate permits more than the newest certificate of ${origin}`),
+      };
     return {
       tag: 'ok',
       key,

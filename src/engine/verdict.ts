@@ -1,4 +1,5 @@
 import type { ErrorCode } from '../base/error-codes.ts';
+import { MeshError } from '../base/errors.ts';
 
 /** Nobody's fault: honest peers pass such things on after a partition, under skewed clocks or under load. */
 export type IgnoreReason =
@@ -21,17 +22,28 @@ export type RejectReason = 'malformed' | 'lifetime' | 'payload' | 'wrong-origin'
 /** What the gate says of a message. */
 export type Verdict =
   | { readonly tag: 'accept' }
-  | { readonly tag: 'ignore'; readonly reason: IgnoreReason; readonly detail?: string }
-  | { readonly tag: 'reject'; readonly reason: RejectReason; readonly detail?: string };
+  | ({ readonly tag: 'ignore'; readonly reason: IgnoreReason } & Why)
+  | ({ readonly tag: 'reject'; readonly reason: RejectReason } & Why);
+
+interface Why {
+  readonly detail?: string;
+  /** Where the reason alone would tell a caller too little: what is wrong with the statement of a delegate. */
+  readonly error?: MeshError;
+}
 
 export const ACCEPT: Verdict = Object.freeze({ tag: 'accept' });
 
-export function ignore(reason: IgnoreReason, detail?: string): Verdict {
-  return detail === undefined ? { tag: 'ignore', reason } : { tag: 'ignore', reason, detail };
+export function ignore(reason: IgnoreReason, why?: string | MeshError): Verdict {
+  return { tag: 'ignore', reason, ...whyOf(why) };
 }
 
-export function reject(reason: RejectReason, detail?: string): Verdict {
-  return detail === undefined ? { tag: 'reject', reason } : { tag: 'reject', reason, detail };
+export function reject(reason: RejectReason, why?: string | MeshError): Verdict {
+  return { tag: 'reject', reason, ...whyOf(why) };
+}
+
+function whyOf(why: string | MeshError | undefined): Why {
+  if (why === undefined) return {};
+  return why instanceof MeshError ? { detail: why.message, error: why } : { detail: why };
 }
 
 interface Refusal {
@@ -101,7 +113,7 @@ export const REFUSAL_OF_REASON: Readonly<Record<IgnoreReason | RejectReason, Ref
   'not-permitted': { code: 'ERR_MESSAGE_NOT_PERMITTED', detail: 'the certificate does not grant this type' },
   'bad-signature': {
     code: 'ERR_MESSAGE_SIGNATURE',
-    detail: 'the signature does not fit the message and the certificate that it names',
+    detail: 'the signature does not fit the message and the key of the certificate or delegate that it names',
     hint: 'sign exactly the bytes of to_be_signed, ECDSA with SHA-256, with the key of the certificate',
   },
 };

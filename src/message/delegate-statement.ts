@@ -24,7 +24,8 @@ const WALLET_HEAD = 0x84;
  * Who vouches for a device's key: a child of the authority's tree, whose signature is not checked here, or a wallet,
  * whose signature is.
  *
- * @throws ERR_DELEGATE_MALFORMED, ERR_DELEGATE_KEY, ERR_DELEGATE_LIFETIME, ERR_DELEGATE_SCOPE, ERR_DELEGATE_SIGNATURE
+ * @throws ERR_DELEGATE_MALFORMED, ERR_DELEGATE_KEY, ERR_DELEGATE_LIFETIME, ERR_DELEGATE_SCOPE, ERR_DELEGATE_SIGNATURE,
+ *   ERR_DELEGATE_HIGH_S
  */
 export function parseStatement(mesh: MeshName, bytes: Bytes): DelegateStatement {
   return bytes[0] === WALLET_HEAD ? parseWalletStatement(bytes) : parseTreeStatement(mesh, bytes);
@@ -53,7 +54,7 @@ function parseWalletStatement(bytes: Bytes): WalletStatement {
   openDelegateKey(key);
   const point = uncompressPoint('secp256k1', deviceKey);
   const expiresAtMs = BigInt(notAfter);
-  if (!isLowS(signature)) throw new MeshError('ERR_DELEGATE_SIGNATURE', 'signature of the wallet has a high s');
+  if (!isLowS(signature)) throw new MeshError('ERR_DELEGATE_HIGH_S', 'signature of the wallet has a high s');
   try {
     verifyWalletDelegate({ creator: address, deviceKey: point, expiresAtMs, signature });
   } catch (error) {

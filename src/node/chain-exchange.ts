@@ -91,14 +91,13 @@ export class ChainExchange {
     if (!this.#parking.expects(hash)) return; // nobody asked: to check it would be work for nothing
     const added = this.#origins.delegates.add(statement, now.wall);
     if (added.tag === 'known' && added.isNew) this.keepDelegate(added.delegate);
-    const verdict =
-      added.tag === 'refused'
-        ? reject('wrong-origin', added.detail)
-        : ignore('unpublished-origin', 'not published yet');
     if (added.tag === 'refused') link.handleReject(now);
-    for (const parked of this.#parking.release(hash))
+    for (const parked of this.#parking.release(hash)) {
+      const { source, message } = parked;
       if (added.tag === 'known') this.#owner.resume(now, parked);
-      else this.#owner.giveUp(now, parked.source, parked.message, verdict);
+      else if (added.tag === 'refused') this.#owner.giveUp(now, source, message, reject('wrong-origin', added.why));
+      else this.#owner.giveUp(now, source, message, ignore('unpublished-origin', added.why));
+    }
   }
 
   /** Makes a statement that holds durable. */

@@ -103,6 +103,7 @@ export class Intake {
 
 /** A refusal as those are told who wait for an answer. */
 export function refusalOf(verdict: Exclude<Verdict, { readonly tag: 'accept' }>): MeshError {
+  if (verdict.error !== undefined) return verdict.error;
   const { code, detail, hint } = REFUSAL_OF_REASON[verdict.reason];
   return new MeshError(code, verdict.detail ?? detail, hint);
 }

@@ -95,7 +95,7 @@ async function untilDone(args: readonly string[]): Promise<string> {
     const { code, stdout } = await chainmail([...args, '--json']);
     if (code === 0) return (JSON.parse(stdout) as { message_id: string }).message_id;
     const { error } = JSON.parse(stdout) as ToldError;
-    assert.equal(error.code, 'ERR_MESSAGE_UNKNOWN_ORIGIN', error.message);
+    assert.equal(error.code, 'ERR_DELEGATE_BRANCH', error.message);
   }
 }
 
@@ -115,15 +115,10 @@ describe('delegates of running nodes', () => {
     await a.untilListed(new Set([String(elsewhere)]));
 
     await told('delegate', 'revoke', '--dir', authorityDir, '--id', sensor.id);
-    for (const node of [a, b])
-      await untilRefused(publish(node, sensor, 'sensor/temperature'), 'ERR_MESSAGE_REVOKED_ORIGIN');
+    for (const node of [a, b]) await untilRefused(publish(node, sensor, 'sensor/temperature'), 'ERR_DELEGATE_REVOKED');
     await b.end();
     await b.run();
-    assert.equal(
-      await refused(...publish(b, sensor, 'sensor/temperature')),
-      'ERR_MESSAGE_REVOKED_ORIGIN',
-      'after a restart',
-    );
+    assert.equal(await refused(...publish(b, sensor, 'sensor/temperature')), 'ERR_DELEGATE_REVOKED', 'after a restart');
   });
 
   it('a name that goes to another key takes no device of its former holder along', async (t) => {
@@ -136,7 +131,7 @@ describe('delegates of running nodes', () => {
     const holder = await running(t, { node_id: 'pump-1', rebind: true });
     await holder.linkedWith(b);
     await holder.publish('here');
-    for (const node of [b, holder]) await untilRefused(publish(node, old, 'sensor/a'), 'ERR_MESSAGE_REVOKED_ORIGIN');
+    for (const node of [b, holder]) await untilRefused(publish(node, old, 'sensor/a'), 'ERR_DELEGATE_REVOKED');
     assert.equal((await b.listed()).has(said), false, 'what it said is dropped');
     const fresh = await device(holder, 'holder', 'publish:sensor/a');
     await untilDone(publish(b, fresh, 'sensor/a'));
@@ -154,7 +149,7 @@ describe('delegates of running nodes', () => {
       ...['delegate', 'sign', '--wallet-key', walletKey, '--key', String(made['key'])].concat('--out', statement),
     );
     const operator = { key, statement };
-    assert.equal(await refused(...publish(a, operator, 'command/stop')), 'ERR_MESSAGE_UNKNOWN_ORIGIN');
+    assert.equal(await refused(...publish(a, operator, 'command/stop')), 'ERR_DELEGATE_BRANCH');
     const wallet = String(signed['node_id']);
     assert.match(wallet, /^0x[0-9a-f]{40}$/);
     await told('delegate', 'issue', '--dir', authorityDir, '--wallet', wallet, '--scope', 'command:issue');
@@ -163,7 +158,7 @@ describe('delegates of running nodes', () => {
     await b.untilListed(new Set([command]));
     assert.equal(await refused(...publish(a, operator, 'sensor/a')), 'ERR_MESSAGE_NOT_PERMITTED');
     await told('delegate', 'revoke', '--dir', authorityDir, '--statement', statement);
-    await untilRefused(publish(a, operator, 'command/stop'), 'ERR_MESSAGE_REVOKED_ORIGIN');
+    await untilRefused(publish(a, operator, 'command/stop'), 'ERR_DELEGATE_REVOKED');
     await told('delegate', 'revoke', '--dir', authorityDir, '--wallet', wallet);
     assert.equal(
       await refused('ticket', 'create', '--dir', authorityDir, '--node-id', wallet, '--out', join(folder, 'x')),
@@ -179,7 +174,7 @@ describe('delegates of running nodes', () => {
     const epoch = (branches as { epoch: number }[]).at(-1)?.epoch ?? 0;
     assert.ok(Number(epoch_floor) <= epoch);
     await told('delegate', 'revoke', '--dir', authorityDir, '--below-epoch', String(epoch + 1));
-    await untilRefused(publish(a, old, 'sensor/a'), 'ERR_MESSAGE_REVOKED_ORIGIN');
+    await untilRefused(publish(a, old, 'sensor/a'), 'ERR_DELEGATE_EPOCH');
     const fresh = await device(a, 'fresh', 'publish:sensor/*');
     await untilDone(publish(a, fresh, 'sensor/a'));
   });

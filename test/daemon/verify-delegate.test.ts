@@ -48,7 +48,7 @@ describe('chainmail verify of delegates', () => {
     assert.equal(await ofStatement({ mesh: undefined }), 'delegate ERR_DELEGATE_SIGNATURE');
     assert.equal(await ofStatement({ crls: [] }), 'delegate ERR_DELEGATE_BRANCH');
     assert.equal(await ofStatement({ anchors: [] }), 'delegate ERR_DELEGATE_BRANCH');
-    assert.equal(await ofStatement(await listOf(fixture.publish({ epochFloor: 2 }))), 'delegate ERR_DELEGATE_REVOKED');
+    assert.equal(await ofStatement(await listOf(fixture.publish({ epochFloor: 2 }))), 'delegate ERR_DELEGATE_EPOCH');
     await fixture.publish();
     const { id } = parseStatement(MESH, delegate.statement);
     const revoked = await listOf(fixture.authority.revokeDelegates([id], NOW_MS));

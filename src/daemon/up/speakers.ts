@@ -65,7 +65,7 @@ export async function speak(fleet: Fleet, at: FleetNode, speaker: Speaker): Prom
     const call = { method: 'POST', path: '/v1/messages/signed', body } as const;
     return (await at.desk.call(messageIdResponseSchema, call)).message_id;
   } catch (error) {
-    if (isMeshError(error) && error.code === 'ERR_MESSAGE_UNKNOWN_ORIGIN') return undefined;
+    if (isMeshError(error) && error.code === 'ERR_DELEGATE_BRANCH') return undefined;
     throw error;
   }
 }

@@ -5,7 +5,7 @@ import { sha256Hex } from '../../crypto/hash.ts';
 import { checkX509Signature } from '../../crypto/x509-signature.ts';
 import { ChainBook } from '../../engine/chain-book.ts';
 import { DelegateBook } from '../../engine/delegate-book.ts';
-import { Origins } from '../../engine/origins.ts';
+import { Origins, type OriginVerdict } from '../../engine/origins.ts';
 import { Revocations } from '../../engine/revocations.ts';
 import type { DelegateStatement } from '../../identity/delegate/delegations.ts';
 import { type MeshName, parseMeshName } from '../../identity/mesh-name.ts';
@@ -31,7 +31,7 @@ export function verifyDelegate({ text = '' }: Recognised, context: VerifyContext
     const origins = originsOf(meshOf(context), context);
     const hash = learn(origins, known.bytes, context);
     const judged = origins.judgeHeld({ origin: known.nodeId, leafKey: hash, issuedAt: context.now });
-    if (judged.tag !== 'ok') throw refusalOf(judged, known);
+    if (judged.tag !== 'ok') throw refusalOf(judged, known.id);
   });
 }
 
@@ -47,7 +47,7 @@ export function requireDelegate(message: Message, mesh: MeshName, context: Verif
   const origins = originsOf(mesh, context);
   learn(origins, statement, context);
   const judged = origins.judge(message);
-  if (judged.tag !== 'ok') throw refusalOf(judged, parseStatement(mesh, statement));
+  if (judged.tag !== 'ok') throw refusalOf(judged, parseStatement(mesh, statement).id);
   if (!judged.key.verify(message.algorithm, message.signedBytes, message.signature))
     throw new MeshError('ERR_MESSAGE_SIGNATURE', 'the delegate’s key has not signed this message');
   const needed = judged.lacks(message.type);
@@ -79,22 +79,13 @@ function originsOf(mesh: MeshName, context: VerifyContext): Origins {
 /** @returns the hash by which the statement is known now. */
 function learn({ delegates }: Origins, statement: Bytes, { now }: VerifyContext): string {
   const added = delegates.add(statement, now);
-  if (added.tag === 'refused') throw new MeshError('ERR_DELEGATE_SIGNATURE', added.detail);
-  if (added.tag === 'unpublished') throw new MeshError('ERR_DELEGATE_BRANCH', added.detail);
+  if (added.tag !== 'known') throw added.why;
   return sha256Hex(statement);
 }
 
-function refusalOf(
-  judged: { readonly tag: string; readonly detail?: string },
-  statement: DelegateStatement,
-): MeshError {
-  const who = `delegate ${statement.id}`;
-  if (judged.tag === 'revoked')
-    return new MeshError('ERR_DELEGATE_REVOKED', `${who} is revoked, by itself or its epoch`);
-  return new MeshError(
-    judged.tag === 'unpublished' ? 'ERR_DELEGATE_BRANCH' : 'ERR_DELEGATE_EXPIRED',
-    judged.detail ?? who,
-  );
+function refusalOf(judged: Exclude<OriginVerdict, { readonly tag: 'ok' }>, id: string): MeshError {
+  const why = judged.tag === 'unknown' ? undefined : judged.why;
+  return why instanceof MeshError ? why : new MeshError('ERR_DELEGATE_UNKNOWN', why ?? `delegate ${id} is not known`);
 }
 
 function meshOf({ mesh }: VerifyContext): MeshName {

@@ -275,7 +275,7 @@ describe('statements of wallets (S3.02, S3.14)', () => {
     [
       'with the high s',
       () => made(NOW, (s) => s.set(negateScalar('secp256k1', s.subarray(32, 64)), 32)),
-      'ERR_DELEGATE_SIGNATURE',
+      'ERR_DELEGATE_HIGH_S',
     ],
     [
       'with another expiry than was signed',
