@@ -1,5 +1,4 @@
 import type { Bytes } from '../../base/bytes.ts';
-import { MeshError } from '../../base/errors.ts';
 import { protobufText } from '../../codec/protobuf-message.ts';
 import { ProtobufReader, readVarint, WIRE } from '../../codec/protobuf-wire.ts';
 import { EVENT_MESSAGES } from './event-messages.ts';
@@ -21,12 +20,9 @@ const UNKNOWN: ReadonlyMap<number, Content> = new Map();
 const EVENT = shapesOf(EVENT_MESSAGES).get('StreamEvent') ?? UNKNOWN;
 
 /**
- * That every implementation of Protocol Buffers reads these bytes as the same event of River, down to the last string of
- * its payload: whoever stores an event that others cannot read makes the stream unreadable for all. Fields that nobody
- * knows are skipped, but must be fields.
- *
- * Differs from River's nodes, which skip a known field of wrong wire type, because River's clients fail on it or take it
- * for something else.
+ * That River's nodes can read these bytes as an event, down to the last string of its payload: whoever stores one that
+ * they cannot read makes the stream unreadable for all. Fields that nobody knows are skipped, but must be fields; so are
+ * known ones of another wire type, as in Go.
  *
  * @throws ERR_PROTOBUF
  */
@@ -39,8 +35,7 @@ function check(shape: Shape, reader: ProtobufReader): void {
     const content = shape.get(reader.number);
     if (content === undefined) continue;
     const wires: readonly number[] = typeof content === 'string' ? SCALAR_WIRES[content] : [WIRE.bytes];
-    if (!wires.includes(reader.wire))
-      throw new MeshError('ERR_PROTOBUF', `field ${reader.number} of the event has the wire type ${reader.wire}`);
+    if (!wires.includes(reader.wire)) continue;
     if (typeof content !== 'string') check(content, new ProtobufReader(reader.bytes, reader.depth + 1));
     else if (content === 's') protobufText(reader.bytes);
     else if (content === 'p' && reader.wire === WIRE.bytes) checkVarints(reader.bytes);

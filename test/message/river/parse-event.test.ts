@@ -161,16 +161,17 @@ const REFUSED: readonly Case[] = [
     3,
   ],
   ['pins in pins without end', extended(nestedPins(200)), 'ERR_PROTOBUF', 3],
-  ['a salt that is a varint on the wire', extended(field('1801')), 'ERR_PROTOBUF', 3],
-  ['a time that is bytes on the wire', extended(field('2a0101')), 'ERR_PROTOBUF', 3],
-  ['a time of eight bytes', extended(field('290102030405060708')), 'ERR_PROTOBUF', 3],
-  ['a payload that is a varint on the wire', extended(field('b80601')), 'ERR_PROTOBUF', 3],
-  ['a payload that is a group', extended(field('bb06bc06')), 'ERR_PROTOBUF', 3],
   [
-    'a text deep in the payload that is a varint',
-    extended(bytesField(PAYLOAD.channel, field('12020801'))),
-    'ERR_PROTOBUF',
-    3,
+    'a creator that is a varint on the wire: none',
+    seal(ALICE, concatBytes(field('0801'), eventBytes({ creatorAddress: EMPTY }))),
+    'ERR_EVENT_SIGNATURE',
+    22,
+  ],
+  [
+    'an expiry of eight bytes on the wire: none, so another than was signed',
+    seal(DEVICE, concatBytes(delegatedBytes(LATER_MS, { delegateExpiryEpochMs: 0n }), field('3100204aa9d1010000'))),
+    'ERR_WALLET_SIGNATURE',
+    22,
   ],
   ['garbage', seal(ALICE, utf8('certainly no protobuf')), 'ERR_PROTOBUF', 3],
 ];
@@ -250,6 +251,26 @@ describe('parseEvent accepts', () => {
       const parsed = parseEvent(envelope);
       assert.deepEqual(parsed.hash, riverHash(envelope.event));
       assert.equal(parsed.event.payload?.number, PAYLOAD.channel);
+    });
+  }
+
+  for (const [name, more] of [
+    ['a salt that is a varint', '1801'],
+    ['a creator that is a varint, beside the creator', '0801'],
+    ['a time that is bytes', '2a0101'],
+    ['a time of eight bytes', '290102030405060708'],
+    ['a payload that is a varint', 'b80601'],
+    ['a payload that is a group', 'bb06bc06'],
+    ['a text deep in the payload that is a varint', 'ba060412020801'],
+    ['an entry of a map that is a varint', 'da06041a022001'],
+  ] as const) {
+    it(`${name} on the wire, as a field that nobody knows`, () => {
+      const envelope = extended(field(more));
+      const { event, hash, envelope: kept } = parseEvent(envelope);
+      const { payload: _payload, ...members } = STREAM_EVENT.decode(eventBytes());
+      const { payload: _other, ...read } = event;
+      assert.deepEqual(read, members);
+      assert.deepEqual([hash, kept], [riverHash(envelope.event), envelope]);
     });
   }
 
