@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { type ErrorCode, errorEntry } from '../base/error-codes.ts';
-import { isMeshError, MeshError } from '../base/errors.ts';
+import { knownError, MeshError } from '../base/errors.ts';
 
 export const PROBLEM_MEDIA_TYPE = 'application/problem+json';
 
@@ -19,16 +19,17 @@ export const problemSchema = z
 export type Problem = z.infer<typeof problemSchema>;
 
 /**
- * What a caller is told of an error. Of an unexpected one it learns only that there was one: the log has the rest.
+ * What a caller is told of an error. Of an unexpected one it learns only that there was one, and of a disk that cannot
+ * be written not where it is: the log has the rest.
  */
 export function problemOf(error: unknown): Problem {
-  const known = isMeshError(error) ? error : new MeshError('ERR_INTERNAL', 'the request could not be finished');
+  const known = knownError(error) ?? new MeshError('ERR_INTERNAL', 'the request could not be finished');
   const { status, title } = errorEntry(known.code);
   return {
     type: `urn:chainmail:error:${known.code}`,
     title,
     status,
-    detail: known.message,
+    detail: known.code === 'ERR_STORAGE' ? 'the store could not write' : known.message,
     code: known.code,
     ...(known.hint === undefined ? {} : { hint: known.hint }),
   };

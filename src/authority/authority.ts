@@ -57,6 +57,7 @@ import {
 } from './ticket-desk.ts';
 import { exportTree, importTree, type TreeExport } from './tree-export.ts';
 import { grantWallet } from './wallets.ts';
+import { WatchedStore } from './watched-store.ts';
 
 /** Which delegates are to be void. */
 export type DelegateTarget =
@@ -96,7 +97,8 @@ export class Authority {
    * @throws ERR_STATE_FOREIGN where the store is of another mesh.
    */
   static async open(options: AuthorityOptions): Promise<Authority> {
-    const { issuer, store, clock, policy, random } = options;
+    const { issuer, clock, policy, random } = options;
+    const store = new WatchedStore(options.store);
     const kept = await store.transact(async (tx) => {
       const mesh = await tx.getMeta('mesh');
       if (mesh === undefined) {

@@ -1,5 +1,4 @@
 import type { Clock } from '../ports/clock.ts';
-import type { AuthorityStore } from '../ports/authority-store.ts';
 import type { Random } from '../ports/random.ts';
 import type { RefusalLog } from './audit-trail.ts';
 import type { ClockGuard } from './clock-guard.ts';
@@ -8,12 +7,13 @@ import type { IssueIndexes } from './issue-indexes.ts';
 import type { Issuer } from './issuer.ts';
 import type { KeyTree } from './key-tree.ts';
 import type { AuthorityPolicy } from './policy.ts';
+import type { WatchedStore } from './watched-store.ts';
 
 /** What the parts of an authority share; made by {@link Authority.open}. */
 export interface AuthorityCore {
   readonly issuer: Issuer;
   readonly policy: AuthorityPolicy;
-  readonly store: AuthorityStore;
+  readonly store: WatchedStore;
   readonly clock: Clock;
   readonly random: Random;
   /** Of the store since it was made or last restored; tickets of other epochs are void (T7). */

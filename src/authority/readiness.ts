@@ -2,13 +2,15 @@ import { messageOf } from '../base/errors.ts';
 import { SECOND_MS, toRfc3339, type MonotonicMs } from '../base/time.ts';
 import type { AuthorityCore } from './core.ts';
 
-/** How long a look at the store is good for: each costs a commit, and anybody may ask. */
+/** How long a look at the store is good for, as long as nothing fails: each costs a commit, and anybody may ask. */
 export const STORE_LOOK_MS = 5 * SECOND_MS;
 
 /** Whether an authority can do its work: sign, publish its list, and keep what it promises. */
 export class Readiness {
   readonly #core: AuthorityCore;
-  #look: { readonly at: MonotonicMs; readonly trouble: Promise<string | undefined> } | undefined;
+  #look:
+    | { readonly at: MonotonicMs; readonly failures: number; readonly trouble: Promise<string | undefined> }
+    | undefined;
 
   constructor(core: AuthorityCore) {
     this.#core = core;
@@ -31,9 +33,11 @@ export class Readiness {
     return this.#storeTrouble(now.mono);
   }
 
+  /** Once anything has failed, a look among it, the next who asks has it looked at anew. */
   #storeTrouble(at: MonotonicMs): Promise<string | undefined> {
-    if (this.#look === undefined || at - this.#look.at >= STORE_LOOK_MS)
-      this.#look = { at, trouble: lookAtStore(this.#core) };
+    const { failures } = this.#core.store;
+    if (this.#look === undefined || at - this.#look.at >= STORE_LOOK_MS || failures !== this.#look.failures)
+      this.#look = { at, failures, trouble: lookAtStore(this.#core) };
     return this.#look.trouble;
   }
 }

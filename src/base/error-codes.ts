@@ -331,6 +331,12 @@ export const ERRORS = {
   ERR_ENGINE: { status: 500, title: 'no engine can sign here', hint: 'chainmail doctor' },
 
   // files, processes, configuration
+  ERR_STORAGE: {
+    status: 503,
+    title: 'the disk cannot be written',
+    hint: 'make room on the disk (df), and see that it is mounted writable; then try again: what was answered before is kept',
+    retryAfterSec: 10,
+  },
   ERR_PASSPHRASE_WRONG: { status: 500, title: 'wrong passphrase' },
   ERR_PASSPHRASE_MISSING: {
     status: 500,

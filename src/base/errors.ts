@@ -23,6 +23,25 @@ export function isMeshError(error: unknown): error is MeshError {
   return error instanceof MeshError;
 }
 
+/** What the system says of a disk that takes no more: full, over a quota, read-only, or failing. */
+const DISK_CODES: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT', 'EROFS', 'EIO']);
+
+/** And SQLite, in the low byte of its result code: failing, full. */
+const DISK_RESULTS: ReadonlySet<number> = new Set([10, 13]);
+
+/** True of what the system or SQLite throws where a disk does not take what is to be written. */
+export function isDiskTrouble(error: unknown): boolean {
+  const { errcode, code } = (error ?? {}) as { readonly errcode?: unknown; readonly code?: unknown };
+  return DISK_CODES.has(code) || (typeof errcode === 'number' && DISK_RESULTS.has(errcode & 0xff));
+}
+
+/** What anything thrown means as an error with a code; `undefined` for what nobody expected. */
+export function knownError(error: unknown): MeshError | undefined {
+  if (isMeshError(error)) return error;
+  if (!isDiskTrouble(error)) return undefined;
+  return new MeshError('ERR_STORAGE', `the disk cannot be written: ${messageOf(error)}`, undefined, { cause: error });
+}
+
 /** Foreign text for a message: JSON-quoted, control characters escaped, cut after 64 characters. */
 export function quoted(text: string): string {
   return JSON.stringify(text.length > 64 ? `${text.slice(0, 64)}…` : text);

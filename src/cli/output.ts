@@ -1,5 +1,5 @@
 import { errorEntry } from '../base/error-codes.ts';
-import { isMeshError, MeshError, messageOf } from '../base/errors.ts';
+import { knownError, MeshError, messageOf } from '../base/errors.ts';
 
 /** The command did what it was asked. */
 export const EXIT_OK = 0;
@@ -47,7 +47,7 @@ export class Output {
 
   /** Says what went wrong and sets the exit code; see contract.md, «Errors». */
   fail(error: unknown): void {
-    const known = isMeshError(error) ? error : new MeshError('ERR_INTERNAL', messageOf(error), unexpectedHint(error));
+    const known = knownError(error) ?? new MeshError('ERR_INTERNAL', messageOf(error), unexpectedHint(error));
     const isUsage = USAGE_CODES.has(known.code);
     const hint = known.hint === undefined ? undefined : this.#completeHint(known.hint);
     process.exitCode = isUsage ? EXIT_USAGE : EXIT_REFUSED;

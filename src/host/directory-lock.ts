@@ -1,7 +1,7 @@
 import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { MeshError, messageOf, quoted, quotedPath } from '../base/errors.ts';
+import { isDiskTrouble, MeshError, messageOf, quoted, quotedPath } from '../base/errors.ts';
 import { MODE_SECRET, writeFileAtomic } from './atomic-file.ts';
 
 const LOCK_FILE = 'lock';
@@ -70,7 +70,7 @@ export function lockDirectory(directory: string): DirectoryLock {
 
 function unwritable(directory: string, error: unknown): MeshError {
   return new MeshError(
-    'ERR_CONFIG',
+    isDiskTrouble(error) ? 'ERR_STORAGE' : 'ERR_CONFIG',
     `directory ${quotedPath(directory)} cannot be written: ${messageOf(error)}`,
     'check its owner and mode, and the disk: free space, and whether it is mounted read-only',
     { cause: error },

@@ -1,7 +1,7 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { isMeshError, MeshError, messageOf, quotedPath } from '../base/errors.ts';
+import { isDiskTrouble, isMeshError, MeshError, messageOf, quotedPath } from '../base/errors.ts';
 import { MODE_SECRET, syncFolder } from './atomic-file.ts';
 
 /** What a database file of this program is, and how older ones become it. */
@@ -21,6 +21,9 @@ export interface DatabaseKind {
 const SQLITE_ERROR = 1;
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
+
+/** The file cannot be written, or not now: not permitted, held by another program, read-only, not to be opened. */
+const UNWRITABLE_RESULTS: ReadonlySet<number> = new Set([3, 5, 8, 14]);
 
 /** What Node.js throws for an integer beyond 2^53: this program writes none, so somebody else wrote the row. */
 const TOO_LARGE = 'ERR_OUT_OF_RANGE';
@@ -118,10 +121,13 @@ export function stateError(path: string, error: unknown): unknown {
   if (typeof errcode !== 'number' && code !== TOO_LARGE) return error;
   const kind = typeof errcode === 'number' ? errcode & 0xff : SQLITE_CORRUPT;
   const damaged = kind === SQLITE_CORRUPT || kind === SQLITE_NOTADB || kind === SQLITE_ERROR;
+  const isDisk = isDiskTrouble(error);
   return new MeshError(
-    damaged ? 'ERR_STATE_CORRUPT' : 'ERR_INTERNAL',
+    damaged ? 'ERR_STATE_CORRUPT' : isDisk || UNWRITABLE_RESULTS.has(kind) ? 'ERR_STORAGE' : 'ERR_INTERNAL',
     `state file ${quotedPath(path)}: ${messageOf(error)}`,
-    damaged ? undefined : 'check the disk: free space, permissions, and whether another program holds the file',
+    damaged || isDisk
+      ? undefined
+      : 'check the disk: free space, permissions, and whether another program holds the file',
     { cause: error },
   );
 }

@@ -119,7 +119,7 @@ export class SqliteNodeStore implements NodeStore {
         if (error === null) resolve();
         else
           reject(
-            new MeshError('ERR_INTERNAL', `state file ${quotedPath(this.#path)}: ${error.message}`, 'check the disk', {
+            new MeshError('ERR_STORAGE', `state file ${quotedPath(this.#path)}: ${error.message}`, 'check the disk', {
               cause: error,
             }),
           );

@@ -7,7 +7,7 @@ import { PROBLEM_MEDIA_TYPE, problemOf } from '../api/problem.ts';
 import { textOfUtf8 } from '../base/bytes.ts';
 import { clientKeyOf } from '../base/client-key.ts';
 import { errorEntry } from '../base/error-codes.ts';
-import { isMeshError, MeshError } from '../base/errors.ts';
+import { knownError, MeshError } from '../base/errors.ts';
 import { parseJson } from '../codec/json.ts';
 import { plainBytes } from '../crypto/plain-bytes.ts';
 import type { RequestRate } from './rate.ts';
@@ -154,7 +154,7 @@ export const CLIENTS_MAX = 5_000;
 
 function answerError(options: HttpAppOptions, error: unknown, reply: FastifyReply): void {
   const known = meshErrorOf(error);
-  if (known === undefined || known.code === 'ERR_INTERNAL') options.onUnexpected?.(error);
+  if (known === undefined || LOGGED_CODES.has(known.code)) options.onUnexpected?.(error);
   const problem = problemOf(known);
   reply.header('chainmail-error', problem.code);
   const { retryAfterSec } = errorEntry(known?.code ?? 'ERR_INTERNAL');
@@ -166,9 +166,13 @@ function answerError(options: HttpAppOptions, error: unknown, reply: FastifyRepl
     .send(Buffer.from(JSON.stringify(problem)));
 }
 
+/** Errors that the operator has to learn of: their callers are told less. */
+const LOGGED_CODES: ReadonlySet<string> = new Set(['ERR_INTERNAL', 'ERR_STORAGE']);
+
 /** The framework's own refusals in our words; `undefined` for what nobody expected. */
 function meshErrorOf(error: unknown): MeshError | undefined {
-  if (isMeshError(error)) return error;
+  const ours = knownError(error);
+  if (ours !== undefined) return ours;
   const { code, statusCode, message } = error as FastifyError;
   if (code === 'FST_ERR_CTP_BODY_TOO_LARGE')
     return new MeshError('ERR_BODY_TOO_LARGE', `body is larger than ${BODY_BYTES_MAX} bytes`);

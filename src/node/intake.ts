@@ -96,7 +96,7 @@ export class Intake {
     }
     journal.whenDurable((ok) => {
       if (ok) outbox.answer(request, { tag: 'ok', messageId: message.id });
-      else outbox.answer(request, { tag: 'refused', code: 'ERR_INTERNAL', detail: 'the store could not write' });
+      else outbox.answer(request, { tag: 'refused', code: 'ERR_STORAGE', detail: 'the store could not write' });
     });
   }
 }

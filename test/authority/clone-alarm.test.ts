@@ -3,6 +3,7 @@ import { test } from 'node:test';
 import type { Authority } from '../../src/authority/authority.ts';
 import { CLONE_ALARMS_MAX, noConflicts, reportClone } from '../../src/authority/clone-alarm.ts';
 import type { AuthorityCore } from '../../src/authority/core.ts';
+import { WatchedStore } from '../../src/authority/watched-store.ts';
 import { utf8 } from '../../src/base/bytes.ts';
 import { after, MINUTE_MS, type UnixMs } from '../../src/base/time.ts';
 import type { Signer } from '../../src/crypto/signer.ts';
@@ -54,7 +55,7 @@ test('so many conflicts are remembered; one that is forgotten is written down on
   const known = noConflicts();
   const report = async (): Promise<number> => {
     await reportClone(
-      { store, clock, issuer } as Partial<AuthorityCore> as AuthorityCore,
+      { store: new WatchedStore(store), clock, issuer } as Partial<AuthorityCore> as AuthorityCore,
       known,
       'witness',
       open.bytes,

@@ -34,7 +34,7 @@ describe('a node and its disk', () => {
     const store = new WatchedStore();
     const node = await mesh.start(t, { store });
     store.isFull = true;
-    await assert.rejects(node.say('lost'), { code: 'ERR_INTERNAL' });
+    await assert.rejects(node.say('lost'), { code: 'ERR_STORAGE' });
     assert.match(String(node.unexpected[0]), /no space left/);
     store.isFull = false;
     const id = await node.say('kept');

@@ -95,7 +95,7 @@ describe('mesh node', () => {
       ann.doesStoreFail = true;
       const request = ann.publish();
       net.settle();
-      assert.equal(ann.answerTo(request), 'ERR_INTERNAL');
+      assert.equal(ann.answerTo(request), 'ERR_STORAGE');
       ann.doesStoreFail = false;
       net.pass(2 * SECOND_MS);
       assert.equal([...ann.store.load().messages].length, 1);

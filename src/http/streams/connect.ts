@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { textOfUtf8 } from '../../base/bytes.ts';
 import { errorEntry } from '../../base/error-codes.ts';
-import { isMeshError, MeshError } from '../../base/errors.ts';
+import { knownError, MeshError } from '../../base/errors.ts';
 import type { MessageSchema } from '../../codec/protobuf-message.ts';
 import { riverErrorOf } from '../../message/river/river-error.ts';
 
@@ -126,7 +126,8 @@ export function refuseCall(error: MeshError, { headers }: FastifyRequest, reply:
 
 /** Of an unexpected error the caller learns only that there was one. */
 export function callError(error: unknown): MeshError {
-  return isMeshError(error) ? error : new MeshError('ERR_INTERNAL', 'the call could not be finished');
+  const known = knownError(error) ?? new MeshError('ERR_INTERNAL', 'the call could not be finished');
+  return known.code === 'ERR_STORAGE' ? new MeshError('ERR_STORAGE', 'the store could not write') : known;
 }
 
 function checkProtocol({ headers }: FastifyRequest): void {

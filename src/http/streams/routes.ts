@@ -49,7 +49,7 @@ export function addStreamRoutes(app: HttpApp, deps: StreamRoutesDeps): void {
       );
     scope.setErrorHandler((error, request, reply) => {
       const told = callError(frameworkError(error));
-      if (told.code === 'ERR_INTERNAL') deps.onUnexpected(error);
+      if (told.code === 'ERR_INTERNAL' || told.code === 'ERR_STORAGE') deps.onUnexpected(error);
       refuseCall(told, request, reply);
     });
     const answers = new AnswersUnderWay();

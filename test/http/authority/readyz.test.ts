@@ -11,6 +11,7 @@ import { exchange } from '../../../src/host/https-client.ts';
 import type { AuthorityStore } from '../../../src/ports/authority-store.ts';
 import { MemoryAuthorityStore } from '../../../src/sim/memory-authority-store.ts';
 import { startAuthority } from '../../support/authority-process.ts';
+import { newToken } from '../../support/authority-world.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { authorityApp } from './support.ts';
 
@@ -65,7 +66,7 @@ describe('GET /readyz', () => {
       },
       close: () => memory.close(),
     };
-    const { app, clock } = await authorityApp({ store });
+    const { app, authority, clock } = await authorityApp({ store });
     assert.equal((await readyz(app)).status, 200);
     trouble = new Error('state file "/secret/path": disk I/O error', { cause: new Error('disk I/O error') });
     const before = looks;
@@ -74,8 +75,14 @@ describe('GET /readyz', () => {
     clock.pass(STORE_LOOK_MS);
     assert.deepEqual(await readyz(app), { status: 503, detail: 'the store cannot be written: disk I/O error' });
     trouble = undefined;
-    clock.pass(STORE_LOOK_MS);
-    assert.equal((await readyz(app)).status, 200);
+    assert.equal((await readyz(app)).status, 200, 'well again at once');
+    // A write that failed is a look as well, and so is one that was refused by the work itself not.
+    await assert.rejects(authority.cancelTicket('0'.repeat(16), 'test'), { code: 'ERR_NOT_FOUND' });
+    const looked = looks;
+    assert.deepEqual([(await readyz(app)).status, looks], [200, looked]);
+    trouble = new Error('state file "/secret/path": disk I/O error', { cause: new Error('disk I/O error') });
+    await assert.rejects(newToken(authority), trouble);
+    assert.equal((await readyz(app)).status, 503);
   });
 });
 
@@ -111,6 +118,16 @@ describe('GET /readyz of a process', () => {
       }
       assert.equal(answer.status, 503);
       assert.match(answer.detail, /the store cannot be written: .*full/);
+      const refused = await exchange(
+        { tag: 'socket', path: controlSocketOf(directory) },
+        { method: 'POST', path: '/v1/tickets', body: {} },
+      );
+      const problem = JSON.parse(Buffer.from(refused.body).toString()) as Record<string, string>;
+      assert.deepEqual([refused.status, problem['code'], refused.headers['retry-after']], [503, 'ERR_STORAGE', '10']);
+      assert.match(problem['hint'] ?? '', /make room/);
+      assert.equal(problem['detail']?.includes(disk), false);
+      rmSync(join(disk, 'filler'));
+      assert.equal((await readyzOf(directory)).status, 200, 'at once');
     } finally {
       rmSync(join(disk, 'filler'), { force: true });
       await running.close();
