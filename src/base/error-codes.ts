@@ -89,7 +89,7 @@ export const ERRORS = {
     title: 'not an enrolment ticket',
     hint: 'use the file that «chainmail ticket create» wrote, unchanged',
   },
-  ERR_TICKET_EXISTS: { status: 409, title: 'the output file exists', hint: 'choose another file with --out' },
+  ERR_FILE_EXISTS: { status: 409, title: 'the output file exists', hint: 'choose another file with --out' },
   ERR_ENROLL_NODE_ID: { status: 403, title: 'the ticket does not grant this node id' },
   ERR_ENROLL_POLICY: { status: 403, title: 'enrolment refused by policy' },
   ERR_ENROLL_REVOKED: { status: 403, title: 'this key was revoked', hint: 'enrol with a new key and a new ticket' },

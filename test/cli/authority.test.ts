@@ -98,7 +98,7 @@ test('a ticket is one file, made while the authority runs and while it does not'
     'one member a line',
   );
   const taken = await refusal('ticket', 'create', '--dir', dir, '--out', join(folder, 'a.ticket'));
-  assert.equal(taken.code, 'ERR_TICKET_EXISTS');
+  assert.equal(taken.code, 'ERR_FILE_EXISTS');
   const { stdout } = await chainmail(['ticket', 'list', '--dir', dir]);
   assert.match(stdout, /open +0\/1 +in \d+ \w+ +gate-1 +operator/);
 });
@@ -421,7 +421,7 @@ test('admin add makes a credential that works, and revoking it ends that', { ski
   assert.equal(await status(), '200');
   assert.equal((await chainmail(['revoke', '--dir', dir, '--serial', serial.toUpperCase()])).code, 0);
   assert.equal(await status(), '403');
-  assert.equal((await refusal('admin', 'add', 'alice', '--dir', dir, '--out', folder)).code, 'ERR_TICKET_EXISTS');
+  assert.equal((await refusal('admin', 'add', 'alice', '--dir', dir, '--out', folder)).code, 'ERR_FILE_EXISTS');
 });
 
 test('revoke --watch ends when every node enforces it', async (t) => {

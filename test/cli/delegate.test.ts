@@ -6,6 +6,8 @@ import { fromHex, toBase64, toHex } from '../../src/base/bytes.ts';
 import { addScalarToPoint } from '../../src/crypto/curve-point.ts';
 import { addScalars, negateScalar } from '../../src/crypto/scalar.ts';
 import type { RunningAuthority } from '../../src/daemon/authority-server.ts';
+import { controlSocketOf } from '../../src/host/control-socket.ts';
+import { exchange } from '../../src/host/https-client.ts';
 import { branchPath } from '../../src/identity/delegate/branch.ts';
 import { ckdPriv, ckdPub, derivePrivate, masterKeyOf } from '../../src/identity/key-tree/child-key.ts';
 import { seedOfMnemonic } from '../../src/identity/key-tree/mnemonic.ts';
@@ -135,6 +137,41 @@ describe('delegates of running nodes', () => {
     assert.equal((await b.listed()).has(said), false, 'what it said is dropped');
     const fresh = await device(holder, 'holder', 'publish:sensor/a');
     await untilDone(publish(b, fresh, 'sensor/a'));
+  });
+
+  it('what a statement says of itself is shown as unchecked; verify finds that it was changed', async (t) => {
+    const a = await running(t);
+    const { statement } = await device(a, 'shown', 'publish:sensor/a');
+    const changed = join(folder, 'changed.delegate');
+    const [head = '', ...body] = readFileSync(statement, 'utf8').split('\n');
+    const bytes = Buffer.from(
+      body
+        .slice(
+          0,
+          body.findIndex((line) => line.startsWith('-----')),
+        )
+        .join(''),
+      'base64',
+    );
+    bytes[16] = (bytes[16] as number) ^ 1; // of its id
+    writeFileSync(
+      changed,
+      `${head}\n${bytes.toString('base64')}\n${body.filter((line) => line.startsWith('-----'))[0]}\n`,
+    );
+    const shown = await told('delegate', 'show', changed, '--mesh', 'depot');
+    assert.equal(shown['signature'], 'not checked');
+    assert.match((await chainmail(['delegate', 'show', changed])).stdout, /^signature +not checked$/m);
+    const files = ['--mesh', 'depot', '--ca', join(a.dir, 'ca.pem')];
+    const crl = join(folder, 'list.crl');
+    const published = await exchange(
+      { tag: 'socket', path: controlSocketOf(authorityDir) },
+      { method: 'GET', path: '/v1/crl' },
+    );
+    writeFileSync(crl, published.body);
+    assert.equal((await chainmail(['verify', statement, ...files, '--crl', crl])).code, 0);
+    const verdict = await chainmail(['verify', changed, ...files, '--crl', crl, '--json']);
+    assert.equal(verdict.code, 1);
+    assert.match(verdict.stdout, /ERR_DELEGATE_SIGNATURE/);
   });
 
   it('a wallet’s device commands, where the authority lets the wallet in', async (t) => {

@@ -63,7 +63,7 @@ describe('chainmail key', () => {
       assert.equal(statSync(out).mode & 0o777, 0o600);
       const { fingerprint } = await told('key', 'derive', '--mnemonic-file', out, '--path', 'm');
       assert.equal(fingerprint, made['fingerprint']);
-      assert.equal(await refused('key', 'generate', '--out', out), 'ERR_TICKET_EXISTS');
+      assert.equal(await refused('key', 'generate', '--out', out), 'ERR_FILE_EXISTS');
     }
     const passphrase = join(folder, 'passphrase');
     const words = join(folder, 'known.words');

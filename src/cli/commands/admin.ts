@@ -126,7 +126,7 @@ async function addCertificate(output: Output, options: AddOptions, name: string,
   const key = join(folder, `${name}.key`);
   if (existsSync(key) || existsSync(certificate))
     throw new MeshError(
-      'ERR_TICKET_EXISTS',
+      'ERR_FILE_EXISTS',
       `${quotedPath(key)} or ${quotedPath(certificate)} exists`,
       'choose another name or --out',
     );
@@ -136,8 +136,7 @@ async function addCertificate(output: Output, options: AddOptions, name: string,
     desk.call(adminResponseSchema, { method: 'POST', path: '/v1/administrators', body: { name, csr } }),
   );
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  if (!createFileAtomic(key, keyPem, MODE_SECRET))
-    throw new MeshError('ERR_TICKET_EXISTS', `${quotedPath(key)} exists`);
+  if (!createFileAtomic(key, keyPem, MODE_SECRET)) throw new MeshError('ERR_FILE_EXISTS', `${quotedPath(key)} exists`);
   writeFileAtomic(certificate, issued.certificate, MODE_PUBLIC);
   output.result(
     { ok: true, name, serial: issued.serial, not_after: issued.not_after, certificate, key },

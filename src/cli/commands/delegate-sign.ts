@@ -38,7 +38,7 @@ export function register(program: Command): void {
         const statement = parseStatement(parseMeshName('unknown'), bytes);
         const file = resolve(options.out);
         if (!createFileAtomic(file, renderStatement(bytes), MODE_PUBLIC))
-          throw new MeshError('ERR_TICKET_EXISTS', `file ${quoted(file)} exists`);
+          throw new MeshError('ERR_FILE_EXISTS', `file ${quoted(file)} exists`);
         const facts = {
           ok: true,
           file,

@@ -62,7 +62,7 @@ function addKey(group: Command): void {
       act<{ readonly out: string; readonly curve: string }>(async ({ output, options }) => {
         const file = resolve(options.out);
         if (!createFileAtomic(file, generateDelegateKey(CURVE_OF[options.curve] as DelegateCurve), MODE_SECRET))
-          throw new MeshError('ERR_TICKET_EXISTS', `file ${quoted(file)} exists`);
+          throw new MeshError('ERR_FILE_EXISTS', `file ${quoted(file)} exists`);
         const { curve, bytes } = openDelegateSigner(file).key;
         const publicKey = `${curve}:${toHex(bytes)}`;
         output.result(
@@ -115,7 +115,7 @@ function addIssue(group: Command): void {
         const file = resolve(out);
         if (!createFileAtomic(file, renderStatement(fromBase64(issued.statement)), MODE_PUBLIC))
           throw new MeshError(
-            'ERR_TICKET_EXISTS',
+            'ERR_FILE_EXISTS',
             `file ${quoted(file)} exists`,
             `delegate ${issued.id} was issued; see: chainmail delegate show`,
           );
@@ -131,7 +131,7 @@ function addShow(group: Command): void {
   addCommand(
     group,
     'show [file]',
-    'what a statement says, or with --dir all that the authority has delegated',
+    'what a statement says of itself, unchecked, or with --dir all that the authority has delegated',
     'chainmail delegate show sensor.delegate --mesh depot\nchainmail delegate show --dir /var/lib/chainmail',
   )
     .option('--dir <dir>', 'directory of the authority')
@@ -226,6 +226,9 @@ function factsOf(file: string, mesh: string | undefined): Readonly<Record<string
   const { tag, id, nodeId, key, notAfter } = statement;
   return {
     kind: tag,
+    // That of a wallet is checked by reading it; whether anybody may vouch for devices in this mesh, lists tell.
+    signature: tag === 'wallet' ? 'of the wallet; whether it may speak here was not checked' : 'not checked',
+    check_with: `chainmail verify ${file} --mesh ${mesh ?? 'NAME'} --ca FILE --crl FILE`,
     id,
     node_id: nodeId,
     curve: key.curve,

@@ -62,7 +62,7 @@ function addGenerate(group: Command): void {
         entropy.fill(0);
         const file = resolve(options.out);
         if (!createFileAtomic(file, `${mnemonic}\n`, MODE_SECRET))
-          throw new MeshError('ERR_TICKET_EXISTS', `file ${quoted(file)} exists`);
+          throw new MeshError('ERR_FILE_EXISTS', `file ${quoted(file)} exists`);
         using seed = seedOfMnemonic(mnemonic);
         using master = seed.use((bytes) => masterKeyOf('secp256k1', bytes));
         const fingerprint = toHex(master.public.fingerprint);
@@ -102,7 +102,7 @@ function addExport(group: Command): void {
           );
           const file = resolve(options.out);
           if (!createFileAtomic(file, `${key}\n`, MODE_SECRET))
-            throw new MeshError('ERR_TICKET_EXISTS', `file ${quoted(file)} exists`);
+            throw new MeshError('ERR_FILE_EXISTS', `file ${quoted(file)} exists`);
           output.result(
             { ok: true, file, what, ...(path === undefined ? {} : { path }) },
             `${what} written to ${options.out}`,

@@ -175,5 +175,5 @@ function writeTicket(path: string, text: string): void {
 }
 
 function fileExists(path: string): MeshError {
-  return new MeshError('ERR_TICKET_EXISTS', `file ${quoted(path)} exists`);
+  return new MeshError('ERR_FILE_EXISTS', `file ${quoted(path)} exists`);
 }
