@@ -1,11 +1,9 @@
-import { BoundedMap } from '../base/bounded.ts';
 import { type Bytes, bytesEqual, fromHex, toHex } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import { after, earliest, type Instant, type MonotonicMs, SECOND_MS, type UnixMs } from '../base/time.ts';
-import { type Envelope, PAYLOAD, STREAM_EVENT } from '../message/river/envelope.ts';
+import { type Envelope, PAYLOAD } from '../message/river/envelope.ts';
 import { genesisSnapshot, type Miniblock, sealMiniblock } from '../message/river/miniblock.ts';
 import { judgeEventExpiry, parseEvent, type RiverEvent } from '../message/river/parse-event.ts';
-import { inceptionOf, membershipOf } from '../message/river/payload.ts';
 import { parseStreamId, type StreamId } from '../message/river/stream-id.ts';
 import type { Wallet } from '../message/river/wallet.ts';
 import type { Clock } from '../ports/clock.ts';
@@ -13,39 +11,15 @@ import type { Random } from '../ports/random.ts';
 import type { BlockSummary, StoredBlock, StoredEvent, StreamStore } from '../ports/stream-store.ts';
 import { Lanes } from './lanes.ts';
 import type { EventRef, StreamAndCookie, SyncCookie } from './rpc-messages.ts';
-import {
-  GENESIS_EVENTS_MAX,
-  judgeGenesis,
-  judgeNext,
-  judgeReader,
-  Members,
-  requirePrevious,
-  type StreamState,
-} from './stream-rules.ts';
-
-/** Streams of one store. Wallets cost nothing, so who creates them cannot be what bounds them. */
-export const STREAMS_MAX = 100_000;
-
-/** Events of one stream. Clients read a stream from its beginning, so it has to stay readable. */
-export const STREAM_EVENTS_MAX = 10_000;
-
-/** Octets of the events of one stream: with base64 an answer of 11 MB. */
-export const STREAM_BYTES_MAX = 8 * 1024 * 1024;
-
-/** Octets of all events of a store: what an ordinary disk has room for, so that strangers cannot fill it. */
-export const STORE_BYTES_MAX = 16 * 1024 ** 3;
+import { sizeOf, StoreRoom } from './store-room.ts';
+import { GENESIS_EVENTS_MAX, judgeGenesis, judgeNext, judgeReader, requirePrevious } from './stream-rules.ts';
+import { followBlock, lastBlockOf, notFound, StreamStates } from './stream-states.ts';
 
 /** Events in one block; the rest go into the next at once. The header names each with 32 bytes. */
 export const BLOCK_EVENTS_MAX = 256;
 
 /** An event waits so long for others to share a block with. As River's nodes do. */
 export const BLOCK_MS = 2 * SECOND_MS;
-
-/** Blocks that an event may follow, if they are recent: one each {@link BLOCK_MS} for a minute, and as many more. */
-export const RECENT_BLOCKS_MAX = 64;
-
-/** Streams whose members and recent blocks are in memory: some kB each, 200 kB with as many members as may be. */
-export const STATES_MAX = 500;
 
 const SALT_BYTES = 32;
 
@@ -61,12 +35,6 @@ export interface StreamServiceDeps {
   readonly onDeadline: () => void;
 }
 
-interface MutableState extends StreamState {
-  blocks: BlockSummary[];
-  events: number;
-  bytes: number;
-}
-
 /**
  * Streams of River in one store: every check before anything is kept, and kept before anything is answered.
  *
@@ -74,23 +42,21 @@ interface MutableState extends StreamState {
  */
 export class StreamService {
   readonly #deps: StreamServiceDeps;
-  readonly #states = new BoundedMap<string, MutableState>(STATES_MAX);
+  readonly #states: StreamStates;
+  readonly #room: StoreRoom;
   readonly #lanes = new Lanes();
   /** Streams with events in no block, and when they shall get one. */
   readonly #due = new Map<string, MonotonicMs>();
-  #streams: number;
-  #bytes: number;
 
-  private constructor(deps: StreamServiceDeps, streams: number, bytes: number) {
+  private constructor(deps: StreamServiceDeps, room: StoreRoom) {
     this.#deps = deps;
-    this.#streams = streams;
-    this.#bytes = bytes;
+    this.#states = new StreamStates(deps.store);
+    this.#room = room;
   }
 
   /** Goes on with what the store holds: events that were in no block yet are due at once. */
   static async open(deps: StreamServiceDeps): Promise<StreamService> {
-    const { streams, bytes } = await deps.store.totals();
-    const service = new StreamService(deps, streams, bytes);
+    const service = new StreamService(deps, new StoreRoom(await deps.store.totals()));
     const now = deps.clock.monotonic();
     for (const id of await deps.store.pooled()) service.#due.set(toHex(id), now);
     return service;
@@ -116,16 +82,14 @@ export class StreamService {
       const [first] = events as [RiverEvent];
       const stored = events.map(storedOf);
       const bytes = stored.reduce((sum, event) => sum + sizeOf(event), 0);
-      if (this.#streams >= STREAMS_MAX) throw full(`the store has ${STREAMS_MAX} streams`);
-      this.#checkRoom({ events: 0, bytes: 0 }, bytes);
+      this.#room.checkStream(bytes);
       const inception = first.event.payload;
       const snapshot = inception === undefined ? undefined : genesisSnapshot(id, inception, members.addresses());
       const block = this.#sealBlock(undefined, stored, 0, snapshot, now);
       const { creatorAddress } = first.event;
       if (!(await this.#deps.store.create(id.bytes, creatorAddress, stored, block)))
         return this.#sameStream(id, stored, reader);
-      this.#streams++;
-      this.#bytes += bytes;
+      this.#room.addStream(bytes);
       return this.#whole(id);
     });
   }
@@ -139,7 +103,7 @@ export class StreamService {
     const id = parseStreamId(streamId);
     return this.#lanes.run(id.text, async () => {
       const { store, clock, forever } = this.#deps;
-      const state = await this.#require(id);
+      const state = await this.#states.require(id);
       const event = parseEvent(envelope);
       judgeEventExpiry(event, clock.wall(), forever);
       requirePrevious(event);
@@ -149,16 +113,16 @@ export class StreamService {
       const ref = { streamId: id.bytes, hash: event.hash, signature: event.envelope.signature };
       if (event.event.ephemeral) return [ref]; // judged, and meant for those who listen: it is not kept
       const stored = storedOf(event);
-      this.#checkRoom(state, sizeOf(stored));
+      this.#room.checkEvent(state, sizeOf(stored));
       try {
         await store.add(id.bytes, stored, now.wall);
       } catch (error) {
-        this.#states.delete(id.text); // whether it was stored is not known
+        this.#states.forget(id); // whether it was stored is not known
         throw error;
       }
       state.events++;
       state.bytes += sizeOf(stored);
-      this.#bytes += sizeOf(stored);
+      this.#room.addEvent(sizeOf(stored));
       if (membership !== undefined) state.members.apply(membership);
       this.#expectBlock(id, now.mono);
       return [ref];
@@ -179,11 +143,11 @@ export class StreamService {
   ): Promise<StreamAndCookie | undefined> {
     const id = parseStreamId(streamId);
     return this.#lanes.run(id.text, async () => {
-      const state = await this.#state(id);
+      const state = await this.#states.find(id);
       if (state === undefined && isOptional) return undefined;
       if (state === undefined) return notFound(id);
       judgeReader(state, reader);
-      const last = lastOf(state);
+      const last = lastBlockOf(state);
       const from = Number(cookie?.minipoolGen ?? 0n);
       if (from < 1 || from > last.number + 1) return this.#whole(id);
       const blocks = await this.#deps.store.blocks(id.bytes, from);
@@ -196,7 +160,7 @@ export class StreamService {
   /** The block that the next event of a stream names: for all, as whoever leaves something in an inbox must know it. @throws ERR_STREAM_ID, ERR_STREAM_NOT_FOUND */
   async lastBlock(streamId: Bytes): Promise<BlockSummary> {
     const id = parseStreamId(streamId);
-    return this.#lanes.run(id.text, async () => lastOf(await this.#require(id)));
+    return this.#lanes.run(id.text, async () => lastBlockOf(await this.#states.require(id)));
   }
 
   /** When {@link handleTimeout} next has blocks to make. */
@@ -221,21 +185,21 @@ export class StreamService {
     await this.#lanes.run(id.text, async () => {
       const { store, clock } = this.#deps;
       this.#due.delete(id.text);
-      const state = await this.#require(id);
+      const state = await this.#states.require(id);
       const pool = await store.pool(id.bytes);
       const events = pool.slice(0, BLOCK_EVENTS_MAX);
       if (events.length === 0) return;
       if (pool.length > events.length) this.#due.set(id.text, clock.monotonic());
-      const before = state.events - pool.length + lastOf(state).number + 1;
-      const block = this.#sealBlock(lastOf(state), events, before, undefined, clock.wall());
+      const before = state.events - pool.length + lastBlockOf(state).number + 1;
+      const block = this.#sealBlock(lastBlockOf(state), events, before, undefined, clock.wall());
       try {
         await store.addBlock(id.bytes, block, events.length);
       } catch (error) {
-        this.#states.delete(id.text);
+        this.#states.forget(id);
         this.#due.set(id.text, after(clock.monotonic(), BLOCK_MS)); // the events are safe; the block is tried again
         throw error;
       }
-      state.blocks = [...state.blocks, summaryOf(block)].slice(-RECENT_BLOCKS_MAX);
+      followBlock(state, block);
     });
   }
 
@@ -260,12 +224,6 @@ export class StreamService {
     return { number, header: { ...header, payload: PAYLOAD.miniblockHeader }, timestamp };
   }
 
-  #checkRoom(stream: { readonly events: number; readonly bytes: number }, bytes: number): void {
-    if (stream.events >= STREAM_EVENTS_MAX) throw full(`the stream has ${STREAM_EVENTS_MAX} events`);
-    if (stream.bytes + bytes > STREAM_BYTES_MAX) throw full(`the stream has ${STREAM_BYTES_MAX} bytes`);
-    if (this.#bytes + bytes > STORE_BYTES_MAX) throw full(`the store has ${STORE_BYTES_MAX} bytes`);
-  }
-
   /** The stream that exists already, where it began with these very events: the caller did not hear our first answer. */
   async #sameStream(id: StreamId, events: readonly StoredEvent[], reader: Bytes | undefined): Promise<StreamAndCookie> {
     const [genesis] = await this.#deps.store.blocks(id.bytes, 0);
@@ -273,13 +231,13 @@ export class StreamService {
       genesis?.events.length === events.length &&
       genesis.events.every(({ hash }, i) => bytesEqual(hash, (events[i] as StoredEvent).hash));
     if (!isSame) throw new MeshError('ERR_STREAM_EXISTS', `stream ${id.text} exists, and began otherwise`);
-    judgeReader(await this.#require(id), reader);
+    judgeReader(await this.#states.require(id), reader);
     return this.#whole(id);
   }
 
   async #whole(id: StreamId): Promise<StreamAndCookie> {
     const { store } = this.#deps;
-    const state = await this.#require(id);
+    const state = await this.#states.require(id);
     const miniblocks = (await store.blocks(id.bytes, 0)).map(
       ({ block, events }): Miniblock => ({
         events: events.map(envelopeOf),
@@ -288,7 +246,7 @@ export class StreamService {
       }),
     );
     const events = (await store.pool(id.bytes)).map(envelopeOf);
-    return { events, nextSyncCookie: this.#cookie(id, lastOf(state)), miniblocks, syncReset: true };
+    return { events, nextSyncCookie: this.#cookie(id, lastBlockOf(state)), miniblocks, syncReset: true };
   }
 
   #cookie(id: StreamId, last: BlockSummary): SyncCookie {
@@ -299,42 +257,6 @@ export class StreamService {
       prevMiniblockHash: last.hash,
     };
   }
-
-  async #require(id: StreamId): Promise<MutableState> {
-    return (await this.#state(id)) ?? notFound(id);
-  }
-
-  /** Only within the stream's lane: what is read must not be half changed. */
-  async #state(id: StreamId): Promise<MutableState | undefined> {
-    const known = this.#states.get(id.text);
-    if (known !== undefined) return known;
-    const { store } = this.#deps;
-    const stream = await store.find(id.bytes);
-    if (stream === undefined) return undefined;
-    const genesis = await store.firstEvent(id.bytes);
-    const state = {
-      id,
-      creator: stream.creator,
-      members: membersAfter(stream.creator, genesis, await store.eventsOf(id.bytes, PAYLOAD.member)),
-      blocks: [...(await store.lastBlocks(id.bytes, RECENT_BLOCKS_MAX))],
-      events: stream.events,
-      bytes: stream.bytes,
-    };
-    this.#states.set(id.text, state);
-    return state;
-  }
-}
-
-/** Who the members are after all that was said of it. */
-function membersAfter(creator: Bytes, genesis: StoredEvent | undefined, events: readonly StoredEvent[]): Members {
-  const payload = genesis === undefined ? undefined : STREAM_EVENT.decode(genesis.event).payload;
-  const members = new Members([creator, ...((payload && inceptionOf(payload)?.parties) ?? [])]);
-  for (const { event } of events) {
-    const { payload: said } = STREAM_EVENT.decode(event);
-    const membership = said === undefined ? undefined : membershipOf(said);
-    if (membership !== undefined) members.apply(membership);
-  }
-  return members;
 }
 
 function storedOf({ hash, envelope, event }: RiverEvent): StoredEvent {
@@ -343,25 +265,4 @@ function storedOf({ hash, envelope, event }: RiverEvent): StoredEvent {
 
 function envelopeOf({ hash, signature, event }: StoredEvent): Envelope {
   return { hash, signature, event };
-}
-
-/** Octets that an event counts for, its hash and signature included. */
-function sizeOf({ hash, signature, event }: StoredEvent): number {
-  return hash.length + signature.length + event.length;
-}
-
-function summaryOf({ number, header, timestamp }: StoredBlock): BlockSummary {
-  return { number, hash: header.hash, timestamp };
-}
-
-function lastOf({ blocks }: StreamState): BlockSummary {
-  return blocks.at(-1) as BlockSummary; // a stream begins with one
-}
-
-function notFound(id: StreamId): never {
-  throw new MeshError('ERR_STREAM_NOT_FOUND', `there is no stream ${id.text}`);
-}
-
-function full(what: string): MeshError {
-  return new MeshError('ERR_STREAM_FULL', `event has no room: ${what}`);
 }

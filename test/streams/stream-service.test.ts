@@ -10,16 +10,9 @@ import { MINIBLOCK_HEADER } from '../../src/message/river/miniblock.ts';
 import { parseEvent } from '../../src/message/river/parse-event.ts';
 import type { StreamStore } from '../../src/ports/stream-store.ts';
 import { PREV_BLOCK_MS_MAX } from '../../src/streams/stream-rules.ts';
-import {
-  BLOCK_EVENTS_MAX,
-  BLOCK_MS,
-  RECENT_BLOCKS_MAX,
-  STORE_BYTES_MAX,
-  STREAM_BYTES_MAX,
-  STREAM_EVENTS_MAX,
-  StreamService,
-  STREAMS_MAX,
-} from '../../src/streams/stream-service.ts';
+import { STORE_BYTES_MAX, STREAM_BYTES_MAX, STREAM_EVENTS_MAX, STREAMS_MAX } from '../../src/streams/store-room.ts';
+import { BLOCK_EVENTS_MAX, BLOCK_MS, StreamService } from '../../src/streams/stream-service.ts';
+import { RECENT_BLOCKS_MAX } from '../../src/streams/stream-states.ts';
 import { HandClock } from '../support/authority-world.ts';
 import { ALICE, channelMessage, DEVICE, delegatedBytes, eventBytes, MALLORY, seal } from '../support/river.ts';
 import { channelId, genesis, membership, message } from '../support/river-streams.ts';
