@@ -51,7 +51,7 @@ export async function issueDelegate(core: AuthorityCore, wish: DelegateWish, act
   if (!(wish.lifeMs >= SECOND_MS && wish.lifeMs <= DELEGATE_LIFE_MS_MAX))
     throw new MeshError('ERR_DELEGATE_LIFETIME', `life of ${wish.lifeMs / SECOND_MS} s`);
   const nodeId = parseNodeId(wish.nodeId);
-  await core.store.transact((tx) => requirePermitted(tx, nodeId, wish.scope));
+  const holder = await core.store.transact((tx) => requirePermitted(tx, nodeId, wish.scope));
   const issuedAt = unixMsFromSeconds(unixSeconds(now.wall));
   const notAfter = (issuedAt + wish.lifeMs) as UnixMs;
   const { branch, isNew } = await currentBranch(core, notAfter);
@@ -76,7 +76,9 @@ export async function issueDelegate(core: AuthorityCore, wish: DelegateWish, act
       `put that one back, or begin a new epoch: chainmail delegate revoke --dir DIR --below-epoch ${branch.epoch + 1}`,
     );
   await core.store.transact(async (tx) => {
-    await requirePermitted(tx, nodeId, wish.scope); // it may have been revoked meanwhile
+    // It may have been revoked meanwhile, or its name may be another's: that one has not asked for this device.
+    if ((await requirePermitted(tx, nodeId, wish.scope)) !== holder)
+      throw new MeshError('ERR_DELEGATE_REVOKED', `node ${nodeId} has gone to another key`);
     await tx.putDelegate(rowOf(statement, undefined));
     await tx.setMeta('last-signed-at', String(now.wall));
     await appendAudit(tx, {
@@ -167,8 +169,11 @@ export async function revokeDelegatesOf(
   return rows.map(({ id }) => id);
 }
 
-/** @throws ERR_DELEGATE_... for a node that is not one of ours any more, or may not do this itself. */
-async function requirePermitted(tx: AuthorityTransaction, nodeId: string, scope: Scope): Promise<void> {
+/**
+ * @returns whose the name is: the hash of the key that it is bound to.
+ * @throws ERR_DELEGATE_... for a node that is not one of ours any more, or may not do this itself.
+ */
+async function requirePermitted(tx: AuthorityTransaction, nodeId: string, scope: Scope): Promise<string> {
   const node = await tx.findNode(nodeId);
   const [newest] = await tx.certificatesOf('node', nodeId);
   if (node === undefined || newest === undefined)
@@ -185,6 +190,7 @@ async function requirePermitted(tx: AuthorityTransaction, nodeId: string, scope:
   const own = capabilitiesOfRoles(newest.roles.map(parseRole));
   if (!isWithin(scope, own)) throw tooWide(scope, `node ${nodeId}`);
   if (!isWithin(scope, BRANCH_SCOPE)) throw tooWide(scope, 'a delegate of this mesh');
+  return node.identitySpkiHash;
 }
 
 async function takeIndex(core: AuthorityCore): Promise<number> {

@@ -150,6 +150,30 @@ describe('the authority’s delegates', () => {
     assert.equal(book.judge(sha256Hex(fresh.bytes), fresh.nodeId, clock.wall()).tag, 'ok', 'those of the new holder');
   });
 
+  it('are not issued for a name that goes to another key while they are signed', async () => {
+    let meanwhile = async (): Promise<unknown> => undefined;
+    const slow: KeyTree = {
+      branch: (path) => tree.branch(path),
+      sign: async (path, data) => (await meanwhile(), tree.sign(path, data)),
+      mnemonic: () => tree.mnemonic(),
+      restore: (mnemonic) => tree.restore(mnemonic),
+      privateKey: (path) => tree.privateKey(path),
+    };
+    const { authority } = await authorityWorld({ tree: slow });
+    const enrol = async (rebind: boolean) =>
+      authority.enroll(await enrollmentOf(await newToken(authority, { nodeId: 'gate-7', rebind })));
+    await enrol(false);
+    const wish = { nodeId: 'gate-7', key: KEY, scope: scopeOf(['publish:sensor/a']), lifeMs: DAY_MS };
+    await authority.issueDelegate(wish, 'local');
+    meanwhile = () => enrol(true);
+    await assert.rejects(authority.issueDelegate(wish, 'local'), { code: 'ERR_DELEGATE_REVOKED' });
+    assert.deepEqual(
+      (await authority.listDelegates()).delegates.map(({ revokedAt }) => revokedAt !== undefined),
+      [true],
+      'the one before is void, and no other was kept',
+    );
+  });
+
   it('begin a new epoch when everything below it is void; epochs do not fall, nor jump', async () => {
     const { authority, wish, verifier, clock } = await world();
     const old = await authority.issueDelegate(wish, 'local');
