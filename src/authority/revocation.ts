@@ -58,7 +58,8 @@ export async function revoke(
         subject: found.subject,
         detail: { reason, serials: fresh.map((row) => row.serial).join(' ') },
       });
-    const delegates = target.tag === 'node' ? await revokeDelegatesOf(tx, found.subject, at) : [];
+    const endsDelegates = target.tag === 'node' || (await isOut(tx, found.subject, at));
+    const delegates = endsDelegates ? await revokeDelegatesOf(tx, found.subject, at) : [];
     return { ...found, fresh, delegates };
   });
   const serials = rows.map((row) => row.serial);
@@ -77,6 +78,12 @@ export async function revokeInPlace(
   const fresh = rows.filter((row) => isKept(row, at) && !isRevokedAsStrictly(row, { revokedAt: at, reason }));
   for (const row of fresh) await tx.putCertificate({ ...row, revokedAt: at, revokedReason: reason });
   return fresh;
+}
+
+/** Whether a node has no certificate left that counts: verifiers that saw them believe its delegates no more. */
+async function isOut(tx: AuthorityTransaction, nodeId: string, at: UnixMs): Promise<boolean> {
+  const rows = (await tx.certificatesOf('node', nodeId)).filter((row) => isKept(row, at));
+  return rows.length > 0 && rows.every(({ revokedAt }) => revokedAt !== undefined);
 }
 
 function isRevokedAsStrictly(

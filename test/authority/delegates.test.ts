@@ -150,6 +150,19 @@ describe('the authority’s delegates', () => {
     assert.equal(book.judge(sha256Hex(fresh.bytes), fresh.nodeId, clock.wall()).tag, 'ok', 'those of the new holder');
   });
 
+  for (const tag of ['serial', 'key'] as const)
+    it(`end with the last certificate of their node, also where that is revoked by its ${tag}`, async () => {
+      const { authority, clock, verifier } = await world();
+      const { nodeId, certificate } = await authority.enroll(await enrollmentOf(await newToken(authority)));
+      const wish = { nodeId, key: KEY, scope: scopeOf(['publish:sensor/a']), lifeMs: DAY_MS };
+      const { bytes } = await authority.issueDelegate(wish, 'local');
+      const { serial, spkiHash } = certificate;
+      await authority.revoke(tag === 'serial' ? { tag, serial } : { tag, spkiHash }, 'keyCompromise', 'local');
+      const book = verifier(); // which never saw the certificate
+      assert.equal(book.add(bytes, clock.wall()).tag, 'known');
+      assert.equal(book.judge(sha256Hex(bytes), nodeId, clock.wall()).tag, 'revoked');
+    });
+
   it('are not issued for a name that goes to another key while they are signed', async () => {
     let meanwhile = async (): Promise<unknown> => undefined;
     const slow: KeyTree = {
