@@ -163,7 +163,7 @@ test('a stranger joins with openssl and curl, and is put out with curl', {
   assert.equal(String((JSON.parse(again) as RevokeResult).crl_number), number);
 });
 
-test('enroll makes a node, is safe to repeat, and refuses a ticket that is spent', async (t) => {
+test('enroll makes a node, is safe to repeat, refuses a ticket that is spent, and renews with a fresh one', async (t) => {
   const { dir, folder } = await initialised(t);
   await run(t, dir);
   const [one, two, ticket, passphrase] = ['n1', 'n2', 't', 'pw'].map((name) => join(folder, name)) as [
@@ -192,8 +192,10 @@ test('enroll makes a node, is safe to repeat, and refuses a ticket that is spent
   for (const file of ['node.pem', 'ca.pem']) assert.ok(existsSync(join(one, file)));
   const other = join(folder, 'other.ticket');
   await ticketOf(dir, other);
-  const busy = await refusal('node', 'enroll', '--dir', one, '--ticket', other, '--passphrase-file', passphrase);
-  assert.equal(busy.code, 'ERR_DIR_EXISTS');
+  const renewed = await chainmail([...enroll(one).with(5, other), '--json']);
+  assert.equal(renewed.code, 0, renewed.stdout);
+  const idOf = (stdout: string): unknown => (JSON.parse(stdout) as { node_id: unknown }).node_id;
+  assert.equal(idOf(renewed.stdout), idOf(first.stdout), 'the same node, with a fresh certificate');
 });
 
 test('enroll trusts the anchor of its ticket and no other', async (t) => {
