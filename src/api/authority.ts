@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { CSR_CHARS_MAX } from '../pki/csr.ts';
 import { queryInteger } from './query.ts';
-import { BOOTSTRAP_PEERS_MAX, bootstrapPeerSchema, ticketSchema } from './ticket.ts';
+import { BOOTSTRAP_PEERS_MAX, bootstrapPeerSchema, endpointSchema, ticketSchema } from './ticket.ts';
 
 /** Bodies of the authority's HTTP interface. Member names are those of the seed; unknown members are passed over. */
 
@@ -98,11 +98,7 @@ export const ticketRequestSchema = z
     roles: z.array(z.string().max(31)).max(16).optional(),
     ttl_sec: z.int().min(1).max(TICKET_LIFE_SEC_MAX).optional().describe('an hour by default'),
     uses: z.int().min(1).max(TICKET_USES_MAX).optional().describe('1 by default'),
-    endpoint: z
-      .url({ protocol: /^https$/ })
-      .max(300)
-      .optional()
-      .describe('another way to reach this authority'),
+    endpoint: endpointSchema.optional().describe('another way to reach this authority'),
   })
   .refine((body) => body.node_id === undefined || (body.uses ?? 1) === 1, {
     message: 'a ticket for one node_id has one use',

@@ -17,14 +17,14 @@ export const bootstrapPeerSchema = z
 
 export type BootstrapPeer = z.infer<typeof bootstrapPeerSchema>;
 
+/** Where an authority is reached. */
+export const endpointSchema = z.url({ protocol: /^https$/ }).max(300);
+
 export const ticketSchema = z
   .object({
     format: z.literal(TICKET_FORMAT),
     mesh: z.string().max(31),
-    endpoint: z
-      .url({ protocol: /^https$/ })
-      .max(300)
-      .describe('https://HOST:PORT'),
+    endpoint: endpointSchema.describe('https://HOST:PORT'),
     trust_anchor: z.string().max(32_768).describe('the root certificate, PEM'),
     token: z.string().min(1).max(256).describe('the secret; whoever has it can enrol'),
     expires_at: z.iso.datetime(),

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { messageOf } from '../base/errors.ts';
+import { MeshError, messageOf } from '../base/errors.ts';
 import { formatDuration, parseDuration } from '../daemon/duration.ts';
 import { LOG_LEVELS } from '../daemon/log-level.ts';
 import { splitAddress } from '../message/address.ts';
@@ -48,6 +48,7 @@ export function act<Options>(
     const options = command.opts<Options & { json?: boolean; dir?: string }>();
     const output = new Output(options.json === true, (hint) => fillDirectory(hint, groupOf(command), options.dir));
     try {
+      requireNoEmptyOption(command);
       await run({ output, options, args: command.processedArgs.filter((arg) => typeof arg === 'string') });
     } catch (error) {
       output.fail(error);
@@ -59,6 +60,17 @@ export function act<Options>(
 function groupOf(command: Command): string {
   const { parent } = command;
   return parent?.parent == null ? command.name() : groupOf(parent);
+}
+
+/** An option that is given and empty is a variable that was not set: `--dir ""` must not mean the current folder. */
+function requireNoEmptyOption(command: Command): void {
+  for (const option of command.options) {
+    const name = option.attributeName();
+    if (command.getOptionValueSource(name) !== 'cli') continue;
+    const value: unknown = command.getOptionValue(name);
+    if (value === '' || (Array.isArray(value) && value.includes('')))
+      throw new MeshError('ERR_USAGE', `option ${option.flags} is empty`, `leave it out, or say which`);
+  }
 }
 
 /** Parser of an option that is a span of time. @returns milliseconds. */

@@ -140,7 +140,7 @@ export class UpView {
   }: Extract<UpEvent, { event: 'summary' }>): void {
     this.#flush();
     const told = `${nodes} nodes, ${published} messages published, ${delivered} deliveries, shut out by ${shutOut}`;
-    if (ok && !isTold) return this.#print(`\nended before the story was: ${told}`);
+    if (!isTold && failed.length === 0) return this.#print(`\nended before the story was: ${told}`);
     this.#print(
       ok
         ? `\nall of it happened: ${told}`

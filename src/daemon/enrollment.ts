@@ -5,7 +5,7 @@ import { errorOfProblem } from '../api/problem.ts';
 import { describeIssue } from '../api/schema.ts';
 import { parseTicket, type Ticket } from '../api/ticket.ts';
 import { bytesEqual, textOfUtf8, utf8 } from '../base/bytes.ts';
-import { isMeshError, MeshError, messageOf, quotedPath } from '../base/errors.ts';
+import { isMeshError, MeshError, messageOf, quoted, quotedPath } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import { encodePem } from '../codec/pem.ts';
 import { sha256 } from '../crypto/hash.ts';
@@ -127,7 +127,7 @@ export async function enrollNode(options: EnrollNodeOptions): Promise<EnrolledNo
 /**
  * Reads what {@link enrollNode} wrote, and judges it again. Whether the certificate is still valid is left to the
  * caller: an expired node starts too, to renew.
- * @throws ERR_DIR_NOT_INITIALISED, ERR_STATE_CORRUPT
+ * @throws ERR_DIR_NOT_INITIALISED, ERR_STATE_CORRUPT; ERR_STATE_FOREIGN where its files are of two nodes.
  */
 export function loadEnrolledNode(directory: string): EnrolledNode {
   const layout = requireNodeDirectory(directory);
@@ -147,6 +147,12 @@ export function loadEnrolledNode(directory: string): EnrolledNode {
   if (judgement.tag === 'refused')
     throw damaged(layout.certificate, `under the root in ${quotedPath(layout.caCertificates)}, ${judgement.message}`);
   const { nodeId, roles, notAfter } = judgement;
+  if (config.node_id !== nodeId)
+    throw new MeshError(
+      'ERR_STATE_FOREIGN',
+      `state file ${quotedPath(layout.enrollment)} is of node ${quoted(config.node_id)}, the certificate of ${quoted(nodeId)}`,
+      'one of the two is of another node: restore both from one backup',
+    );
   const rootPem = encodePem('CERTIFICATE', root.der);
   return { layout, mesh, nodeId, roles, config, endpoint, chain, certificatePem, root, rootPem, notAfter };
 }

@@ -93,8 +93,14 @@ function parseLabels(labels: unknown): readonly string[] {
 
 const RFC3339 = /^\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}:\d{2}(\.\d{1,9})?([Zz]|[+-]\d{2}:\d{2})$/;
 
+/** Date and time of day are left as they are by who counts them: `Date.parse` takes 30 February for 2 March. */
+function isOnTheCalendar(text: string): boolean {
+  const written = text.slice(0, 'yyyy-mm-ddThh:mm:ss'.length).toUpperCase();
+  return new Date(`${written}Z`).toISOString().startsWith(written);
+}
+
 function parseTime(text: unknown): UnixMs {
-  const at = typeof text === 'string' && RFC3339.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(at)) refuse('valid_until: expected an RFC 3339 time');
+  const at = typeof text === 'string' && RFC3339.test(text) ? Date.parse(text.toUpperCase()) : Number.NaN;
+  if (Number.isNaN(at) || !isOnTheCalendar(text as string)) refuse('valid_until: expected an RFC 3339 time');
   return at as UnixMs;
 }

@@ -26,6 +26,7 @@ async function assertEnded(up: UpProcess): Promise<void> {
   assert.equal(last?.event, 'summary');
   assert.deepEqual(last['failed'], []);
   assert.equal(last['told'], up.all('story-told').length === 1);
+  assert.equal(last['ok'], last['told'], 'what was cut short did not all happen');
   assertNothingLeft(up);
 }
 

@@ -32,6 +32,18 @@ describe('strict JSON', () => {
   ])
     it(`reads ${text}`, () => assert.deepEqual(parseJson(text), JSON.parse(text)));
 
+  for (const text of [
+    '"\\ud800"',
+    '"\\udc00\\ud800"',
+    '["a","\\ud83dx"]',
+    '{"\\udfff":1}',
+    '{"a":{"b":"\\\\\\ud800"}}',
+  ])
+    it(`refuses half a surrogate pair in ${text}`, () => assert.throws(() => parseJson(text), { code: 'ERR_INPUT' }));
+
+  for (const text of ['"\\ud83d\\ude00"', '"\\\\ud800"', '"😀"', '"\\u00e9"'])
+    it(`reads whole characters in ${text}`, () => assert.equal(parseJson(text), JSON.parse(text)));
+
   it('reads whatever has no member twice', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {

@@ -203,4 +203,14 @@ describe('a node', () => {
 
   for (const damage of damages)
     it(`does not start with ${damage[0]} ${damage[1]}`, () => refuses(nodeDir, damage, startNode));
+
+  it('does not start with the enrolment of another node', async () => {
+    const copy = spoiled(nodeDir, 'enrollment.json', (path) =>
+      writeFileSync(
+        path,
+        readFileSync(path, 'utf8').replace(/"node_id": "[^"]+",\n( +)"bootstrap/, '"node_id": "other",\n$1"bootstrap'),
+      ),
+    );
+    await assert.rejects(startNode(copy), { code: 'ERR_STATE_FOREIGN', message: /enrollment\.json.*of node "other"/ });
+  });
 });

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { utf8 } from '../../src/base/bytes.ts';
+import type { UnixMs } from '../../src/base/time.ts';
 import { LABEL_CHARACTERS_MAX, LABELS_MAX, parseIndicator, VALUE_CHARACTERS_MAX } from '../../src/message/indicator.ts';
 import { INDICATOR_BYTES_MAX } from '../../src/message/limits.ts';
 
@@ -56,6 +57,12 @@ describe('indicator (S1.15)', () => {
     ['an end that is no time', { ...GOOD, valid_until: 'tomorrow' }],
     ['an end without a zone', { ...GOOD, valid_until: '2027-01-15T08:00:00' }],
     ['an end in the 13th month', { ...GOOD, valid_until: '2027-13-15T08:00:00Z' }],
+    ['an end on 30 February', { ...GOOD, valid_until: '2030-02-30T00:00:00Z' }],
+    ['an end on 29 February of no leap year', { ...GOOD, valid_until: '2030-02-29T00:00:00+01:00' }],
+    ['an end on 31 April', { ...GOOD, valid_until: '2030-04-31T12:00:00.5Z' }],
+    ['an end at 24 o’clock', { ...GOOD, valid_until: '2030-01-01T24:00:00Z' }],
+    ['an end in a zone that is none', { ...GOOD, valid_until: '2030-01-01T00:00:00+24:00' }],
+    ['half a surrogate pair', '{"kind":"rule","value":"a\\ud800","risk":1}'],
     ['a line break: a log', { ...GOOD, value: 'a\nb' }],
     ['a tab: a log', { ...GOOD, value: 'a\tb' }],
     ['a date and a time of day: a log', { ...GOOD, value: '2026-01-01 10:00:00 sshd[1]: failed password' }],
@@ -66,6 +73,12 @@ describe('indicator (S1.15)', () => {
     ['a log in a label', { ...GOOD, labels: ['WARN disk is full'] }],
   ] as const)
     it(`refuses ${name}`, () => assert.throws(() => parse(json), { code: 'ERR_MESSAGE_PAYLOAD' }));
+
+  it('takes the last day of February in a leap year, in any zone', () => {
+    const end = Date.UTC(2028, 1, 28, 23, 30) as UnixMs;
+    for (const text of ['2028-02-29T00:30:00+01:00', '2028-02-28t23:30:00z', '2028-02-28T23:30:00.000Z'])
+      assert.equal(parse({ ...GOOD, valid_until: text }).validUntil, end, text);
+  });
 
   it('refuses what is not UTF-8, and what is too large', () => {
     assert.throws(() => parseIndicator(Uint8Array.of(0xff)), { code: 'ERR_MESSAGE_PAYLOAD' });

@@ -8,7 +8,7 @@ import {
   ticketCreatedSchema,
   ticketsResponseSchema,
 } from '../../api/authority.ts';
-import { renderTicket } from '../../api/ticket.ts';
+import { endpointSchema, renderTicket } from '../../api/ticket.ts';
 import { MeshError, messageOf, quoted } from '../../base/errors.ts';
 import { SECOND_MS } from '../../base/time.ts';
 import { ADMINISTRATOR_ROLE, parseRole, type Role, ROLE_CAPABILITIES } from '../../identity/capability.ts';
@@ -61,7 +61,11 @@ export function register(program: Command): void {
       spanOption(SECOND_MS, TICKET_LIFE_SEC_MAX * SECOND_MS),
     )
     .option('--uses <n>', 'how many nodes it enrols (default: 1)', integerOption(1, TICKET_USES_MAX))
-    .option('--endpoint <url>', 'https://HOST:PORT, where nodes reach the authority another way than by default')
+    .option(
+      '--endpoint <url>',
+      'https://HOST:PORT, where nodes reach the authority another way than by default',
+      textOption(checkEndpoint),
+    )
     .action(
       act<CreateOptions>(async ({ output, options }) => {
         const body = ticketBody(options);
@@ -122,6 +126,10 @@ export function register(program: Command): void {
       output.result({ ok: true, id }, `ticket ${id} is cancelled`);
     }),
   );
+}
+
+function checkEndpoint(text: string): void {
+  if (!endpointSchema.safeParse(text).success) throw new MeshError('ERR_USAGE', 'expected https://HOST:PORT');
 }
 
 function ticketBody(options: CreateOptions): object {

@@ -99,7 +99,7 @@ export class Story implements FleetListener {
   summary(): Extract<UpEventBody, { event: 'summary' }> {
     return {
       event: 'summary',
-      ok: this.#failed.length === 0,
+      ok: this.#isTold && this.#failed.length === 0,
       told: this.#isTold,
       nodes: this.#fleet.nodes.length,
       published: this.#published,
