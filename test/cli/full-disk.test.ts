@@ -1,23 +1,12 @@
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
-import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { startAuthority } from '../support/authority-process.ts';
 import { chainmail, LongCommand, type ToldError } from '../support/chainmail.ts';
 import { NodeProcess } from '../support/node-process.ts';
+import { NO_SMALL_DISK, smallDisk } from '../support/small-disk.ts';
 import { tempDir } from '../support/temp-dir.ts';
-
-/** A file system of a few MiB. @returns its folder; `undefined` where this user may not make one. */
-function smallDisk(t: TestContext): string | undefined {
-  const disk = mkdtempSync(join(tmpdir(), 'chainmail-test-'));
-  t.after(() => {
-    spawnSync('umount', ['-l', disk]);
-    rmSync(disk, { recursive: true, force: true });
-  });
-  return spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=6m,mode=700', 'none', disk]).status === 0 ? disk : undefined;
-}
 
 /** Takes what room there is left: a process that ends may have freed some. */
 function fill(filler: string): void {
@@ -39,8 +28,8 @@ async function refusalOf(t: TestContext, ...args: string[]): Promise<ToldError['
 }
 
 test('what starts on a full disk says so, and starts when there is room', async (t) => {
-  const disk = smallDisk(t);
-  if (disk === undefined) return t.skip('this user may not mount a file system');
+  const disk = smallDisk(t, 6);
+  if (disk === undefined) return t.skip(NO_SMALL_DISK);
   const dir = join(disk, 'ca');
   const authority = await startAuthority(dir);
   const node = await NodeProcess.enroll(disk, 'n1', dir);

@@ -1,8 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, test, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -11,6 +9,7 @@ import type { SignedRecordJson } from '../../src/signer/signed-line.ts';
 import { chainmail, LongCommand, type ToldError } from '../support/chainmail.ts';
 import { SEED_RECORD } from '../support/seed-record.ts';
 import { writeRecords } from '../support/signer-storm.ts';
+import { enlarge, NO_SMALL_DISK, smallDisk } from '../support/small-disk.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 /** Runs a command that must succeed, and reads its JSON. */
@@ -164,25 +163,15 @@ test('Ctrl-C ends signing in order: what was signed is kept, and the next call g
   assert.equal((await told<{ signed: number }>('sign', '--dir', dir)).signed, unsigned);
 });
 
-const canMount = process.getuid?.() === 0 && spawnSync('mount', ['--help']).status === 0;
-test('a full disk ends the import with an error; what was told to be kept is there', {
-  skip: !canMount && 'needs root to mount a small disk',
-}, async (t) => {
-  const folder = mkdtempSync(join(tmpdir(), 'chainmail-test-'));
-  const disk = join(folder, 'disk');
-  mkdirSync(disk);
-  t.after(() => {
-    spawnSync('umount', ['-l', disk]);
-    rmSync(folder, { recursive: true, force: true });
-  });
-  if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=3m', 'tmpfs', disk]).status !== 0)
-    return t.skip('cannot mount here');
-  const { file } = writeRecords(folder, 'many.jsonl', 40_000);
+test('a full disk ends the import with an error; what was told to be kept is there', async (t) => {
+  const disk = smallDisk(t, 3);
+  if (disk === undefined) return t.skip(NO_SMALL_DISK);
+  const { file } = writeRecords(tempDir(t), 'many.jsonl', 40_000);
   await told('keys', 'generate', '--dir', disk, '--count', '1');
   const error = await refused('import', '--dir', disk, file);
   assert.match(error.message, /full/);
   assert.match(error.hint ?? '', /disk/);
-  spawnSync('mount', ['-o', 'remount,size=64m', disk]);
+  enlarge(disk, 64);
   const { unsigned } = await told<{ unsigned: number }>('stats', '--dir', disk);
   assert.equal(unsigned % 1_000, 0, 'whole chunks');
   const again = await chainmail(['signer', 'import', '--dir', disk, file, '--json']);

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { mkdirSync, renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { STORE_LOOK_MS } from '../../../src/authority/readiness.ts';
@@ -12,6 +11,7 @@ import type { AuthorityStore } from '../../../src/ports/authority-store.ts';
 import { MemoryAuthorityStore } from '../../../src/sim/memory-authority-store.ts';
 import { startAuthority } from '../../support/authority-process.ts';
 import { newToken } from '../../support/authority-world.ts';
+import { NO_SMALL_DISK, smallDisk } from '../../support/small-disk.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { authorityApp } from './support.ts';
 
@@ -102,8 +102,8 @@ describe('GET /readyz of a process', () => {
   });
 
   it('says that the disk is full', async (t) => {
-    const disk = join(tempDir(t), 'disk');
-    if (!mountSmall(disk)) return t.skip('this user may not mount a file system');
+    const disk = smallDisk(t, 4);
+    if (disk === undefined) return t.skip(NO_SMALL_DISK);
     const directory = join(disk, 'ca');
     const running = await startAuthority(directory);
     try {
@@ -131,18 +131,6 @@ describe('GET /readyz of a process', () => {
     } finally {
       rmSync(join(disk, 'filler'), { force: true });
       await running.close();
-      execFileSync('umount', [disk]);
     }
   });
 });
-
-/** A file system of some MiB. @returns false where this user may not make one. */
-function mountSmall(folder: string): boolean {
-  mkdirSync(folder);
-  try {
-    execFileSync('mount', ['-t', 'tmpfs', '-o', 'size=4m,mode=700', 'none', folder], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
