@@ -115,7 +115,7 @@ export class Gate {
 
   /** Whether a message of this author could be let in now: there is room, and its budget is not spent. */
   isWanted(now: Instant, author: NodeId): boolean {
-    return this.#held.countOf(author) < HELD_PER_ORIGIN_MAX && this.#authors.has(now.mono, author);
+    return !this.#held.isFullOf(author) && this.#authors.has(now.mono, author);
   }
 
   handleBytes(now: Instant, bytes: Uint8Array, source: Source): void {

@@ -10,6 +10,11 @@ import { ExpiryQueue } from './expiry-queue.ts';
 export const HELD_MESSAGES_MAX = 100_000;
 /** Live messages kept of one origin, so that one author cannot push out all others. */
 export const HELD_PER_ORIGIN_MAX = 20_000;
+/**
+ * Streams remembered of one origin: that of a node which starts anew every ten minutes for the longest lifetime, 7 × 144.
+ * Each costs every digest of every node a hundred bytes, whatever little was said in it.
+ */
+export const STREAMS_PER_ORIGIN_MAX = 1_024;
 
 /**
  * A stream with gaps remembers for one counter in this time when it was signed: 170 in a lifetime at most, whatever the
@@ -67,6 +72,7 @@ export class HeldMessages {
   readonly #messages = new Map<string, HeldMessage>();
   readonly #streams = new Map<StreamKey, Stream>();
   readonly #perOrigin = new Map<NodeId, Set<string>>();
+  readonly #streamsPerOrigin = new Map<NodeId, number>();
   readonly #expiries = new ExpiryQueue<string>();
   readonly #streamExpiries = new ExpiryQueue<StreamKey>();
   #arrivals = 0;
@@ -99,6 +105,11 @@ export class HeldMessages {
     return this.#perOrigin.get(origin)?.size ?? 0;
   }
 
+  /** Whether nothing would be kept of what a pull brings of this origin: as much is held of it as may be. */
+  isFullOf(origin: NodeId): boolean {
+    return this.countOf(origin) >= HELD_PER_ORIGIN_MAX || this.#streamsOf(origin) >= STREAMS_PER_ORIGIN_MAX;
+  }
+
   ofOrigin(origin: NodeId): Iterable<HeldMessage> {
     const keys = this.#perOrigin.get(origin) ?? [];
     return Array.from(keys, (key) => this.#messages.get(key) as HeldMessage);
@@ -117,13 +128,15 @@ export class HeldMessages {
   }
 
   /**
-   * Why one more of this origin does not fit, or its counter among the stream's ranges; `undefined` where it fits. Room
-   * comes: as messages end, and as gaps are filled, for which there always is room.
+   * Why one more of this origin does not fit, or its stream, or its counter among the stream's ranges; `undefined` where
+   * it fits. Room comes: as messages end, and as gaps are filled, for which there always is room.
    */
   whyNoRoomFor({ origin, stream, counter }: Pick<Message, 'origin' | 'stream' | 'counter'>): string | undefined {
     if (this.countOf(origin) >= HELD_PER_ORIGIN_MAX)
       return `${HELD_PER_ORIGIN_MAX} messages of this author are held, the most there may be; room comes as they end`;
     const ranges = this.#streams.get(stream)?.ranges;
+    if (ranges === undefined && this.#streamsOf(origin) >= STREAMS_PER_ORIGIN_MAX)
+      return `${STREAMS_PER_ORIGIN_MAX} streams of this author are held, the most there may be; go on in one of them`;
     if (ranges === undefined || ranges.hasRoomFor(counter)) return undefined;
     return `its stream has ${RANGES_MAX - 1} gaps; send what is missing first, from counter ${ranges.firstGap} on, or begin a new incarnation`;
   }
@@ -203,7 +216,7 @@ export class HeldMessages {
     for (const key of this.#streamExpiries.takeExpired(wall)) {
       const stream = this.#streams.get(key);
       if (stream === undefined) continue;
-      if (stream.live.size === 0 && stream.keepUntil <= wall) this.#streams.delete(key);
+      if (stream.live.size === 0 && stream.keepUntil <= wall) this.#forgetStream(stream);
       else this.#streamExpiries.add(key, stream.keepUntil > wall ? stream.keepUntil : ((wall + 1_000) as UnixMs));
     }
     return ended;
@@ -223,6 +236,7 @@ export class HeldMessages {
         sampledAt: undefined,
       };
       this.#streams.set(key, stream);
+      this.#streamsPerOrigin.set(origin, this.#streamsOf(origin) + 1);
       this.#streamExpiries.add(key, expiresAt);
     }
     stream.ranges.add(counter);
@@ -235,6 +249,17 @@ export class HeldMessages {
       stream.sampledAt = issuedAt;
     }
     if (expiresAt > stream.keepUntil) stream.keepUntil = expiresAt;
+  }
+
+  #streamsOf(origin: NodeId): number {
+    return this.#streamsPerOrigin.get(origin) ?? 0;
+  }
+
+  #forgetStream({ key, origin }: Stream): void {
+    this.#streams.delete(key);
+    const left = this.#streamsOf(origin) - 1;
+    if (left > 0) this.#streamsPerOrigin.set(origin, left);
+    else this.#streamsPerOrigin.delete(origin);
   }
 
   /** The lowest gap closes when a later message was signed so long ago that nothing before it can still live. */

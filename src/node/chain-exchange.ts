@@ -55,10 +55,10 @@ export class ChainExchange {
     if (link === undefined || source.tag !== 'link')
       return this.#owner.giveUp(now, source, message, ignore('unknown-origin'));
     const outcome = this.#parking.park(now.mono, { message, source });
+    for (const displaced of this.#parking.takeDisplaced()) this.#giveUpFull(now, displaced);
     if (outcome === 'ask') this.#ask(link, leafKeyOf(message));
     else if (outcome === 'copy') this.#owner.giveUp(now, source, message, ignore('duplicate'));
-    else if (outcome === 'full')
-      this.#owner.giveUp(now, source, message, ignore('unknown-origin', 'too many wait for certificates'));
+    else if (outcome === 'full') this.#giveUpFull(now, { message, source });
   }
 
   handleWantChains(link: Link, leafKeys: readonly string[]): void {
@@ -142,6 +142,10 @@ export class ChainExchange {
     const { chains, delegates } = this.#origins;
     for (const leafHash of [...chains.forgetEnded(now.wall), ...delegates.forgetEnded(now.wall)])
       this.#journal.add({ tag: 'drop-chain', leafHash });
+  }
+
+  #giveUpFull(now: Instant, { source, message }: Parked): void {
+    this.#owner.giveUp(now, source, message, ignore('unknown-origin', 'too many wait for certificates'));
   }
 
   #ask(link: Link, leafKey: string): void {

@@ -5,7 +5,12 @@ import { toHex, utf8 } from '../../src/base/bytes.ts';
 import { HOUR_MS, MINUTE_MS, type UnixMs } from '../../src/base/time.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { RANGES_MAX } from '../../src/engine/counter-ranges.ts';
-import { HELD_MESSAGES_MAX, HELD_PER_ORIGIN_MAX, HeldMessages } from '../../src/engine/held-messages.ts';
+import {
+  HELD_MESSAGES_MAX,
+  HELD_PER_ORIGIN_MAX,
+  HeldMessages,
+  STREAMS_PER_ORIGIN_MAX,
+} from '../../src/engine/held-messages.ts';
 import { parseNodeId } from '../../src/identity/node-id.ts';
 import { parseMessageType } from '../../src/message/family.ts';
 import { LIFETIME_MAX_MS } from '../../src/message/limits.ts';
@@ -144,6 +149,31 @@ describe('held messages', () => {
     assert.equal(held.whyNoRoomFor(said('bob', 0)) === undefined, true);
     held.drop(said('ann', 3).contentKey);
     assert.equal(held.whyNoRoomFor(said('ann', HELD_PER_ORIGIN_MAX)) === undefined, true);
+  });
+
+  it('have no room for one more stream of an author who opened 1,024, until one has ended (T3, T17)', () => {
+    const held = new HeldMessages();
+    const [ann, bob] = [parseNodeId('ann'), parseNodeId('bob')];
+    put(held, said('ann', 0, { incarnation: 1, lifeMs: MINUTE_MS }));
+    for (let incarnation = 2; incarnation < STREAMS_PER_ORIGIN_MAX; incarnation++)
+      put(held, said('ann', 0, { incarnation }));
+    assert.equal(held.isFullOf(ann), false);
+    const last = said('ann', 0, { incarnation: STREAMS_PER_ORIGIN_MAX });
+    assert.equal(held.whyNoRoomFor(last), undefined);
+    put(held, last);
+    const next = said('ann', 0, { incarnation: STREAMS_PER_ORIGIN_MAX + 1 });
+    assert.match(held.whyNoRoomFor(next) ?? '', /1024 streams of this author/);
+    assert.equal(held.isFullOf(ann), true, 'what does not fit is not to be pulled again and again');
+    assert.equal(held.whyNoRoomFor(said('ann', 1, { incarnation: 7 })), undefined, 'those that are held go on');
+    assert.equal(held.whyNoRoomFor(said('bob', 0)), undefined);
+    assert.equal(held.isFullOf(bob), false);
+    held.drop(said('ann', 0, { incarnation: 9 }).contentKey);
+    assert.notEqual(held.whyNoRoomFor(next), undefined, 'a dropped message leaves its counter, and so its stream');
+    held.expire(wall(MINUTE_MS));
+    assert.equal(held.whyNoRoomFor(next), undefined);
+    assert.equal(held.isFullOf(ann), false);
+    held.expire(wall(HOUR_MS));
+    assert.equal(held.streams.size, 0);
   });
 
   it('have no room for a 65th gap in a stream', () => {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
+import { utf8 } from '../../src/base/bytes.ts';
 import type { MonotonicMs } from '../../src/base/time.ts';
+import { sha256 } from '../../src/crypto/hash.ts';
 import {
   ASK_AGAIN_MS,
   type LinkSource,
@@ -27,6 +29,11 @@ describe('parking', () => {
     const leafHash = certificate === undefined ? made.leafHash : new Uint8Array(32).fill(certificate);
     return { ...made, leafHash };
   };
+  /** A message under a certificate that nobody has. */
+  const strange = (name: string, number: number): Message => ({
+    ...message(0),
+    leafHash: sha256(utf8(`${name} ${number}`)),
+  });
   const leafKey = (): string => message(0).leafHash.toHex();
 
   it('asks the first time, waits with the second, gives back both', () => {
@@ -87,8 +94,40 @@ describe('parking', () => {
     for (let i = 0; i < 2 * PARKED_MAX; i++) parking.park(mono(0), { message: message(i), source: from(`n${i % 20}`) });
     assert.equal(parking.release(leafKey()).length, PARKED_MAX);
     const outcomes = Array.from({ length: PARKED_CHAINS_MAX + 1 }, (_, i) =>
-      parking.park(mono(0), { message: message(0, i), source: from(`n${i % 20}`) }),
+      parking.park(mono(0), { message: message(0, i), source: from(`n${i % 16}`) }),
     );
     assert.deepEqual([outcomes.at(-2), outcomes.at(-1)], ['ask', 'full']);
+  });
+
+  it('gives every neighbour its share of the certificates, whatever two who lie ask for (T3)', () => {
+    const parking = new Parking();
+    for (let i = 0; i < PARKED_CHAINS_MAX / 2; i++)
+      for (const name of ['eve', 'mallory'])
+        assert.equal(parking.park(mono(0), { message: strange(name, i), source: from(name) }), 'ask');
+    const asked = new Set<string>();
+    for (let i = 0; i < 20; i++)
+      for (const name of ['bob', 'cid', 'dan']) {
+        assert.equal(parking.park(mono(1), { message: strange(name, i), source: from(name) }), 'ask');
+        assert.equal(parking.takeDisplaced().length, 1);
+        asked.add(strange(name, i).leafHash.toHex());
+        for (const liar of ['eve', 'mallory'])
+          assert.equal(parking.park(mono(1), { message: strange(liar, 200 + i), source: from(liar) }), 'full');
+      }
+    for (const leafHex of asked) assert.equal(parking.expects(leafHex), true);
+    assert.equal(parking.size, PARKED_CHAINS_MAX);
+  });
+
+  it('does not drop what honest neighbours wait for because one who lies asked first (T3)', () => {
+    const parking = new Parking();
+    parking.park(mono(0), { message: strange('eve', 0), source: from('mallory') });
+    for (let i = 1; i < PARKED_CHAINS_MAX; i++)
+      parking.park(mono(0), { message: strange('eve', i), source: from(i < 64 ? 'eve' : 'mallory') });
+    parking.park(mono(0), { message: { ...strange('eve', 127), counter: 1, contentKey: 'b' }, source: from('bob') });
+    assert.equal(parking.park(mono(0), { message: strange('cid', 0), source: from('cid') }), 'ask');
+    assert.equal(parking.expects(strange('eve', 127).leafHash.toHex()), true, 'now it counts as that of bob');
+    assert.deepEqual(
+      parking.takeDisplaced().map(({ message: { leafHash } }) => leafHash.toHex()),
+      [strange('eve', 126).leafHash.toHex()],
+    );
   });
 });

@@ -108,7 +108,7 @@ describe('a fault planted in the nodes is a violation of the scenario that is ab
     );
     assert.match(
       await violationsOf('liar', { nodes: 6, messages: 1 }),
-      /100000 messages that wait for certificates at \d+ ms, expected at most 512/,
+      /100000 messages that wait for certificates at \d+ ms, expected at most 768/,
     );
   });
 
