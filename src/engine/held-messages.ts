@@ -146,14 +146,14 @@ export class HeldMessages {
    * that holds most gives way.
    *
    * @param arrival given when a message comes back from the store; else the next.
-   * @returns the entry, and the content key that gave way.
+   * @returns the entry, and the one that gave way.
    */
   put(
     message: Message,
     leafKey: string,
     receivedAt: UnixMs,
     arrival = this.#arrivals,
-  ): { held: HeldMessage; evicted: string | undefined } {
+  ): { held: HeldMessage; evicted: HeldMessage | undefined } {
     const { id, contentKey, origin, stream, counter, issuedAt, expiresAt } = message;
     const held: HeldMessage = {
       id,
@@ -170,7 +170,7 @@ export class HeldMessages {
       arrival,
       bytesLength: message.bytes.length,
     };
-    this.#arrivals = Math.max(this.#arrivals, arrival) + 1;
+    this.#arrivals = Math.max(this.#arrivals, arrival + 1);
     this.#messages.set(contentKey, held);
     this.#expiries.add(contentKey, expiresAt);
     const ofOrigin = this.#perOrigin.get(origin);
@@ -205,13 +205,14 @@ export class HeldMessages {
     return this.#expiries.nextAt;
   }
 
-  /** Drops what has ended. @returns the content keys. */
-  expire(wall: UnixMs): string[] {
-    const ended = this.#expiries.takeExpired(wall);
-    for (const contentKey of ended) {
-      const stream = this.#messages.get(contentKey)?.stream;
-      this.drop(contentKey);
-      if (stream !== undefined) this.#raiseFloor(stream, wall);
+  /** Drops what has ended. @returns it. */
+  expire(wall: UnixMs): HeldMessage[] {
+    const ended: HeldMessage[] = [];
+    for (const contentKey of this.#expiries.takeExpired(wall)) {
+      const held = this.drop(contentKey);
+      if (held === undefined) continue;
+      ended.push(held);
+      this.#raiseFloor(held.stream, wall);
     }
     for (const key of this.#streamExpiries.takeExpired(wall)) {
       const stream = this.#streams.get(key);
@@ -275,12 +276,11 @@ export class HeldMessages {
     stream.ranges.settleBelow(floor);
   }
 
-  #evict(): string | undefined {
+  #evict(): HeldMessage | undefined {
     let most: Set<string> | undefined;
     for (const keys of this.#perOrigin.values()) if (most === undefined || keys.size > most.size) most = keys;
     const oldest = most?.keys().next().value;
-    if (oldest !== undefined) this.drop(oldest);
-    return oldest;
+    return oldest === undefined ? undefined : this.drop(oldest);
   }
 
   #toggleDigest(contentKey: string): void {

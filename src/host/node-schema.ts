@@ -40,10 +40,25 @@ CREATE TABLE revocations (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** Messages by their place alone: each commit then writes a few pages at the end, and no index by hash all over the file. */
+const SCHEMA_3 = `
+ALTER TABLE messages RENAME TO messages_by_hash;
+
+CREATE TABLE messages (
+  arrival INTEGER PRIMARY KEY,
+  received_at INTEGER NOT NULL,
+  bytes BLOB NOT NULL
+) STRICT;
+
+INSERT INTO messages SELECT arrival, received_at, bytes FROM messages_by_hash ORDER BY arrival;
+
+DROP TABLE messages_by_hash;
+`;
+
 /** A node's database file. The mark spells "CMno". */
 export const NODE_DATABASE: DatabaseKind = {
   applicationId: 0x434d6e6f,
-  migrations: [SCHEMA_1, SCHEMA_2],
+  migrations: [SCHEMA_1, SCHEMA_2, SCHEMA_3],
   remedy:
     'restore the directory from a backup, or enrol anew in an empty one: chainmail node enroll --dir DIR --ticket FILE',
 };

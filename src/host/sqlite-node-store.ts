@@ -81,9 +81,9 @@ export class SqliteNodeStore implements NodeStore {
     });
   }
 
-  read(contentKey: string): Bytes | undefined {
+  read(arrival: number): Bytes | undefined {
     return guarded(this.#path, () => {
-      const row = this.#statements.readMessage.get(fromHex(contentKey));
+      const row = this.#statements.readMessage.get(arrival);
       return row === undefined ? undefined : this.#bytes(row, 'bytes');
     });
   }
@@ -134,10 +134,8 @@ export class SqliteNodeStore implements NodeStore {
         const arrival = this.#count(row['arrival'], 'arrival');
         if (arrival >= arrivals) throw this.#damaged('a message came later than the last');
         yield {
-          contentKey: toHex(this.#bytes(row, 'content_key')),
           arrival,
           receivedAt: this.#count(row['received_at'], 'received_at') as UnixMs,
-          expiresAt: this.#count(row['expires_at'], 'expires_at') as UnixMs,
           bytes: this.#bytes(row, 'bytes'),
         };
       }
@@ -158,12 +156,12 @@ export class SqliteNodeStore implements NodeStore {
     const { putRevocation, dropRevocation } = this.#statements;
     switch (change.tag) {
       case 'put-message': {
-        const { arrival, contentKey, receivedAt, expiresAt, bytes } = change.message;
-        putMessage.run(arrival, fromHex(contentKey), receivedAt, expiresAt, bytes);
+        const { arrival, receivedAt, bytes } = change.message;
+        putMessage.run(arrival, receivedAt, bytes);
         return;
       }
       case 'drop-message':
-        dropMessage.run(fromHex(change.contentKey));
+        dropMessage.run(change.arrival);
         return;
       case 'put-chain':
         dropChain.run(fromHex(change.leafHash));
@@ -217,9 +215,9 @@ function prepareAll(database: DatabaseSync) {
       'INSERT INTO meta VALUES (?, ?) ON CONFLICT DO UPDATE SET value = max(CAST(value AS INTEGER), CAST(excluded.value AS INTEGER))',
     ),
     allMessages: database.prepare('SELECT * FROM messages ORDER BY arrival'),
-    readMessage: database.prepare('SELECT bytes FROM messages WHERE content_key = ?'),
-    putMessage: database.prepare('INSERT OR REPLACE INTO messages VALUES (?, ?, ?, ?, ?)'),
-    dropMessage: database.prepare('DELETE FROM messages WHERE content_key = ?'),
+    readMessage: database.prepare('SELECT bytes FROM messages WHERE arrival = ?'),
+    putMessage: database.prepare('INSERT OR REPLACE INTO messages VALUES (?, ?, ?)'),
+    dropMessage: database.prepare('DELETE FROM messages WHERE arrival = ?'),
     allChains: database.prepare('SELECT leaf_hash, der FROM chains ORDER BY leaf_hash, depth'),
     putCertificate: database.prepare('INSERT INTO chains VALUES (?, ?, ?)'),
     dropChain: database.prepare('DELETE FROM chains WHERE leaf_hash = ?'),

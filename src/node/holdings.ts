@@ -40,11 +40,8 @@ export class Holdings {
   /** Keeps a message that the gate accepted. It is durable once the journal says so. */
   keep(now: Instant, message: Message): HeldMessage {
     const { held, evicted } = this.messages.put(message, leafKeyOf(message), now.wall);
-    const { contentKey, arrival, receivedAt, expiresAt } = held;
-    this.#journal.add({
-      tag: 'put-message',
-      message: { contentKey, arrival, receivedAt, expiresAt, bytes: message.bytes },
-    });
+    const { arrival, receivedAt } = held;
+    this.#journal.add({ tag: 'put-message', message: { arrival, receivedAt, bytes: message.bytes } });
     if (evicted !== undefined) this.#forget(evicted);
     this.#index(held, message);
     return held;
@@ -53,29 +50,33 @@ export class Holdings {
   /** Takes back what the store kept, as far as it has not ended and its origin is still believed. */
   restore(wall: UnixMs, { arrivals, messages }: Pick<RestoredNode, 'arrivals' | 'messages'>, origins: Origins): void {
     this.messages.startArrivals(arrivals);
-    for (const { contentKey, arrival, receivedAt, bytes } of messages) {
+    for (const { arrival, receivedAt, bytes } of messages) {
       const message = parseMessage(this.#mesh, bytes);
-      if (message.expiresAt <= wall || origins.judge(message).tag !== 'ok') {
-        this.#journal.add({ tag: 'drop-message', contentKey });
+      const isTwice = this.messages.get(message.contentKey) !== undefined; // in a file that was changed by hand
+      if (isTwice || message.expiresAt <= wall || origins.judge(message).tag !== 'ok') {
+        this.#journal.add({ tag: 'drop-message', arrival });
         continue;
       }
-      this.#index(this.messages.put(message, leafKeyOf(message), receivedAt, arrival).held, message);
+      const { held, evicted } = this.messages.put(message, leafKeyOf(message), receivedAt, arrival);
+      if (evicted !== undefined) this.#forget(evicted);
+      this.#index(held, message);
     }
   }
 
   /** The message itself; `undefined` where it is not held any more. */
   read(contentKey: string): Message | undefined {
-    const bytes = this.messages.get(contentKey) === undefined ? undefined : this.bytesOf(contentKey);
+    const bytes = this.bytesOf(contentKey);
     return bytes === undefined ? undefined : parseMessage(this.#mesh, bytes);
   }
 
   bytesOf(contentKey: string): Bytes | undefined {
-    return this.#journal.read(contentKey);
+    const held = this.messages.get(contentKey);
+    return held === undefined ? undefined : this.#journal.read(held.arrival);
   }
 
   /** Forgets what has ended. */
   expire(wall: UnixMs): void {
-    for (const contentKey of this.messages.expire(wall)) this.#forget(contentKey);
+    for (const held of this.messages.expire(wall)) this.#forget(held);
   }
 
   /**
@@ -123,12 +124,13 @@ export class Holdings {
   }
 
   #drop(contentKey: string): void {
-    if (this.messages.drop(contentKey) !== undefined) this.#forget(contentKey);
+    const held = this.messages.drop(contentKey);
+    if (held !== undefined) this.#forget(held);
   }
 
   /** A message is no longer held: out of the store and of what was known by it. */
-  #forget(contentKey: string): void {
+  #forget({ contentKey, arrival }: HeldMessage): void {
     this.indicators.drop(contentKey);
-    this.#journal.add({ tag: 'drop-message', contentKey });
+    this.#journal.add({ tag: 'drop-message', arrival });
   }
 }

@@ -17,7 +17,7 @@ export type Persist = (ticket: number, changes: readonly NodeChange[]) => void;
 export class Journal {
   readonly #store: NodeStore;
   readonly #persist: Persist;
-  readonly #pending = new Map<string, Bytes>();
+  readonly #pending = new Map<number, Bytes>();
   #gathering: NodeChange[] = [];
   #waiting: ((ok: boolean) => void)[] = [];
   #underWay:
@@ -47,7 +47,7 @@ export class Journal {
 
   add(change: NodeChange): void {
     this.#gathering.push(change);
-    if (change.tag === 'put-message') this.#pending.set(change.message.contentKey, change.message.bytes);
+    if (change.tag === 'put-message') this.#pending.set(change.message.arrival, change.message.bytes);
   }
 
   /** Calls back once everything added so far is durable, or could not be made so. */
@@ -58,8 +58,8 @@ export class Journal {
   }
 
   /** The bytes of a message, whether or not it is durable yet. */
-  read(contentKey: string): Bytes | undefined {
-    return this.#pending.get(contentKey) ?? this.#store.read(contentKey);
+  read(arrival: number): Bytes | undefined {
+    return this.#pending.get(arrival) ?? this.#store.read(arrival);
   }
 
   /** Sends off what has gathered, where nothing is under way and the store has not just failed. */
@@ -81,7 +81,7 @@ export class Journal {
     const { changes, waiting } = this.#underWay;
     this.#underWay = undefined;
     if (ok) {
-      for (const change of changes) if (change.tag === 'put-message') this.#pending.delete(change.message.contentKey);
+      for (const change of changes) if (change.tag === 'put-message') this.#pending.delete(change.message.arrival);
       for (const answer of waiting) answer(true);
       return;
     }

@@ -1,13 +1,14 @@
 import type { Bytes } from '../base/bytes.ts';
 import type { UnixMs } from '../base/time.ts';
 
-/** A message as it is kept. `contentKey` is its identity: hex of the SHA-256 of what was signed. */
+/** A message as it is kept. */
 export interface StoredMessage {
-  readonly contentKey: string;
-  /** Place in the order of arrival, rising by one for each message that this node keeps. */
+  /**
+   * Place in the order of arrival, rising by one for each message that this node keeps. The store knows it by this alone:
+   * what comes together then lies together, while hashes would scatter it over the whole file.
+   */
   readonly arrival: number;
   readonly receivedAt: UnixMs;
-  readonly expiresAt: UnixMs;
   /** The COSE_Sign1 as it was received. */
   readonly bytes: Bytes;
 }
@@ -31,7 +32,7 @@ export interface KeptRevocation {
 /** One change of what is kept. A list of them is applied whole or not at all. */
 export type NodeChange =
   | { readonly tag: 'put-message'; readonly message: StoredMessage }
-  | { readonly tag: 'drop-message'; readonly contentKey: string }
+  | { readonly tag: 'drop-message'; readonly arrival: number }
   | {
       readonly tag: 'put-chain';
       readonly leafHash: string;
@@ -71,7 +72,7 @@ export interface NodeStore {
   /** Everything kept, as of the last change that was answered or later. */
   load(): RestoredNode;
   /** The bytes of one kept message; read now, so that an engine can answer a peer in the same step. */
-  read(contentKey: string): Bytes | undefined;
+  read(arrival: number): Bytes | undefined;
   /** Applies all changes or none; durable (fsync) when it resolves. */
   apply(changes: readonly NodeChange[]): Promise<void>;
 }

@@ -3,7 +3,7 @@ import type { KeptRevocation, NodeChange, NodeStore, RestoredNode, StoredMessage
 
 /** A {@link NodeStore} without a disk: the same promises for as long as the process lives. */
 export class MemoryNodeStore implements NodeStore {
-  readonly #messages = new Map<string, StoredMessage>();
+  readonly #messages = new Map<number, StoredMessage>();
   readonly #chains = new Map<string, readonly Bytes[]>();
   readonly #crls = new Map<string, Bytes>();
   readonly #revocations = new Map<string, KeptRevocation>();
@@ -28,14 +28,14 @@ export class MemoryNodeStore implements NodeStore {
     const copy = new MemoryNodeStore();
     copy.#incarnation = this.#incarnation;
     copy.#arrivals = this.#arrivals;
-    for (const [key, message] of this.#messages) copy.#messages.set(key, message);
+    for (const [arrival, message] of this.#messages) copy.#messages.set(arrival, message);
     for (const [key, chain] of this.#chains) copy.#chains.set(key, chain);
     for (const [key, der] of this.#crls) copy.#crls.set(key, der);
     return copy;
   }
 
-  read(contentKey: string): Bytes | undefined {
-    return this.#messages.get(contentKey)?.bytes;
+  read(arrival: number): Bytes | undefined {
+    return this.#messages.get(arrival)?.bytes;
   }
 
   async apply(changes: readonly NodeChange[]): Promise<void> {
@@ -51,11 +51,11 @@ export class MemoryNodeStore implements NodeStore {
     switch (change.tag) {
       case 'put-message':
         // What is kept must not hold on to the piece of a byte stream that it was cut from.
-        this.#messages.set(change.message.contentKey, { ...change.message, bytes: change.message.bytes.slice() });
+        this.#messages.set(change.message.arrival, { ...change.message, bytes: change.message.bytes.slice() });
         this.#arrivals = Math.max(this.#arrivals, change.message.arrival + 1);
         return;
       case 'drop-message':
-        this.#messages.delete(change.contentKey);
+        this.#messages.delete(change.arrival);
         return;
       case 'put-chain':
         this.#chains.set(change.leafHash, change.chain);

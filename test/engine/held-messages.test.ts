@@ -107,9 +107,15 @@ describe('held messages', () => {
     put(held, late);
     assert.equal(held.nextExpiryAt, wall(MINUTE_MS));
     assert.deepEqual(held.expire(wall(MINUTE_MS - 1)), []);
-    assert.deepEqual(held.expire(wall(MINUTE_MS)), [early.contentKey]);
+    assert.deepEqual(
+      held.expire(wall(MINUTE_MS)).map(({ contentKey }) => contentKey),
+      [early.contentKey],
+    );
     assert.deepEqual(held.counterState(early.stream, 0), { tag: 'settled' });
-    assert.deepEqual(held.expire(wall(HOUR_MS)), [late.contentKey]);
+    assert.deepEqual(
+      held.expire(wall(HOUR_MS)).map(({ contentKey }) => contentKey),
+      [late.contentKey],
+    );
     assert.equal(held.streams.size, 0);
     assert.equal(held.nextExpiryAt, undefined);
   });

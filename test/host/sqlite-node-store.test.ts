@@ -5,7 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, describe, it } from 'node:test';
+import type { UnixMs } from '../../src/base/time.ts';
 import { AUTHORITY_DATABASE } from '../../src/host/authority-schema.ts';
+import { NODE_DATABASE } from '../../src/host/node-schema.ts';
 import { closeDatabase, openDatabase } from '../../src/host/sqlite-database.ts';
 import { SqliteNodeStore, type StoreOwner } from '../../src/host/sqlite-node-store.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
@@ -65,7 +67,7 @@ describe('a node’s database file', () => {
     const store = SqliteNodeStore.open(newPath(), OWNER);
     const bad = {
       tag: 'put-message',
-      message: { ...storedMessage(2), contentKey: 'aa' },
+      message: { ...storedMessage(2), receivedAt: Number.NaN as UnixMs },
     } as const satisfies NodeChange;
     await assert.rejects(store.apply([{ tag: 'put-incarnation', incarnation: 5 }, bad]), { code: 'ERR_INTERNAL' });
     assert.deepEqual(contentOf(store), {
@@ -103,6 +105,36 @@ describe('a node’s database file', () => {
     database.exec('PRAGMA user_version=99');
     database.close();
     assert.throws(() => SqliteNodeStore.open(path, OWNER), { code: 'ERR_STATE_FOREIGN' });
+  });
+
+  it('takes over what a file of the first two schemas keeps, in its order', async () => {
+    for (const steps of [1, 2]) {
+      const path = newPath();
+      const older = { ...NODE_DATABASE, migrations: NODE_DATABASE.migrations.slice(0, steps) };
+      const database = openDatabase(path, older, 'create');
+      database.exec(`
+        INSERT INTO meta VALUES ('mesh', 'm1'), ('node_id', 'n1'), ('incarnation', '7'), ('arrivals', '9');
+        INSERT INTO messages VALUES (8, zeroblob(32), 1008, 2008, x'08'), (3, randomblob(32), 1003, 2003, x'03');
+        INSERT INTO crls VALUES (x'bb', x'0c');`);
+      closeDatabase(database, path);
+      const store = SqliteNodeStore.open(path, OWNER);
+      assert.deepEqual(contentOf(store), {
+        incarnation: 7,
+        epochFloor: 0,
+        arrivals: 9,
+        messages: [
+          { arrival: 3, receivedAt: 1003, bytes: '03' },
+          { arrival: 8, receivedAt: 1008, bytes: '08' },
+        ],
+        chains: [],
+        crls: ['0c'],
+        revocations: [],
+      });
+      await store.apply([{ tag: 'drop-message', arrival: 3 }]);
+      assert.equal(store.read(3), undefined);
+      assert.equal(store.read(8)?.toHex(), '08');
+      await store.close();
+    }
   });
 
   it('refuses a damaged file, and one that is no database', async () => {

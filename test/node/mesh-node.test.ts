@@ -10,6 +10,7 @@ import { parseMessageType } from '../../src/message/family.ts';
 import { assembleMessage, type Message } from '../../src/message/message.ts';
 import { streamKeyOf } from '../../src/message/message-id.ts';
 import type { Certificate } from '../../src/pki/certificate.ts';
+import type { StoredMessage } from '../../src/ports/node-store.ts';
 import { MemoryNodeStore } from '../../src/sim/memory-node-store.ts';
 import { MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
 import { type HandNode, NodeNet } from '../support/node-net.ts';
@@ -176,6 +177,26 @@ describe('mesh node', () => {
       assert.deepEqual(bob.heldIds, ann.heldIds);
       assert.equal(bob.node.statistics.conflicts, 0);
       assert.equal(bob.said('message').length, 2, 'nothing was accepted twice');
+    });
+
+    it('takes a message that the file has twice once, and forgets the second', () => {
+      const net = new NodeNet(fixture);
+      const ann = net.start('ann');
+      ann.publish();
+      net.settle();
+      const { summary } = ann.node.holdings.messages;
+      const [kept] = Array.from(ann.store.load().messages) as [StoredMessage];
+      ann.store.applyNow([{ tag: 'put-message', message: { ...kept, arrival: kept.arrival + 1 } }]);
+      ann.restart();
+      net.settle();
+      assert.equal(ann.node.holdings.messages.summary, summary);
+      assert.deepEqual(Array.from(ann.store.load().messages), [kept]);
+      ann.publish('{"kind":"hash","value":"other","risk":1}');
+      net.settle();
+      assert.deepEqual(
+        Array.from(ann.store.load().messages, ({ arrival }) => arrival),
+        [kept.arrival, kept.arrival + 2],
+      );
     });
 
     it('loses what was not durable, and nothing is acknowledged of it', () => {

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { type Bytes, textOfUtf8, utf8 } from '../../../src/base/bytes.ts';
-import { DAY_MS, type UnixMs } from '../../../src/base/time.ts';
+import type { UnixMs } from '../../../src/base/time.ts';
 import { sha256Hex } from '../../../src/crypto/hash.ts';
 import { Secret } from '../../../src/crypto/secret.ts';
 import { SecretBox } from '../../../src/crypto/secret-box.ts';
@@ -231,8 +231,7 @@ const nodeDatabase = databaseTarget(
   async (path) => {
     const fixture = await MeshFixture.create('fuzz', 'a');
     const store = SqliteNodeStore.open(path, owner);
-    const { bytes, contentKey } = fixture.message('a');
-    const message = { bytes, contentKey, receivedAt: NOW_MS, expiresAt: (NOW_MS + DAY_MS) as UnixMs, arrival: 0 };
+    const message = { bytes: fixture.message('a').bytes, receivedAt: NOW_MS, arrival: 0 };
     const chain = fixture.member('a').chain.map(({ der }) => der);
     await store.apply([
       { tag: 'put-incarnation', incarnation: 1_800_000_000 },

@@ -1,1 +1,1 @@
-UPDATE messages SET expires_at = 9223372036854775807;
+UPDATE messages SET received_at = 9223372036854775807;
