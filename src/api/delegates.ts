@@ -17,11 +17,23 @@ const base64Statement = z.base64().max(2 * STATEMENT_BYTES_MAX);
 export const delegateRequestSchema = z
   .object({
     node_id: z.string().min(1).max(63),
-    curve: z.enum(['P-256', 'Ed25519', 'secp256k1']),
-    public_key: z.string().min(64).max(66).describe('hex: a compressed point, or 32 bytes of Ed25519'),
+    curve: z.enum(['P-256', 'Ed25519', 'secp256k1']).optional(),
+    public_key: z.string().min(64).max(66).optional().describe('hex: a compressed point, or 32 bytes of Ed25519'),
+    xpub: z
+      .string()
+      .min(1)
+      .max(112)
+      .optional()
+      .describe('instead of curve and public_key: a subtree, every child of which may sign'),
     scope,
     ttl_sec: ttlSec.optional().describe('a week by default'),
   })
+  .refine(
+    (body) => [body.curve, body.public_key].every((member) => (member === undefined) === (body.xpub !== undefined)),
+    {
+      message: 'expected curve and public_key, or xpub',
+    },
+  )
   .meta({ id: 'DelegateRequest' });
 
 export const delegateSchema = z
@@ -33,6 +45,7 @@ export const delegateSchema = z
     index: z.int().optional(),
     curve: z.string(),
     public_key: z.string(),
+    chain_code: z.string().optional().describe('of a subtree'),
     scope: z.array(z.string()).optional(),
     not_before: instant.optional(),
     not_after: instant,
@@ -89,6 +102,9 @@ export const treeExportSchema = z.object({
 });
 
 export const treeExportedSchema = z.object({ path: z.string().optional(), key: z.string() });
+
+/** On the control socket only: a key of its own for a device that cannot make one. */
+export const subtreeCreatedSchema = z.object({ path: z.string(), xpub: z.string(), xprv: z.string() });
 
 /** On the control socket only. */
 export const treeImportSchema = z.object({ mnemonic: z.string().min(1).max(MNEMONIC_CHARS_MAX) });

@@ -55,6 +55,7 @@ import {
   type TicketSummary,
   type TicketWish,
 } from './ticket-desk.ts';
+import { createSubtree, type NewSubtree } from './subtrees.ts';
 import { exportTree, importTree, type TreeExport } from './tree-export.ts';
 import { grantWallet } from './wallets.ts';
 import { WatchedStore } from './watched-store.ts';
@@ -226,6 +227,11 @@ export class Authority {
     actor: string,
   ): Promise<{ readonly path: string; readonly key: string }> {
     return exportTree(this.#core, what, path, actor);
+  }
+
+  /** See {@link createSubtree}. */
+  createSubtree(actor: string): Promise<NewSubtree> {
+    return createSubtree(this.#core, actor);
   }
 
   /** See {@link importTree}. */

@@ -73,6 +73,15 @@ export async function floorOf(tx: AuthorityTransaction): Promise<number> {
   return Number((await tx.getMeta('delegate-epoch-floor')) ?? 0);
 }
 
+/** The next index of the tree, hardened or not: none is used twice. */
+export async function takeIndex(core: AuthorityCore): Promise<number> {
+  return core.store.transact(async (tx) => {
+    const index = Number((await tx.getMeta('next-delegate-index')) ?? 0);
+    await tx.setMeta('next-delegate-index', String(index + 1));
+    return index;
+  });
+}
+
 export function requireTree({ tree }: AuthorityCore): NonNullable<AuthorityCore['tree']> {
   if (tree === undefined) throw new MeshError('ERR_NOT_READY', 'this authority has no key tree');
   return tree;

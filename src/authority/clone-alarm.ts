@@ -3,7 +3,7 @@ import { type Bytes, toHex } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import { sha256Hex } from '../crypto/hash.ts';
 import { PublicKey } from '../crypto/public-key.ts';
-import { openDelegateKey } from '../identity/delegate/delegate-key.ts';
+import { DelegateKeys } from '../identity/delegate/subtree.ts';
 import { parseStatement } from '../message/delegate-statement.ts';
 import { type Message, parseMessage } from '../message/message.ts';
 import { parseCertificate } from '../pki/certificate.ts';
@@ -60,8 +60,8 @@ async function isSignedByItsOrigin(core: AuthorityCore, message: Message): Promi
     const delegates = await core.store.transact((tx) => tx.delegatesOf(message.origin));
     const found = delegates.find(({ statement }) => sha256Hex(statement) === wanted);
     if (found === undefined) return false;
-    const key = openDelegateKey(parseStatement(core.issuer.mesh, found.statement).key);
-    return key.verify(message.algorithm, message.signedBytes, message.signature);
+    const keys = new DelegateKeys(parseStatement(core.issuer.mesh, found.statement).key);
+    return keys.of(message.incarnation).verify(message.algorithm, message.signedBytes, message.signature);
   }
   const issued = await core.store.transact((tx) => tx.certificatesOf('node', message.origin));
   for (const { der } of issued) {

@@ -3,7 +3,7 @@ import { MeshError, quoted } from '../base/errors.ts';
 import { SECOND_MS, type UnixMs, unixMsFromSeconds, unixSeconds } from '../base/time.ts';
 import { capabilitiesOfRoles, parseRole } from '../identity/capability.ts';
 import { branchPath } from '../identity/delegate/branch.ts';
-import { type DelegateKey, openDelegateKey } from '../identity/delegate/delegate-key.ts';
+import { type DelegateKey, isSameKey, openDelegateKey } from '../identity/delegate/delegate-key.ts';
 import { type DelegateStatement, isSignedByBranch } from '../identity/delegate/delegations.ts';
 import { isWithin, rolesOf, type Scope } from '../identity/delegate/scope.ts';
 import {
@@ -17,7 +17,7 @@ import {
 import { parseNodeId } from '../identity/node-id.ts';
 import type { AuthorityTransaction, BranchRow, DelegateRow, WalletRow } from '../ports/authority-store.ts';
 import { appendAudit } from './audit-trail.ts';
-import { BACKDATE_MS, BRANCH_SCOPE, currentBranch, floorOf, requireTree, tooWide } from './branches.ts';
+import { BACKDATE_MS, BRANCH_SCOPE, currentBranch, floorOf, requireTree, takeIndex, tooWide } from './branches.ts';
 import type { AuthorityCore } from './core.ts';
 
 /** Statements in one answer; newest first. */
@@ -55,6 +55,8 @@ export async function issueDelegate(core: AuthorityCore, wish: DelegateWish, act
   const issuedAt = unixMsFromSeconds(unixSeconds(now.wall));
   const notAfter = (issuedAt + wish.lifeMs) as UnixMs;
   const { branch, isNew } = await currentBranch(core, notAfter);
+  if (isSameKey(wish.key, { curve: 'secp256k1', bytes: branch.key.publicKey, chainCode: branch.key.chainCode }))
+    throw new MeshError('ERR_DELEGATE_KEY', 'the subtree is the branch itself, whose children vouch for devices');
   const index = await takeIndex(core);
   const composed = composeStatement(core.issuer.mesh, {
     id: `5${toHex(core.random.bytes(STATEMENT_ID_BYTES)).slice(1)}`,
@@ -191,14 +193,6 @@ async function requirePermitted(tx: AuthorityTransaction, nodeId: string, scope:
   if (!isWithin(scope, own)) throw tooWide(scope, `node ${nodeId}`);
   if (!isWithin(scope, BRANCH_SCOPE)) throw tooWide(scope, 'a delegate of this mesh');
   return node.identitySpkiHash;
-}
-
-async function takeIndex(core: AuthorityCore): Promise<number> {
-  return core.store.transact(async (tx) => {
-    const index = Number((await tx.getMeta('next-delegate-index')) ?? 0);
-    await tx.setMeta('next-delegate-index', String(index + 1));
-    return index;
-  });
 }
 
 function rowOf(statement: DelegateStatement, revokedAt: UnixMs | undefined): DelegateRow {

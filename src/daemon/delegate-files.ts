@@ -9,10 +9,14 @@ import { readFileSync, statSync } from 'node:fs';
 import { type Bytes, fromBase64, fromHex, textOfUtf8, toBase64 } from '../base/bytes.ts';
 import { isMeshError, MeshError, messageOf, quoted } from '../base/errors.ts';
 import { compressPoint } from '../crypto/curve-point.ts';
-import { withLowS } from '../crypto/secp256k1-sign.ts';
+import { signSecp256k1Sha256, withLowS } from '../crypto/secp256k1-sign.ts';
 import { readSecretFile } from '../host/secret-file.ts';
 import type { DelegateCurve, DelegateKey } from '../identity/delegate/delegate-key.ts';
 import { STATEMENT_BYTES_MAX } from '../identity/delegate/statement.ts';
+import { subtreeIndexOf, subtreeKeyOf } from '../identity/delegate/subtree.ts';
+import { ckdPriv } from '../identity/key-tree/child-key.ts';
+import { ExtendedPrivateKey } from '../identity/key-tree/extended-key.ts';
+import { isExtendedKey, parseExtendedKey } from '../identity/key-tree/extended-key-text.ts';
 
 /** The names of the curves in PEM files, as OpenSSL has them. */
 const CURVE_OF_OPENSSL: Readonly<Record<string, DelegateCurve>> = {
@@ -29,8 +33,8 @@ const PEM_LABEL = 'CHAINMAIL DELEGATE';
 /** A device's own key, as it signs messages: with this program, and beside it. */
 export interface DelegateSigner {
   readonly key: DelegateKey;
-  /** 64 bytes: `r ‖ s`, or those of Ed25519. */
-  sign(data: Bytes): Bytes;
+  /** 64 bytes: `r ‖ s`, or those of Ed25519. @param incarnation of the stream: in a subtree each has a key of its own. */
+  sign(data: Bytes, incarnation: number): Bytes;
 }
 
 /** A new key for a device, PKCS#8 PEM: a secret. */
@@ -42,12 +46,13 @@ export function generateDelegateKey(curve: DelegateCurve): string {
   return pair.privateKey.export({ format: 'pem', type: 'pkcs8' });
 }
 
-/** The signer of a key file, PEM as this program or OpenSSL writes it. @throws ERR_KEY, ERR_KEY_FILE_MODE */
+/** The signer of a key file: PEM as this program or OpenSSL writes it, or the xprv of a subtree. @throws ERR_KEY, ERR_KEY_FILE_MODE */
 export function openDelegateSigner(path: string): DelegateSigner {
   const bytes = readSecretFile(path);
   if (bytes === undefined) throw new MeshError('ERR_KEY', `key file ${quoted(path)} is missing`);
   try {
-    return openDelegateKeyPem(textOfUtf8(bytes));
+    const text = textOfUtf8(bytes);
+    return text.startsWith('xprv') ? openSubtree(text.trim()) : openDelegateKeyPem(text);
   } finally {
     bytes.fill(0);
   }
@@ -72,8 +77,27 @@ export function openDelegateKeyPem(pem: string): DelegateSigner {
   };
 }
 
-/** A public key: a PEM file, or hex with its curve before it, as `P-256:02…`. @throws ERR_DELEGATE_KEY */
+/** The signer of a subtree. Each child's key is in memory for one signature. */
+function openSubtree(xprv: string): DelegateSigner {
+  const root = parseExtendedKey(xprv);
+  if (!(root instanceof ExtendedPrivateKey)) throw new MeshError('ERR_KEY', 'the key of a subtree is no xprv');
+  const { curve, chainCode, publicKey } = root.public;
+  if (curve !== 'secp256k1') throw new MeshError('ERR_KEY', `the key of a subtree is one of ${curve}`);
+  return {
+    key: { curve, bytes: publicKey, chainCode },
+    sign: (data, incarnation) => {
+      using child = ckdPriv(root, subtreeIndexOf(incarnation));
+      return signSecp256k1Sha256(child.privateKey, data);
+    },
+  };
+}
+
+/**
+ * A public key: a PEM file, hex with its curve before it, as `P-256:02…`, or the `xpub…` of a subtree.
+ * @throws ERR_DELEGATE_KEY; ERR_KEY_... for an xpub
+ */
 export function readDelegateKey(text: string): DelegateKey {
+  if (isExtendedKey(text)) return subtreeKeyOf(text);
   const hex = /^(P-256|Ed25519|secp256k1):((?:[0-9a-f]{2})+)$/i.exec(text);
   if (hex !== null) {
     const curve = (['P-256', 'Ed25519', 'secp256k1'] as const).find(

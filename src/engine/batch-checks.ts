@@ -22,11 +22,21 @@ export class BatchChecks {
   /** By batch key; bounded with the checks under way. */
   readonly #underWay = new Map<string, BatchCheck>();
 
-  /** What is known of this very signature, over the root of this message's batch, under this key. */
-  stateOf(key: PublicKey, { batchKey, signature }: Message): 'good' | 'under-way' | 'unknown' {
+  /**
+   * What is known of this very signature, over the root of this message's batch, under its signer's key. That is asked for
+   * only where the batch is known: a stranger's message cannot be in it.
+   */
+  stateOf(
+    keyOf: (incarnation: number) => PublicKey,
+    { batchKey, signature, incarnation }: Message,
+  ): 'good' | 'under-way' | 'unknown' {
     if (batchKey === undefined) return 'unknown';
-    if (isOf(this.#good.get(batchKey), key, signature)) return 'good';
-    return isOf(this.#underWay.get(batchKey), key, signature) ? 'under-way' : 'unknown';
+    const good = this.#good.get(batchKey);
+    const underWay = this.#underWay.get(batchKey);
+    if (good === undefined && underWay === undefined) return 'unknown';
+    const key = keyOf(incarnation);
+    if (isOf(good, key, signature)) return 'good';
+    return isOf(underWay, key, signature) ? 'under-way' : 'unknown';
   }
 
   /** A check is asked for. One of another signature over the same root is nobody's to wait for. */

@@ -2,10 +2,8 @@ import { type Bytes, bytesEqual, toHex } from '../base/bytes.ts';
 import { isMeshError, MeshError } from '../base/errors.ts';
 import { HOUR_MS, type UnixMs } from '../base/time.ts';
 import { sha256Hex } from '../crypto/hash.ts';
-import type { PublicKey } from '../crypto/public-key.ts';
 import { isLowS } from '../crypto/secp256k1-signature.ts';
 import type { Branch } from '../identity/delegate/branch.ts';
-import { openDelegateKey } from '../identity/delegate/delegate-key.ts';
 import {
   branchOf,
   type DelegateStatement,
@@ -14,6 +12,7 @@ import {
 } from '../identity/delegate/delegations.ts';
 import type { Scope } from '../identity/delegate/scope.ts';
 import type { TreeStatement } from '../identity/delegate/statement.ts';
+import { DelegateKeys } from '../identity/delegate/subtree.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import { parseStatement } from '../message/delegate-statement.ts';
@@ -29,14 +28,14 @@ export interface KnownDelegate {
   /** Hex of the SHA-256 of the statement: what messages name. */
   readonly hash: string;
   readonly statement: DelegateStatement;
-  readonly key: PublicKey;
+  readonly keys: DelegateKeys;
   /** Under whose key it was checked; `undefined` where a wallet signed it. */
   readonly branch: Branch | undefined;
 }
 
 /** Who may have said a message, as far as the statement of its delegate tells. */
 export type DelegateJudgement =
-  | { readonly tag: 'ok'; readonly key: PublicKey; readonly scope: Scope }
+  | { readonly tag: 'ok'; readonly keys: DelegateKeys; readonly scope: Scope }
   | { readonly tag: 'unknown' }
   | { readonly tag: 'revoked'; readonly why: MeshError }
   /** Nothing that we know of speaks for it, yet: our list may be older than another's. */
@@ -97,7 +96,7 @@ export class DelegateBook {
         if (branch === undefined) return { tag: 'unpublished', why: this.#whyNoBranch(statement) };
         if (!isSignedByBranch(statement, branch, this.#add)) return { tag: 'refused', why: whyNotSigned(statement) };
       }
-      const delegate = { hash, statement, key: openDelegateKey(statement.key), branch };
+      const delegate = { hash, statement, keys: new DelegateKeys(statement.key, this.#add), branch };
       if (this.#entries.size >= this.#entriesMax) this.#forgetOldest();
       this.#entries.set(hash, delegate);
       return { tag: 'known', delegate, isNew: true };
@@ -111,7 +110,7 @@ export class DelegateBook {
   judge(hash: string, origin: NodeId, at: UnixMs): DelegateJudgement {
     const known = this.#entries.get(hash);
     if (known === undefined) return { tag: 'unknown' };
-    const { statement, key, branch } = known;
+    const { statement, keys, branch } = known;
     if (statement.nodeId !== origin)
       return {
         tag: 'refused',
@@ -139,7 +138,7 @@ export class DelegateBook {
         tag: 'unpublished',
         why: new MeshError('ERR_DELEGATE_BRANCH', `the branch of epoch ${branch.epoch} was replaced`),
       };
-    return { tag: 'ok', key, scope: judgement.scope };
+    return { tag: 'ok', keys, scope: judgement.scope };
   }
 
   /** Hashes of statements that no mail can need any more; they are forgotten. */

@@ -204,7 +204,7 @@ export class Gate {
     if (counter !== undefined && counter.tag === 'ignore' && counter.reason !== 'conflict') return counter;
     const shape = judgePayload(message);
     if (shape !== undefined) return shape;
-    const batch = this.#batches.stateOf(origin.key, message);
+    const batch = this.#batches.stateOf(origin.keyOf, message);
     if (source.tag !== 'self') {
       // 6. A neighbour that makes us verify; it is authenticated, so only its own budget is spent.
       if (this.#checks.size >= CHECKS_MAX || this.#outbox.isFull()) return ignore('over-budget');
@@ -215,13 +215,14 @@ export class Gate {
     // 8. Tampering. Last, because it is the only step that costs more than a look-up, once for each batch.
     if (batch === 'good') return this.#judgeAfterCheck(now, message, source);
     const ticket = this.#nextTicket++;
-    this.#checks.set(ticket, { message, source, key: origin.key });
+    const key = origin.keyOf(message.incarnation);
+    this.#checks.set(ticket, { message, source, key });
     if (underCheck === undefined) this.#checked.set(message.contentKey, message);
     if (message.bytes.length <= ECHO_BYTES_MAX) this.#recent.set(echoKeyOf(message.bytes), message);
     if (batch === 'under-way') this.#batches.follow(message, ticket);
     else {
-      this.#batches.begin(origin.key, message);
-      this.#outbox.verify(ticket, origin.key, message);
+      this.#batches.begin(key, message);
+      this.#outbox.verify(ticket, key, message);
     }
     return 'check';
   }
@@ -254,7 +255,7 @@ export class Gate {
   #judgeOrigin(
     message: Draft,
   ):
-    | { readonly tag: 'ok'; readonly key: PublicKey }
+    | { readonly tag: 'ok'; readonly keyOf: (incarnation: number) => PublicKey }
     | { readonly tag: 'no'; readonly verdict: Verdict | 'missing-chain' } {
     const origin = this.#origins.judge(message);
     switch (origin.tag) {
@@ -275,7 +276,7 @@ export class Gate {
             message.type.family === 'other' ? ignore('unknown-family', detail) : reject('not-permitted', detail);
           return { tag: 'no', verdict };
         }
-        return { tag: 'ok', key: origin.key };
+        return { tag: 'ok', keyOf: origin.keyOf };
       }
     }
   }

@@ -14,7 +14,8 @@ import type { DelegateBook } from './delegate-book.ts';
 export type OriginVerdict =
   | {
       readonly tag: 'ok';
-      readonly key: PublicKey;
+      /** Whose signature a stream of this incarnation needs. Of a subtree it costs as much as half a check: ask late. */
+      readonly keyOf: (incarnation: number) => PublicKey;
       /** The capability that this type needs and the origin has not; `undefined` where it may. */
       readonly lacks: (type: MessageType) => string | undefined;
     }
@@ -54,7 +55,7 @@ export class Origins {
     const { capabilities, chain } = judged;
     return {
       tag: 'ok',
-      key: chain.publicKey,
+      keyOf: () => chain.publicKey,
       lacks: (type) => {
         const needed = neededBy(type);
         return needed === undefined || grants(capabilities, needed) ? undefined : needed;
@@ -65,7 +66,7 @@ export class Origins {
   #judgeDelegate({ leafHash, origin, issuedAt }: Signed): OriginVerdict {
     const judged = this.delegates.judge(toHex(leafHash), origin, issuedAt);
     if (judged.tag !== 'ok') return judged;
-    const { key, scope } = judged;
+    const { keys, scope } = judged;
     // The node was enrolled anew for less. Neighbours may not have seen that certificate yet: it is no fault of theirs.
     const own = this.chains.permittedTo(origin);
     if (own !== undefined && !isWithin(scope, own))
@@ -75,7 +76,7 @@ export class Origins {
       };
     return {
       tag: 'ok',
-      key,
+      keyOf: (incarnation) => keys.of(incarnation),
       lacks: (type) => {
         const needed = neededBy(type);
         // What every member may say of itself, its record, nobody may say for it.

@@ -32,6 +32,12 @@ export class SimulatedTree {
     return { epoch, key: key.public, notBefore, notAfter, scope };
   }
 
+  /** A key below a branch, for a device that cannot make its own; the caller disposes of it. @param step hardened or not */
+  below(epoch: number, step: number): ExtendedPrivateKey {
+    using branch = derivePrivate(this.#master, branchPath(this.#mesh, epoch));
+    return ckdPriv(branch, step);
+  }
+
   /** A statement, signed by the child of this index, whatever is published. */
   statement(wish: StatementWish): Bytes {
     const { epoch = 1, index = this.#issued } = wish;

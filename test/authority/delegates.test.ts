@@ -15,7 +15,10 @@ import { branchPath } from '../../src/identity/delegate/branch.ts';
 import { WALLETS_MAX } from '../../src/identity/delegate/delegations.ts';
 import { scopeOf } from '../../src/identity/delegate/scope.ts';
 import { DELEGATE_LIFE_MS_MAX } from '../../src/identity/delegate/statement.ts';
-import { formatPath } from '../../src/identity/key-tree/derivation-path.ts';
+import { subtreeKeyOf } from '../../src/identity/delegate/subtree.ts';
+import type { ExtendedPrivateKey, ExtendedPublicKey } from '../../src/identity/key-tree/extended-key.ts';
+import { formatXpub, parseExtendedKey } from '../../src/identity/key-tree/extended-key-text.ts';
+import { formatPath, HARDENED, parsePath } from '../../src/identity/key-tree/derivation-path.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import { FileKeyStore } from '../../src/host/file-key-store.ts';
 import { FileKeyTree } from '../../src/host/file-key-tree.ts';
@@ -103,6 +106,39 @@ describe('the authority’s delegates', () => {
     await assert.rejects(issue({ key: { curve: 'secp256k1', bytes: offCurve } }), { code: 'ERR_DELEGATE_KEY' });
     await assert.rejects(issue({ lifeMs: DELEGATE_LIFE_MS_MAX + 1_000 }), { code: 'ERR_DELEGATE_LIFETIME' });
     await assert.rejects(issue({ lifeMs: 0 }), { code: 'ERR_DELEGATE_LIFETIME' });
+  });
+
+  it('vouch for the subtree of a device that cannot make keys; its private half stays nowhere', async () => {
+    const { authority, wish, clock, verifier, store } = await world();
+    const { path, xpub, xprv } = await authority.createSubtree('local');
+    const other = await authority.createSubtree('local');
+    assert.match(path, /^m\/4409421'\/\d+'\/1'\/\d+'$/, 'hardened, below the branch');
+    assert.notEqual(path, other.path);
+    assert.equal(formatXpub((parseExtendedKey(xprv) as ExtendedPrivateKey).public), xpub);
+    assert.equal(
+      parseCrl(authority.crl.der).delegations?.branches.length,
+      1,
+      'the branch is published before a statement stands on it',
+    );
+    const statement = await authority.issueDelegate({ ...wish, key: subtreeKeyOf(xpub) }, 'local');
+    const book = verifier();
+    assert.equal(book.add(statement.bytes, clock.wall()).tag, 'known');
+    assert.equal(book.judge(sha256Hex(statement.bytes), statement.nodeId, clock.wall()).tag, 'ok');
+    const indexes = [path, other.path].map((text) => (parsePath(text).at(-1) as number) - HARDENED);
+    assert.equal(new Set([...indexes, statement.index]).size, 3, 'each index is used once, hardened or not');
+    const exported = (await store.transact((tx) => tx.listAudit(0, 100))).filter(
+      ({ action }) => action === 'key-tree-exported',
+    );
+    assert.deepEqual(
+      exported.map(({ subject }) => subject),
+      [path, other.path],
+    );
+    const { branches } = await authority.listDelegates();
+    const key = parseExtendedKey(branches[0]?.xpub ?? '') as ExtendedPublicKey;
+    const branchItself = { curve: 'secp256k1', bytes: key.publicKey, chainCode: key.chainCode } as const;
+    await assert.rejects(authority.issueDelegate({ ...wish, key: branchItself }, 'local'), {
+      code: 'ERR_DELEGATE_KEY',
+    });
   });
 
   it('end by their id, with their node, and by epoch, each with the list that says so', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { fromHex, toBase64, toHex } from '../../src/base/bytes.ts';
@@ -121,6 +121,76 @@ describe('delegates of running nodes', () => {
     await b.end();
     await b.run();
     assert.equal(await refused(...publish(b, sensor, 'sensor/temperature')), 'ERR_DELEGATE_REVOKED', 'after a restart');
+  });
+
+  it('a device that cannot make keys gets a subtree; captured, it signs its scope until the list says so', async (t) => {
+    const [a, b] = [await running(t), await running(t)];
+    await b.linkedWith(a);
+    // Its whole directory: one private key, one statement.
+    const directory = join(folder, 'device');
+    mkdirSync(directory, { mode: 0o700 });
+    const [key, statement] = [join(directory, 'sensor.key'), join(directory, 'sensor.delegate')];
+    const made = await told('key', 'subtree', '--dir', authorityDir, '--out', key);
+    assert.equal(statSync(key).mode & 0o777, 0o600);
+    const issue = ['delegate', 'issue', '--dir', authorityDir, '--node-id', a.nodeId, '--scope', 'publish:sensor/a'];
+    const issued = await told(...issue, '--key', String(made['xpub']), '--out', statement);
+    const sensor = { key, statement };
+    const first = await untilDone(publish(a, sensor, 'sensor/a'));
+    assert.ok(first.startsWith(`${a.nodeId}.`), 'in its node’s name');
+    await b.untilListed(new Set([first]));
+    assert.equal(await refused(...publish(b, sensor, 'sensor/b')), 'ERR_MESSAGE_NOT_PERMITTED');
+    const other = await device(a, 'another', 'publish:sensor/a');
+    assert.equal(await refused(...publish(b, { key, statement: other.statement }, 'sensor/a')), 'ERR_DELEGATE_KEY');
+
+    const xpub = async (path: string): Promise<string> => {
+      const out = join(folder, `${path.replaceAll('/', '_')}.xpub`);
+      await told('key', 'export', '--dir', authorityDir, '--path', path, '--out', out);
+      return readFileSync(out, 'utf8').trim();
+    };
+    assert.equal(await xpub(String(made['path'])), made['xpub'], 'the tree makes it again');
+    const plain = String(made['path']).slice(0, -1);
+    assert.equal(
+      await refused(...issue, '--key', await xpub(plain), '--out', join(folder, 'plain.delegate')),
+      'ERR_DELEGATE_KEY',
+      'a subtree that would give the branch away',
+    );
+    assert.equal(
+      await refused(...issue, '--key', readFileSync(key, 'utf8').trim(), '--out', join(folder, 'x.delegate')),
+      'ERR_DELEGATE_KEY',
+    );
+
+    await told('delegate', 'revoke', '--dir', authorityDir, '--id', String(issued['id']));
+    for (const node of [a, b]) await untilRefused(publish(node, sensor, 'sensor/a'), 'ERR_DELEGATE_REVOKED');
+    for (const node of [a, b]) assert.equal((await node.listed()).has(first), false, 'what it said is dropped');
+  });
+
+  it('nothing is issued, exported or made where the output file exists', async (t) => {
+    const a = await running(t);
+    const taken = join(folder, 'taken');
+    writeFileSync(taken, 'mine');
+    const { key } = await told('delegate', 'key', '--out', join(folder, 'for-taken.key'));
+    const state = async (): Promise<unknown> => {
+      const { delegates } = await told('delegate', 'show', '--dir', authorityDir);
+      const { entries } = (await told('audit', 'list', '--dir', authorityDir)) as { entries: { action: string }[] };
+      const acts = entries.filter(({ action }) => /^(?:delegate|key-tree|branch)-/.test(action));
+      return [(delegates as unknown[]).length, acts];
+    };
+    const before = await state();
+    const at = ['--dir', authorityDir, '--out', taken];
+    const issue = ['delegate', 'issue', '--node-id', a.nodeId, '--key', String(key), '--scope', 'relay'];
+    assert.equal(await refused(...issue, ...at), 'ERR_FILE_EXISTS');
+    assert.equal(await refused('key', 'export', ...at), 'ERR_FILE_EXISTS');
+    assert.equal(await refused('key', 'subtree', ...at), 'ERR_FILE_EXISTS');
+    const nowhere = join(folder, 'no-such-folder', 'file');
+    assert.equal(await refused('key', 'export', '--dir', authorityDir, '--out', nowhere), 'ERR_CONFIG');
+    assert.deepEqual(await state(), before);
+    assert.equal(readFileSync(taken, 'utf8'), 'mine');
+    const free = join(folder, 'free-again');
+    assert.equal(
+      await refused(...issue.slice(0, -1), 'publish:other', '--dir', authorityDir, '--out', free),
+      'ERR_DELEGATE_SCOPE',
+    );
+    assert.equal(existsSync(free), false, 'the name is free again where nothing was issued');
   });
 
   it('a name that goes to another key takes no device of its former holder along', async (t) => {

@@ -19,7 +19,13 @@ import type { Message } from '../../src/message/message.ts';
 import { encodeNodeRecord } from '../../src/message/node-record.ts';
 import { signWalletDelegate } from '../../src/message/river/wallet-delegate.ts';
 import { walletOf } from '../../src/message/river/wallet.ts';
-import { uncompressPoint } from '../../src/crypto/curve-point.ts';
+import { addScalarToPoint, uncompressPoint } from '../../src/crypto/curve-point.ts';
+import { signSecp256k1Sha256 } from '../../src/crypto/secp256k1-sign.ts';
+import { assembleStatement, composeStatement, parseTreeStatement } from '../../src/identity/delegate/statement.ts';
+import { ckdPriv } from '../../src/identity/key-tree/child-key.ts';
+import { HARDENED } from '../../src/identity/key-tree/derivation-path.ts';
+import { formatXprv } from '../../src/identity/key-tree/extended-key-text.ts';
+import type { AddScalarToPoint } from '../../src/ports/point-adder.ts';
 import { at, type DelegateFixture, INDICATOR, MESH, MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
 
 const BOB: Source = { tag: 'link', link: 1, peer: parseNodeId('bob'), bytesLength: 100 };
@@ -36,11 +42,16 @@ class Bench {
   readonly gate: Gate;
   #said: string[] = [];
 
-  constructor(fixture: MeshFixture, lists: readonly Uint8Array[], members: readonly string[] = ['ann', 'chief']) {
+  constructor(
+    fixture: MeshFixture,
+    lists: readonly Uint8Array[],
+    members: readonly string[] = ['ann', 'chief'],
+    add?: AddScalarToPoint,
+  ) {
     const { trust } = fixture.authority;
     this.revocations = new Revocations(trust);
     this.chains = new ChainBook(trust, this.revocations);
-    this.delegates = new DelegateBook(MESH, this.revocations, (nodeId) => this.chains.isRevoked(nodeId), undefined);
+    this.delegates = new DelegateBook(MESH, this.revocations, (nodeId) => this.chains.isRevoked(nodeId), add);
     this.origins = new Origins(this.chains, this.delegates);
     for (const name of members) this.chains.add(fixture.member(name).chain, NOW_MS);
     for (const list of lists) assert.equal(this.revocations.install(list).tag, 'installed');
@@ -93,6 +104,82 @@ describe('gate: what delegates say', () => {
         'kept once, for those who ask',
       );
     });
+
+  it('passes the children of a subtree, one a stream, under the statement of the subtree alone', () => {
+    const world = bench();
+    using subtree = fixture.authority.tree.below(1, HARDENED + 5);
+    const sensor = fixture.delegate('ann', { keyFile: formatXprv(subtree) });
+    assert.equal(world.judge(fixture.delegated(sensor, { incarnation: 7 })), 'accept');
+    assert.equal(world.judge(fixture.delegated(sensor, { incarnation: 8, byHash: true })), 'accept', 'after a restart');
+    assert.equal(world.judge(fixture.delegated(sensor, { incarnation: 7, counter: 1, byHash: true })), 'accept');
+    const signedBy = (incarnation: number): DelegateFixture => ({
+      ...sensor,
+      signer: { key: sensor.signer.key, sign: (data) => sensor.signer.sign(data, incarnation) },
+    });
+    assert.equal(
+      world.judge(fixture.delegated(signedBy(8), { incarnation: 7, counter: 2 })),
+      'reject bad-signature',
+      'another child’s key is not this stream’s',
+    );
+    const root = { key: sensor.signer.key, sign: (data: Uint8Array) => signSecp256k1Sha256(subtree.privateKey, data) };
+    assert.equal(
+      world.judge(fixture.delegated({ ...sensor, signer: root }, { incarnation: 9 })),
+      'reject bad-signature',
+      'nor is the key above it',
+    );
+  });
+
+  it('a captured subtree signs what its statement says, until it has ended or a list says so, and nothing more', async () => {
+    const own = await MeshFixture.create('captured', 'ann');
+    await own.enroll('chief', [parseRole('operator')]);
+    const world = new Bench(own, [await own.publish()]);
+    // All that lies on the device: the private key of its subtree, and the statement.
+    using stolen = own.authority.tree.below(1, HARDENED + 5);
+    const notAfter = (NOW_MS + HOUR_MS) as UnixMs;
+    const device = own.delegate('ann', { keyFile: formatXprv(stolen), notAfter });
+    const say = (said: object, now = at(0)): string => world.judge(own.delegated(device, said), BOB, now);
+    assert.equal(say({ incarnation: 1 }), 'accept');
+    assert.equal(say({ incarnation: 2, type: 'command/stop' }), 'reject not-permitted');
+    assert.equal(say({ incarnation: 3, origin: own.member('chief').nodeId }), 'reject wrong-origin');
+    const late = { incarnation: 4, issuedAt: notAfter };
+    assert.equal(say(late, at(HOUR_MS)), 'reject wrong-origin', 'equal to its end is over');
+    // With the branch's public key, which everybody has, it vouches for nobody: its key is no child of the branch's.
+    const forgedFor = own.delegate('chief', { scope: scopeOf(['command:issue']), index: 5 });
+    const { tag: _, ...fields } = parseTreeStatement(MESH, forgedFor.statement);
+    const composed = composeStatement(MESH, fields);
+    using child = ckdPriv(stolen, 5);
+    for (const key of [stolen, child]) {
+      const statement = assembleStatement(composed, signSecp256k1Sha256(key.privateKey, composed.toBeSigned));
+      assert.equal(
+        world.judge(own.delegated({ ...forgedFor, statement }, { type: 'command/stop' })),
+        'reject wrong-origin',
+      );
+    }
+    // One list ends it: for what comes, for every child, and for what is held.
+    const { id } = parseStatement(MESH, device.statement);
+    world.revocations.install(await own.authority.revokeDelegates([id], NOW_MS));
+    assert.equal(say({ incarnation: 5 }), 'ignore revoked-origin');
+    assert.equal(say({ incarnation: 1, counter: 1, byHash: true }), 'ignore revoked-origin');
+    const held = { origin: own.member('ann').nodeId, leafKey: sha256Hex(device.statement), issuedAt: NOW_MS };
+    assert.equal(world.origins.judgeHeld(held).tag, 'revoked');
+  });
+
+  it('derives a child’s key only where the neighbour pays for the check (T3)', () => {
+    let derived = 0;
+    const count: AddScalarToPoint = (...args) => (derived++, addScalarToPoint(...args));
+    const world = new Bench(fixture, [list], ['ann', 'chief'], count);
+    using subtree = fixture.authority.tree.below(1, HARDENED + 6);
+    const sensor = fixture.delegate('ann', { keyFile: formatXprv(subtree) });
+    assert.equal(world.judge(fixture.delegated(sensor)), 'accept');
+    let verdict = '';
+    for (let i = 2; i < 100_000 && verdict !== 'ignore over-budget'; i++)
+      verdict = world.judge(fixture.delegated(sensor, { incarnation: i, byHash: true, forged: true }));
+    assert.equal(verdict, 'ignore over-budget');
+    const paid = derived;
+    for (let i = 0; i < 10; i++)
+      world.judge(fixture.delegated(sensor, { incarnation: 200_000 + i, byHash: true, forged: true }));
+    assert.equal(derived, paid);
+  });
 
   it('asks for a statement that it has not seen', () => {
     const world = bench();

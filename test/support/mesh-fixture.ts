@@ -84,11 +84,14 @@ export class MeshFixture {
   }
 
   /** A new key of a device that speaks for this member, and what the authority says of it. */
-  delegate(name: string, wish: Partial<StatementWish> & { readonly curve?: DelegateCurve } = {}): DelegateFixture {
-    const { curve = 'P-256', ...rest } = wish;
+  delegate(
+    name: string,
+    wish: Partial<StatementWish> & { readonly curve?: DelegateCurve; readonly keyFile?: string } = {},
+  ): DelegateFixture {
+    const { curve = 'P-256', keyFile = generateDelegateKey(curve), ...rest } = wish;
     const path = join(mkdtempSync(join(tmpdir(), 'chainmail-test-')), 'key');
     try {
-      writeFileSync(path, generateDelegateKey(curve), { mode: 0o600 });
+      writeFileSync(path, keyFile, { mode: 0o600 });
       const signer = openDelegateSigner(path);
       const statement = this.authority.tree.statement({
         nodeId: this.member(name).nodeId,
@@ -129,7 +132,7 @@ export class MeshFixture {
       delegate: { statement: said.byHash === true ? undefined : statement },
       payload: said.payload ?? utf8('21'),
     });
-    const signature = signer.sign(composed.toBeSigned);
+    const signature = signer.sign(composed.toBeSigned, said.incarnation ?? 1);
     if (said.forged === true) signature[0] = (signature[0] as number) ^ 1;
     return assembleMessage(composed, signature);
   }

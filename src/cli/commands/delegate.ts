@@ -17,6 +17,7 @@ import {
   renderStatement,
 } from '../../daemon/delegate-files.ts';
 import { createFileAtomic, MODE_PUBLIC, MODE_SECRET } from '../../host/atomic-file.ts';
+import { createFileFrom } from '../../host/new-file.ts';
 import { systemClock } from '../../host/system-clock.ts';
 import type { DelegateCurve } from '../../identity/delegate/delegate-key.ts';
 import { scopeOf } from '../../identity/delegate/scope.ts';
@@ -84,7 +85,7 @@ function addIssue(group: Command): void {
   )
     .option('--node-id <id>', 'the node in whose name it speaks', textOption(parseNodeId))
     .option('--wallet <address>', 'a wallet instead: whom it delegates may speak as it')
-    .option('--key <key>', 'the device’s public key: a PEM file, or CURVE:HEX')
+    .option('--key <key>', 'the device’s public key: a PEM file, CURVE:HEX, or the xpub of its subtree')
     .requiredOption(
       '--scope <capability>',
       'what it may do, as publish:sensor/temperature, command:issue/stop or role:sensor; repeatable, up to 8',
@@ -101,26 +102,21 @@ function addIssue(group: Command): void {
         const { nodeId, key, out, scope, ttl } = options;
         if (nodeId === undefined || key === undefined || out === undefined)
           throw new MeshError('ERR_USAGE', '--node-id, --key and --out are expected, or --wallet');
-        const issued = await atAuthority(options, (desk) => {
-          const { curve, bytes } = readDelegateKey(key);
-          const body = {
-            node_id: nodeId,
-            curve,
-            public_key: toHex(bytes),
-            scope,
-            ...(ttl === undefined ? {} : { ttl_sec: Math.floor(ttl / SECOND_MS) }),
-          };
-          return desk.call(delegateSchema, { method: 'POST', path: '/v1/delegates', body });
-        });
-        const file = resolve(out);
-        if (!createFileAtomic(file, renderStatement(fromBase64(issued.statement)), MODE_PUBLIC))
-          throw new MeshError(
-            'ERR_FILE_EXISTS',
-            `file ${quoted(file)} exists`,
-            `delegate ${issued.id} was issued; see: chainmail delegate show`,
-          );
+        const { curve, bytes, chainCode } = readDelegateKey(key);
+        const body = {
+          node_id: nodeId,
+          ...(chainCode === undefined ? { curve, public_key: toHex(bytes) } : { xpub: key }),
+          scope,
+          ...(ttl === undefined ? {} : { ttl_sec: Math.floor(ttl / SECOND_MS) }),
+        };
+        const issued = await atAuthority(options, (desk) =>
+          createFileFrom(out, MODE_PUBLIC, async () => {
+            const made = await desk.call(delegateSchema, { method: 'POST', path: '/v1/delegates', body });
+            return { content: renderStatement(fromBase64(made.statement)), made };
+          }),
+        );
         output.result(
-          { ok: true, file, ...issued },
+          { ok: true, file: resolve(out), ...issued },
           `delegate ${issued.id} of ${nodeId} written to ${out}; it ends ${relativeTime(issued.not_after, systemClock.wall())}`,
         );
       }),
@@ -233,6 +229,7 @@ function factsOf(file: string, mesh: string | undefined): Readonly<Record<string
     node_id: nodeId,
     curve: key.curve,
     public_key: toHex(key.bytes),
+    ...(key.chainCode === undefined ? {} : { chain_code: toHex(key.chainCode) }),
     ...(statement.tag === 'wallet'
       ? {}
       : {

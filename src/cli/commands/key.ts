@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { treeExportedSchema, treeImportedSchema } from '../../api/delegates.ts';
+import { subtreeCreatedSchema, treeExportedSchema, treeImportedSchema } from '../../api/delegates.ts';
 import { fromHex, toHex } from '../../base/bytes.ts';
 import { MeshError, quoted } from '../../base/errors.ts';
 import { COMPRESSED_POINT_BYTES } from '../../crypto/curve-point.ts';
 import { walletAddressOf } from '../../crypto/wallet-address.ts';
 import { deriveFrom, type KeySource, readMnemonic } from '../../daemon/key-source.ts';
 import { createFileAtomic, MODE_SECRET } from '../../host/atomic-file.ts';
+import { createFileFrom } from '../../host/new-file.ts';
 import { systemRandom } from '../../host/system-random.ts';
 import { masterKeyOf } from '../../identity/key-tree/child-key.ts';
 import { formatPath, parsePath } from '../../identity/key-tree/derivation-path.ts';
@@ -40,6 +41,7 @@ export function register(program: Command): void {
   addGenerate(group);
   addImport(group);
   addExport(group);
+  addSubtree(group);
   addDerive(group);
   addXpub(group);
   addAddress(group);
@@ -97,18 +99,45 @@ function addExport(group: Command): void {
             throw new MeshError('ERR_USAGE', '--private needs --path');
           const what = path === undefined ? 'mnemonic' : options.private === true ? 'xprv' : 'xpub';
           const body = { what, ...(path === undefined ? {} : { path }) };
-          const { key } = await atAuthority(options, (desk) =>
-            desk.call(treeExportedSchema, { method: 'POST', path: '/v1/key-tree/export', body }),
+          await atAuthority(options, (desk) =>
+            createFileFrom(options.out, MODE_SECRET, async () => {
+              const call = { method: 'POST', path: '/v1/key-tree/export', body } as const;
+              const made = await desk.call(treeExportedSchema, call);
+              return { content: `${made.key}\n`, made };
+            }),
           );
-          const file = resolve(options.out);
-          if (!createFileAtomic(file, `${key}\n`, MODE_SECRET))
-            throw new MeshError('ERR_FILE_EXISTS', `file ${quoted(file)} exists`);
           output.result(
-            { ok: true, file, what, ...(path === undefined ? {} : { path }) },
+            { ok: true, file: resolve(options.out), what, ...(path === undefined ? {} : { path }) },
             `${what} written to ${options.out}`,
           );
         },
       ),
+    );
+}
+
+function addSubtree(group: Command): void {
+  withDirectory(
+    addCommand(
+      group,
+      'subtree',
+      'for a device that cannot make keys: a tree of its own, that gives nothing above it away',
+      'chainmail key subtree --dir /var/lib/chainmail --out sensor.key',
+    ),
+  )
+    .requiredOption('--out <file>', 'the device’s private key, xprv (mode 0600); must not exist')
+    .action(
+      act<DirectoryOptions & { readonly out: string }>(async ({ output, options }) => {
+        const { path, xpub } = await atAuthority(options, (desk) =>
+          createFileFrom(options.out, MODE_SECRET, async () => {
+            const made = await desk.call(subtreeCreatedSchema, { method: 'POST', path: '/v1/key-tree/subtree' });
+            return { content: `${made.xprv}\n`, made };
+          }),
+        );
+        output.result(
+          { ok: true, file: resolve(options.out), path, xpub },
+          `subtree ${path} written to ${options.out}: carry it to the device, and keep no copy; then: chainmail delegate issue --dir DIR --node-id ID --key ${xpub} --scope SCOPE --out FILE`,
+        );
+      }),
     );
 }
 

@@ -42,7 +42,7 @@ export function register(program: Command): void {
     .option('--audience <who>', 'a node id or role:NAME, where it is not for everybody', textOption(parseAudience))
     .option('--content-type <type>', 'media type of the payload')
     .option('--delegate <file>', 'sign as a delegate instead: its statement')
-    .option('--delegate-key <file>', 'and its key, PEM')
+    .option('--delegate-key <file>', 'and its key: PEM, or the xprv of a subtree')
     .action(
       act<PublishOptions>(async ({ output, options, args }) => {
         const [file = '-'] = args;

@@ -1,5 +1,4 @@
-import { existsSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import {
@@ -9,10 +8,11 @@ import {
   ticketsResponseSchema,
 } from '../../api/authority.ts';
 import { endpointSchema, renderTicket } from '../../api/ticket.ts';
-import { MeshError, messageOf, quoted } from '../../base/errors.ts';
+import { MeshError, quoted } from '../../base/errors.ts';
 import { SECOND_MS } from '../../base/time.ts';
 import { ADMINISTRATOR_ROLE, parseRole, type Role, ROLE_CAPABILITIES } from '../../identity/capability.ts';
-import { createFileAtomic, MODE_SECRET } from '../../host/atomic-file.ts';
+import { MODE_SECRET } from '../../host/atomic-file.ts';
+import { createFileFrom } from '../../host/new-file.ts';
 import { systemClock } from '../../host/system-clock.ts';
 import { relativeTime } from '../relative-time.ts';
 import { parseNodeId } from '../../identity/node-id.ts';
@@ -69,12 +69,13 @@ export function register(program: Command): void {
     .action(
       act<CreateOptions>(async ({ output, options }) => {
         const body = ticketBody(options);
-        requireRoomFor(options.out);
         for (const role of options.role ?? []) warnOfUnknown(role, output);
         const { id, ticket } = await atAuthority(options, (desk) =>
-          desk.call(ticketCreatedSchema, { method: 'POST', path: '/v1/tickets', body }),
+          createFileFrom(options.out, MODE_SECRET, async () => {
+            const made = await desk.call(ticketCreatedSchema, { method: 'POST', path: '/v1/tickets', body });
+            return { content: renderTicket(made.ticket), made };
+          }),
         );
-        writeTicket(resolve(options.out), renderTicket(ticket));
         const { mesh, endpoint, expires_at, node_id } = ticket;
         output.result(
           {
@@ -154,34 +155,4 @@ function warnOfUnknown(role: string, output: Output): void {
   output.note(
     `chainmail: warning: role ${quoted(role)} grants nothing; messages to role:${role} reach its nodes. Roles that grant something: ${known}`,
   );
-}
-
-/** Looked at first: a ticket whose file cannot be written is open, and nobody has it. */
-function requireRoomFor(out: string): void {
-  const path = resolve(out);
-  if (existsSync(path)) throw fileExists(out);
-  if (!existsSync(dirname(path)))
-    throw new MeshError(
-      'ERR_CONFIG',
-      `folder ${quoted(dirname(path))} does not exist`,
-      'make it, or choose another --out',
-    );
-}
-
-function writeTicket(path: string, text: string): void {
-  let isNew: boolean;
-  try {
-    isNew = createFileAtomic(path, text, MODE_SECRET);
-  } catch (error) {
-    throw new MeshError(
-      'ERR_CONFIG',
-      `ticket file ${quoted(path)} cannot be written: ${messageOf(error)}`,
-      'choose another --out',
-    );
-  }
-  if (!isNew) throw fileExists(path);
-}
-
-function fileExists(path: string): MeshError {
-  return new MeshError('ERR_FILE_EXISTS', `file ${quoted(path)} exists`);
 }

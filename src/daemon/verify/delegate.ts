@@ -48,7 +48,7 @@ export function requireDelegate(message: Message, mesh: MeshName, context: Verif
   learn(origins, statement, context);
   const judged = origins.judge(message);
   if (judged.tag !== 'ok') throw refusalOf(judged, parseStatement(mesh, statement).id);
-  if (!judged.key.verify(message.algorithm, message.signedBytes, message.signature))
+  if (!judged.keyOf(message.incarnation).verify(message.algorithm, message.signedBytes, message.signature))
     throw new MeshError('ERR_MESSAGE_SIGNATURE', 'the delegate’s key has not signed this message');
   const needed = judged.lacks(message.type);
   if (needed !== undefined)
@@ -105,6 +105,7 @@ export function statementFacts(statement: DelegateStatement): object {
     issuer: statement.tag,
     curve: key.curve,
     public_key: toHex(key.bytes),
+    ...(key.chainCode === undefined ? {} : { chain_code: toHex(key.chainCode) }),
     ...(statement.tag === 'wallet'
       ? {}
       : {

@@ -1,8 +1,11 @@
+import type { z } from 'zod';
 import { delegateRequestSchema } from '../../api/delegates.ts';
 import { parseBody } from '../../api/schema.ts';
 import { fromHex } from '../../base/bytes.ts';
 import { DAY_MS, SECOND_MS } from '../../base/time.ts';
+import type { DelegateCurve, DelegateKey } from '../../identity/delegate/delegate-key.ts';
 import { scopeOf } from '../../identity/delegate/scope.ts';
+import { subtreeKeyOf } from '../../identity/delegate/subtree.ts';
 import type { HttpApp } from '../server.ts';
 import { actorOf, requireAdministrator } from './credential.ts';
 import { statementJson } from './render-delegates.ts';
@@ -18,11 +21,17 @@ export function postDelegates(app: HttpApp, deps: AuthorityDeps): void {
     const body = parseBody(delegateRequestSchema, request.body);
     const wish = {
       nodeId: body.node_id,
-      key: { curve: body.curve, bytes: fromHex(body.public_key) },
+      key: keyOf(body),
       scope: scopeOf(body.scope),
       lifeMs: body.ttl_sec === undefined ? DELEGATE_LIFE_MS_DEFAULT : body.ttl_sec * SECOND_MS,
     };
     const statement = await authority.issueDelegate(wish, actorOf(request));
     return reply.code(201).send(statementJson(statement, undefined, 0, now()));
   });
+}
+
+/** @throws ERR_DELEGATE_KEY; ERR_KEY_... for an xpub */
+function keyOf({ curve, public_key, xpub }: z.output<typeof delegateRequestSchema>): DelegateKey {
+  if (xpub !== undefined) return subtreeKeyOf(xpub);
+  return { curve: curve as DelegateCurve, bytes: fromHex(public_key as string) };
 }

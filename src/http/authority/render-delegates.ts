@@ -54,6 +54,7 @@ export function statementJson(
     ...ofTree,
     curve: key.curve,
     public_key: toHex(key.bytes),
+    ...(key.chainCode === undefined ? {} : { chain_code: toHex(key.chainCode) }),
     not_after: toRfc3339(notAfter),
     statement: toBase64(bytes),
   };

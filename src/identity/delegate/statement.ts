@@ -8,7 +8,13 @@ import { CAPABILITY_CHARS_MAX } from '../capability.ts';
 import type { MeshName } from '../mesh-name.ts';
 import { type NodeId, parseNodeId } from '../node-id.ts';
 import { EPOCH_MAX } from './branch.ts';
-import { coseCurveOf, curveOfCose, DELEGATE_KEY_BYTES_MAX, type DelegateKey } from './delegate-key.ts';
+import {
+  CHAIN_CODE_BYTES,
+  coseCurveOf,
+  curveOfCose,
+  DELEGATE_KEY_BYTES_MAX,
+  type DelegateKey,
+} from './delegate-key.ts';
 import { parseScope, type Scope, SCOPE_ENTRIES_MAX } from './scope.ts';
 
 /** Octets of a statement's id: it is revoked as a certificate's serial number is, and drawn like one. */
@@ -74,7 +80,7 @@ export function composeStatement(mesh: MeshName, fields: StatementFields): Compo
   const { id, epoch, index, nodeId, key, scope, notBefore, notAfter } = fields;
   const writer = new CborWriter(256).array(7).bytes(Uint8Array.fromHex(id));
   writer.array(2).uint(epoch).uint(index).text(nodeId);
-  writer.array(2).uint(coseCurveOf(key.curve)).bytes(key.bytes);
+  writeKey(writer, key);
   writer.array(scope.length);
   for (const entry of scope) writer.text(entry);
   // The mesh is not in it, but signed with it: see `externalAad`.
@@ -116,8 +122,7 @@ function readPayload(payload: Bytes): StatementFields {
   const epoch = step(reader.uint());
   const index = step(reader.uint());
   const nodeId = parseNodeId(reader.text(63));
-  reader.arrayOf(2);
-  const key = { curve: curveOfCose(reader.uint()), bytes: reader.bytes(DELEGATE_KEY_BYTES_MAX).slice() };
+  const key = readKey(reader);
   const scope = parseScope(
     Array.from({ length: reader.array(SCOPE_ENTRIES_MAX) }, () => reader.text(CAPABILITY_CHARS_MAX)),
   );
@@ -125,6 +130,26 @@ function readPayload(payload: Bytes): StatementFields {
   const notAfter = seconds(reader.uint());
   reader.end();
   return { id, epoch, index, nodeId, key, scope, notBefore, notAfter };
+}
+
+/** `[curve, key]`, or `[8, key, chain code]` of a subtree. */
+function writeKey(writer: CborWriter, { curve, bytes, chainCode }: DelegateKey): void {
+  writer
+    .array(chainCode === undefined ? 2 : 3)
+    .uint(coseCurveOf(curve))
+    .bytes(bytes);
+  if (chainCode !== undefined) writer.bytes(chainCode);
+}
+
+function readKey(reader: CborReader): DelegateKey {
+  const members = reader.array(3);
+  if (members < 2) malformed('its key is no curve and key');
+  const curve = curveOfCose(reader.uint());
+  const bytes = reader.bytes(DELEGATE_KEY_BYTES_MAX).slice();
+  if (members === 2) return { curve, bytes };
+  if (curve !== 'secp256k1')
+    throw new MeshError('ERR_DELEGATE_KEY', `a subtree of ${curve}, expected one of secp256k1`);
+  return { curve, bytes, chainCode: reader.bytesOf(CHAIN_CODE_BYTES).slice() };
 }
 
 function requireLife({ notBefore, notAfter }: Pick<StatementFields, 'notBefore' | 'notAfter'>): void {

@@ -14,6 +14,11 @@ const CHECKSUM_BYTES = 4;
 const VERSION_PRIVATE = fromHex('0488ade4');
 const VERSION_PUBLIC = fromHex('0488b21e');
 
+/** Whether a text is meant as an extended key, good or not. */
+export function isExtendedKey(text: string): boolean {
+  return /^xp(?:rv|ub)[1-9A-HJ-NP-Za-km-z]+$/.test(text);
+}
+
 /** `xprv…`: a secret. @throws ERR_KEY_CURVE: the text is defined for secp256k1 only. */
 export function formatXprv(key: ExtendedPrivateKey): string {
   return key.privateKey.use((bytes) => format(VERSION_PRIVATE, key.public, concatBytes(Uint8Array.of(0), bytes)));

@@ -10,7 +10,7 @@ import { authorityWorld, csrPem, newSigner, type WorldOptions } from '../../supp
 import { OpenapiCheck } from '../../support/openapi-check.ts';
 
 /** The document itself, and what is answered on the control socket only. */
-const UNDESCRIBED = ['/openapi.json', '/v1/key-tree/export', '/v1/key-tree/import'];
+const UNDESCRIBED = ['/openapi.json', '/v1/key-tree/export', '/v1/key-tree/import', '/v1/key-tree/subtree'];
 
 /** Whatever a test asks for: each answer is as `/openapi.json` says. */
 const openapi = new OpenapiCheck(authorityOpenapi('1.2.3'));
