@@ -14,6 +14,7 @@ import { MeshNode } from '../node/mesh-node.ts';
 import type { NodeOutbox } from '../node/node-outbox.ts';
 import { whileBusy } from './busy-directory.ts';
 import { type EnrolledNode, loadEnrolledNode } from './enrollment.ts';
+import { loadNodeConfig } from './node-config.ts';
 import { leafOf } from './node-core.ts';
 import { NodeDesk } from './node-desk.ts';
 import { programVersion } from './version.ts';
@@ -81,6 +82,7 @@ async function openAtRest<T>(enrolled: EnrolledNode, use: (node: MeshNode, now: 
         restored,
         random: systemRandom,
         outbox: NOBODY,
+        wallets: loadNodeConfig({ directory: layout.directory, environment: process.env, flags: {} }).wallets,
       });
       return use(node, now.wall);
     } finally {

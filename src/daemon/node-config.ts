@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { messageOf } from '../base/errors.ts';
 import { DAY_MS, SECOND_MS } from '../base/time.ts';
 import { HELLO_ADDRESSES_MAX } from '../engine/frame.ts';
+import { HEAR_ALL_WALLETS, WALLET_ENTRIES_MAX, WalletPolicy } from '../node/wallet-policy.ts';
 import { addressKnob, type ConfigSources, durationKnob, loadConfig, logLevelKnob } from './config.ts';
 
 /** Where a node listens unless it is told. */
@@ -8,6 +10,19 @@ export const NODE_LISTEN_DEFAULT = '0.0.0.0:8441';
 
 /** How often a node asks the authority for the revocation list and says where it is. */
 const CRL_POLL_MS_DEFAULT = 10 * SECOND_MS;
+
+const walletsKnob = () =>
+  z
+    .array(z.string().max(1_024))
+    .max(WALLET_ENTRIES_MAX)
+    .transform((texts, context) => {
+      try {
+        return WalletPolicy.parse(texts);
+      } catch (error) {
+        context.addIssue({ code: 'custom', message: messageOf(error) });
+        return z.NEVER;
+      }
+    });
 
 /** Knobs of a node, as `chainmail.yaml` names them. */
 const nodeConfigSchema = z.strictObject({
@@ -26,6 +41,8 @@ const nodeConfigSchema = z.strictObject({
     .default(CRL_POLL_MS_DEFAULT),
   /** Hosts for which it takes requests that a member signed itself: behind proxies that end TLS. None: no such requests. */
   signed_requests: z.array(z.string().min(1).max(253)).max(16).default([]),
+  /** Wallets whose devices it obeys, of those that the mesh lets speak: `WalletPolicy`. */
+  wallets: walletsKnob().default(() => HEAR_ALL_WALLETS),
   /** A name for people; by default that of the machine. */
   name: z.string().min(1).max(32).optional(),
   log_level: logLevelKnob(),
@@ -66,6 +83,10 @@ export const NODE_CONFIG_TEXT = `# Configuration of a Chainmail node. A flag com
 # connection they come on: where a proxy ends TLS in front of this node, the names under which members reach the proxy.
 # Left empty, only the certificate of the connection counts.
 # signed_requests: ["mesh.example.com"]
+
+# Wallets whose devices command this node, of those that the authority lets speak, each with what it may do here at most;
+# * stands for every other. Left out: whatever the authority lets them. []: none. What other wallets say is passed on.
+# wallets: ["*"]
 
 # A name for people, up to 32 characters, which every member of the mesh can read. Left out: the machine's name.
 # name: gate-7

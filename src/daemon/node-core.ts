@@ -60,6 +60,7 @@ export async function openNodeHost(enrolled: EnrolledNode, config: NodeConfig, p
       addScalarToPoint: await openPointAdder(),
       gossip: { fanout: enrolled.config.gossip_fanout },
       batches: config.batch_signatures,
+      wallets: config.wallets,
       clock: systemClock,
       signer,
       dialler,

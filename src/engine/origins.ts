@@ -5,7 +5,7 @@ import type { PublicKey } from '../crypto/public-key.ts';
 import { grants } from '../identity/capability.ts';
 import { isWithin, permits } from '../identity/delegate/scope.ts';
 import type { NodeId } from '../identity/node-id.ts';
-import type { MessageType } from '../message/family.ts';
+import { type MessageType, topicOf } from '../message/family.ts';
 import type { Message } from '../message/message.ts';
 import type { ChainBook } from './chain-book.ts';
 import type { DelegateBook } from './delegate-book.ts';
@@ -88,8 +88,4 @@ export class Origins {
 
 function neededBy(type: MessageType): string | undefined {
   return type.capability(type.text);
-}
-
-function topicOf({ text }: MessageType): string {
-  return text.slice(text.indexOf('/') + 1);
 }

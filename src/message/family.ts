@@ -66,6 +66,11 @@ export interface MessageType extends FamilyRules {
   readonly family: Family;
 }
 
+/** What follows the family: of a command its name. */
+export function topicOf({ text }: Pick<MessageType, 'text'>): string {
+  return text.slice(text.indexOf('/') + 1);
+}
+
 const NAME = /^[a-z][a-z0-9-]{0,30}$/;
 const TOPIC = /^[a-z0-9][a-z0-9._-]*(\/[a-z0-9][a-z0-9._-]*){0,7}$/;
 

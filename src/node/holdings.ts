@@ -12,11 +12,13 @@ import { streamKeyOf } from '../message/message-id.ts';
 import type { RestoredNode } from '../ports/node-store.ts';
 import { IndicatorSet } from './indicator-set.ts';
 import type { Journal } from './journal.ts';
+import type { WalletPolicy } from './wallet-policy.ts';
 
 /** Whom messages may be addressed to, so that they take effect here. */
 export interface HoldingsOwner {
   readonly self: NodeId;
   readonly roles: readonly string[];
+  readonly wallets: WalletPolicy;
 }
 
 /**
@@ -74,6 +76,11 @@ export class Holdings {
     return held === undefined ? undefined : this.#journal.read(held.arrival);
   }
 
+  /** Whether programs on this node hear of it: what wallets say that it does not obey is for others. */
+  isHeard({ origin, type }: Pick<Message, 'origin' | 'type'>): boolean {
+    return this.#owner.wallets.hears(origin, type);
+  }
+
   /** Forgets what has ended. */
   expire(wall: UnixMs): void {
     for (const held of this.messages.expire(wall)) this.#forget(held);
@@ -114,7 +121,8 @@ export class Holdings {
   /** What else the node knows by a message. */
   #index(held: HeldMessage, message: Message): void {
     // What is meant for others is held for them and passed on, and has no effect here.
-    if (isAddressedTo(message.audience, this.#owner.self, this.#owner.roles))
+    const { self, roles } = this.#owner;
+    if (isAddressedTo(message.audience, self, roles) && this.isHeard(message))
       this.indicators.put(held, message.payload);
     if (message.type.family !== 'record') return;
     const older = this.records.put(message);

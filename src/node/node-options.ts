@@ -10,6 +10,7 @@ import type { Random } from '../ports/random.ts';
 import type { ReadCertificate } from './chain-exchange.ts';
 import type { NodeOutbox } from './node-outbox.ts';
 import type { SigningIdentity } from './publisher.ts';
+import type { WalletPolicy } from './wallet-policy.ts';
 
 /** What a node is made of. */
 export interface MeshNodeOptions {
@@ -39,6 +40,8 @@ export interface MeshNodeOptions {
   readonly authorRate?: BucketRate;
   /** Whether the node tells the mesh its addresses. Off only where a fleet's places are fixed and known. */
   readonly announce?: boolean;
+  /** Which wallets have effect here. By default all that the mesh lets speak. */
+  readonly wallets?: WalletPolicy;
   /** Whether what this node says in haste may share a signature: less work for everybody, up to 200 bytes more each. */
   readonly batches?: boolean;
 }

@@ -18,6 +18,7 @@ import { Journal } from './journal.ts';
 import { Neighbourhood, type NeighbourhoodOwner } from './neighbourhood.ts';
 import type { MeshNodeOptions } from './node-options.ts';
 import type { Statistics } from './statistics.ts';
+import { HEAR_ALL_WALLETS } from './wallet-policy.ts';
 
 export interface NodePartsPorts {
   readonly statistics: Statistics;
@@ -57,7 +58,11 @@ export class NodeParts implements FrameTakers {
     );
     const origins = new Origins(chains, delegates);
     const journal = new Journal(store, (ticket, changes) => outbox.persist(ticket, changes));
-    const holdings = new Holdings(mesh, journal, { self: options.identity.nodeId, roles: options.roles });
+    const holdings = new Holdings(mesh, journal, {
+      self: options.identity.nodeId,
+      roles: options.roles,
+      wallets: options.wallets ?? HEAR_ALL_WALLETS,
+    });
     const judged: GateOutbox['judged'] = (now, source, message, verdict) => {
       this.intake.handleJudged(now, source, message, verdict);
       ports.wake();

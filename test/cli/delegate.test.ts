@@ -273,6 +273,44 @@ describe('delegates of running nodes', () => {
     );
   });
 
+  it('a node obeys the wallets of its own policy only, and passes on what it does not obey', async (t) => {
+    const [a, deaf] = [await running(t), await running(t)];
+    await deaf.end();
+    const policy = join(deaf.dir, 'chainmail.yaml');
+    const defaults = readFileSync(policy, 'utf8');
+    const obey = async (...wallets: readonly string[]): Promise<void> => {
+      await deaf.end();
+      writeFileSync(policy, `${defaults}\nwallets: ${JSON.stringify(wallets)}\n`);
+      await deaf.run();
+      await deaf.linkedWith(a);
+    };
+    const walletKey = join(folder, 'wallet2.key');
+    writeFileSync(walletKey, `0x${'22'.repeat(32)}\n`, { mode: 0o600 });
+    const key = join(folder, 'operator2.key');
+    const statement = join(folder, 'operator2.delegate');
+    const made = await told('delegate', 'key', '--out', key, '--curve', 'secp256k1');
+    const sign = ['delegate', 'sign', '--wallet-key', walletKey, '--key', String(made['key'])];
+    const signed = await told(...sign, '--out', statement);
+    const wallet = String(signed['node_id']);
+    await told('delegate', 'issue', '--dir', authorityDir, '--wallet', wallet, '--scope', 'command:issue');
+    await obey();
+    const stop = await untilDone(publish(a, { key, statement }, 'command/stop'));
+    const start = await untilDone(publish(a, { key, statement }, 'command/start'));
+    // What came after the commands is listed, and they are not.
+    const { json } = await a.publish('after');
+    await deaf.untilListed(new Set([String(json['message_id'])]));
+    const heard = async (): Promise<string[]> =>
+      [...(await deaf.listed())].filter((id) => id.startsWith(wallet)).toSorted();
+    assert.deepEqual(await heard(), []);
+    await obey('0x0000000000000000000000000000000000000001', '* command:issue/stop');
+    await deaf.untilListed(new Set([stop]));
+    assert.deepEqual(await heard(), [stop], 'as far as the policy goes');
+    await obey(wallet, '* command:issue/stop');
+    await deaf.untilListed(new Set([stop, start]));
+    await obey(`${wallet} publish:sensor/*`);
+    assert.deepEqual(await heard(), []);
+  });
+
   it('everything below an epoch is void, and devices with new statements go on', async (t) => {
     const a = await running(t);
     const old = await device(a, 'old', 'publish:sensor/*');

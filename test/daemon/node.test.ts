@@ -14,6 +14,7 @@ import { controlSocketOf } from '../../src/host/control-socket.ts';
 import { exchange } from '../../src/host/https-client.ts';
 import { FileKeyStore } from '../../src/host/file-key-store.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
+import { WALLET_ENTRIES_MAX } from '../../src/node/wallet-policy.ts';
 import { passphrase, SILENT } from '../support/authority-process.ts';
 import { TestMesh, type MemberWish } from '../support/node-world.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -129,6 +130,7 @@ describe('a node’s configuration', () => {
       'multicast',
       'name',
       'signed_requests',
+      'wallets',
     ]);
     const { advertise: _, bootstrap: __, name: ___, signed_requests: ____, ...same } = all;
     assert.deepEqual({ ...same, bootstrap: [], signed_requests: [] }, defaults);
@@ -146,6 +148,12 @@ describe('a node’s configuration', () => {
     ['crl_poll', '2d'],
     ['name', ''],
     ['name', 'x'.repeat(33)],
+    ['wallets', 'all'],
+    ['wallets', ['7e5f4552091a69125d5dfcb7b8c2659029395bdf']],
+    ['wallets', [`0x${'7e'.repeat(19)}`]],
+    ['wallets', ['*', '* relay']],
+    ['wallets', ['* Command']],
+    ['wallets', Array.from({ length: WALLET_ENTRIES_MAX + 1 }, (_, i) => `0x${String(i).padStart(40, '0')}`)],
     ['log_level', 'loud'],
   ] as const)
     it(`refuses ${knob}: ${JSON.stringify(value).slice(0, 40)}`, (t) => {

@@ -10,7 +10,8 @@ import { encodeWalletStatement, parseStatement } from '../../src/message/delegat
 import { signWalletDelegate } from '../../src/message/river/wallet-delegate.ts';
 import { walletOf } from '../../src/message/river/wallet.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
-import { type DelegateFixture, MESH, MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
+import { WalletPolicy } from '../../src/node/wallet-policy.ts';
+import { type DelegateFixture, INDICATOR, MESH, MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
 import { type HandNode, NodeNet } from '../support/node-net.ts';
 
 describe('delegates at nodes that only have the list', () => {
@@ -120,6 +121,45 @@ describe('delegates at nodes that only have the list', () => {
     net.settle();
     net.pass(5_000);
     for (const node of nodes) assert.deepEqual(keysOf(node), [hash()], 'and nothing else is');
+  });
+
+  it('hold and pass on what a wallet says that they do not obey, and it has no effect there', async () => {
+    const wallet = walletOf(new Secret(new Uint8Array(32).fill(3)));
+    const device = fixture.delegate('ann', { curve: 'secp256k1' }).signer;
+    const net = new NodeNet(fixture);
+    const origin = `0x${toHex(wallet.address)}`;
+    const [ann, bob, eve] = [
+      net.start('ann'),
+      net.start('bob', { wallets: WalletPolicy.parse([`${origin} command:issue/blink`]) }),
+      net.start('eve'),
+    ];
+    const notAfter = (net.now.wall + DAY_MS) as UnixMs;
+    const { address } = wallet;
+    const point = uncompressPoint('secp256k1', device.key.bytes);
+    const { signature } = signWalletDelegate(wallet, point, BigInt(notAfter));
+    const statement = encodeWalletStatement({ address, deviceKey: device.key.bytes, notAfter, signature });
+    const scope = scopeOf(['command:issue', 'publish:indicator']);
+    const granted = await fixture.publish({ wallets: [{ address, scope, notAfter }] });
+    for (const { node } of [ann, bob, eve]) node.installCrl(net.now, granted);
+    net.connect(ann, bob);
+    net.connect(bob, eve); // Eve hears of nothing but through Bob.
+    net.settle();
+    const said = { issuedAt: net.now.wall, expiresAt: net.now.wall + 600_000 };
+    const orders = ['command/stop', 'command/blink', 'indicator'].map((type, counter) =>
+      fixture.delegated({ signer: device, statement }, { ...said, type, counter, payload: INDICATOR }),
+    );
+    for (const order of orders) ann.submit(order, fixture.member('ann').nodeId);
+    net.settle();
+    net.pass(5_000);
+    const heardBy = ({ node }: HandNode): boolean[] => orders.map((order) => node.holdings.isHeard(order));
+    for (const node of [ann, bob, eve]) assert.equal(node.heldIds.length, orders.length, node.name);
+    assert.deepEqual(heardBy(eve), [true, true, true]);
+    assert.deepEqual(heardBy(bob), [false, true, false]);
+    const indicatorsOf = ({ node }: HandNode): number => node.holdings.indicators.valid(net.now.wall).length;
+    assert.deepEqual([bob, eve].map(indicatorsOf), [0, 1]);
+    bob.restart();
+    net.settle();
+    assert.deepEqual([bob.heldIds.length, indicatorsOf(bob)], [orders.length, 0], 'nor after a restart');
   });
 
   it('know it after a restart, and its epoch’s end too', async () => {

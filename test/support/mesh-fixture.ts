@@ -118,10 +118,11 @@ export class MeshFixture {
   /** A message that a delegate signed, with its statement where it is the first of its stream. */
   delegated({ signer, statement }: DelegateFixture, said: Said & { readonly byHash?: boolean } = {}): Message {
     const { counter = 0, issuedAt = NOW_MS } = said;
+    const type = parseMessageType(said.type ?? 'sensor/temperature');
     const composed = composeMessage(MESH, {
       algorithm: ALGORITHMS[signer.key.curve],
-      type: parseMessageType(said.type ?? 'sensor/temperature'),
-      contentType: 'application/octet-stream',
+      type,
+      contentType: type.contentType,
       origin: (said.origin ?? parseStatement(MESH, statement).nodeId) as NodeId,
       audience: undefined,
       incarnation: said.incarnation ?? 1,

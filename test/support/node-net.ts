@@ -7,6 +7,7 @@ import type { Message } from '../../src/message/message.ts';
 import { MeshNode } from '../../src/node/mesh-node.ts';
 import type { NodeEvent, NodeOutbox, RequestAnswer } from '../../src/node/node-outbox.ts';
 import { nextIncarnation } from '../../src/node/publisher.ts';
+import type { WalletPolicy } from '../../src/node/wallet-policy.ts';
 import type { Certificate } from '../../src/pki/certificate.ts';
 import type { NodeChange } from '../../src/ports/node-store.ts';
 import { MemoryNodeStore } from '../../src/sim/memory-node-store.ts';
@@ -20,6 +21,12 @@ export interface Dialled {
   readonly dial: number;
   readonly address: Address;
   readonly expected: NodeId | undefined;
+}
+
+export interface HandNodeOptions {
+  readonly store?: MemoryNodeStore;
+  readonly announces?: boolean;
+  readonly wallets?: WalletPolicy;
 }
 
 /** A node whose world is in the test's hands: what it asks is answered by {@link NodeNet.settle}, or not. */
@@ -47,12 +54,18 @@ export class HandNode implements NodeOutbox {
   #requests = 0;
   #starts = 0;
   readonly #announces: boolean;
+  readonly #wallets: WalletPolicy | undefined;
 
-  constructor(net: NodeNet, name: string, store: MemoryNodeStore, announces: boolean) {
+  constructor(
+    net: NodeNet,
+    name: string,
+    { store = new MemoryNodeStore(), announces = false, wallets }: HandNodeOptions,
+  ) {
     this.net = net;
     this.name = name;
     this.store = store;
     this.#announces = announces;
+    this.#wallets = wallets;
     this.node = this.#start();
   }
 
@@ -124,6 +137,7 @@ export class HandNode implements NodeOutbox {
       random: new SeededRandom(`${this.name} ${this.#starts++}`),
       outbox: this,
       announce: this.#announces,
+      ...(this.#wallets === undefined ? {} : { wallets: this.#wallets }),
     });
   }
 
@@ -199,8 +213,8 @@ export class NodeNet {
     return at(this.#nowMs);
   }
 
-  start(name: string, options: { readonly store?: MemoryNodeStore; readonly announces?: boolean } = {}): HandNode {
-    const node = new HandNode(this, name, options.store ?? new MemoryNodeStore(), options.announces ?? false);
+  start(name: string, options: HandNodeOptions = {}): HandNode {
+    const node = new HandNode(this, name, options);
     this.nodes.set(name, node);
     return node;
   }

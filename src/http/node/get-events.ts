@@ -11,7 +11,10 @@ export function getEvents(app: HttpApp, { service }: ProgramDeps): void {
       stream.send(
         eventJson({ tag: 'link-up', link: end.id, peer, direction: end.direction, address: end.remoteAddress }),
       );
-    stream.onEnd(service.onEvent((event) => stream.send(eventJson(event))));
+    const end = service.onEvent((event) => {
+      if (event.tag !== 'message' || service.node.holdings.isHeard(event.message)) stream.send(eventJson(event));
+    });
+    stream.onEnd(end);
     return reply;
   });
 }

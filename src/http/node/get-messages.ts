@@ -16,7 +16,7 @@ export const PAGE_CHARS_MAX = 4 * 1024 * 1024;
 /**
  * `GET /v1/messages`: all that is live and held, own ones included, oldest first; with `follow=1` what comes from now
  * on, as server-sent events, or from behind `after` on where that is given. What is addressed to others is listed too,
- * with its `audience`; `for=me` leaves it out.
+ * with its `audience`; `for=me` leaves it out. What a wallet says that this node does not obey is for no program here.
  *
  * Node records are the mesh's own business: they are listed only where `type` asks for them.
  */
@@ -78,6 +78,7 @@ function requirePossibleType(text: string): void {
 
 const TYPES = 'indicator, sensor/TOPIC, sensor/* or record';
 
-function isMeant({ node }: NodeService, query: MessagesQuery, { audience }: Message): boolean {
-  return query.for === 'all' || isAddressedTo(audience, node.self, node.roles);
+function isMeant({ node }: NodeService, query: MessagesQuery, message: Message): boolean {
+  if (!node.holdings.isHeard(message)) return false;
+  return query.for === 'all' || isAddressedTo(message.audience, node.self, node.roles);
 }
