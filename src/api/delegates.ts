@@ -59,7 +59,14 @@ export const delegatesResponseSchema = z
   .object({
     epoch_floor: z.int().describe('statements of earlier epochs are void'),
     branches: z.array(
-      z.object({ epoch: z.int(), path: z.string(), xpub: z.string(), not_before: instant, not_after: instant }),
+      z.object({
+        epoch: z.int(),
+        path: z.string(),
+        xpub: z.string(),
+        scope: z.array(z.string()).describe('what its statements may permit at most'),
+        not_before: instant,
+        not_after: instant,
+      }),
     ),
     wallets: z.array(z.object({ address: z.string(), scope: z.array(z.string()), not_after: instant })),
     delegates: z.array(delegateSchema),

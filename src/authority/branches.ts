@@ -10,24 +10,25 @@ import type { AuthorityTransaction, BranchRow } from '../ports/authority-store.t
 import { appendAudit } from './audit-trail.ts';
 import type { AuthorityCore } from './core.ts';
 
-/** What branches permit at most: a key of the tree that was found cannot vouch for more. */
-export const BRANCH_SCOPE: Scope = scopeOf(['command:issue', 'publish:indicator', 'publish:sensor/*', 'relay']);
-
 /** Backdated like a certificate, for clocks that are behind. */
 export const BACKDATE_MS = 600 * SECOND_MS;
 
-/** The branch of the current epoch; a new one where there is none, or where it ends before the statement. */
+/**
+ * The branch of the current epoch; a new one where there is none, where it ends before the statement, or where it permits
+ * something else than the policy says now: what was published of a branch does not change.
+ */
 export async function currentBranch(
   core: AuthorityCore,
   notAfter: UnixMs,
 ): Promise<{ readonly branch: Branch; readonly isNew: boolean }> {
   const at = core.clock.wall();
+  const scope = core.policy.delegateScope;
   const known = await core.store.transact(async (tx) => ({
     floor: await floorOf(tx),
     newest: (await tx.listBranches()).at(-1),
   }));
   const { newest } = known;
-  if (newest !== undefined && newest.epoch >= known.floor && newest.notAfter >= notAfter)
+  if (newest !== undefined && newest.epoch >= known.floor && newest.notAfter >= notAfter && isSame(newest.scope, scope))
     return { branch: branchOfRow(newest), isNew: false };
   const epoch = Math.max(known.floor, (newest?.epoch ?? 0) + 1);
   if (epoch > EPOCH_MAX) throw new MeshError('ERR_DELEGATE_EPOCH', 'no epoch is left');
@@ -38,6 +39,7 @@ export async function currentBranch(
     xpub: formatXpub(key),
     notBefore: from,
     notAfter: (from + BRANCH_LIFE_MS) as UnixMs,
+    scope,
   };
   await core.store.transact(async (tx) => {
     await tx.putBranch(row);
@@ -46,16 +48,20 @@ export async function currentBranch(
       actor: 'local',
       action: 'branch-published',
       subject: core.issuer.mesh,
-      detail: { epoch: String(epoch) },
+      detail: { epoch: String(epoch), scope: scope.join(' ') },
     });
   });
   return { branch: branchOfRow(row), isNew: true };
 }
 
-function branchOfRow({ epoch, xpub, notBefore, notAfter }: BranchRow): Branch {
+function isSame(a: readonly string[], b: readonly string[]): boolean {
+  return a.join(' ') === b.join(' ');
+}
+
+function branchOfRow({ epoch, xpub, notBefore, notAfter, scope }: BranchRow): Branch {
   const key = parseExtendedKey(xpub);
   if (!(key instanceof ExtendedPublicKey)) throw new MeshError('ERR_STATE_CORRUPT', `branch ${epoch} is no public key`);
-  return { epoch, key, notBefore, notAfter, scope: BRANCH_SCOPE };
+  return { epoch, key, notBefore, notAfter, scope: scopeOf(scope) };
 }
 
 /** What goes into the next list; `undefined` where nothing was ever delegated. */

@@ -17,7 +17,7 @@ import {
 import { parseNodeId } from '../identity/node-id.ts';
 import type { AuthorityTransaction, BranchRow, DelegateRow, WalletRow } from '../ports/authority-store.ts';
 import { appendAudit } from './audit-trail.ts';
-import { BACKDATE_MS, BRANCH_SCOPE, currentBranch, floorOf, requireTree, takeIndex, tooWide } from './branches.ts';
+import { BACKDATE_MS, currentBranch, floorOf, requireTree, takeIndex, tooWide } from './branches.ts';
 import type { AuthorityCore } from './core.ts';
 
 /** Statements in one answer; newest first. */
@@ -51,7 +51,7 @@ export async function issueDelegate(core: AuthorityCore, wish: DelegateWish, act
   if (!(wish.lifeMs >= SECOND_MS && wish.lifeMs <= DELEGATE_LIFE_MS_MAX))
     throw new MeshError('ERR_DELEGATE_LIFETIME', `life of ${wish.lifeMs / SECOND_MS} s`);
   const nodeId = parseNodeId(wish.nodeId);
-  const holder = await core.store.transact((tx) => requirePermitted(tx, nodeId, wish.scope));
+  const holder = await core.store.transact((tx) => requirePermitted(core, tx, nodeId, wish.scope));
   const issuedAt = unixMsFromSeconds(unixSeconds(now.wall));
   const notAfter = (issuedAt + wish.lifeMs) as UnixMs;
   const { branch, isNew } = await currentBranch(core, notAfter);
@@ -79,7 +79,7 @@ export async function issueDelegate(core: AuthorityCore, wish: DelegateWish, act
     );
   await core.store.transact(async (tx) => {
     // It may have been revoked meanwhile, or its name may be another's: that one has not asked for this device.
-    if ((await requirePermitted(tx, nodeId, wish.scope)) !== holder)
+    if ((await requirePermitted(core, tx, nodeId, wish.scope)) !== holder)
       throw new MeshError('ERR_DELEGATE_REVOKED', `node ${nodeId} has gone to another key`);
     await tx.putDelegate(rowOf(statement, undefined));
     await tx.setMeta('last-signed-at', String(now.wall));
@@ -175,7 +175,12 @@ export async function revokeDelegatesOf(
  * @returns whose the name is: the hash of the key that it is bound to.
  * @throws ERR_DELEGATE_... for a node that is not one of ours any more, or may not do this itself.
  */
-async function requirePermitted(tx: AuthorityTransaction, nodeId: string, scope: Scope): Promise<string> {
+async function requirePermitted(
+  { policy }: AuthorityCore,
+  tx: AuthorityTransaction,
+  nodeId: string,
+  scope: Scope,
+): Promise<string> {
   const node = await tx.findNode(nodeId);
   const [newest] = await tx.certificatesOf('node', nodeId);
   if (node === undefined || newest === undefined)
@@ -189,9 +194,16 @@ async function requirePermitted(tx: AuthorityTransaction, nodeId: string, scope:
   const lacked = rolesOf(scope).find((role) => !newest.roles.includes(role));
   if (lacked !== undefined)
     throw new MeshError('ERR_DELEGATE_SCOPE', `node ${nodeId} does not have the role ${lacked}`);
-  const own = capabilitiesOfRoles(newest.roles.map(parseRole));
+  const ownRole = rolesOf(scope).find((role) => policy.ownRoles.has(role));
+  if (ownRole !== undefined)
+    throw new MeshError(
+      'ERR_DELEGATE_SCOPE',
+      `what the role ${ownRole} of this mesh grants, nodes cannot tell from a statement`,
+      `say it: --scope ${policy.ownRoles.get(ownRole)?.join(' --scope ')}`,
+    );
+  const own = capabilitiesOfRoles(newest.roles.map(parseRole), policy.ownRoles);
   if (!isWithin(scope, own)) throw tooWide(scope, `node ${nodeId}`);
-  if (!isWithin(scope, BRANCH_SCOPE)) throw tooWide(scope, 'a delegate of this mesh');
+  if (!isWithin(scope, policy.delegateScope)) throw tooWide(scope, 'a delegate of this mesh');
   return node.identitySpkiHash;
 }
 

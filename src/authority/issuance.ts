@@ -32,7 +32,7 @@ export async function issueNodeCertificate(
       ...basicsOf(core, spki, core.policy.certificateLifeMs),
       nodeId,
       roles,
-      capabilities: capabilitiesOfRoles(roles),
+      capabilities: capabilitiesOfRoles(roles, core.policy.ownRoles),
       issueIndex,
     },
     core.issuer.signer,

@@ -5,12 +5,12 @@ import { WALLET_ADDRESS_BYTES } from '../crypto/wallet-address.ts';
 import { WALLETS_MAX } from '../identity/delegate/delegations.ts';
 import { isWithin, type Scope } from '../identity/delegate/scope.ts';
 import { appendAudit } from './audit-trail.ts';
-import { BRANCH_SCOPE, tooWide } from './branches.ts';
+import { tooWide } from './branches.ts';
 import type { AuthorityCore } from './core.ts';
 
 /**
  * Lets a wallet's delegates speak in this mesh until then, or no longer (`lifeMs` 0). Answers with the list's number.
- * @throws ERR_DELEGATE_SCOPE for more than {@link BRANCH_SCOPE}, and for too many wallets.
+ * @throws ERR_DELEGATE_SCOPE for more than the policy's `delegateScope`, and for too many wallets.
  */
 export async function grantWallet(
   core: AuthorityCore,
@@ -24,7 +24,7 @@ export async function grantWallet(
       'ERR_INPUT',
       `${quoted(wish.address)} is no address of a wallet: expected 0x and 40 hex digits`,
     );
-  if (!isWithin(wish.scope, BRANCH_SCOPE)) throw tooWide(wish.scope, 'a delegate of this mesh');
+  if (!isWithin(wish.scope, core.policy.delegateScope)) throw tooWide(wish.scope, 'a delegate of this mesh');
   const notAfter = unixMsFromSeconds(unixSeconds((at + wish.lifeMs) as UnixMs));
   await core.store.transact(async (tx) => {
     const others = (await tx.listWallets()).filter((row) => row.notAfter > at && row.address !== address);

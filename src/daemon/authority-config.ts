@@ -3,9 +3,14 @@ import {
   CERTIFICATE_LIFE_MS_MAX,
   CERTIFICATE_LIFE_MS_MIN,
   type AuthorityPolicy,
+  OWN_ROLES_MAX,
+  parseOwnRoles,
   POLICY_DEFAULTS,
 } from '../authority/policy.ts';
+import { messageOf } from '../base/errors.ts';
 import { DAY_MS, HOUR_MS } from '../base/time.ts';
+import { CAPABILITIES_MAX } from '../identity/capability.ts';
+import { scopeOf } from '../identity/delegate/scope.ts';
 import { addressKnob, type ConfigSources, durationKnob, loadConfig, logLevelKnob } from './config.ts';
 import { formatDuration } from './duration.ts';
 
@@ -16,6 +21,25 @@ const spanKnob = (minMs: number, maxMs: number) =>
   durationKnob().refine((ms) => ms >= minMs && ms <= maxMs, {
     message: `expected ${formatDuration(minMs)} to ${formatDuration(maxMs)}`,
   });
+
+const ownRolesKnob = () =>
+  z.record(z.string(), z.array(z.string()).max(CAPABILITIES_MAX)).transform((texts, context) => {
+    if (Object.keys(texts).length > OWN_ROLES_MAX)
+      context.addIssue({ code: 'custom', message: `expected at most ${OWN_ROLES_MAX} roles` });
+    return checked(() => parseOwnRoles(texts), context);
+  });
+
+const scopeKnob = () => z.array(z.string()).transform((texts, context) => checked(() => scopeOf(texts), context));
+
+/** What `parse` gives; what it throws is an issue of the knob. */
+function checked<T>(parse: () => T, context: z.RefinementCtx): T {
+  try {
+    return parse();
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: messageOf(error) });
+    return z.NEVER;
+  }
+}
 
 /** Knobs of an authority, as `chainmail.yaml` names them. */
 const authorityConfigSchema = z.strictObject({
@@ -32,6 +56,8 @@ const authorityConfigSchema = z.strictObject({
   gossip_fanout: z.int().min(1).max(16).default(POLICY_DEFAULTS.gossipFanout),
   enroll_per_minute: z.int().min(1).max(1_000_000).default(300),
   requests_per_minute: z.int().min(1).max(1_000_000).default(6_000),
+  roles: ownRolesKnob().default(() => POLICY_DEFAULTS.ownRoles),
+  delegate_scope: scopeKnob().default(() => POLICY_DEFAULTS.delegateScope),
   log_level: logLevelKnob(),
 });
 
@@ -50,6 +76,8 @@ export function policyOf(config: AuthorityConfig): AuthorityPolicy {
     allow: config.allow,
     nodesMax: config.nodes_max,
     gossipFanout: config.gossip_fanout,
+    ownRoles: config.roles,
+    delegateScope: config.delegate_scope,
   };
 }
 
@@ -91,6 +119,15 @@ certificate_life: ${span(chosen.certificateLifeMs)}
 
 # Peers to which a node pushes news in a round, 1 to 16.
 # gossip_fanout: ${POLICY_DEFAULTS.gossipFanout}
+
+# Roles of your own, beside sensor, relay and operator, and what each adds to what a plain ticket grants: publish:TYPE for
+# message types of your own, with a final * for all below, as in {camera: ["publish:camera/*"]}. Counts from the next
+# certificate of a node on.
+# roles: {}
+
+# What delegates and wallets of this mesh may do at most, up to 8 capabilities. To let devices speak in types of your own, add
+# them here. Another value opens the next epoch of the key tree; what was issued before goes on until its end.
+# delegate_scope: ${JSON.stringify(POLICY_DEFAULTS.delegateScope)}
 
 # Requests that one address may send in a minute: for certificates, and in all.
 # enroll_per_minute: 300

@@ -131,10 +131,15 @@ CREATE TABLE wallets (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** What a branch permits follows from the policy of its day; until now there was one. */
+const SCHEMA_4 = `
+ALTER TABLE branches ADD COLUMN scope TEXT NOT NULL DEFAULT 'command:issue publish:indicator publish:sensor/* relay';
+`;
+
 /** The authority's database file. The mark spells "CMau". */
 export const AUTHORITY_DATABASE: DatabaseKind = {
   applicationId: 0x434d6175,
-  migrations: [SCHEMA_1, SCHEMA_2, SCHEMA_3],
+  migrations: [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4],
   remedy:
     'restore it from a backup, then void the tickets made since: chainmail authority new-epoch --dir DIR; without a backup make a new authority',
 };

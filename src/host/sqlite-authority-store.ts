@@ -193,11 +193,12 @@ function transactionOn(db: Statements): AuthorityTransaction {
     listBranches: async () => db.all('SELECT * FROM branches ORDER BY epoch').map(branchOf),
     putBranch: async (row) =>
       db.run(
-        'INSERT OR REPLACE INTO branches (epoch, xpub, not_before, not_after) VALUES (?, ?, ?, ?)',
+        'INSERT OR REPLACE INTO branches (epoch, xpub, not_before, not_after, scope) VALUES (?, ?, ?, ?, ?)',
         row.epoch,
         row.xpub,
         row.notBefore,
         row.notAfter,
+        row.scope.join(' '),
       ),
 
     findDelegate: async (id) => some(delegateOf, db.one('SELECT * FROM delegates WHERE id = ?', id)),
@@ -328,6 +329,7 @@ const branchOf = (row: Row): BranchRow => ({
   xpub: row.text('xpub'),
   notBefore: row.at('not_before'),
   notAfter: row.at('not_after'),
+  scope: row.text('scope').split(' '),
 });
 
 const delegateOf = (row: Row): DelegateRow => ({

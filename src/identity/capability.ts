@@ -55,10 +55,14 @@ export const ROLE_CAPABILITIES: ReadonlyMap<Role, readonly Capability[]> = new M
   [parseRole('operator'), capabilities('publish:indicator', 'publish:sensor/*', 'command:issue', 'relay')],
 ]);
 
+/** What a mesh's own roles add, beside those that every mesh has. */
+export type OwnRoles = ReadonlyMap<Role, readonly Capability[]>;
+
 /** Plain capabilities and what these roles add, each once, in code point order. Unknown roles add nothing. */
-export function capabilitiesOfRoles(roles: readonly Role[]): readonly Capability[] {
+export function capabilitiesOfRoles(roles: readonly Role[], ownRoles?: OwnRoles): readonly Capability[] {
   const all = new Set(PLAIN_CAPABILITIES);
-  for (const role of roles) for (const capability of ROLE_CAPABILITIES.get(role) ?? []) all.add(capability);
+  for (const role of roles)
+    for (const capability of ROLE_CAPABILITIES.get(role) ?? ownRoles?.get(role) ?? []) all.add(capability);
   return [...all].sort();
 }
 

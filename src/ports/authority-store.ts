@@ -97,6 +97,8 @@ export interface BranchRow {
   readonly xpub: string;
   readonly notBefore: UnixMs;
   readonly notAfter: UnixMs;
+  /** What its statements may permit at most. */
+  readonly scope: readonly string[];
 }
 
 /** A delegate statement. Nothing here can sign: the keys of its device and of the tree lie elsewhere. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { BRANCH_SCOPE } from '../../src/authority/branches.ts';
 import type { KeyTree } from '../../src/authority/key-tree.ts';
+import { parseOwnRoles, POLICY_DEFAULTS } from '../../src/authority/policy.ts';
 import { toHex } from '../../src/base/bytes.ts';
 import { DAY_MS, HOUR_MS } from '../../src/base/time.ts';
 import { sha256Hex } from '../../src/crypto/hash.ts';
@@ -11,6 +11,7 @@ import { ChainBook } from '../../src/engine/chain-book.ts';
 import { Revocations } from '../../src/engine/revocations.ts';
 import { parseRole } from '../../src/identity/capability.ts';
 import { parseCertificate } from '../../src/pki/certificate.ts';
+import { readNodeLeaf } from '../../src/pki/mesh-profile.ts';
 import { branchPath } from '../../src/identity/delegate/branch.ts';
 import { WALLETS_MAX } from '../../src/identity/delegate/delegations.ts';
 import { scopeOf } from '../../src/identity/delegate/scope.ts';
@@ -95,7 +96,74 @@ describe('the authority’s delegates', () => {
     );
     assert.deepEqual(issued.scope, ['role:relay']);
     await refuse('publish:other');
-    assert.equal(BRANCH_SCOPE.includes('publish:other' as never), false);
+  });
+
+  it('may do what a role and the policy of this mesh permit: types of its own', async () => {
+    const ownRoles = parseOwnRoles({ camera: ['publish:camera/*'] });
+    const wished = { scope: scopeOf(['publish:camera/door']) };
+    const roles = [parseRole('camera')];
+    const first = await world();
+    const { nodeId } = await first.authority.enroll(await enrollmentOf(await newToken(first.authority, { roles })));
+    await assert.rejects(first.authority.issueDelegate({ ...first.wish, ...wished, nodeId }, 'local'), {
+      code: 'ERR_DELEGATE_SCOPE',
+    });
+    const old = await first.authority.issueDelegate(first.wish, 'local');
+    assert.equal(old.epoch, 1);
+
+    // The operator changes the policy, and the authority is started again.
+    const delegateScope = scopeOf(['publish:camera/*', 'publish:sensor/*']);
+    const again = { tree, store: first.store, clock: first.clock, issuer: first.issuer };
+    const onlyRole = await authorityWorld({ ...again, policy: { ownRoles } });
+    const issue = (at: typeof onlyRole, change: object) =>
+      at.authority.issueDelegate({ ...first.wish, nodeId, ...change }, 'local');
+    await assert.rejects(issue(onlyRole, wished), { code: 'ERR_DELEGATE_SCOPE' }, 'more than any delegate may');
+    const onlyScope = await authorityWorld({ ...again, policy: { delegateScope } });
+    await assert.rejects(issue(onlyScope, wished), { code: 'ERR_DELEGATE_SCOPE' }, 'more than its node may');
+    const { authority } = await authorityWorld({ ...again, policy: { ownRoles, delegateScope } });
+    const both = { authority } as typeof onlyRole;
+    await assert.rejects(issue(both, { nodeId: first.nodeId, ...wished }), { code: 'ERR_DELEGATE_SCOPE' }, 'no camera');
+    await assert.rejects(issue(both, { scope: scopeOf(['role:camera']) }), {
+      code: 'ERR_DELEGATE_SCOPE',
+      hint: 'say it: --scope publish:camera/*',
+    });
+    const enrolled = await authority.enroll(await enrollmentOf(await newToken(authority, { roles })));
+    const leaf = readNodeLeaf(parseCertificate(enrolled.certificate.der), authority.issuer.mesh);
+    assert.deepEqual(leaf.tag === 'ok' ? leaf.value.capabilities : leaf, [
+      'publish:camera/*',
+      'publish:indicator',
+      'publish:sensor/*',
+      'relay',
+    ]);
+    const camera = await issue(both, wished);
+    assert.equal(camera.epoch, 2, 'what is published of a branch does not change');
+    const stays = await issue(both, wished);
+    assert.equal(stays.epoch, 2);
+    const { branches } = parseCrl(authority.crl.der).delegations ?? { branches: [] };
+    assert.deepEqual(
+      branches.map(({ epoch, scope }) => [epoch, scope]),
+      [
+        [1, POLICY_DEFAULTS.delegateScope],
+        [2, delegateScope],
+      ],
+    );
+    const { root, certificate, mesh } = authority.issuer;
+    const revocations = new Revocations({ mesh, anchors: [root], checkSignature: checkX509Signature });
+    revocations.learnIssuers([root, certificate]);
+    revocations.install(authority.crl.der);
+    const book = new DelegateBook(mesh, revocations, () => false, undefined);
+    for (const statement of [old, camera]) {
+      assert.equal(book.add(statement.bytes, first.clock.wall()).tag, 'known');
+      const judged = book.judge(sha256Hex(statement.bytes), statement.nodeId, first.clock.wall());
+      assert.deepEqual(judged.tag === 'ok' ? judged.scope : judged.tag, statement.scope);
+    }
+    const address = '11'.repeat(20);
+    await authority.grantWallet({ address, scope: scopeOf(['publish:camera/gate']), lifeMs: DAY_MS }, 'local');
+    await assert.rejects(
+      authority.grantWallet({ address, scope: scopeOf(['command:issue']), lifeMs: DAY_MS }, 'local'),
+      {
+        code: 'ERR_DELEGATE_SCOPE',
+      },
+    );
   });
 
   it('are refused for whom nobody knows, a key that is none, and a life without bounds', async () => {

@@ -171,7 +171,8 @@ export function describeAuthorityStore(name: string, open: () => Promise<Authori
 
     it('keeps branches, delegates and wallets', () =>
       withStore(async (store) => {
-        const branch = { epoch: 2, xpub: 'xpub', notBefore: at(1), notAfter: at(9) };
+        const scope = ['command:issue', 'publish:camera/*'];
+        const branch = { epoch: 2, xpub: 'xpub', notBefore: at(1), notAfter: at(9), scope };
         const delegate = {
           id: '5a',
           nodeId: 'n1',

@@ -153,6 +153,6 @@ function warnOfUnknown(role: string, output: Output): void {
   if (ROLE_CAPABILITIES.has(role as Role) || role === ADMINISTRATOR_ROLE) return;
   const known = [...ROLE_CAPABILITIES.keys()].join(', ');
   output.note(
-    `chainmail: warning: role ${quoted(role)} grants nothing; messages to role:${role} reach its nodes. Roles that grant something: ${known}`,
+    `chainmail: warning: role ${quoted(role)} grants nothing, unless «roles» in the authority’s chainmail.yaml says otherwise; messages to role:${role} reach its nodes. Roles of every mesh: ${known}`,
   );
 }

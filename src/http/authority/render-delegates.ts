@@ -13,10 +13,11 @@ export function delegatesJson(mesh: MeshName, overview: DelegatesOverview, now: 
   const { epochFloor, branches, delegates, wallets } = overview;
   return {
     epoch_floor: epochFloor,
-    branches: branches.map(({ epoch, xpub, notBefore, notAfter }) => ({
+    branches: branches.map(({ epoch, xpub, scope, notBefore, notAfter }) => ({
       epoch,
       path: formatPath(branchPath(mesh, epoch)),
       xpub,
+      scope: [...scope],
       not_before: toRfc3339(notBefore),
       not_after: toRfc3339(notAfter),
     })),
