@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MeshError, messageOf } from '../base/errors.ts';
+import { parseJson } from '../codec/json.ts';
 import { describeIssue } from './schema.ts';
 
 /** Marks the file, and its version. */
@@ -43,9 +44,9 @@ export function parseTicket(text: string): Ticket {
     throw new MeshError('ERR_TICKET_MALFORMED', `ticket is longer than ${TICKET_BYTES_MAX} characters`);
   let json: unknown;
   try {
-    json = JSON.parse(text);
+    json = parseJson(text);
   } catch (error) {
-    throw new MeshError('ERR_TICKET_MALFORMED', `ticket is not JSON: ${messageOf(error).slice(0, 100)}`);
+    throw new MeshError('ERR_TICKET_MALFORMED', `ticket: ${messageOf(error)}`);
   }
   const parsed = ticketSchema.safeParse(json);
   if (parsed.success) return parsed.data;

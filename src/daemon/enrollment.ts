@@ -7,6 +7,7 @@ import { parseTicket, type Ticket } from '../api/ticket.ts';
 import { bytesEqual, textOfUtf8, utf8 } from '../base/bytes.ts';
 import { isMeshError, MeshError, messageOf, quoted, quotedPath } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
+import { parseJson } from '../codec/json.ts';
 import { encodePem } from '../codec/pem.ts';
 import { sha256 } from '../crypto/hash.ts';
 import type { Secret } from '../crypto/secret.ts';
@@ -241,7 +242,7 @@ function judgeAnswer(
 
 function readEnrollmentFile(layout: NodeLayout): z.output<typeof enrollmentFileSchema> {
   try {
-    return enrollmentFileSchema.parse(JSON.parse(readStateFile(layout.enrollment)));
+    return enrollmentFileSchema.parse(parseJson(readStateFile(layout.enrollment)));
   } catch (error) {
     const what = error instanceof z.ZodError ? describeIssue(error) : messageOf(error);
     throw damaged(layout.enrollment, what);
@@ -274,9 +275,9 @@ function rootAmong(certificates: readonly Certificate[]): Certificate {
 
 function jsonOf({ body }: ClientAnswer, endpoint: string): unknown {
   try {
-    return JSON.parse(textOfUtf8(body));
-  } catch {
-    throw remoteError(endpoint, 'the answer is not JSON');
+    return parseJson(textOfUtf8(body));
+  } catch (error) {
+    throw remoteError(endpoint, `the answer: ${messageOf(error)}`);
   }
 }
 

@@ -84,6 +84,18 @@ describe('a ticket file', () => {
     assert.throws(() => naming(BOOTSTRAP_PEERS_MAX + 1), { code: 'ERR_TICKET_MALFORMED' });
   });
 
+  for (const [what, spoil] of [
+    ['two endpoints', (text) => text.replace('{', '{ "endpoint": "https://other.test:8440",')],
+    ['two endpoints, one escaped', (text) => text.replace('{', '{ "endpo\\u0069nt": "https://other.test:8440",')],
+    ['a member __proto__', (text) => text.replace('{', '{ "__proto__": { "roles": ["all"] },')],
+    ['half a character', (text) => text.replace('"secret"', '"secret\\ud800"')],
+  ] as const satisfies readonly (readonly [string, (text: string) => string])[])
+    it(`has not ${what}: two programs could read two tickets`, () => {
+      const spoiled = spoil(renderTicket(ticket));
+      assert.equal(typeof JSON.parse(spoiled), 'object');
+      assert.throws(() => parseTicket(spoiled), { code: 'ERR_TICKET_MALFORMED' });
+    });
+
   it(`has at most ${TICKET_BYTES_MAX} characters`, () => {
     const padded = (chars: number): string => renderTicket(ticket).padEnd(chars, ' ');
     assert.deepEqual(parseTicket(padded(TICKET_BYTES_MAX)), ticket);

@@ -72,6 +72,8 @@ const flip = (path: string): void => {
   bytes[at] = (bytes[at] as number) ^ 0x01;
   writeFileSync(path, bytes);
 };
+const endpointTwice = (path: string): void =>
+  writeFileSync(path, readFileSync(path, 'utf8').replace('{', '{ "endpoint": "https://127.0.0.1:1",'));
 const foreign = (path: string): void => {
   const other = join(folder, 'other-authority');
   cpSync(join(other, path.split('/').at(-1) as string), path);
@@ -180,6 +182,7 @@ describe('a node', () => {
     ['ca.pem', 'with a flipped bit', flip],
     ['enrollment.json', 'empty', empty],
     ['enrollment.json', 'cut in half', halve],
+    ['enrollment.json', 'with an endpoint named twice', endpointTwice],
     ['lock', 'that is none', (path) => writeFileSync(path, 'no lock'.repeat(100))],
     ['keys', 'that is a file', (path) => (rmSync(path, { recursive: true }), writeFileSync(path, ''))],
     ['keys/identity.key.box', 'missing', remove, ['ERR_KEY_MISSING']],

@@ -1,7 +1,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { textOfUtf8 } from '../../base/bytes.ts';
 import { errorEntry } from '../../base/error-codes.ts';
-import { knownError, MeshError } from '../../base/errors.ts';
+import { knownError, MeshError, messageOf } from '../../base/errors.ts';
+import { parseJson } from '../../codec/json.ts';
 import type { MessageSchema } from '../../codec/protobuf-message.ts';
 import { riverErrorOf } from '../../message/river/river-error.ts';
 
@@ -92,7 +93,7 @@ export async function answerCall<Request, Response>(
   checkProtocol(http);
   const body = new Uint8Array((http.body as Uint8Array | undefined) ?? []);
   if (isJson(http)) {
-    const answer = response.toJson(await call(request.fromJson(parseJson(body)), http));
+    const answer = response.toJson(await call(request.fromJson(jsonOf(body)), http));
     return send(answers, reply.type(JSON_TYPE), Buffer.from(JSON.stringify(answer)));
   }
   const answer = response.encode(await call(request.decode(body), http));
@@ -148,10 +149,10 @@ function isJson({ headers }: FastifyRequest): boolean {
   return headers['content-type']?.toLowerCase().startsWith(JSON_TYPE) === true;
 }
 
-function parseJson(body: Uint8Array): unknown {
+function jsonOf(body: Uint8Array): unknown {
   try {
-    return JSON.parse(textOfUtf8(body)) as unknown;
-  } catch {
-    throw new MeshError('ERR_PROTOBUF', 'body is no JSON');
+    return parseJson(textOfUtf8(body));
+  } catch (error) {
+    throw new MeshError('ERR_PROTOBUF', `body: ${messageOf(error)}`);
   }
 }

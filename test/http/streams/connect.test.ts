@@ -81,6 +81,8 @@ describe('calls over plain HTTP', () => {
       ['StreamService/AddEvent', '{', json, 400, 'invalid_argument', 'ERR_PROTOBUF'],
       ['StreamService/AddEvent', '[]', json, 400, 'invalid_argument', 'ERR_PROTOBUF'],
       ['StreamService/AddEvent', '{"streamId":5}', json, 400, 'invalid_argument', 'ERR_PROTOBUF'],
+      ['StreamService/AddEvent', '{"streamId":"","streamId":""}', json, 400, 'invalid_argument', 'ERR_PROTOBUF'],
+      ['StreamService/AddEvent', '{"stream\\u0049d":"","streamId":""}', json, 400, 'invalid_argument', 'ERR_PROTOBUF'],
       ['StreamService/AddEvent', new Uint8Array([0x0a, 5]), proto, 400, 'invalid_argument', 'ERR_PROTOBUF'],
       ['StreamService/AddEvent', new Uint8Array([0xff, 0xfe]), json, 400, 'invalid_argument', 'ERR_PROTOBUF'],
       ['StreamService/AddEvent', '{}', json, 400, 'failed_precondition', 'ERR_STREAM_ID'],
