@@ -36,6 +36,7 @@ export const FOLDER_RANKS: Readonly<Record<string, number>> = {
   daemon: 10,
   bench: 10,
   cli: 11,
+  client: 11,
 };
 
 /** Folders up to this rank are pure: no I/O, no ambient clock or randomness, no timers, no state of a module. */

@@ -3,6 +3,9 @@ import { queryInteger } from './query.ts';
 
 /** Bodies of the local application API on a node's control socket (contract.md, «Local application API»). */
 
+/** Of a COSE_Sign1 in base64: the largest has a quarter less, of which most is payload. */
+export const SIGNED_CHARS_MAX = 64 * 1024;
+
 const instant = z.iso.datetime().describe('RFC 3339, UTC');
 
 /** Messages in one answer. */
@@ -26,11 +29,12 @@ export const messagesQuerySchema = z.strictObject({
   type: z.string().max(256).optional(),
   after: z
     .string()
-    .regex(/^[0-9]{1,15}$/, 'expected a cursor as an earlier answer gave it')
-    .transform(Number)
+    .regex(/^(?:[0-9]{1,15}|start)$/, 'expected a cursor as an earlier answer gave it, or start')
+    .transform((text) => (text === 'start' ? -1 : Number(text)))
     .optional(),
   limit: queryInteger(1, MESSAGES_LIMIT_MAX).default(MESSAGES_LIMIT_DEFAULT),
   follow: z.enum(['0', '1']).default('0'),
+  signed: z.enum(['0', '1']).default('0').describe('1: each with the bytes that its author signed'),
   for: z
     .enum(['all', 'me'])
     .default('all')
@@ -50,6 +54,7 @@ export const heldMessageSchema = z
     timestamp: instant.describe('when it was signed'),
     expires_at: instant,
     received_at: instant,
+    message: z.string().max(SIGNED_CHARS_MAX).optional().describe('with `signed=1`: the COSE_Sign1, base64'),
   })
   .meta({ id: 'HeldMessage' });
 
@@ -60,6 +65,30 @@ export const messagesResponseSchema = z
   .meta({ id: 'MessagesResponse' });
 
 export type MessagesResponse = z.infer<typeof messagesResponseSchema>;
+
+/** What a message names by the hash of its signer: see `GET /v1/vouchers/:hash`. */
+export const voucherResponseSchema = z
+  .object({
+    certificates: z
+      .array(z.base64().max(16 * 1024))
+      .max(8)
+      .describe('DER, leaf first'),
+    statement: z
+      .base64()
+      .max(16 * 1024)
+      .optional()
+      .describe('of a delegate; the certificates are then its node’s'),
+  })
+  .meta({ id: 'VoucherResponse' });
+
+export type VoucherResponse = z.infer<typeof voucherResponseSchema>;
+
+/** A revocation list, and the certificate of who signed it. DER. */
+export const crlResponseSchema = z
+  .object({ crl: z.base64(), issuer: z.base64().max(16 * 1024) })
+  .meta({ id: 'CrlResponse' });
+
+export type CrlResponse = z.infer<typeof crlResponseSchema>;
 
 export const indicatorsResponseSchema = z
   .object({
@@ -103,10 +132,7 @@ const count = z.int().min(0);
 
 /** A COSE_Sign1 as formats.md section 0 has it. */
 export const signedMessageSchema = z.object({
-  message: z
-    .base64()
-    .max(64 * 1024)
-    .describe('base64'),
+  message: z.base64().max(SIGNED_CHARS_MAX).describe('base64'),
 });
 
 export const statusResponseSchema = z

@@ -62,6 +62,11 @@ export const ERRORS = {
   ERR_CSR_SIGNATURE: { status: 400, title: 'the certification request does not prove possession of its key' },
   ERR_CSR_KEY: { status: 400, title: 'key type not accepted', hint: 'use a P-256 or Ed25519 key' },
   ERR_CRL: { status: 400, title: 'not a CRL that this program reads' },
+  ERR_CRL_STALE: {
+    status: 503,
+    title: 'no revocation list that counts',
+    hint: 'take a newer list from the authority: GET /v1/crl',
+  },
 
   // certification paths (RFC 5280 section 6)
   ERR_PATH_EMPTY: { status: 401, title: 'no certificate presented' },

@@ -3,7 +3,8 @@ import type { z } from 'zod';
 import { errorOfProblem } from '../api/problem.ts';
 import { describeIssue } from '../api/schema.ts';
 import { textOfUtf8 } from '../base/bytes.ts';
-import { MeshError, quoted } from '../base/errors.ts';
+import { MeshError, messageOf, quoted } from '../base/errors.ts';
+import { parseJson } from '../codec/json.ts';
 import { controlSocketOf } from '../host/control-socket.ts';
 import {
   type ClientRequestOptions,
@@ -15,21 +16,33 @@ import {
 } from '../host/https-client.ts';
 import { requireNodeDirectory } from './directory.ts';
 
-/** The running node of a directory, for commands: its control socket, with answers checked and refusals thrown. */
+/** Characters of one line of a stream of events: the largest message, twice in base64, and room. */
+export const EVENT_CHARS_MAX = 256 * 1024;
+
+/** An object of a stream of events, and what is given as `after` to go on behind it. */
+export interface FollowedEvent<T> {
+  readonly id: string | undefined;
+  readonly value: T;
+}
+
+/** A running node, for commands and programs: its control socket, with answers checked and refusals thrown. */
 export class NodeDesk {
   readonly #directory: string;
   readonly #target: Target;
 
-  /** @throws ERR_DIR_NOT_INITIALISED */
-  constructor(directory: string) {
-    this.#directory = requireNodeDirectory(directory).directory;
-    this.#target = { tag: 'socket', path: controlSocketOf(this.#directory) };
+  /**
+   * @param socket where it is not that of the directory.
+   * @throws ERR_DIR_NOT_INITIALISED
+   */
+  constructor(directory: string, socket?: string) {
+    this.#directory = socket === undefined ? requireNodeDirectory(directory).directory : directory;
+    this.#target = { tag: 'socket', path: socket ?? controlSocketOf(this.#directory) };
   }
 
   /** @throws what the node answered; ERR_NOT_RUNNING; ERR_REMOTE where the answer is not what the interface promises. */
   async call<S extends z.ZodType>(schema: S, options: ClientRequestOptions): Promise<z.output<S>> {
     const { status, body } = await this.#running(() => exchange(this.#target, options));
-    const json = parseJson(textOfUtf8(body));
+    const json = jsonOf(textOfUtf8(body));
     if (status >= 300) throw errorOfProblem(json) ?? new MeshError('ERR_REMOTE', `the node answered ${status}`);
     return checked(schema, json);
   }
@@ -39,10 +52,21 @@ export class NodeDesk {
    * @throws as {@link call}.
    */
   async *follow<S extends z.ZodType>(schema: S, path: string, signal: AbortSignal): AsyncIterable<z.output<S>> {
+    for await (const { value } of this.followed(schema, path, signal)) yield value;
+  }
+
+  /** As {@link follow}, with the place of each in the stream. */
+  async *followed<S extends z.ZodType>(
+    schema: S,
+    path: string,
+    signal: AbortSignal,
+  ): AsyncIterable<FollowedEvent<z.output<S>>> {
     const stream = await this.#running(() => openExchange(this.#target, { method: 'GET', path, signal }));
     if (stream.statusCode !== 200) throw await refusalOf(stream);
+    let id: string | undefined;
     for await (const line of linesOf(stream))
-      if (line.startsWith('data: ')) yield checked(schema, parseJson(line.slice(6)));
+      if (line.startsWith('id: ')) id = line.slice(4);
+      else if (line.startsWith('data: ')) yield { id, value: checked(schema, jsonOf(line.slice(6))) };
   }
 
   /** Whether a process runs on the directory; one that is about to end and breaks off the call still does. */
@@ -82,6 +106,7 @@ async function* linesOf(stream: IncomingMessage): AsyncIterable<string> {
       if (part === undefined || part.done === true) return;
       const lines = (begun + decoder.decode(part.value, { stream: true })).split('\n');
       begun = lines.pop() ?? '';
+      if (begun.length > EVENT_CHARS_MAX) throw new MeshError('ERR_REMOTE', 'the node’s answer has a line without end');
       yield* lines;
     }
   } finally {
@@ -92,7 +117,7 @@ async function* linesOf(stream: IncomingMessage): AsyncIterable<string> {
 async function refusalOf(stream: IncomingMessage): Promise<MeshError> {
   let text = '';
   for await (const part of stream) text += String(part);
-  return errorOfProblem(parseJson(text)) ?? new MeshError('ERR_REMOTE', `the node answered ${stream.statusCode}`);
+  return errorOfProblem(jsonOf(text)) ?? new MeshError('ERR_REMOTE', `the node answered ${stream.statusCode}`);
 }
 
 function checked<S extends z.ZodType>(schema: S, json: unknown): z.output<S> {
@@ -101,11 +126,11 @@ function checked<S extends z.ZodType>(schema: S, json: unknown): z.output<S> {
   return parsed.data;
 }
 
-function parseJson(text: string): unknown {
+function jsonOf(text: string): unknown {
   if (text === '') return undefined;
   try {
-    return JSON.parse(text);
-  } catch {
-    throw new MeshError('ERR_REMOTE', 'the node’s answer is not JSON');
+    return parseJson(text);
+  } catch (error) {
+    throw new MeshError('ERR_REMOTE', `the node’s answer: ${messageOf(error)}`);
   }
 }

@@ -160,6 +160,12 @@ export class ChainBook {
     return newest?.capabilities;
   }
 
+  /** The chain of the newest certificate known of a node, revoked or not. */
+  newestOf(nodeId: NodeId): KnownChain | undefined {
+    const begin = ({ chain }: KnownChain): UnixMs => (chain[0] as Certificate).notBefore;
+    return Array.from(this.#byNode.get(nodeId) ?? []).toSorted((a, b) => begin(b) - begin(a))[0];
+  }
+
   /** When the certificates known of an issuer end, by serial number. */
   endsOf(issuerKeyHash: string): ReadonlyMap<SerialHex, UnixMs> {
     const ends = new Map<SerialHex, UnixMs>();

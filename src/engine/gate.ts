@@ -8,11 +8,12 @@ import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import { FUTURE_MAX_MS, LIFETIME_MAX_MS } from '../message/limits.ts';
 import { isSameCopy, type Message, parseMessage } from '../message/message.ts';
+import type { StreamKey } from '../message/message-id.ts';
 import { checkPayload } from '../message/payload.ts';
 import { AUTHOR_RATE, Budgets, NEIGHBOUR_RATE } from './budgets.ts';
 import { BatchChecks } from './batch-checks.ts';
 import { PUSH_WHOLE_BYTES_MAX } from './gossip.ts';
-import { HELD_PER_ORIGIN_MAX, type HeldMessages } from './held-messages.ts';
+import { type CounterState, HELD_PER_ORIGIN_MAX } from './held-messages.ts';
 import type { KnownDelegate } from './delegate-book.ts';
 import type { Origins } from './origins.ts';
 import { ACCEPT, ignore, reject, type Verdict } from './verdict.ts';
@@ -53,6 +54,14 @@ export interface GateOutbox {
   conflict(now: Instant, keptContentKey: string, message: Message): void;
 }
 
+/** What the gate asks of the memory of messages: a node's are its `HeldMessages`. */
+export interface GateMemory {
+  get(contentKey: string): object | undefined;
+  counterState(stream: StreamKey, counter: number): CounterState;
+  countOf(origin: NodeId): number;
+  whyNoRoomFor(message: Pick<Message, 'origin' | 'stream' | 'counter'>): string | undefined;
+}
+
 /** Where the gate looks whether a newer record of the same node is known. */
 export interface RecordSequences {
   isSuperseded(message: Message): boolean;
@@ -79,10 +88,10 @@ interface Check {
 export class Gate {
   readonly #mesh: MeshName;
   readonly #origins: Origins;
-  readonly #held: HeldMessages;
+  readonly #held: GateMemory;
   readonly #records: RecordSequences;
   readonly #outbox: GateOutbox;
-  readonly #neighbours = new Budgets(NEIGHBOUR_RATE);
+  readonly #neighbours: Budgets;
   readonly #authors: Budgets;
   readonly #checks = new Map<number, Check>();
   readonly #checked = new Map<string, Message>();
@@ -91,15 +100,20 @@ export class Gate {
   readonly #recent = new BoundedMap<string, Message>(ECHOES_MAX);
   #nextTicket = 0;
 
-  /** @param authorRate what each author is allowed. */
+  /**
+   * @param authorRate what each author is allowed.
+   * @param neighbourRate what each who hands messages over may have checked.
+   */
   constructor(
     mesh: MeshName,
     origins: Origins,
-    held: HeldMessages,
+    held: GateMemory,
     records: RecordSequences,
     outbox: GateOutbox,
     authorRate: BucketRate = AUTHOR_RATE,
+    neighbourRate: BucketRate = NEIGHBOUR_RATE,
   ) {
+    this.#neighbours = new Budgets(neighbourRate);
     this.#authors = new Budgets(authorRate);
     this.#mesh = mesh;
     this.#origins = origins;

@@ -58,6 +58,11 @@ export class Revocations {
       if (this.#issuers.size < ISSUERS_MAX) this.#issuers.set(issuer.keyHash, issuer);
   }
 
+  /** The certificate that lists of this issuer are verified with. */
+  issuerOf(issuerKeyHash: string): Certificate | undefined {
+    return this.#issuers.get(issuerKeyHash);
+  }
+
   /** Whether a list of this issuer could be verified here. */
   knowsIssuer(issuerKeyHash: string): boolean {
     return this.#issuers.has(issuerKeyHash);

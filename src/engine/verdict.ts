@@ -117,3 +117,10 @@ export const REFUSAL_OF_REASON: Readonly<Record<IgnoreReason | RejectReason, Ref
     hint: 'sign exactly the bytes of to_be_signed, ECDSA with SHA-256, with the key of the certificate',
   },
 };
+
+/** A refusal as those are told who wait for an answer. */
+export function refusalOf(verdict: Exclude<Verdict, { readonly tag: 'accept' }>): MeshError {
+  if (verdict.error !== undefined) return verdict.error;
+  const { code, detail, hint } = REFUSAL_OF_REASON[verdict.reason];
+  return new MeshError(code, verdict.detail ?? detail, hint);
+}

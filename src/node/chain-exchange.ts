@@ -20,6 +20,14 @@ export type ReadCertificate = (der: Bytes) => Certificate;
 /** Of at most the size that a mesh uses. */
 export const readMeshCertificate: ReadCertificate = (der) => parseCertificate(der.slice(), MESH_CERTIFICATE_BYTES_MAX);
 
+/** What vouches for the key that signed a message. */
+export interface Voucher {
+  /** Of a delegate. */
+  readonly statement: Bytes | undefined;
+  /** DER, leaf first: of the signer, or of the node for which the delegate speaks, as far as that is known. */
+  readonly certificates: readonly Bytes[];
+}
+
 export interface ChainExchangeOwner {
   /** The link over which a message came, where it still stands. */
   linkOf(source: Source): Link | undefined;
@@ -61,13 +69,21 @@ export class ChainExchange {
     else if (outcome === 'full') this.#giveUpFull(now, { message, source });
   }
 
+  /** What messages name by this hash: the chain of a certificate, or a statement with the chain of its node. */
+  voucherOf(leafKey: string): Voucher | undefined {
+    const { chains, delegates } = this.#origins;
+    const statement = delegates.get(leafKey)?.statement;
+    const known = statement === undefined ? chains.get(leafKey) : chains.newestOf(statement.nodeId);
+    if (known === undefined && statement === undefined) return undefined;
+    return { statement: statement?.bytes, certificates: known?.chain.map(({ der }) => der) ?? [] };
+  }
+
   handleWantChains(link: Link, leafKeys: readonly string[]): void {
     for (const leafKey of leafKeys.slice(0, CHAINS_ASKED_MAX)) {
-      const known = this.#origins.chains.get(leafKey);
-      const delegate = this.#origins.delegates.get(leafKey);
-      if (known !== undefined)
-        link.send({ tag: 'chain', certificates: known.chain.map((certificate) => certificate.der) });
-      else if (delegate !== undefined) link.send({ tag: 'delegate', statement: delegate.statement.bytes });
+      const voucher = this.voucherOf(leafKey);
+      if (voucher === undefined) continue;
+      const { statement, certificates } = voucher;
+      link.send(statement === undefined ? { tag: 'chain', certificates } : { tag: 'delegate', statement });
     }
   }
 

@@ -5,6 +5,7 @@ import type { HeldCrl } from '../engine/crl-sync.ts';
 import type { Origins } from '../engine/origins.ts';
 import type { Revocations } from '../engine/revocations.ts';
 import { LIFETIME_MAX_MS } from '../message/limits.ts';
+import type { Certificate } from '../pki/certificate.ts';
 import { parseRevocationReason, type Revocation } from '../pki/revocation-reason.ts';
 import type { KeptRevocation, RestoredNode } from '../ports/node-store.ts';
 import type { Holdings } from './holdings.ts';
@@ -70,6 +71,11 @@ export class Enforcement {
 
   crls(): readonly HeldCrl[] {
     return this.#parts.revocations.crls();
+  }
+
+  /** Who signed a list that is held. */
+  issuerOf(issuerKeyHash: string): Certificate | undefined {
+    return this.#parts.revocations.issuerOf(issuerKeyHash);
   }
 
   /** Revocations in force that the newest list of the issuer does not name. */

@@ -1,10 +1,9 @@
-import { MeshError } from '../base/errors.ts';
 import type { Instant } from '../base/time.ts';
 import type { CrlSync } from '../engine/crl-sync.ts';
 import type { Source } from '../engine/gate.ts';
 import type { Gossip } from '../engine/gossip.ts';
 import type { Link } from '../engine/link.ts';
-import { type IgnoreReason, REFUSAL_OF_REASON, type Verdict } from '../engine/verdict.ts';
+import { type IgnoreReason, refusalOf, type Verdict } from '../engine/verdict.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Message } from '../message/message.ts';
 import type { Holdings } from './holdings.ts';
@@ -99,11 +98,4 @@ export class Intake {
       else outbox.answer(request, { tag: 'refused', code: 'ERR_STORAGE', detail: 'the store could not write' });
     });
   }
-}
-
-/** A refusal as those are told who wait for an answer. */
-export function refusalOf(verdict: Exclude<Verdict, { readonly tag: 'accept' }>): MeshError {
-  if (verdict.error !== undefined) return verdict.error;
-  const { code, detail, hint } = REFUSAL_OF_REASON[verdict.reason];
-  return new MeshError(code, verdict.detail ?? detail, hint);
 }

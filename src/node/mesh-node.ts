@@ -5,6 +5,7 @@ import type { Candidate } from '../engine/connector.ts';
 import type { HeldCrl } from '../engine/crl-sync.ts';
 import { HELLO_ADDRESSES_MAX, type HelloFrame, LINK_VERSION } from '../engine/frame.ts';
 import { type Link, type LinkEnd, type MeshFrame, WINDOW_BYTES } from '../engine/link.ts';
+import { refusalOf } from '../engine/verdict.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Address } from '../message/address.ts';
@@ -12,9 +13,10 @@ import type { ComposedMessage, Message } from '../message/message.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import type { PathJudgement } from '../pki/judge.ts';
 import type { RestoredNode } from '../ports/node-store.ts';
+import type { Voucher } from './chain-exchange.ts';
 import { routeFrame } from './frame-router.ts';
 import type { Holdings } from './holdings.ts';
-import { RECORD_REQUEST, refusalOf } from './intake.ts';
+import { RECORD_REQUEST } from './intake.ts';
 import type { NeighbourhoodOwner } from './neighbourhood.ts';
 import type { MeshNodeOptions } from './node-options.ts';
 import { NodeParts } from './node-parts.ts';
@@ -300,6 +302,16 @@ export class MeshNode implements NeighbourhoodOwner {
 
   crls(): readonly HeldCrl[] {
     return this.#parts.enforcement.crls();
+  }
+
+  /** See {@link Enforcement.issuerOf}. */
+  issuerOf(issuerKeyHash: string): Certificate | undefined {
+    return this.#parts.enforcement.issuerOf(issuerKeyHash);
+  }
+
+  /** See {@link ChainExchange.voucherOf}. */
+  voucherOf(leafKey: string): Voucher | undefined {
+    return this.#parts.exchange.voucherOf(leafKey);
   }
 
   /** See {@link Enforcement.keptOf}. */

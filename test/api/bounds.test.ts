@@ -16,7 +16,12 @@ import {
   ticketRequestSchema,
 } from '../../src/api/authority.ts';
 import { BASE64_CHARS_MAX, prepareRequestSchema } from '../../src/api/node-gossip.ts';
-import { MESSAGES_LIMIT_MAX, messagesQuerySchema } from '../../src/api/node-programs.ts';
+import {
+  MESSAGES_LIMIT_MAX,
+  messagesQuerySchema,
+  SIGNED_CHARS_MAX,
+  signedMessageSchema,
+} from '../../src/api/node-programs.ts';
 import { parseBody } from '../../src/api/schema.ts';
 import {
   BOOTSTRAP_PEERS_MAX,
@@ -56,6 +61,7 @@ const BOUNDS: readonly (readonly [name: string, schema: z.ZodType, body: (n: num
     (n) => ({ type: 'sensor/t', payload: text(n), ttl_sec: 60 }),
     BASE64_CHARS_MAX,
   ],
+  ['a message that its author signed', signedMessageSchema, (n) => ({ message: text(n) }), SIGNED_CHARS_MAX],
   ['messages in one answer', messagesQuerySchema, (n) => ({ limit: String(n) }), MESSAGES_LIMIT_MAX],
 ];
 

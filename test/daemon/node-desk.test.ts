@@ -5,7 +5,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { describe, it, type TestContext } from 'node:test';
 import { z } from 'zod';
 import { nodeLayout } from '../../src/daemon/directory.ts';
-import { NodeDesk } from '../../src/daemon/node-desk.ts';
+import { EVENT_CHARS_MAX, NodeDesk } from '../../src/daemon/node-desk.ts';
 import { controlSocketOf } from '../../src/host/control-socket.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -56,6 +56,23 @@ describe('following a node', () => {
     await assert.rejects(follow(refusing), { code: 'ERR_NOT_READY', message: 'the node is leaving' });
     const babbling = await desk(t, (_request, response) => void response.writeHead(200, HEAD).end('data: "word"\n\n'));
     await assert.rejects(follow(babbling), { code: 'ERR_REMOTE' });
+    const twice = 'data: {"a":1,"a":2}\n\n';
+    const ambiguous = await desk(t, (_request, response) => void response.writeHead(200, HEAD).end(twice));
+    await assert.rejects(follow(ambiguous), { code: 'ERR_REMOTE', message: /twice/ });
+  });
+
+  it(`reads lines of up to ${EVENT_CHARS_MAX} characters, and none without end`, async (t) => {
+    const long = `data: 1${' '.repeat(EVENT_CHARS_MAX - 'data: 1'.length)}`;
+    const saying = await desk(t, (_request, response) => void response.writeHead(200, HEAD).end(`${long}\n\n`));
+    assert.deepEqual(await follow(saying), [1]);
+    const endless = await desk(t, (_request, response) => void response.writeHead(200, HEAD).write(`${long} 2 `));
+    await assert.rejects(follow(endless), { code: 'ERR_REMOTE', message: /without end/ });
+  });
+
+  it('tells the place of each, to go on behind it', async (t) => {
+    const at = await desk(t, (_request, response) => void response.writeHead(200, HEAD).end('id: 7\ndata: 1\n\n'));
+    const followed = at.followed(z.number(), '/v1/events', new AbortController().signal);
+    assert.deepEqual(await Array.fromAsync(followed), [{ id: '7', value: 1 }]);
   });
 });
 

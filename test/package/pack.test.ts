@@ -6,6 +6,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { REPOSITORY } from '../../tools/repository.ts';
 import { findOldNode, findProgram, missing } from '../support/programs.ts';
 import { tempDir } from '../support/temp-dir.ts';
+import { programsWork, typesHold } from './client-programs.ts';
 
 /** The environment of somebody's shell: not of this run, and not with this repository's tools on the PATH. */
 function plainEnv(node: string): NodeJS.ProcessEnv {
@@ -30,32 +31,30 @@ interface PackReport {
 /** What npm says when it cannot get the dependencies, which is not this package's fault. */
 const NO_REGISTRY = /ENOTFOUND|ECONNREFUSED|ETIMEDOUT|EAI_AGAIN|ECONNRESET|ENETUNREACH|ENOTCACHED/;
 
-describe('the packed tarball', () => {
-  it('installs in an empty folder and runs, without sources', { skip: missing('npm') }, (t) => {
-    const node = findOldNode() ?? findProgram('node') ?? process.execPath;
-    const dir = tempDir(t);
-    const packed = run(t, REPOSITORY, node, 'npm', 'pack', '--json', '--pack-destination', dir);
-    assert.ok(packed.ok, packed.stderr);
-    const [report] = Object.values(JSON.parse(packed.stdout) as Record<string, PackReport>);
-    assert.ok(report);
-    const tarball = join(dir, report.filename);
+/** The tarball, installed in an empty folder; `undefined` where npm cannot get what it depends on. */
+function install(t: TestContext, node: string): { empty: string; report: PackReport } | undefined {
+  const dir = tempDir(t);
+  const packed = run(t, REPOSITORY, node, 'npm', 'pack', '--json', '--pack-destination', dir);
+  assert.ok(packed.ok, packed.stderr);
+  const [report] = Object.values(JSON.parse(packed.stdout) as Record<string, PackReport>);
+  assert.ok(report);
+  const empty = join(dir, 'empty');
+  mkdirSync(empty);
+  writeFileSync(join(empty, 'package.json'), '{"type":"module"}');
+  const tarball = join(dir, report.filename);
+  const patience = ['--prefer-offline', '--fetch-retries=1', '--fetch-retry-mintimeout=1000'];
+  const installed = run(t, empty, node, 'npm', 'install', ...patience, tarball);
+  if (!installed.ok && NO_REGISTRY.test(installed.stderr)) return undefined;
+  assert.ok(installed.ok, installed.stderr);
+  return { empty, report };
+}
 
-    const empty = join(dir, 'empty');
-    mkdirSync(empty);
-    writeFileSync(join(empty, 'package.json'), '{}');
-    const installed = run(
-      t,
-      empty,
-      node,
-      'npm',
-      'install',
-      '--prefer-offline',
-      '--fetch-retries=1',
-      '--fetch-retry-mintimeout=1000',
-      tarball,
-    );
-    if (!installed.ok && NO_REGISTRY.test(installed.stderr)) return t.skip('npm registry cannot be reached');
-    assert.ok(installed.ok, installed.stderr);
+describe('the packed tarball', () => {
+  it('installs in an empty folder and runs, without sources', { skip: missing('npm') }, async (t) => {
+    const node = findOldNode() ?? findProgram('node') ?? process.execPath;
+    const made = install(t, node);
+    if (made === undefined) return t.skip('npm registry cannot be reached');
+    const { empty, report } = made;
 
     const { version } = JSON.parse(readFileSync(join(REPOSITORY, 'package.json'), 'utf8')) as { version: string };
     const help = run(t, empty, node, 'npx', 'chainmail', '--help');
@@ -73,5 +72,9 @@ describe('the packed tarball', () => {
       [],
     );
     assert.ok(files.includes('LICENSE'));
+
+    const env = plainEnv(process.execPath);
+    await t.test('its types tell a program what there is', () => typesHold(empty, env));
+    await t.test('what docs/CLIENT.md shows works against a node that runs', (u) => programsWork(u, empty, env));
   });
 });

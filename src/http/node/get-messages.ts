@@ -10,13 +10,14 @@ import { EventStream } from './event-stream.ts';
 import type { NodeService, ProgramDeps } from './node-service.ts';
 import { messageJson } from './render.ts';
 
-/** Characters of payloads in one answer; the rest is on the next page. */
+/** Characters of payloads, and of signed bytes where they are asked for, in one answer; the rest is on the next page. */
 export const PAGE_CHARS_MAX = 4 * 1024 * 1024;
 
 /**
  * `GET /v1/messages`: all that is live and held, own ones included, oldest first; with `follow=1` what comes from now
  * on, as server-sent events, or from behind `after` on where that is given. What is addressed to others is listed too,
  * with its `audience`; `for=me` leaves it out. What a wallet says that this node does not obey is for no program here.
+ * With `signed=1` come the bytes that the author signed.
  *
  * Node records are the mesh's own business: they are listed only where `type` asks for them.
  */
@@ -24,13 +25,15 @@ export function getMessages(app: HttpApp, { service }: ProgramDeps): void {
   app.get('/v1/messages', async (request, reply) => {
     const query = parseBody(messagesQuerySchema, request.query);
     if (query.type !== undefined) requirePossibleType(query.type);
+    const isSigned = query.signed === '1';
     if (query.follow === '0') return listPage(service, query);
     const stream = new EventStream(reply);
     if (query.after !== undefined)
-      for (const [held, message] of wanted(service, query)) stream.send(messageJson(held, message), held.arrival);
+      for (const [held, message] of wanted(service, query))
+        stream.send(messageJson(held, message, isSigned), held.arrival);
     const end = service.onEvent((event) => {
       if (event.tag === 'message' && isWanted(service, query, event.held) && isMeant(service, query, event.message))
-        stream.send(messageJson(event.held, event.message), event.held.arrival);
+        stream.send(messageJson(event.held, event.message, isSigned), event.held.arrival);
     });
     stream.onEnd(end);
     return reply;
@@ -38,14 +41,15 @@ export function getMessages(app: HttpApp, { service }: ProgramDeps): void {
 }
 
 function listPage(service: NodeService, query: MessagesQuery): MessagesResponse {
+  const isSigned = query.signed === '1';
   const messages: MessagesResponse['messages'] = [];
   let last = -1;
   let chars = 0;
   for (const [held, message] of wanted(service, query)) {
     if (messages.length >= query.limit || chars >= PAGE_CHARS_MAX) return { messages, next: String(last) };
-    const json = messageJson(held, message);
+    const json = messageJson(held, message, isSigned);
     messages.push(json);
-    chars += json.payload.length;
+    chars += json.payload.length + (json.message?.length ?? 0);
     last = held.arrival;
   }
   return { messages, next: null };

@@ -24,7 +24,8 @@ export function peersJson(node: MeshNode, wall: UnixMs): PeersResponse {
   return { peers: [...connected, ...away] };
 }
 
-export function messageJson({ receivedAt }: HeldMessage, message: Message): HeldMessageJson {
+/** @param isSigned with the bytes that the author signed, for who checks for himself. */
+export function messageJson({ receivedAt }: HeldMessage, message: Message, isSigned: boolean): HeldMessageJson {
   return {
     message_id: message.id,
     origin: message.origin,
@@ -35,6 +36,7 @@ export function messageJson({ receivedAt }: HeldMessage, message: Message): Held
     timestamp: toRfc3339(message.issuedAt),
     expires_at: toRfc3339(message.expiresAt),
     received_at: toRfc3339(receivedAt),
+    ...(isSigned ? { message: toBase64(message.bytes) } : {}),
   };
 }
 

@@ -1,4 +1,5 @@
 import type { HttpApp } from '../server.ts';
+import { getCrl } from './get-crl.ts';
 import { getEvents } from './get-events.ts';
 import { getHealth } from './get-health.ts';
 import { getIndicators } from './get-indicators.ts';
@@ -6,6 +7,7 @@ import { getMessages } from './get-messages.ts';
 import { getPeers } from './get-peers.ts';
 import { getRecords } from './get-records.ts';
 import { getStatus } from './get-status.ts';
+import { getVoucher } from './get-voucher.ts';
 import { admitMembersOnly } from './member.ts';
 import type { MemberDeps, ProgramDeps } from './node-service.ts';
 import { postCandidates } from './post-candidates.ts';
@@ -27,6 +29,8 @@ export function addProgramRoutes(app: HttpApp, deps: ProgramDeps): void {
     postMessages,
     postMessagesSigned,
     getMessages,
+    getVoucher,
+    getCrl,
     getIndicators,
     getStatus,
     getPeers,

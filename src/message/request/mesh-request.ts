@@ -38,10 +38,15 @@ export function judgeMeshRequest(
     skewMs: REQUEST_SKEW_MS,
     queryLifeMsMax: REQUEST_SKEW_MS,
   });
-  const [host = ''] = signed.headers.get(HEADER.host) ?? [];
+  requireHost(signed, hosts);
+  return expiresAt;
+}
+
+/** A request for another host must not be brought here. @param hosts lower case. @throws ERR_REQUEST_HOST */
+export function requireHost({ headers }: SignedRequest, hosts: readonly string[]): void {
+  const [host = ''] = headers.get(HEADER.host) ?? [];
   if (!hosts.includes(nameOf(host)))
     throw new MeshError('ERR_REQUEST_HOST', `request is signed for host ${quoted(host)}, which is not asked here`);
-  return expiresAt;
 }
 
 /** Host without its port, lower case. */

@@ -8,12 +8,14 @@ import type {
   NodeEventJson,
   RecordsResponse,
   StatusResponse,
+  VoucherResponse,
 } from '../../../src/api/node-programs.ts';
-import { toBase64, utf8 } from '../../../src/base/bytes.ts';
+import { fromBase64, toBase64, toHex, utf8 } from '../../../src/base/bytes.ts';
 import { HOUR_MS, MINUTE_MS, type UnixMs } from '../../../src/base/time.ts';
 import { systemClock } from '../../../src/host/system-clock.ts';
 import { PAGE_CHARS_MAX } from '../../../src/http/node/get-messages.ts';
 import { PAYLOAD_BYTES_MAX } from '../../../src/message/limits.ts';
+import { parseMessage } from '../../../src/message/message.ts';
 import type { HttpApp } from '../../../src/http/server.ts';
 import { type Member, TestMesh } from '../../support/node-world.ts';
 import { INDICATOR, programsOf, signed } from './support.ts';
@@ -242,6 +244,30 @@ describe('GET /v1/messages', () => {
     assert.deepEqual(answer.json(), { indicators: [] });
     await node.host.submit(await signed(mesh, other, { counter: 2, audience: node.nodeId }), other.nodeId);
     assert.equal((indicators() as unknown[]).length, 1);
+  });
+
+  it('gives with signed=1 what the author signed, and what vouches for him', async (t) => {
+    const { node, app } = await start(t);
+    await app.inject(SAYING);
+    assert.equal((await list(app)).messages[0]?.message, undefined, 'to those alone who ask');
+    const [held] = (await list(app, '?signed=1&after=start')).messages;
+    const message = parseMessage(mesh.mesh, fromBase64(held?.message ?? ''));
+    assert.equal(message.id, held?.message_id);
+    const get = (url: string) => app.inject({ method: 'GET', url });
+    const voucher = (await get(`/v1/vouchers/${toHex(message.leafHash)}`)).json<VoucherResponse>();
+    assert.deepEqual(voucher, { certificates: node.member.chain.map(({ der }) => toBase64(der)) });
+    const unknown = await get(`/v1/vouchers/${'0'.repeat(64)}`);
+    assert.deepEqual([unknown.statusCode, unknown.json<{ code: string }>().code], [404, 'ERR_NOT_FOUND']);
+  });
+
+  it('gives the lists that it holds, each with the certificate of who signed it', async (t) => {
+    const { node, app } = await start(t);
+    const issuer = mesh.intermediate.keyHash;
+    const get = () => app.inject({ method: 'GET', url: `/v1/crls/${issuer}` });
+    assert.equal((await get()).statusCode, 404, 'it has none yet');
+    const der = await mesh.revoke(await mesh.member());
+    node.host.installCrl(der);
+    assert.deepEqual((await get()).json(), { crl: toBase64(der), issuer: toBase64(mesh.intermediate.der) });
   });
 
   it('follows from now on, or from behind a cursor', async (t) => {
