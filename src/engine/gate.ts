@@ -59,6 +59,7 @@ export interface GateMemory {
   get(contentKey: string): object | undefined;
   counterState(stream: StreamKey, counter: number): CounterState;
   countOf(origin: NodeId): number;
+  isFullOf(origin: NodeId): boolean;
   whyNoRoomFor(message: Pick<Message, 'origin' | 'stream' | 'counter'>): string | undefined;
 }
 

@@ -215,6 +215,10 @@ class Places implements GateMemory {
     return 0;
   }
 
+  isFullOf(): boolean {
+    return false;
+  }
+
   whyNoRoomFor(): undefined {
     return undefined;
   }
