@@ -323,6 +323,11 @@ export const ERRORS = {
   ERR_RUN_DIFFERS: { status: 409, title: 'this batch belongs to another run' },
   ERR_BATCH_LEASED: { status: 409, title: 'another worker has this batch' },
   ERR_TOKEN: { status: 401, title: 'a bearer token is required' },
+  ERR_BROWSER: {
+    status: 403,
+    title: 'a call from a browser',
+    hint: 'call it by address or as localhost, without Origin; or give the signer a --token-file',
+  },
   ERR_STORE: {
     status: 503,
     title: 'the record store cannot be reached',

@@ -79,7 +79,10 @@ function endLine(text: string): string {
 export function endWithReader(): void {
   let isGone = false;
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error;
+    if (error.code !== 'EPIPE') {
+      new Output(false).fail(error); // a full disk behind it
+      process.exit();
+    }
     if (isGone) return; // every later line fails alike
     isGone = true;
     if (process.listenerCount('SIGTERM') === 0) process.exit(EXIT_OK);

@@ -44,6 +44,8 @@ export interface RequestRecord {
 export interface HttpAppOptions {
   /** Makes the server that will carry the app: plain, TLS, or one that is handed its connections. */
   readonly createServer: (options: ServerOptions, listener: RequestListener) => Server;
+  /** How long a whole request may take to arrive (default: {@link REQUEST_MS_MAX}). */
+  readonly requestMsMax?: number;
   /** `undefined`: no limit on requests a minute, for sockets that only the owner of the directory can reach. */
   readonly rate: RequestRate | undefined;
   readonly onRequestDone?: (record: RequestRecord) => void;
@@ -68,7 +70,7 @@ export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
     serverFactory: (listener) => serverWithin(options, pipelines.within(listener)),
     bodyLimit: BODY_BYTES_MAX,
     keepAliveTimeout: KEEP_ALIVE_MS,
-    requestTimeout: REQUEST_MS_MAX,
+    requestTimeout: options.requestMsMax ?? REQUEST_MS_MAX,
     exposeHeadRoutes: false,
     return503OnClosing: false,
     forceCloseConnections: true,
@@ -120,7 +122,7 @@ function serverWithin(options: HttpAppOptions, listener: RequestListener): Serve
     {
       maxHeaderSize: HEADER_BYTES_MAX,
       headersTimeout: HEADERS_MS_MAX,
-      requestTimeout: REQUEST_MS_MAX,
+      requestTimeout: options.requestMsMax ?? REQUEST_MS_MAX,
       keepAliveTimeout: KEEP_ALIVE_MS,
       connectionsCheckingInterval: CHECK_MS,
       requireHostHeader: true,

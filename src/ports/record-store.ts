@@ -1,4 +1,5 @@
 import type { Bytes } from '../base/bytes.ts';
+import type { ErrorCode } from '../base/error-codes.ts';
 import type { UnixMs } from '../base/time.ts';
 
 /** A record before signing: its id as text, its message as UTF-8. */
@@ -26,6 +27,13 @@ export const CHUNK_RECORDS_MAX = 1_000;
 /** Bytes of messages in a chunk. Four chunks are under way, so long messages take 32 MiB and not 4 GiB. */
 export const CHUNK_BYTES_MAX = 8 * 1024 * 1024;
 
+/** A record that another program wrote so that it cannot be read: it stays where it is. */
+export interface MalformedRecord {
+  /** What the store knows it by, as text. */
+  readonly record: string;
+  readonly code: ErrorCode;
+}
+
 /** Unsigned records as a store reads them, packed. */
 export interface UnsignedChunk {
   /** The store's own notes about the records, for {@link RecordStore.storeSigned}. */
@@ -34,8 +42,8 @@ export interface UnsignedChunk {
   readonly offsets: Uint32Array<ArrayBuffer>;
   /** What decides the batch of each record: see `shardHashOf`. */
   readonly shardHashes: Uint32Array<ArrayBuffer>;
-  /** Records that were met but cannot be signed, because another program wrote them so; they stay where they are. */
-  readonly malformed: number;
+  /** Records that were met and cannot be signed. */
+  readonly malformed: readonly MalformedRecord[];
 }
 
 export interface SignedChunk {
@@ -116,6 +124,7 @@ export interface RecordStore {
   unsigned(selection: Selection): AsyncIterable<UnsignedChunk>;
   /** Signatures of a chunk that `unsigned` of this store gave: kept, and the records no longer unsigned. Idempotent. */
   storeSigned(signed: SignedChunk): Promise<StoredOutcome>;
-  signed(): AsyncIterable<readonly SignedRecord[]>;
+  /** @param onMalformed told of what another program wrote so that it cannot be read; it is left out. */
+  signed(onMalformed?: (record: MalformedRecord) => void): AsyncIterable<readonly SignedRecord[]>;
   close(): Promise<void>;
 }

@@ -1,31 +1,34 @@
 import type { Bytes } from '../base/bytes.ts';
-import { CHUNK_BYTES_MAX, CHUNK_RECORDS_MAX, type UnsignedChunk } from '../ports/record-store.ts';
+import { CHUNK_BYTES_MAX, CHUNK_RECORDS_MAX, type MalformedRecord, type UnsignedChunk } from '../ports/record-store.ts';
 
 /** Packs records one by one into an {@link UnsignedChunk}; stores use it as they read. */
 export class ChunkBuilder<Handle> {
   readonly #handles: Handle[] = [];
   readonly #messages: Bytes[] = [];
   readonly #shardHashes: number[] = [];
+  #malformed: MalformedRecord[] = [];
   #bytes = 0;
-  #malformed = 0;
+  #weight = 0;
 
   get isEmpty(): boolean {
-    return this.#handles.length === 0 && this.#malformed === 0;
+    return this.#handles.length + this.#malformed.length === 0;
   }
 
   get isFull(): boolean {
-    return this.#handles.length >= CHUNK_RECORDS_MAX || this.#bytes >= CHUNK_BYTES_MAX;
+    return this.#handles.length + this.#malformed.length >= CHUNK_RECORDS_MAX || this.#weight >= CHUNK_BYTES_MAX;
   }
 
-  add(handle: Handle, shardHash: number, message: Bytes): void {
+  /** @param weight bytes that the record takes while it is under way, where its handle holds more than the message. */
+  add(handle: Handle, shardHash: number, message: Bytes, weight: number = message.length): void {
     this.#handles.push(handle);
     this.#shardHashes.push(shardHash);
     this.#messages.push(message);
     this.#bytes += message.length;
+    this.#weight += weight;
   }
 
-  addMalformed(): void {
-    this.#malformed++;
+  addMalformed(record: MalformedRecord): void {
+    this.#malformed.push(record);
   }
 
   /** The chunk, whose `handle` is the array of handles; the builder begins anew. */
@@ -46,7 +49,8 @@ export class ChunkBuilder<Handle> {
       malformed: this.#malformed,
     };
     this.#handles.length = this.#messages.length = this.#shardHashes.length = 0;
-    this.#bytes = this.#malformed = 0;
+    this.#malformed = [];
+    this.#bytes = this.#weight = 0;
     return chunk;
   }
 }

@@ -15,7 +15,7 @@ const COMMA = 0x2c;
 const CR = 0x0d;
 const LF = 0x0a;
 
-type State = 'field-start' | 'plain' | 'quoted' | 'quote-in-quoted' | 'broken';
+type State = 'field-start' | 'plain' | 'quoted' | 'quote-in-quoted' | 'row-ending' | 'broken';
 
 /**
  * Reads CSV (RFC 4180) piece by piece: quoted fields may hold commas, quotes (doubled) and line ends. A broken row is
@@ -69,6 +69,10 @@ export class CsvReader {
         }
         if (byte !== COMMA && byte !== LF && byte !== CR) this.#state = 'broken';
         return this.#plain(byte);
+      case 'row-ending':
+        if (byte === LF) return this.#endRow();
+        this.#state = 'broken'; // a carriage return by itself ends no row, and dropping it would change the message
+        return undefined;
       case 'broken':
         return byte === LF ? this.#endRow() : undefined;
     }
@@ -77,7 +81,8 @@ export class CsvReader {
   #plain(byte: number): CsvRow | undefined {
     if (byte === LF) return this.#endRow();
     if (byte === COMMA) this.#endField();
-    else if (byte !== CR) this.#append(byte);
+    else if (byte === CR) this.#state = 'row-ending';
+    else this.#append(byte);
     return undefined;
   }
 

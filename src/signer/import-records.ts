@@ -3,7 +3,7 @@ import type { ErrorCode } from '../base/error-codes.ts';
 import { isMeshError, MeshError } from '../base/errors.ts';
 import { CHUNK_BYTES_MAX, CHUNK_RECORDS_MAX, type NewRecord, type RecordStore } from '../ports/record-store.ts';
 import { CsvReader, type CsvRow, checkHeader } from './csv-reader.ts';
-import { LineSplitter } from './line-splitter.ts';
+import { isBlankLine, LineSplitter } from './line-splitter.ts';
 import { parseRecord, parseRecordJson } from './record.ts';
 import { parseJsonLine } from './signed-line.ts';
 
@@ -136,7 +136,7 @@ function* parsedLine({ line, bytes }: { line: number; bytes: Bytes | undefined }
     yield { line, error: new MeshError('ERR_RECORD_MESSAGE', 'the line is too long') };
     return;
   }
-  if (bytes.every((byte) => byte === 0x20 || byte === 0x0d || byte === 0x09)) return;
+  if (isBlankLine(bytes)) return;
   let value: unknown;
   try {
     value = parseJsonLine(bytes);

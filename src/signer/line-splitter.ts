@@ -1,4 +1,4 @@
-import { type Bytes, concatBytes } from '../base/bytes.ts';
+import { type Bytes, bytesEqual, concatBytes } from '../base/bytes.ts';
 import { MESSAGE_BYTES_MAX } from './record.ts';
 
 /** Bytes of a line: the longest message with every byte escaped (six for one), and room for the rest. */
@@ -13,7 +13,18 @@ export interface InputLine {
   readonly bytes: Bytes | undefined;
 }
 
-/** Cuts bytes that come piece by piece into lines, without their line feeds. Memory: one line. */
+/** Whether there is nothing on a line but white space of JSON. */
+export function isBlankLine(bytes: Bytes): boolean {
+  return bytes.every((byte) => byte === 0x20 || byte === 0x0d || byte === 0x09);
+}
+
+/** U+FEFF in UTF-8: what some programs write before the first line. It is no part of it (RFC 8259 section 8.1). */
+const BYTE_ORDER_MARK = Uint8Array.of(0xef, 0xbb, 0xbf);
+
+/**
+ * Cuts bytes that come piece by piece into lines, without their line feeds and a byte order mark before the first.
+ * Memory: one line.
+ */
 export class LineSplitter {
   readonly #parts: Bytes[] = [];
   #length = 0;
@@ -38,7 +49,10 @@ export class LineSplitter {
     const isTooLong = this.#length > LINE_BYTES_MAX;
     const bytes = this.#parts.length === 1 ? (this.#parts[0] as Bytes) : concatBytes(...this.#parts);
     this.#parts.length = this.#length = 0;
-    return { line: this.#line++, bytes: isTooLong ? undefined : bytes };
+    const line = this.#line++;
+    if (isTooLong) return { line, bytes: undefined };
+    const isMarked = line === 1 && bytesEqual(bytes.subarray(0, BYTE_ORDER_MARK.length), BYTE_ORDER_MARK);
+    return { line, bytes: isMarked ? bytes.subarray(BYTE_ORDER_MARK.length) : bytes };
   }
 
   #keep(part: Bytes): void {

@@ -1,5 +1,6 @@
 import { MeshError } from '../base/errors.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { MalformedRecord } from '../ports/record-store.ts';
 import { keyIndexOf, ringFingerprint } from './key-ring.ts';
 import type { BatchCall } from './plan.ts';
 import { type SigningDeps, type SigningOutcome, signSelection } from './sign-selection.ts';
@@ -13,6 +14,8 @@ const LEASE_WORD_MS = 3_000;
 
 export interface BatchDeps extends SigningDeps {
   readonly clock: Clock;
+  /** Told of records that cannot be signed. */
+  readonly onMalformed?: (records: readonly MalformedRecord[]) => void;
 }
 
 export interface BatchOrder extends BatchCall {
@@ -45,6 +48,7 @@ export async function signBatch(deps: BatchDeps, order: BatchOrder): Promise<Sig
     return await signSelection(deps, {
       selection: { runId, batchCount, batchId },
       keyIndexesOf: ({ shardHashes }) => new Uint16Array(shardHashes.length).fill(order.keyIndex),
+      ...(deps.onMalformed === undefined ? {} : { onMalformed: deps.onMalformed }),
       onStored: () => {
         if (clock.monotonic() - wordAt < LEASE_WORD_MS) return;
         wordAt = clock.monotonic();

@@ -1,6 +1,6 @@
 import { type BatchSigner, SALT_BYTES } from '../ports/batch-signer.ts';
 import type { Random } from '../ports/random.ts';
-import type { RecordStore, Selection, UnsignedChunk } from '../ports/record-store.ts';
+import type { MalformedRecord, RecordStore, Selection, UnsignedChunk } from '../ports/record-store.ts';
 import { markSalts } from './salt.ts';
 
 export interface SigningDeps {
@@ -18,6 +18,8 @@ export interface SigningJob {
   /** Asked before each chunk; once true, what is under way is finished and nothing begun. */
   readonly isStopped?: () => boolean;
   readonly onStored?: (signed: number) => void;
+  /** Told of records that cannot be signed. */
+  readonly onMalformed?: (records: readonly MalformedRecord[]) => void;
 }
 
 /** What became of the records that were met. */
@@ -41,7 +43,8 @@ export async function signSelection(deps: SigningDeps, job: SigningJob): Promise
   const failures: unknown[] = [];
   for await (const chunk of deps.store.unsigned(job.selection)) {
     if (failures.length > 0 || job.isStopped?.() === true) break;
-    total.failed += chunk.malformed;
+    if (chunk.malformed.length > 0) job.onMalformed?.(chunk.malformed);
+    total.failed += chunk.malformed.length;
     const work = signChunk(deps, job, chunk)
       .then(({ signed, conflicts }) => {
         total.signed += signed;

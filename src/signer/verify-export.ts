@@ -3,7 +3,7 @@ import type { ErrorCode } from '../base/error-codes.ts';
 import { isMeshError, MeshError } from '../base/errors.ts';
 import type { SignatureChecker } from '../ports/batch-signer.ts';
 import { CHUNK_BYTES_MAX, CHUNK_RECORDS_MAX, type SignedRecord } from '../ports/record-store.ts';
-import { type InputLine, LineSplitter } from './line-splitter.ts';
+import { type InputLine, isBlankLine, LineSplitter } from './line-splitter.ts';
 import { parseJsonLine, parseSignedRecord } from './signed-line.ts';
 import { checkSigned } from './verify-records.ts';
 
@@ -66,7 +66,7 @@ class Verifier {
   }
 
   async add({ line, bytes }: InputLine): Promise<void> {
-    if (bytes?.length === 0) return;
+    if (bytes !== undefined && isBlankLine(bytes)) return;
     this.#checked++;
     try {
       if (bytes === undefined) throw new MeshError('ERR_RECORD_MALFORMED', 'the line is too long');

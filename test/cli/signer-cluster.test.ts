@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { describe, it } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
+import { MongoClient } from 'mongodb';
+import type { UnixMs } from '../../src/base/time.ts';
+import { LEFT_OUT_LISTED_MAX } from '../../src/cli/commands/signer.ts';
+import { DRIVER_LIFE_MS } from '../../src/daemon/signer/run-driver.ts';
+import { FAILED_LISTED_MAX } from '../../src/daemon/signer/sign-here.ts';
 import { MongoRecordStore } from '../../src/host/signer/mongo-record-store.ts';
-import { LongCommand, chainmail } from '../support/chainmail.ts';
+import { LongCommand, chainmail, type ToldError } from '../support/chainmail.ts';
 import { startHaproxy } from '../support/load-balancer.ts';
 import { MongodbServer, freePort, missingMongodb } from '../support/mongodb-server.ts';
 import { missing } from '../support/programs.ts';
@@ -89,6 +94,79 @@ describe('three replicas behind HAProxy', { skip: missingMongodb || missing('hap
       assert.match(replica.stderr, /"path":"\/batch\//, 'both that are left had batches');
       assert.equal(await replica.end(), 0);
     }
+  });
+});
+
+describe('signing from a database', { skip: missingMongodb }, () => {
+  async function place(t: TestContext, count: number): Promise<{ store: string; signing: string[]; ids: string[] }> {
+    const folder = tempDir(t);
+    const server = await MongodbServer.start();
+    t.after(() => server.stop());
+    const store = server.newDatabase();
+    assert.equal((await chainmail(['signer', 'keys', 'generate', '--dir', folder, '--count', '2'])).code, 0);
+    const { file, ids } = writeRecords(folder, 'records.jsonl', count);
+    assert.equal((await chainmail(['signer', 'import', '--store', store, file])).code, 0);
+    return { store, ids, signing: ['signer', 'sign', '--store', store, '--keys', join(folder, 'keys.json'), '--json'] };
+  }
+
+  it('goes on after a kill, without anybody’s doing, once the killed one is not heard of', async (t) => {
+    const { store, signing, ids } = await place(t, 2_000);
+    const killed = new LongCommand(signing);
+    const reader = await MongoRecordStore.open(store);
+    t.after(() => reader.close());
+    while ((await reader.currentRun()) === undefined) await pause(10);
+    await killed.end('SIGKILL');
+    assert.equal((await reader.currentRun())?.endedAt, undefined, 'it was over before the kill');
+    const { code, stdout, stderr } = await chainmail(signing);
+    assert.equal(code, 0, `${stdout}${stderr}`);
+    assert.match(stderr, /waiting whether it goes on/);
+    const { signed, unsigned } = await checkNothingLost(reader, ids);
+    assert.equal(unsigned, 0);
+    assert.deepEqual(await wrongIds(signed), []);
+  });
+
+  it('leaves a run alone whose driver gives word', async (t) => {
+    const { store, signing } = await place(t, 1);
+    const other = await MongoRecordStore.open(store);
+    t.after(() => other.close());
+    const now = (): UnixMs => Date.now() as UnixMs;
+    const until = (): UnixMs => (now() + DRIVER_LIFE_MS) as UnixMs;
+    const run = {
+      runId: 'r',
+      batchCount: 1,
+      keyIndexes: [0],
+      ringFingerprint: '',
+      startedAt: now(),
+      endedAt: undefined,
+    };
+    await other.beginRun({ ...run, signedAtStart: 0, failed: 0, driver: 'd', driverUntil: until() }, now());
+    const word = setInterval(() => void other.driveRun('r', 'd', now(), DRIVER_LIFE_MS), 500);
+    t.after(() => clearInterval(word));
+    const { code, stdout } = await chainmail(signing);
+    assert.equal(code, 1);
+    assert.equal((JSON.parse(stdout) as ToldError).error.code, 'ERR_RUN_DIFFERS');
+    assert.equal((await other.counts()).unsigned, 1);
+  });
+
+  it('names so many of the records that cannot be signed, or exported', async (t) => {
+    const { store, signing } = await place(t, 1);
+    const client = new MongoClient(store);
+    t.after(() => client.close());
+    const odd = Array.from({ length: FAILED_LISTED_MAX + 1 }, (_, i) => ({ id: i, msg: 'm' }));
+    await client.db().collection('records').insertMany(odd);
+    await client
+      .db()
+      .collection('signedrecords')
+      .insertMany(Array.from({ length: LEFT_OUT_LISTED_MAX + 1 }, (_, i) => ({ id: `odd ${i}` })));
+    const { code, stdout } = await chainmail(signing);
+    const told = JSON.parse(stdout) as { failed: number; signed: number; errors: { record: string; code: string }[] };
+    assert.deepEqual([code, told.failed, told.signed], [1, odd.length, 1]);
+    assert.equal(told.errors.length, FAILED_LISTED_MAX);
+    assert.ok(told.errors.every(({ record, code: why }) => record.startsWith('_id ') && why === 'ERR_RECORD_ID'));
+    const exported = await chainmail(['signer', 'export', '--store', store]);
+    assert.equal(exported.code, 1);
+    assert.equal(exported.stdout.trimEnd().split('\n').length, 1);
+    assert.equal(exported.stderr.match(/left out/g)?.length, LEFT_OUT_LISTED_MAX);
   });
 });
 

@@ -1,12 +1,25 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statfsSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { request } from 'node:http';
 import { join } from 'node:path';
 import { describe, it, test, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ENGINES, engineProblem } from '../../src/host/signer/engines.ts';
 import type { SignedRecordJson } from '../../src/signer/signed-line.ts';
 import { chainmail, LongCommand, type ToldError } from '../support/chainmail.ts';
+import { REPOSITORY } from '../../tools/repository.ts';
 import { SEED_RECORD } from '../support/seed-record.ts';
 import { writeRecords } from '../support/signer-storm.ts';
 import { enlarge, NO_SMALL_DISK, smallDisk } from '../support/small-disk.ts';
@@ -163,6 +176,46 @@ test('Ctrl-C ends signing in order: what was signed is kept, and the next call g
   assert.equal((await told<{ signed: number }>('sign', '--dir', dir)).signed, unsigned);
 });
 
+test('an export to what takes no bytes says so, and a folder that is not there is no bug', async (t) => {
+  const { dir } = await withRecords(t, 2_000);
+  await told('sign', '--dir', dir);
+  const args = ['signer', 'export', '--dir', dir].map((arg) => `'${arg}'`).join(' ');
+  const { status, stderr } = spawnSync('sh', ['-c', `node bin/chainmail.mjs ${args} > /dev/full`], {
+    encoding: 'utf8',
+    cwd: REPOSITORY,
+  });
+  assert.equal(status, 1);
+  assert.match(stderr, /^chainmail: error: the disk cannot be written: ENOSPC/);
+  assert.doesNotMatch(stderr, /node:/);
+  assert.equal((await refused('export', '--dir', dir, '--out', join(dir, 'none', 'out'))).code, 'ERR_INPUT');
+  const disk = smallDisk(t, 1);
+  if (disk === undefined) return t.skip(NO_SMALL_DISK);
+  writeFileSync(join(disk, 'out'), 'older');
+  writeFileSync(join(disk, 'filler'), new Uint8Array(700 * 1024));
+  assert.equal((await refused('export', '--dir', dir, '--out', join(disk, 'out'))).code, 'ERR_STORAGE');
+  assert.deepEqual(readdirSync(disk).sort(), ['filler', 'out']);
+  assert.equal(readFileSync(join(disk, 'out'), 'utf8'), 'older');
+});
+
+test('a full disk ends signing with an error; the same call goes on when there is room', async (t) => {
+  const disk = smallDisk(t, 16);
+  if (disk === undefined) return t.skip(NO_SMALL_DISK);
+  const { file, ids } = writeRecords(tempDir(t), 'many.jsonl', 20_000);
+  await told('keys', 'generate', '--dir', disk, '--count', '1');
+  await told('import', '--dir', disk, file);
+  writeFileSync(join(disk, 'filler'), new Uint8Array(statfsSync(disk).bavail * statfsSync(disk).bsize - 300_000));
+  assert.equal((await refused('sign', '--dir', disk)).code, 'ERR_STORAGE');
+  rmSync(join(disk, 'filler'));
+  enlarge(disk, 64);
+  const { signed, unsigned } = await told<{ signed: number; unsigned: number }>('stats', '--dir', disk);
+  assert.equal(signed + unsigned, 20_000);
+  assert.ok(unsigned > 0);
+  assert.equal((await told<{ signed: number }>('sign', '--dir', disk)).signed, unsigned);
+  const out = join(disk, 'out');
+  await told('export', '--dir', disk, '--out', out);
+  assert.deepEqual(await told('verify', out), { ok: true, checked: ids.length, errors: [] });
+});
+
 test('a full disk ends the import with an error; what was told to be kept is there', async (t) => {
   const disk = smallDisk(t, 3);
   if (disk === undefined) return t.skip(NO_SMALL_DISK);
@@ -266,6 +319,44 @@ describe('the service', () => {
     const otherRun = await answer(`${url}/batch/0/1/0`, { headers: { ...headers, 'chainmail-ring': fingerprint } });
     assert.deepEqual([otherRun.status, otherRun.body['code']], [409, 'ERR_RUN_DIFFERS']);
     assert.equal((await answer(`${url}/stats`, { method: 'DELETE' })).status, 405);
+  });
+
+  it('signs whatever body a request to sign has: all is said in the path', async (t) => {
+    const { dir } = await withRecords(t, 5);
+    const url = await serve(t, dir);
+    for (const [type, body] of [
+      ['application/x-www-form-urlencoded', ''],
+      ['application/xml', '<a/>'],
+      ['application/json', '{'],
+    ] as const) {
+      const headers = { 'content-type': type };
+      assert.equal((await answer(`${url}/sign/2?wait=1`, { method: 'POST', headers, body })).status, 200);
+    }
+    assert.equal((await answer(`${url}/stats`)).body['signed'], 5);
+  });
+
+  it('refuses what a page in a browser sends, where no token protects it', async (t) => {
+    const { dir } = await withRecords(t, 5);
+    const url = await serve(t, dir);
+    const ask = (path: string, headers: Record<string, string>): Promise<number | undefined> =>
+      new Promise((resolve, reject) => {
+        const call = request(`${url}${path}`, { headers, method: path === '/records' ? 'POST' : 'GET' }, (reply) => {
+          reply.resume();
+          resolve(reply.statusCode);
+        });
+        call.on('error', reject).end();
+      });
+    for (const path of ['/sign/1', '/stats', '/records', '/records/x'])
+      for (const headers of [
+        { origin: 'http://page.example' },
+        { 'sec-fetch-site': 'cross-site' },
+        { host: 'page.example' },
+        { host: '127.0.0.1.page.example:80' },
+      ])
+        assert.deepEqual([path, headers, await ask(path, headers as never)], [path, headers, 403]);
+    assert.equal((await answer(`${url}/stats`)).body['signed'], 0);
+    for (const host of ['127.0.0.1:1', 'localhost', 'LOCALHOST:80', '[::1]:8080'])
+      assert.deepEqual([host, await ask('/stats', { host })], [host, 200]);
   });
 
   it('asks for the token wherever one is set, except of probes', async (t) => {

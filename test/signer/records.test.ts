@@ -51,6 +51,25 @@ describe('import', () => {
     ]);
   });
 
+  it('reads JSON lines behind a byte order mark, which is no part of the first; a later one is', async () => {
+    const line = '\ufeff{"id":"a","msg":"x"}\n';
+    const { records, ...result } = await imported(`${line}${line}`, 'jsonl', 2);
+    assert.deepEqual(result, { imported: 1, refused: 1, errors: [{ line: 2, code: 'ERR_RECORD_MALFORMED' }] });
+    assert.deepEqual(records, [['a', 'x']]);
+  });
+
+  it('refuses a CSV row with a carriage return by itself, and signs no message without it', async () => {
+    const text = 'id,msg\r\na,be\rfore\r\nb,\r"x"\r\nc,"kept\r"\r\nd,last\r';
+    const { records, ...result } = await imported(text, 'csv', 1);
+    const code = 'ERR_RECORD_MALFORMED';
+    const errors = [2, 3].map((line) => ({ line, code }));
+    assert.deepEqual(result, { imported: 2, refused: 2, errors });
+    assert.deepEqual(records, [
+      ['c', 'kept\r'],
+      ['d', 'last'],
+    ]);
+  });
+
   it('refuses CSV without its header, whole', async () => {
     for (const text of ['a,b\n1,2\n', '', 'msg,id\n', 'id,msg,more\n'])
       await assert.rejects(imported(text, 'csv'), { code: 'ERR_RECORD_HEADER' });

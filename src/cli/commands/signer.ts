@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream, fsyncSync, openSync, closeSync, renameSync, rmSync } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { once } from 'node:events';
 import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
@@ -7,8 +7,10 @@ import { MeshError, messageOf, quoted } from '../../base/errors.ts';
 import { openRecordStore } from '../../daemon/signer/place.ts';
 import { signHere } from '../../daemon/signer/sign-here.ts';
 import { ENGINES, lanesOf, openChecker } from '../../host/signer/engines.ts';
+import { ExportFile } from '../../host/signer/export-file.ts';
 import { systemClock } from '../../host/system-clock.ts';
 import type { SigningEngine } from '../../ports/batch-signer.ts';
+import type { MalformedRecord } from '../../ports/record-store.ts';
 import { type ImportFormat, importRecords } from '../../signer/import-records.ts';
 import { BATCH_SIZE_MAX } from '../../signer/plan.ts';
 import { signedRecordJson } from '../../signer/signed-line.ts';
@@ -17,9 +19,13 @@ import { verifyExport } from '../../signer/verify-export.ts';
 import { act, addCommand, addGroup, integerOption } from '../command.ts';
 import { EXIT_REFUSED } from '../output.ts';
 import { Progress } from '../progress.ts';
+import { onStopWish } from '../signals.ts';
 import { renderTable } from '../table.ts';
 import { addKeys } from './signer-keys.ts';
 import { type PlaceOptions, placeOf, withPlace } from './signer-place.ts';
+
+/** Records of another program that an export leaves out and names; the rest is only counted. */
+export const LEFT_OUT_LISTED_MAX = 100;
 
 /** `chainmail signer …` */
 export function register(program: Command): void {
@@ -92,14 +98,13 @@ function addSign(group: Command): void {
     .action(
       act<PlaceOptions & { readonly size: number; readonly engine?: SigningEngine }>(async ({ output, options }) => {
         let isStopped = false;
-        const stop = (): void => {
-          if (isStopped) process.exit(EXIT_REFUSED); // asked twice: a kill is safe
-          isStopped = true;
-        };
-        process.on('SIGINT', stop).on('SIGTERM', stop);
+        onStopWish(
+          () => (isStopped = true),
+          () => process.exit(EXIT_REFUSED), // asked twice: a kill is safe
+        );
         const progress = new Progress('records', output.isJson);
         try {
-          const { elapsedMs, ...counts } = await signHere({
+          const { elapsedMs, errors, ...counts } = await signHere({
             place: placeOf(options),
             environment: process.env,
             batchSize: options.size,
@@ -107,19 +112,20 @@ function addSign(group: Command): void {
             isStopped: () => isStopped,
             onBegin: (unsigned) => (progress.total = unsigned),
             onStored: (signed) => progress.add(signed),
+            onWait: () => output.note('another process began to sign here; waiting whether it goes on'),
           });
           progress.end();
           const { signed, unsigned, conflicts, failed } = counts;
+          for (const { record, code } of output.isJson ? [] : errors) output.note(`${record}: ${code}`);
           const rate = Math.round((signed * 1_000) / Math.max(1, elapsedMs));
           output.result(
-            { ...counts, elapsed_ms: elapsedMs },
+            { ...counts, ...(errors.length === 0 ? {} : { errors }), elapsed_ms: elapsedMs },
             `${signed} signed in ${(elapsedMs / 1_000).toFixed(1)} s (${rate}/s), ${unsigned} unsigned, ${conflicts} conflicts, ${failed} failed`,
           );
           if (isStopped) output.note('interrupted; call it again to go on');
           if (isStopped || failed > 0) process.exitCode = EXIT_REFUSED;
         } finally {
           progress.end();
-          process.off('SIGINT', stop).off('SIGTERM', stop);
         }
       }),
     );
@@ -160,23 +166,31 @@ function addExport(group: Command): void {
     .action(
       act<PlaceOptions & { readonly out?: string }>(async ({ output, options }) => {
         const store = await openRecordStore(placeOf(options), false);
-        const file = options.out === undefined ? undefined : resolve(options.out);
-        const draft = `${file}.${process.pid}.draft`;
-        const stream = file === undefined ? process.stdout : createWriteStream(draft, { flags: 'wx' });
+        let file: ExportFile | undefined;
         let exported = 0;
+        let refused = 0;
+        const leaveOut = ({ record, code }: MalformedRecord): void => {
+          if (++refused <= LEFT_OUT_LISTED_MAX) output.note(`left out, as it cannot be read: ${record}: ${code}`);
+        };
         try {
-          for await (const records of store.signed()) {
+          if (options.out !== undefined) file = await ExportFile.open(resolve(options.out));
+          for await (const records of store.signed(leaveOut)) {
             const text = records.map((record) => `${JSON.stringify(signedRecordJson(record))}\n`).join('');
             exported += records.length;
-            if (!stream.write(text)) await once(stream, 'drain');
+            if (file !== undefined) await file.write(text);
+            else if (!process.stdout.write(text)) await once(process.stdout, 'drain');
           }
+          if (refused > 0) process.exitCode = EXIT_REFUSED;
           if (file === undefined) return;
-          stream.end();
-          await once(stream, 'close');
-          syncAndRename(draft, file);
-          output.result({ exported, file }, `${exported} records in ${file}`);
+          await file.finish();
+          const path = resolve(options.out as string);
+          const leftOut = refused === 0 ? '' : `, ${refused} left out`;
+          output.result(
+            { exported, ...(refused === 0 ? {} : { refused }), file: path },
+            `${exported} records in ${path}${leftOut}`,
+          );
         } catch (error) {
-          if (file !== undefined) rmSync(draft, { force: true });
+          await file?.discard();
           throw error;
         } finally {
           await store.close();
@@ -223,14 +237,4 @@ async function* openInput(path: string): AsyncGenerator<Bytes> {
     if ((error as NodeJS.ErrnoException).code === undefined) throw error;
     throw new MeshError('ERR_INPUT', `file ${quoted(path)} cannot be read: ${messageOf(error)}`);
   }
-}
-
-function syncAndRename(draft: string, file: string): void {
-  const fd = openSync(draft, 'r');
-  try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
-  }
-  renameSync(draft, file);
 }

@@ -10,7 +10,7 @@ import type { Log } from '../log.ts';
 /** A run whose driver was not heard of for so long is driven by whoever notices first. */
 export const DRIVER_LIFE_MS = 10_000;
 /** How often the driver gives word, and the others look. */
-const DRIVER_WORD_MS = 2_500;
+export const DRIVER_WORD_MS = 2_500;
 /** Batches that are called at once. Replicas queue what they cannot sign yet. */
 export const CALLS_MAX = 16;
 /** Tries of a batch. With the pauses below a minute and a half: a replica that died is replaced by then. */

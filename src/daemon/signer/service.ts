@@ -14,10 +14,11 @@ import { systemClock } from '../../host/system-clock.ts';
 import { systemRandom } from '../../host/system-random.ts';
 import { createHttpApp } from '../../http/server.ts';
 import type { Caller } from '../../http/signer/credential.ts';
+import { IMPORT_MS_MAX } from '../../http/signer/post-records.ts';
 import { addSignerRoutes } from '../../http/signer/routes.ts';
 import { formatAddress, splitAddress } from '../../message/address.ts';
 import type { SigningEngine } from '../../ports/batch-signer.ts';
-import type { RecordStore } from '../../ports/record-store.ts';
+import type { MalformedRecord, RecordStore } from '../../ports/record-store.ts';
 import { allKeyIndexes } from '../../signer/key-ring.ts';
 import { signBatch } from '../../signer/sign-batch.ts';
 import { loadCallers } from './callers.ts';
@@ -98,11 +99,22 @@ export async function runSigner(options: RunSignerOptions): Promise<RunningSigne
         }),
       log,
     });
+    const onMalformed = (records: readonly MalformedRecord[]): void => {
+      for (const { record, code } of records) log.warn({ record, code }, 'a record cannot be signed');
+    };
     const turns = new Turns(BATCHES_AT_ONCE, BATCHES_WAITING_MAX);
-    const deps = { store, signer, random: systemRandom, lanes: Math.max(2, lanesOf() / 2), clock: systemClock };
+    const deps = {
+      store,
+      signer,
+      random: systemRandom,
+      lanes: Math.max(2, lanesOf() / 2),
+      clock: systemClock,
+      onMalformed,
+    };
     const app = await createHttpApp({
       createServer,
       rate: undefined,
+      requestMsMax: IMPORT_MS_MAX,
       ...requestLog(log, 'info'),
     });
     closers.push(() => app.close());

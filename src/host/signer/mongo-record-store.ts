@@ -1,22 +1,20 @@
 import {
-  type AnyBulkWriteOperation,
+  BSON,
   type Collection,
-  type Filter,
   type Db,
   type Document,
-  MongoBulkWriteError,
   MongoClient,
   type MongoClientOptions,
   MongoError,
   MongoServerError,
 } from 'mongodb';
 import { textOfUtf8 } from '../../base/bytes.ts';
-import { isMeshError, MeshError, messageOf } from '../../base/errors.ts';
+import { MeshError, messageOf } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
-import { SALT_BYTES, SIGNATURE_BYTES } from '../../ports/batch-signer.ts';
 import {
   CHUNK_RECORDS_MAX,
   type FoundRecord,
+  type MalformedRecord,
   type NewRecord,
   type RecordCounts,
   type RecordStore,
@@ -29,18 +27,17 @@ import {
 } from '../../ports/record-store.ts';
 import { ChunkBuilder } from '../../signer/chunk-builder.ts';
 import { parseRecordJson } from '../../signer/record.ts';
-import { saltText } from '../../signer/salt.ts';
 import { shardHashOf } from '../../signer/shard.ts';
 import { parseSignedRecord } from '../../signer/signed-line.ts';
+import { LENIENT, type ReadDocument, type RecordDocument, readDocument } from './mongo-document.ts';
 import { MongoRuns } from './mongo-runs.ts';
+import { DUPLICATE_KEY, insertNew, storeSigned } from './mongo-transfer.ts';
 import { ShardIndex } from './shard-index.ts';
 
 /** Records in the index of a run: some 150 bytes each, 300 MiB. A run over more leaves the rest to the next one. */
 export const INDEX_RECORDS_MAX = 2_000_000;
 /** A database that is gone is told after so long; the caller tries again. */
 export const SERVER_MS_MAX = 5_000;
-/** Duplicate key: a unique index refused a document. */
-const DUPLICATE_KEY = 11_000;
 
 /** How a database is spoken to. The address may say how long one that is gone is waited for. */
 export function mongoOptionsOf(url: string): MongoClientOptions {
@@ -50,12 +47,6 @@ export function mongoOptionsOf(url: string): MongoClientOptions {
     writeConcern: { w: 'majority', journal: true },
     readConcern: { level: 'majority' },
   };
-}
-
-/** A record as it was read, with what is needed to delete it and nothing that came since. */
-interface Handle {
-  readonly record: NewRecord;
-  readonly document: Document;
 }
 
 /**
@@ -106,7 +97,7 @@ export class MongoRecordStore implements RecordStore {
       const known = new Set<string>();
       const ids = records.map(({ id }) => id);
       for (const name of this.#isUnique ? ['signedrecords'] : ['signedrecords', 'records'])
-        for await (const { id } of this.#of(name).find({ id: { $in: ids } }, { projection: { id: 1 } }))
+        for await (const { id } of this.#of(name).find({ id: { $in: ids } }, { projection: { id: 1 }, ...LENIENT }))
           known.add(String(id));
       const positions: number[] = [];
       for (const [i, { id }] of records.entries()) {
@@ -119,7 +110,7 @@ export class MongoRecordStore implements RecordStore {
         const { id, message } = records[i] as NewRecord;
         return { id, msg: textOfUtf8(message) };
       });
-      const refused = await this.#insert('records', documents);
+      const refused = await insertNew(this.#of('records'), documents);
       for (const [at, i] of positions.entries()) added[i] = !refused.has(at);
       return added;
     });
@@ -132,7 +123,8 @@ export class MongoRecordStore implements RecordStore {
       const groups = this.#of('signedrecords').aggregate([{ $group: { _id: '$key', n: { $sum: 1 } } }]);
       for await (const { _id: key, n } of groups) {
         signed += Number(n);
-        byKey.set(String(key).replace(/^0x/, ''), Number(n));
+        const name = /^0x([0-9a-f]{130})$/.exec(String(key).toLowerCase())?.[1]; // else another program's
+        if (name !== undefined) byKey.set(name, Number(n) + (byKey.get(name) ?? 0));
       }
       const unsigned = await this.#of('records').countDocuments();
       const conflicts = await this.#of('conflicts').countDocuments();
@@ -175,45 +167,31 @@ export class MongoRecordStore implements RecordStore {
   }
 
   async *unsigned(selection: Selection): AsyncIterable<UnsignedChunk> {
-    const builder = new ChunkBuilder<Handle>();
-    for await (const document of this.#documents(selection)) {
-      try {
-        const record = parseRecordJson(document);
-        builder.add({ record, document }, shardHashOf(record.id), record.message);
-      } catch (error) {
-        if (!isMeshError(error)) throw error;
-        builder.addMalformed();
+    const builder = new ChunkBuilder<RecordDocument>();
+    for await (const read of this.#documents(selection)) {
+      if (read.tag === 'malformed') builder.addMalformed(read.malformed);
+      else {
+        const { value: record, document, bytes } = read;
+        builder.add({ record, document }, shardHashOf(record.id), record.message, bytes);
       }
       if (builder.isFull) yield builder.take();
     }
     if (!builder.isEmpty) yield builder.take();
   }
 
-  storeSigned({ chunk, publicKeys, keyIndexes, salts, signatures }: SignedChunk): Promise<StoredOutcome> {
-    return guarded(async () => {
-      const handles = chunk.handle as readonly Handle[];
-      if (handles.length === 0) return { signed: 0, conflicts: 0 };
-      const keys = publicKeys.map((key) => `0x${key.toHex()}`);
-      const documents = handles.map(({ record, document }, i) => ({
-        _id: document['_id'] as unknown,
-        id: record.id,
-        key: keys[keyIndexes[i] as number],
-        msg: textOfUtf8(record.message),
-        salt: saltText(salts.subarray(i * SALT_BYTES, (i + 1) * SALT_BYTES)),
-        sign: `0x${signatures.subarray(i * SIGNATURE_BYTES, (i + 1) * SIGNATURE_BYTES).toHex()}`,
-      }));
-      const refused = await this.#insert('signedrecords', documents);
-      const conflicts = await this.#settleRefused(documents.filter((_, i) => refused.has(i)));
-      await this.#deleteSigned(handles);
-      return { signed: documents.length - refused.size, conflicts };
-    });
+  storeSigned(signed: SignedChunk): Promise<StoredOutcome> {
+    return guarded(() => storeSigned(this.#db, signed));
   }
 
-  async *signed(): AsyncIterable<readonly SignedRecord[]> {
+  async *signed(onMalformed?: (record: MalformedRecord) => void): AsyncIterable<readonly SignedRecord[]> {
     let part: SignedRecord[] = [];
-    const cursor = this.#of('signedrecords').find({}, { batchSize: CHUNK_RECORDS_MAX });
-    for await (const document of guardedEach(cursor)) {
-      part.push(parseSignedRecord(document));
+    const cursor = this.#of('signedrecords').find({}, { batchSize: CHUNK_RECORDS_MAX, raw: true });
+    for await (const read of readEach(cursor, parseSignedRecord)) {
+      if (read.tag === 'malformed') {
+        onMalformed?.(read.malformed);
+        continue;
+      }
+      part.push(read.value);
       if (part.length < CHUNK_RECORDS_MAX) continue;
       yield part;
       part = [];
@@ -229,15 +207,15 @@ export class MongoRecordStore implements RecordStore {
     return this.#db.collection(collection);
   }
 
-  async *#documents({ runId, batchCount, batchId }: Selection): AsyncIterable<Document> {
+  async *#documents({ runId, batchCount, batchId }: Selection): AsyncIterable<ReadDocument<NewRecord>> {
     if (batchId === undefined) {
-      yield* guardedEach(this.#of('records').find({}, { batchSize: CHUNK_RECORDS_MAX }));
+      yield* readEach(this.#of('records').find({}, { batchSize: CHUNK_RECORDS_MAX, raw: true }), parseRecordJson);
       return;
     }
     const references = (await this.#indexFor(runId, batchCount)).of(batchId);
     for (let from = 0; from < references.length; from += CHUNK_RECORDS_MAX) {
       const part = references.slice(from, from + CHUNK_RECORDS_MAX);
-      yield* guardedEach(this.#of('records').find({ _id: { $in: part } } as Document));
+      yield* readEach(this.#of('records').find({ _id: { $in: part } } as Document, { raw: true }), parseRecordJson);
     }
   }
 
@@ -259,57 +237,14 @@ export class MongoRecordStore implements RecordStore {
 
   async #readIndex(runId: string, batchCount: number): Promise<ShardIndex<unknown>> {
     const index = new ShardIndex<unknown>(runId, batchCount, INDEX_RECORDS_MAX);
-    const cursor = this.#of('records').find({}, { projection: { id: 1, Id: 1 }, batchSize: 10 * CHUNK_RECORDS_MAX });
+    const options = { projection: { id: 1, Id: 1 }, batchSize: 10 * CHUNK_RECORDS_MAX, ...LENIENT };
+    const cursor = this.#of('records').find({}, options);
     for await (const document of guardedEach(cursor)) {
       const id: unknown = document['id'] ?? document['Id'];
       // What has no id at all belongs to the first batch, which counts it as failed.
       if (!index.add(document['_id'], typeof id === 'string' ? shardHashOf(id) : 0)) break;
     }
     return index;
-  }
-
-  /** Inserts what a unique index does not refuse. @returns the positions of what it refused. */
-  async #insert(name: string, documents: readonly Document[]): Promise<ReadonlySet<number>> {
-    if (documents.length === 0) return new Set();
-    try {
-      await this.#of(name).insertMany([...documents], { ordered: false });
-      return new Set();
-    } catch (error) {
-      if (!(error instanceof MongoBulkWriteError)) throw error;
-      const errors = [error.writeErrors].flat();
-      if (errors.length === 0 || errors.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
-      return new Set(errors.map(({ index }) => index));
-    }
-  }
-
-  /** What was signed before with another message goes to the conflicts. @returns how many did. */
-  async #settleRefused(documents: readonly { _id: unknown; id: string; msg: string }[]): Promise<number> {
-    if (documents.length === 0) return 0;
-    const messages = new Map<string, unknown>();
-    const ids = documents.map(({ id }) => id);
-    for await (const { id, msg } of this.#of('signedrecords').find({ id: { $in: ids } })) messages.set(String(id), msg);
-    const conflicts = documents.filter(({ id, msg }) => {
-      if (!messages.has(id)) throw new MeshError('ERR_STORE', 'a signed record was refused as known, and is not there');
-      return messages.get(id) !== msg;
-    });
-    const before = await this.#insert(
-      'conflicts',
-      conflicts.map(({ _id, id, msg }) => ({ _id, id, msg })),
-    );
-    return conflicts.length - before.size;
-  }
-
-  /** Deletes the records that were read, as they were read: one that was changed since stays, and is signed again. */
-  async #deleteSigned(handles: readonly Handle[]): Promise<void> {
-    await this.#of('records').bulkWrite(
-      handles.map(({ document }): AnyBulkWriteOperation => {
-        const members = document as Readonly<Record<string, unknown>>;
-        const name = 'msg' in members ? 'msg' : 'Msg';
-        const filter = { _id: members['_id'], [name]: members[name] } as Filter<Document>;
-        return { deleteOne: { filter } };
-      }),
-      { ordered: false },
-    );
   }
 }
 
@@ -342,7 +277,16 @@ async function* guardedEach(cursor: AsyncIterable<Document>): AsyncGenerator<Doc
   }
 }
 
+async function* readEach<T>(
+  cursor: AsyncIterable<Document>,
+  parse: (document: Document) => T,
+): AsyncGenerator<ReadDocument<T>> {
+  for await (const raw of guardedEach(cursor)) yield readDocument(raw as unknown as Uint8Array, parse);
+}
+
 function storeError(error: unknown): unknown {
+  if (error instanceof BSON.BSONError)
+    return new MeshError('ERR_RECORD_UTF8', `record store: ${messageOf(error)}`, undefined, { cause: error });
   if (!(error instanceof MongoError)) return error;
   return new MeshError('ERR_STORE', `record store: ${messageOf(error).split('\n')[0]}`, undefined, { cause: error });
 }

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { FastifyRequest } from 'fastify';
 import { type Bytes, utf8 } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
@@ -18,15 +19,34 @@ const CALLERS = new WeakMap<FastifyRequest, Caller>();
 /**
  * Lets in who shows a caller's token (RFC 6750), before a byte of the body is read.
  * @param callers one without a token is whoever can reach the port: only this machine can.
- * @throws ERR_TOKEN
+ * @throws ERR_TOKEN, ERR_BROWSER
  */
 export function requireCaller(callers: readonly Caller[] | Caller): (request: FastifyRequest) => Promise<void> {
   return async (request) => {
     const caller = Array.isArray(callers) ? shownBy(request, callers as readonly Caller[]) : (callers as Caller);
     if (caller === undefined)
       throw new MeshError('ERR_TOKEN', 'this call needs a token', 'send the header Authorization: Bearer TOKEN');
+    if (!Array.isArray(callers)) refuseBrowsers(request);
     CALLERS.set(request, caller);
   };
+}
+
+/**
+ * Refuses what a page in somebody's browser sends, where no token is asked for: any page on the web can make a browser on
+ * this machine call a port of it, and with a name of its own that leads here read the answers.
+ * @throws ERR_BROWSER
+ */
+export function refuseBrowsers(request: FastifyRequest): void {
+  const { origin, host } = request.headers;
+  const site = request.headers['sec-fetch-site'];
+  if (origin === undefined && (site === undefined || site === 'none') && isOwnHost(host ?? '')) return;
+  throw new MeshError('ERR_BROWSER', 'this call may come from a page in a browser, and no token protects it');
+}
+
+/** An address, or a name that no page can have: others may be led to this machine by whoever owns them. */
+function isOwnHost(host: string): boolean {
+  const name = host.replace(/:[0-9]{1,5}$/, '').toLowerCase();
+  return name === 'localhost' || name.endsWith('.localhost') || isIP(name.replace(/^\[(.*)\]$/, '$1')) !== 0;
 }
 
 /** Lets in who shows the cluster secret: other replicas. @throws ERR_TOKEN */

@@ -24,11 +24,15 @@ export function getSign(app: HttpApp, deps: SignerDeps): void {
     if (wait !== '1') return reply.code(202).send(begun);
     return reply.send({ ...begun, ...(await outcomeOf(deps, await deps.untilEnded(run.runId))) });
   };
-  app.route({
-    method: ['GET', 'POST'],
-    url: '/sign/:size',
-    preParsing: requireCaller(deps.callers),
-    handler,
+  void app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, async () => undefined); // all is said in the path
+    scope.route({
+      method: ['GET', 'POST'],
+      url: '/sign/:size',
+      preParsing: requireCaller(deps.callers),
+      handler,
+    });
   });
 }
 

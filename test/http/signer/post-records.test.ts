@@ -5,8 +5,8 @@ import { type AddressInfo, connect } from 'node:net';
 import { Readable } from 'node:stream';
 import { describe, it, type TestContext } from 'node:test';
 import { EMPTY } from '../../../src/base/bytes.ts';
-import { createHttpApp, type HttpApp } from '../../../src/http/server.ts';
-import { IMPORT_BYTES_MAX, piecesWithin, postRecords } from '../../../src/http/signer/post-records.ts';
+import { createHttpApp, type HttpApp, REQUEST_MS_MAX } from '../../../src/http/server.ts';
+import { IMPORT_BYTES_MAX, IMPORT_MS_MAX, piecesWithin, postRecords } from '../../../src/http/signer/post-records.ts';
 import type { SignerDeps } from '../../../src/http/signer/routes.ts';
 import { MemoryRecordStore } from '../../../src/sim/memory-record-store.ts';
 
@@ -38,6 +38,23 @@ describe('POST /records', () => {
       errors: [{ line: 2, code: 'ERR_RECORD_MALFORMED' }],
     });
     assert.equal(store.records.length, 1);
+  });
+
+  it('refuses a body that is packed, instead of a refusal for each line', async (t) => {
+    const { app, store } = await importer(t);
+    const ask = (encoding: string) =>
+      app.inject({ method: 'POST', url: '/records', headers: { 'content-encoding': encoding }, payload: LINE });
+    assert.equal((await ask('gzip')).statusCode, 415);
+    assert.equal(store.records.length, 0);
+    assert.equal((await ask('identity')).statusCode, 200);
+  });
+
+  it('may take as long to arrive as a slow store takes to keep it', async (t) => {
+    const app = await createHttpApp({ createServer, rate: undefined, requestMsMax: IMPORT_MS_MAX });
+    t.after(() => app.close());
+    assert.equal(app.server.requestTimeout, IMPORT_MS_MAX);
+    const { app: other } = await importer(t);
+    assert.equal(other.server.requestTimeout, REQUEST_MS_MAX);
   });
 
   it('refuses a body that claims to be too large, before a byte of it is read', async (t) => {
@@ -107,7 +124,7 @@ describe('POST /records', () => {
     const socket = connect(port, '127.0.0.1');
     socket.on('error', () => {});
     const body = `${line(1)}${line(2)}${line(3).slice(0, 30)}`;
-    socket.write(`POST /records HTTP/1.1\r\nhost: x\r\ncontent-length: 9999\r\n\r\n${body}`);
+    socket.write(`POST /records HTTP/1.1\r\nhost: localhost\r\ncontent-length: 9999\r\n\r\n${body}`);
     await once(app.server, 'request');
     socket.destroy();
     while (audited.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
