@@ -186,7 +186,7 @@ function migrate(database: DatabaseSync, kind: DatabaseKind): void {
     database.exec(`PRAGMA application_id=${kind.applicationId}; PRAGMA user_version=${kind.migrations.length};`);
     database.exec('COMMIT');
   } catch (error) {
-    database.exec('ROLLBACK');
+    if (database.isTransaction) database.exec('ROLLBACK'); // where the disk is full, SQLite has done so itself
     throw error;
   }
 }

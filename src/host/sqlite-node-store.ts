@@ -20,7 +20,8 @@ export interface StoreOwner {
  *
  * A change is as durable as with `synchronous=FULL`, but the wait for the disk is off the event loop: the commit
  * writes to the log and does not wait (`NORMAL`), then one `fdatasync` of that log does, and only then `apply`
- * resolves. A slow memory card so delays the answers to programs, and nothing else.
+ * resolves. A slow memory card so delays the answers to programs, and little else: about one commit in a hundred carries
+ * the log over into the file, and waits for it.
  */
 export class SqliteNodeStore implements NodeStore {
   readonly #path: string;

@@ -13,6 +13,7 @@ import { SqliteNodeStore, type StoreOwner } from '../../src/host/sqlite-node-sto
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import { parseNodeId } from '../../src/identity/node-id.ts';
 import type { NodeChange } from '../../src/ports/node-store.ts';
+import { enlarge, NO_SMALL_DISK, smallDisk } from '../support/small-disk.ts';
 import { contentOf, describeNodeStore, storedMessage } from '../support/node-store-suite.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chainmail-test-'));
@@ -135,6 +136,25 @@ describe('a node’s database file', () => {
       assert.equal(store.read(8)?.toHex(), '08');
       await store.close();
     }
+  });
+
+  it('leaves an older file as it was where the disk has no room to take it over, and goes on once there is', async (t) => {
+    const disk = smallDisk(t, 4);
+    if (disk === undefined) return t.skip(NO_SMALL_DISK);
+    const path = join(disk, 'node.db');
+    const older = { ...NODE_DATABASE, migrations: NODE_DATABASE.migrations.slice(0, 2) };
+    const database = openDatabase(path, older, 'create');
+    database.exec(`
+      INSERT INTO meta VALUES ('arrivals', '5000');
+      WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 1999)
+      INSERT INTO messages SELECT i, randomblob(32), 1, 2, zeroblob(600) FROM n;`);
+    closeDatabase(database, path);
+    writeFileSync(join(disk, 'filler'), new Uint8Array(2 ** 21));
+    assert.throws(() => SqliteNodeStore.open(path, OWNER), { code: 'ERR_STORAGE' });
+    enlarge(disk, 16);
+    const store = SqliteNodeStore.open(path, OWNER);
+    t.after(() => store.close());
+    assert.equal(Array.from(store.load().messages).length, 2_000);
   });
 
   it('refuses a damaged file, and one that is no database', async () => {
