@@ -5,8 +5,9 @@ import { contextTag, OID_BYTES_MAX, TAG } from './der-reader.ts';
 import { OID } from './oid.ts';
 
 /*
- * Each function returns one whole DER element (X.690). They compose from the inside out; a certificate is some sixty
- * calls, and what every certificate of an issuer shares is built once by the caller.
+ * Each function returns one whole DER element (X.690), written or, from {@link inner}, yet to be. They compose from the
+ * inside out; a certificate is some sixty calls, and what every certificate of an issuer shares is built once by the
+ * caller.
  */
 
 /** Octets that the header of an element with this much content takes. */
@@ -30,22 +31,53 @@ export function writeHeader(out: Bytes, offset: number, tag: number, contentByte
   return offset + 2 + octets;
 }
 
-/** One element: identifier octet, length, and the parts as content. */
-export function element(tag: number, ...parts: readonly Bytes[]): Bytes {
-  let length = 0;
-  for (const part of parts) length += part.length;
-  const out = new Uint8Array(headerBytes(length) + length);
-  let offset = writeHeader(out, 0, tag, length);
-  for (const part of parts) {
-    // `set` costs as much as copying some forty bytes; most parts of a certificate are shorter.
-    if (part.length > 40) out.set(part, offset);
-    else for (let i = 0; i < part.length; i++) out[offset + i] = part[i] as number;
-    offset += part.length;
+/** What an element is made of. */
+export type DerPart = Bytes | InnerElement;
+
+/** An element that is written together with the one around it: a deep tree then costs one buffer, and each octet one copy. */
+export class InnerElement {
+  readonly tag: number;
+  readonly parts: readonly DerPart[];
+  readonly contentBytes: number;
+  /** Octets of the whole element. */
+  readonly length: number;
+
+  constructor(tag: number, parts: readonly DerPart[]) {
+    let length = 0;
+    for (const part of parts) length += part.length;
+    this.tag = tag;
+    this.parts = parts;
+    this.contentBytes = length;
+    this.length = headerBytes(length) + length;
   }
+}
+
+export function inner(tag: number, ...parts: readonly DerPart[]): InnerElement {
+  return new InnerElement(tag, parts);
+}
+
+/** One element: identifier octet, length, and the parts as content. */
+export function element(tag: number, ...parts: readonly DerPart[]): Bytes {
+  const whole = new InnerElement(tag, parts);
+  const out = new Uint8Array(whole.length);
+  write(out, 0, whole);
   return out;
 }
 
-export function sequence(...parts: readonly Bytes[]): Bytes {
+/** @returns the offset behind the part. */
+function write(out: Bytes, at: number, part: DerPart): number {
+  if (part instanceof InnerElement) {
+    let offset = writeHeader(out, at, part.tag, part.contentBytes);
+    for (const each of part.parts) offset = write(out, offset, each);
+    return offset;
+  }
+  // `set` costs as much as copying some forty bytes; most parts of a certificate are shorter.
+  if (part.length > 40) out.set(part, at);
+  else for (let i = 0; i < part.length; i++) out[at + i] = part[i] as number;
+  return at + part.length;
+}
+
+export function sequence(...parts: readonly DerPart[]): Bytes {
   return element(TAG.sequence, ...parts);
 }
 
@@ -55,7 +87,7 @@ export function setOf(...parts: readonly Bytes[]): Bytes {
 }
 
 /** `[n] EXPLICIT`, or a constructed `[n] IMPLICIT`. */
-export function context(n: number, ...parts: readonly Bytes[]): Bytes {
+export function context(n: number, ...parts: readonly DerPart[]): Bytes {
   return element(contextTag(n, 'constructed'), ...parts);
 }
 
@@ -129,18 +161,25 @@ export function namedBits(bits: number, tag: number = TAG.bitString): Bytes {
 }
 
 export function utf8String(text: string): Bytes {
-  return element(TAG.utf8String, utf8(text));
+  return ascii(text, TAG.utf8String) ?? element(TAG.utf8String, utf8(text));
 }
 
 /** @throws ERR_DER for anything beyond ASCII. */
 export function ia5String(text: string, tag: number = TAG.ia5String): Bytes {
-  const bytes = new Uint8Array(text.length);
+  const whole = ascii(text, tag);
+  if (whole === undefined) throw new MeshError('ERR_DER', 'text is not ASCII');
+  return whole;
+}
+
+function ascii(text: string, tag: number): Bytes | undefined {
+  const out = new Uint8Array(headerBytes(text.length) + text.length);
+  const start = writeHeader(out, 0, tag, text.length);
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code >= 0x80) throw new MeshError('ERR_DER', 'text is not ASCII');
-    bytes[i] = code;
+    if (code >= 0x80) return undefined;
+    out[start + i] = code;
   }
-  return element(tag, bytes);
+  return out;
 }
 
 /** UTCTime until 2049, GeneralizedTime from 2050 on (RFC 5280 section 4.1.2.5); fractions of a second are cut off. */
@@ -149,15 +188,21 @@ export function time(at: UnixMs): Bytes {
   const year = date.getUTCFullYear();
   if (!(year >= 1000 && year <= 9999)) throw new RangeError('time: expected a year of four digits');
   const isUtcTime = year >= 1950 && year < 2050;
-  const pairs = [year % 100, date.getUTCMonth() + 1, date.getUTCDate(), date.getUTCHours(), date.getUTCMinutes()];
-  if (!isUtcTime) pairs.unshift(Math.floor(year / 100));
-  pairs.push(date.getUTCSeconds());
-  const out = new Uint8Array(2 + pairs.length * 2 + 1);
-  writeHeader(out, 0, isUtcTime ? TAG.utcTime : TAG.generalizedTime, out.length - 2);
-  for (const [i, pair] of pairs.entries()) {
-    out[2 + 2 * i] = 0x30 + Math.floor(pair / 10);
-    out[3 + 2 * i] = 0x30 + (pair % 10);
-  }
-  out[out.length - 1] = 0x5a;
+  const out = new Uint8Array(isUtcTime ? 15 : 17);
+  let offset = writeHeader(out, 0, isUtcTime ? TAG.utcTime : TAG.generalizedTime, out.length - 2);
+  if (!isUtcTime) offset = writePair(out, offset, Math.floor(year / 100));
+  offset = writePair(out, offset, year % 100);
+  offset = writePair(out, offset, date.getUTCMonth() + 1);
+  offset = writePair(out, offset, date.getUTCDate());
+  offset = writePair(out, offset, date.getUTCHours());
+  offset = writePair(out, offset, date.getUTCMinutes());
+  offset = writePair(out, offset, date.getUTCSeconds());
+  out[offset] = 0x5a;
   return out;
+}
+
+function writePair(out: Bytes, at: number, value: number): number {
+  out[at] = 0x30 + Math.floor(value / 10);
+  out[at + 1] = 0x30 + (value % 10);
+  return at + 2;
 }

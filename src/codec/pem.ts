@@ -7,6 +7,7 @@ export const PEM_CHARS_MAX = 512 * 1024;
 /** Blocks of one text. A chain has three; a bundle of anchors some more. */
 export const PEM_BLOCKS_MAX = 64;
 
+const BOUNDARY = /^-----(BEGIN|END) ([A-Z0-9 ]{1,40})-----$/;
 const BASE64_LINE = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /**
@@ -22,7 +23,7 @@ export function parsePem(text: string, label: string, charsMax: number = PEM_CHA
   let open: { readonly label: string; readonly lines: string[] } | undefined;
   for (const line of text.split(/\r\n|\n|\r/)) {
     const trimmed = line.trim();
-    const boundary = /^-----(BEGIN|END) ([A-Z0-9 ]{1,40})-----$/.exec(trimmed);
+    const boundary = trimmed.startsWith('-----') ? BOUNDARY.exec(trimmed) : null;
     if (boundary === null) {
       if (open === undefined) continue;
       if (!BASE64_LINE.test(trimmed))

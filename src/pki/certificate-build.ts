@@ -1,17 +1,16 @@
 import { type Bytes, fromHex } from '../base/bytes.ts';
 import { after, MINUTE_MS, type UnixMs } from '../base/time.ts';
-import { contextTag } from '../codec/der-reader.ts';
+import { contextTag, TAG } from '../codec/der-reader.ts';
 import {
   boolean,
   context,
-  contextPrimitive,
+  type DerPart,
   element,
   ia5String,
+  inner,
   namedBits,
-  octetString,
   oid,
   sequence,
-  setOf,
   time,
   unsignedInteger,
   utf8String,
@@ -37,15 +36,15 @@ export interface Validity {
 
 /** The parts of a certificate that its profile decides. */
 export interface CertificateTemplate {
-  /** The issuer's subject, DER. */
-  readonly issuer: Bytes;
-  readonly subject: Bytes;
+  /** The issuer's subject. */
+  readonly issuer: DerPart;
+  readonly subject: DerPart;
   readonly spki: Bytes;
   /** {@link SERIAL_RANDOM_BYTES} random octets. */
   readonly serial: Bytes;
   readonly notBefore: UnixMs;
   readonly notAfter: UnixMs;
-  readonly extensions: readonly Bytes[];
+  readonly extensions: readonly DerPart[];
 }
 
 /** Signs a certificate of version 3. DER. @throws RangeError for a serial number that is not random enough. */
@@ -58,10 +57,10 @@ export async function signCertificate(template: CertificateTemplate, signer: Sig
     unsignedInteger(serial),
     x509AlgorithmIdentifier(signer.algorithm),
     issuer,
-    sequence(time(notBefore), time(notAfter)),
+    inner(TAG.sequence, time(notBefore), time(notAfter)),
     subject,
     spki,
-    context(3, sequence(...extensions)),
+    inner(contextTag(3, 'constructed'), inner(TAG.sequence, ...extensions)),
   );
   return signStructure(signer, tbs);
 }
@@ -81,8 +80,13 @@ export function datesOf(
   return { notBefore: after(issuedAt, -BACKDATE_MS), notAfter };
 }
 
-export function nameOf(...attributes: readonly (readonly [type: string, value: string])[]): Bytes {
-  return sequence(...attributes.map(([type, value]) => setOf(sequence(oid(type), utf8String(value)))));
+export function nameOf(...attributes: readonly (readonly [type: string, value: string])[]): DerPart {
+  return inner(TAG.sequence, ...attributes.map(attributeOf));
+}
+
+/** A relative distinguished name of one attribute. */
+function attributeOf([type, value]: readonly [type: string, value: string]): DerPart {
+  return inner(TAG.set, inner(TAG.sequence, oid(type), utf8String(value)));
 }
 
 /** The leftmost 160 bits of the SHA-256 of the key's SubjectPublicKeyInfo (RFC 7093 section 2, method 4). */
@@ -90,11 +94,14 @@ export function keyIdOf(spki: Bytes): Bytes {
   return sha256(spki).subarray(0, 20);
 }
 
-export function extension(type: string, isCritical: boolean, value: Bytes): Bytes {
-  return sequence(oid(type), ...(isCritical ? [boolean(true)] : []), octetString(value));
+export function extension(type: string, isCritical: boolean, value: DerPart): DerPart {
+  const content = inner(TAG.octetString, value);
+  return isCritical
+    ? inner(TAG.sequence, oid(type), boolean(true), content)
+    : inner(TAG.sequence, oid(type), content);
 }
 
-export function basicConstraintsCa(pathLenMax?: number): Bytes {
+export function basicConstraintsCa(pathLenMax?: number): DerPart {
   return extension(
     OID.basicConstraints,
     true,
@@ -102,36 +109,36 @@ export function basicConstraintsCa(pathLenMax?: number): Bytes {
   );
 }
 
-export function keyUsage(bits: number): Bytes {
+export function keyUsage(bits: number): DerPart {
   return extension(OID.keyUsage, true, namedBits(bits));
 }
 
-export function extendedKeyUsage(...oids: readonly string[]): Bytes {
+export function extendedKeyUsage(...oids: readonly string[]): DerPart {
   return extension(OID.extendedKeyUsage, false, sequence(...oids.map(oid)));
 }
 
-export function subjectKeyIdentifier(spki: Bytes): Bytes {
-  return extension(OID.subjectKeyIdentifier, false, octetString(keyIdOf(spki)));
+export function subjectKeyIdentifier(spki: Bytes): DerPart {
+  return extension(OID.subjectKeyIdentifier, false, inner(TAG.octetString, keyIdOf(spki)));
 }
 
 /** Points at the issuer's key by the identifier in the issuer's own certificate. */
-export function authorityKeyIdentifier(issuer: Certificate): Bytes {
+export function authorityKeyIdentifier(issuer: Certificate): DerPart {
   const keyId = issuer.extensions.subjectKeyIdentifier;
   if (keyId === undefined) throw new RangeError('issuer: expected a certificate with a subject key identifier');
-  return extension(OID.authorityKeyIdentifier, false, sequence(contextPrimitive(0, fromHex(keyId))));
+  return extension(OID.authorityKeyIdentifier, false, inner(TAG.sequence, inner(contextTag(0, 'primitive'), fromHex(keyId))));
 }
 
-export function subjectAltName(...names: readonly Bytes[]): Bytes {
-  return extension(OID.subjectAltName, false, sequence(...names));
+export function subjectAltName(...names: readonly DerPart[]): DerPart {
+  return extension(OID.subjectAltName, false, inner(TAG.sequence, ...names));
 }
 
 /** Name constraints that permit these and nothing else of their forms. */
-export function permittedNames(...names: readonly Bytes[]): Bytes {
+export function permittedNames(...names: readonly Bytes[]): DerPart {
   return extension(OID.nameConstraints, true, sequence(context(0, ...names.map((name) => sequence(name)))));
 }
 
 /** Where the world fetches the issuer's CRL (RFC 5280 section 4.2.1.13). */
-export function crlDistributionPoint(url: string): Bytes {
+export function crlDistributionPoint(url: string): DerPart {
   return extension(OID.crlDistributionPoints, false, sequence(sequence(context(0, context(0, uriName(url))))));
 }
 
@@ -148,8 +155,9 @@ export function ipName(octets: Bytes): Bytes {
 }
 
 /** otherName of type bundleEID: an IA5String (RFC 9174 section 4.4.2.1). */
-export function bundleEidName(eid: string): Bytes {
-  return context(0, BUNDLE_EID, context(0, ia5String(eid)));
+export function bundleEidName(eid: string): DerPart {
+  return inner(CONTEXT_0, BUNDLE_EID, inner(CONTEXT_0, ia5String(eid)));
 }
 
+const CONTEXT_0 = contextTag(0, 'constructed');
 const BUNDLE_EID = oid(OID.bundleEid);

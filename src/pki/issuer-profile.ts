@@ -1,4 +1,5 @@
 import { type Bytes } from '../base/bytes.ts';
+import type { DerPart } from '../codec/der-writer.ts';
 import { OID } from '../codec/oid.ts';
 import type { Signer } from '../crypto/signer.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
@@ -88,6 +89,6 @@ export async function buildIntermediate(request: IntermediateRequest, signer: Si
 }
 
 /** The key's identifier is in the name, so that two generations of one mesh never share one. */
-function issuerName(mesh: MeshName, kind: string, spki: Bytes): Bytes {
+function issuerName(mesh: MeshName, kind: string, spki: Bytes): DerPart {
   return nameOf([OID.organization, mesh], [OID.commonName, `${mesh} ${kind} ${keyIdOf(spki).subarray(0, 4).toHex()}`]);
 }

@@ -1,5 +1,6 @@
 import type { Bytes } from '../base/bytes.ts';
 import { DAY_MS } from '../base/time.ts';
+import type { DerPart } from '../codec/der-writer.ts';
 import { OID } from '../codec/oid.ts';
 import type { Signer } from '../crypto/signer.ts';
 import { ADMINISTRATOR_ROLE, CAPABILITIES_MAX, ROLES_MAX, type Role } from '../identity/capability.ts';
@@ -114,8 +115,8 @@ function signLeaf(
   basics: LeafBasics,
   signer: Signer,
   commonName: string,
-  usages: Bytes,
-  own: readonly Bytes[],
+  usages: DerPart,
+  own: readonly DerPart[],
 ): Promise<Bytes> {
   const { issuer, spki, serial, validity } = basics;
   return signCertificate(
@@ -131,7 +132,7 @@ function signLeaf(
   );
 }
 
-function grantsExtension({ roles, capabilities }: Grants): Bytes {
+function grantsExtension({ roles, capabilities }: Grants): DerPart {
   if (roles.length > ROLES_MAX || capabilities.length > CAPABILITIES_MAX)
     throw new RangeError(`grants: expected at most ${ROLES_MAX} roles and ${CAPABILITIES_MAX} capabilities`);
   return extension(OID.meshGrants, false, encodeGrants({ roles, capabilities }));

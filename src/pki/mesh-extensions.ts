@@ -2,7 +2,7 @@ import type { Bytes } from '../base/bytes.ts';
 import { textOfUtf8 } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import { type DerReader, readOnly, TAG } from '../codec/der-reader.ts';
-import { sequence, unsignedInteger, utf8String } from '../codec/der-writer.ts';
+import { type DerPart, inner, sequence, unsignedInteger, utf8String } from '../codec/der-writer.ts';
 import { OID } from '../codec/oid.ts';
 import {
   CAPABILITIES_MAX,
@@ -22,7 +22,11 @@ export interface Grants {
 
 /** `Grants ::= SEQUENCE { roles SEQUENCE OF UTF8String, capabilities SEQUENCE OF UTF8String }` under `2.25.UUID.1`. */
 export function encodeGrants({ roles, capabilities }: Grants): Bytes {
-  return sequence(sequence(...roles.map(utf8String)), sequence(...capabilities.map(utf8String)));
+  return sequence(textList(roles), textList(capabilities));
+}
+
+function textList(values: readonly string[]): DerPart {
+  return inner(TAG.sequence, ...values.map(utf8String));
 }
 
 /** `undefined` where the certificate has no such extension. @throws ERR_DER, ERR_INPUT for a malformed one. */
