@@ -1,14 +1,14 @@
 import type { Bytes } from '../base/bytes.ts';
 import { DAY_MS } from '../base/time.ts';
-import { sha256 } from '../crypto/hash.ts';
+import { sha256Hex } from '../crypto/hash.ts';
 import { capabilitiesOfRoles, type Role } from '../identity/capability.ts';
 import type { NodeId } from '../identity/node-id.ts';
-import { parseCertificate } from '../pki/certificate.ts';
-import { SERIAL_RANDOM_BYTES, type Validity } from '../pki/certificate-build.ts';
+import { serialOf } from '../pki/certificate.ts';
+import { datesOf, SERIAL_RANDOM_BYTES, type Validity } from '../pki/certificate-build.ts';
 import { parseCsr } from '../pki/csr.ts';
 import type { AdministratorName } from '../pki/mesh-names.ts';
 import { buildAdministratorLeaf, buildLeaf, buildServerLeaf } from '../pki/leaf-profile.ts';
-import type { AuthorityTransaction, CertificateKind, CertificateRow } from '../ports/authority-store.ts';
+import type { AuthorityTransaction, CertificateRow } from '../ports/authority-store.ts';
 import { appendAudit } from './audit-trail.ts';
 import type { AuthorityCore } from './core.ts';
 
@@ -25,19 +25,12 @@ export async function issueNodeCertificate(
     readonly roles: readonly Role[];
   },
 ): Promise<CertificateRow> {
-  const { spki, nodeId, roles } = request;
+  const { spki, spkiHash, nodeId, roles } = request;
   const issueIndex = core.issueIndexes.take();
-  const der = await buildLeaf(
-    {
-      ...basicsOf(core, spki, core.policy.certificateLifeMs),
-      nodeId,
-      roles,
-      capabilities: capabilitiesOfRoles(roles, core.policy.ownRoles),
-      issueIndex,
-    },
-    core.issuer.signer,
-  );
-  return rowOf(der, { kind: 'node', subject: nodeId, issueIndex, roles });
+  const basics = basicsOf(core, spki, core.policy.certificateLifeMs);
+  const grants = { roles, capabilities: capabilitiesOfRoles(roles, core.policy.ownRoles) };
+  const der = await buildLeaf({ ...basics, ...grants, nodeId, issueIndex }, core.issuer.signer);
+  return rowOf(der, basics, { kind: 'node', subject: nodeId, spkiHash, issueIndex, roles });
 }
 
 /** The certificate of the authority's own server, for `authority.MESH` and these hosts. */
@@ -46,10 +39,12 @@ export async function issueServerCertificate(
   spki: Bytes,
   hosts: readonly string[],
 ): Promise<CertificateRow> {
-  const der = await buildServerLeaf({ ...basicsOf(core, spki, SERVER_LIFE_MS), hosts }, core.issuer.signer);
-  const row = rowOf(der, {
+  const basics = basicsOf(core, spki, SERVER_LIFE_MS);
+  const der = await buildServerLeaf({ ...basics, hosts }, core.issuer.signer);
+  const row = rowOf(der, basics, {
     kind: 'server',
     subject: `authority.${core.issuer.mesh}`,
+    spkiHash: sha256Hex(spki),
     issueIndex: undefined,
     roles: [],
   });
@@ -74,11 +69,15 @@ export async function issueAdministrator(
   actor: string,
 ): Promise<CertificateRow> {
   const { spki } = parseCsr(csr);
-  const der = await buildAdministratorLeaf(
-    { ...basicsOf(core, spki, core.policy.administratorLifeMs), name },
-    core.issuer.signer,
-  );
-  const row = rowOf(der, { kind: 'administrator', subject: name, issueIndex: undefined, roles: ['administrator'] });
+  const basics = basicsOf(core, spki, core.policy.administratorLifeMs);
+  const der = await buildAdministratorLeaf({ ...basics, name }, core.issuer.signer);
+  const row = rowOf(der, basics, {
+    kind: 'administrator',
+    subject: name,
+    spkiHash: sha256Hex(spki),
+    issueIndex: undefined,
+    roles: ['administrator'],
+  });
   await core.store.transact(async (tx) => {
     await noteIssued(tx, core, row);
     await appendAudit(tx, {
@@ -112,16 +111,18 @@ function basicsOf(core: AuthorityCore, spki: Bytes, lifeMs: number) {
   return { mesh, issuer, spki, serial: core.random.bytes(SERIAL_RANDOM_BYTES), validity };
 }
 
+/** What is kept of a certificate, from what it was made of: nobody reads back what was just written. */
 function rowOf(
   der: Bytes,
-  about: {
-    readonly kind: CertificateKind;
-    readonly subject: string;
-    readonly issueIndex: number | undefined;
-    readonly roles: readonly string[];
-  },
+  { serial, validity, issuer }: ReturnType<typeof basicsOf>,
+  about: Pick<CertificateRow, 'kind' | 'subject' | 'spkiHash' | 'issueIndex' | 'roles'>,
 ): CertificateRow {
-  const { serial, spki, notBefore, notAfter } = parseCertificate(der);
-  const spkiHash = sha256(spki).toHex();
-  return { serial, ...about, spkiHash, notBefore, notAfter, der, revokedAt: undefined, revokedReason: undefined };
+  return {
+    ...about,
+    ...datesOf(validity, issuer),
+    serial: serialOf(serial),
+    der,
+    revokedAt: undefined,
+    revokedReason: undefined,
+  };
 }

@@ -7,7 +7,7 @@ import { POLICY_DEFAULTS } from '../authority/policy.ts';
 import { checkTicketWish } from '../authority/tickets.ts';
 import { HOUR_MS } from '../base/time.ts';
 import { encodePem } from '../codec/pem.ts';
-import { generatePkcs8, syncSigner } from '../crypto/signer.ts';
+import { generatePkcs8, softwareSigner } from '../crypto/signer.ts';
 import { SqliteAuthorityStore } from '../host/sqlite-authority-store.ts';
 import { systemClock } from '../host/system-clock.ts';
 import { systemRandom } from '../host/system-random.ts';
@@ -71,7 +71,7 @@ async function measureRound({ mesh, intermediate, root, issuer }: BenchMesh, req
 async function makeRequests(count: number): Promise<readonly string[]> {
   const csrs: string[] = [];
   for (let i = 0; i < count; i++)
-    csrs.push(encodePem('CERTIFICATE REQUEST', await buildCsr(syncSigner(generatePkcs8('P-256')))));
+    csrs.push(encodePem('CERTIFICATE REQUEST', await buildCsr(softwareSigner(generatePkcs8('P-256')))));
   return csrs;
 }
 

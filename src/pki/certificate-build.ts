@@ -1,5 +1,5 @@
 import { type Bytes, fromHex } from '../base/bytes.ts';
-import { after, MINUTE_MS, type UnixMs } from '../base/time.ts';
+import { after, MINUTE_MS, SECOND_MS, type UnixMs } from '../base/time.ts';
 import { contextTag, TAG } from '../codec/der-reader.ts';
 import {
   boolean,
@@ -67,7 +67,10 @@ export async function signCertificate(template: CertificateTemplate, signer: Sig
 
 const VERSION_3 = context(0, unsignedInteger(2));
 
-/** Dates after backdating; a certificate never outlives its issuer. @throws RangeError where nothing would be left. */
+/**
+ * Dates after backdating, in whole seconds, as certificates have them; a certificate never outlives its issuer.
+ * @throws RangeError where nothing would be left.
+ */
 export function datesOf(
   { issuedAt, lifeMs }: Validity,
   issuer?: Certificate,
@@ -77,7 +80,11 @@ export function datesOf(
     throw new RangeError(
       'validity: the certificate would end before it is issued; the issuer has expired or the life is not positive',
     );
-  return { notBefore: after(issuedAt, -BACKDATE_MS), notAfter };
+  return { notBefore: wholeSeconds(after(issuedAt, -BACKDATE_MS)), notAfter: wholeSeconds(notAfter) };
+}
+
+function wholeSeconds(at: UnixMs): UnixMs {
+  return (Math.floor(at / SECOND_MS) * SECOND_MS) as UnixMs;
 }
 
 export function nameOf(...attributes: readonly (readonly [type: string, value: string])[]): DerPart {

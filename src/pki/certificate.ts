@@ -130,10 +130,16 @@ export function readSerial(reader: DerReader): SerialHex {
   const bytes = reader.integerBytes();
   if (bytes.length > SERIAL_BYTES_MAX || (bytes[0] as number) >= 0x80)
     throw new MeshError('ERR_DER', 'serial number is negative or longer than 20 octets');
-  const hex = bytes.toHex();
+  const hex = serialOf(bytes);
+  if (hex === '') throw new MeshError('ERR_DER', 'serial number is zero');
+  return hex;
+}
+
+/** The number that these octets are, in the form that is compared; empty for zero. */
+export function serialOf(octets: Bytes): SerialHex {
+  const hex = octets.toHex();
   let start = 0;
   while (hex.charCodeAt(start) === 0x30) start += 1;
-  if (start === hex.length) throw new MeshError('ERR_DER', 'serial number is zero');
   return start === 0 ? hex : hex.slice(start);
 }
 

@@ -2,7 +2,7 @@ import type { Bytes } from '../base/bytes.ts';
 import { utf8 } from '../base/bytes.ts';
 import { after, DAY_MS, type UnixMs, unixSeconds } from '../base/time.ts';
 import { sha256 } from '../crypto/hash.ts';
-import { ed25519Pkcs8FromSeed, type SyncSigner, syncSigner } from '../crypto/signer.ts';
+import { ed25519Pkcs8FromSeed, type SyncSigner, softwareSigner } from '../crypto/signer.ts';
 import type { CheckX509Signature } from '../crypto/x509-signature.ts';
 import { capabilitiesOfRoles, type Role } from '../identity/capability.ts';
 import type { Delegations } from '../identity/delegate/delegations.ts';
@@ -141,5 +141,5 @@ interface AuthorityParts {
 }
 
 function signerOf(label: string): SyncSigner {
-  return syncSigner(ed25519Pkcs8FromSeed(sha256(utf8(label))));
+  return softwareSigner(ed25519Pkcs8FromSeed(sha256(utf8(label))));
 }

@@ -1,7 +1,7 @@
 import { after, DAY_MS } from '../../src/base/time.ts';
 import { context, contextPrimitive, ia5String, namedBits, oid, sequence } from '../../src/codec/der-writer.ts';
 import { OID } from '../../src/codec/oid.ts';
-import { generatePkcs8, syncSigner } from '../../src/crypto/signer.ts';
+import { generatePkcs8, softwareSigner } from '../../src/crypto/signer.ts';
 import { parseCapability, parseRole } from '../../src/identity/capability.ts';
 import { type Certificate, parseCertificate } from '../../src/pki/certificate.ts';
 import { signCertificate } from '../../src/pki/certificate-build.ts';
@@ -37,7 +37,7 @@ export async function craftLeaf(
     {
       issuer: mesh.intermediate.subject.der,
       subject: commonName(recipe.subject ?? 'n1'),
-      spki: recipe.spki ?? syncSigner(generatePkcs8('Ed25519')).spki,
+      spki: recipe.spki ?? softwareSigner(generatePkcs8('Ed25519')).spki,
       serial: serial(),
       notBefore: NOW,
       notAfter: after(NOW, DAY_MS),

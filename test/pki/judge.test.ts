@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { after, DAY_MS, MINUTE_MS, type UnixMs } from '../../src/base/time.ts';
-import { generatePkcs8, syncSigner } from '../../src/crypto/signer.ts';
+import { generatePkcs8, softwareSigner } from '../../src/crypto/signer.ts';
 import { parseCapability, parseRole, type Role } from '../../src/identity/capability.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import { type NodeId, nodeIdOfSpki, parseNodeId } from '../../src/identity/node-id.ts';
@@ -33,7 +33,7 @@ describe('judgePath of a node (S1.10, S1.18)', () => {
   it('says who it is, what it may do and until when', async () => {
     for (const kind of ['P-256', 'Ed25519'] as const) {
       const mesh = await createTestMesh('fleet', kind);
-      const spki = syncSigner(generatePkcs8(kind)).spki;
+      const spki = softwareSigner(generatePkcs8(kind)).spki;
       const leaf = await mesh.leaf({ spki });
       for (const purpose of PURPOSES) {
         const judgement = judge([leaf, mesh.intermediate], purpose, NOW, mesh.trust);

@@ -18,7 +18,7 @@ import {
 import { contextTag } from '../../src/codec/der-reader.ts';
 import { OID } from '../../src/codec/oid.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
-import { ed25519Pkcs8FromSeed, type SyncSigner, syncSigner } from '../../src/crypto/signer.ts';
+import { ed25519Pkcs8FromSeed, type SyncSigner, softwareSigner } from '../../src/crypto/signer.ts';
 import { checkX509Signature, x509AlgorithmIdentifier } from '../../src/crypto/x509-signature.ts';
 import { type Certificate, parseCertificate } from '../../src/pki/certificate.ts';
 import { KEY_USAGE } from '../../src/pki/extensions.ts';
@@ -69,7 +69,7 @@ let serials = 0;
 /** A fresh key, the same one in each run. */
 export function testKey(): SyncSigner {
   keys += 1;
-  return syncSigner(ed25519Pkcs8FromSeed(sha256(utf8(`test key ${keys}`))));
+  return softwareSigner(ed25519Pkcs8FromSeed(sha256(utf8(`test key ${keys}`))));
 }
 
 export function commonName(text: string): Bytes {

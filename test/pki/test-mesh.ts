@@ -1,7 +1,7 @@
 import { type Bytes, utf8 } from '../../src/base/bytes.ts';
 import { DAY_MS, type UnixMs } from '../../src/base/time.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
-import { generatePkcs8, type SyncSigner, syncSigner } from '../../src/crypto/signer.ts';
+import { generatePkcs8, type SyncSigner, softwareSigner } from '../../src/crypto/signer.ts';
 import { checkX509Signature } from '../../src/crypto/x509-signature.ts';
 import { PLAIN_CAPABILITIES, parseRole } from '../../src/identity/capability.ts';
 import { type MeshName, parseMeshName } from '../../src/identity/mesh-name.ts';
@@ -47,7 +47,7 @@ export async function createTestMesh(
   authorityHosts: readonly string[] = [],
 ): Promise<TestMesh> {
   const mesh = parseMeshName(name);
-  const key = () => syncSigner(generatePkcs8(kind));
+  const key = () => softwareSigner(generatePkcs8(kind));
   const [rootSigner, intermediateSigner] = [key(), key()];
   const years = (count: number) => ({ issuedAt: NOW, lifeMs: count * YEAR_MS });
   const root = parseCertificate(await buildRoot({ mesh, serial: serial(), validity: years(10) }, rootSigner));

@@ -1,7 +1,7 @@
 import { connect, type TLSSocket } from 'node:tls';
 import { concatBytes } from '../../src/base/bytes.ts';
 import { parsePem } from '../../src/codec/pem.ts';
-import { syncSigner } from '../../src/crypto/signer.ts';
+import { softwareSigner } from '../../src/crypto/signer.ts';
 import { type HelloFrame, LINK_VERSION } from '../../src/engine/frame.ts';
 import { decodeFrame, encodeFrame } from '../../src/engine/frame-codec.ts';
 import { FrameSplitter } from '../../src/engine/frame-splitter.ts';
@@ -57,7 +57,7 @@ class Flood {
     const [pkcs8] = parsePem(orders.keyPem, 'PRIVATE KEY');
     if (pkcs8 === undefined) throw new Error('no key');
     const chain = parseCertificatesPem(orders.certificatePem);
-    const author = { nodeId: parseNodeId(orders.nodeId), signer: syncSigner(pkcs8), chain };
+    const author = { nodeId: parseNodeId(orders.nodeId), signer: softwareSigner(pkcs8), chain };
     const wall = systemClock.wall();
     const incarnation = Math.floor(wall / 1_000);
     this.#frames = Array.from({ length: MESSAGES }, (_, counter) => {

@@ -2,7 +2,7 @@ import { type Bytes, toHex, utf8 } from '../../base/bytes.ts';
 import { after, HOUR_MS, MINUTE_MS, SECOND_MS, type UnixMs } from '../../base/time.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import { Secret } from '../../crypto/secret.ts';
-import { ed25519Pkcs8FromSeed, type SyncSigner, syncSigner } from '../../crypto/signer.ts';
+import { ed25519Pkcs8FromSeed, type SyncSigner, softwareSigner } from '../../crypto/signer.ts';
 import { pointOfScalar, uncompressPoint } from '../../crypto/curve-point.ts';
 import { signRecoverable } from '../../crypto/secp256k1-recover.ts';
 import { scopeOf } from '../../identity/delegate/scope.ts';
@@ -91,7 +91,7 @@ function devicesOf(world: World, at: UnixMs): Device[] {
   return world.nodes
     .filter((_, index) => index % NODES_PER_DEVICE === 0)
     .map((node) => {
-      const signer: SyncSigner = syncSigner(ed25519Pkcs8FromSeed(sha256(utf8(`device of ${node.name}`))));
+      const signer: SyncSigner = softwareSigner(ed25519Pkcs8FromSeed(sha256(utf8(`device of ${node.name}`))));
       const statement = tree.statement({
         nodeId: node.nodeId,
         key: { curve: 'Ed25519', bytes: signer.spki.slice(-32) },
