@@ -2,7 +2,7 @@ import { fromHex } from '../base/bytes.ts';
 import type { UnixMs } from '../base/time.ts';
 import { CborWriter } from '../codec/cbor-writer.ts';
 import { sha256 } from '../crypto/hash.ts';
-import type { AuditRow } from '../ports/authority-store.ts';
+import type { AuditRow, AuditTail } from '../ports/authority/audit.ts';
 
 /** Everything that an authority writes down of itself. */
 export type AuditAction =
@@ -52,7 +52,7 @@ export interface AuditEntry {
 }
 
 /** The row that follows `previous` in the chain. */
-export function chainEntry(previous: AuditRow | undefined, entry: AuditEntry): AuditRow {
+export function chainEntry(previous: AuditTail | undefined, entry: AuditEntry): AuditRow {
   const detail = Object.entries(entry.detail ?? {})
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => [name, cut(String(value))] as const)
@@ -80,7 +80,7 @@ export interface AuditBreak {
  * chain, so the last hash is worth keeping elsewhere from time to time.
  * @returns the first break, or `undefined` where there is none.
  */
-export function findBreak(previous: AuditRow | undefined, rows: readonly AuditRow[]): AuditBreak | undefined {
+export function findBreak(previous: AuditTail | undefined, rows: readonly AuditRow[]): AuditBreak | undefined {
   let sequence = previous?.sequence ?? 0;
   let previousHash = previous?.hash ?? AUDIT_START;
   for (const row of rows) {

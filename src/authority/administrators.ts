@@ -1,6 +1,8 @@
 import { MeshError, quoted } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
-import { type AccessKeyRow, type CertificateRow, PAGE_ROWS_MAX } from '../ports/authority-store.ts';
+import type { AccessKeyRow } from '../ports/authority/access-keys.ts';
+import type { CertificateRow } from '../ports/authority/certificates.ts';
+import { PAGE_ROWS_MAX } from '../ports/authority-store.ts';
 import { ACCESS_KEYS_MAX } from './access-keys.ts';
 import { appendAudit } from './audit-trail.ts';
 import type { AuthorityCore } from './core.ts';

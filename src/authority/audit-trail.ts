@@ -11,7 +11,7 @@ export const REFUSAL_RATE: BucketRate = { tokensPerSecond: 10, burstTokens: 200 
 
 /** Adds an entry to the log, in the same step as what it tells of. */
 export async function appendAudit(tx: AuthorityTransaction, entry: AuditEntry): Promise<void> {
-  await tx.appendAudit(chainEntry(await tx.lastAudit(), entry));
+  await tx.appendAudit(chainEntry(await tx.auditTail(), entry));
 }
 
 /** Writes down refusals as far as {@link REFUSAL_RATE} lets it, and counts the others. */

@@ -11,7 +11,10 @@ import { parseAdministratorName } from '../pki/mesh-names.ts';
 import { type PathRefusal, refusal } from '../pki/path-result.ts';
 import type { RevocationReason } from '../pki/revocation-reason.ts';
 import type { SignedRequest } from '../message/request/signed-request.ts';
-import type { AccessKeyRow, AuditRow, AuthorityStore, CertificateRow, CrlRow } from '../ports/authority-store.ts';
+import type { AccessKeyRow } from '../ports/authority/access-keys.ts';
+import type { AuditRow } from '../ports/authority/audit.ts';
+import type { CertificateRow } from '../ports/authority/certificates.ts';
+import type { AuthorityStore, CrlRow } from '../ports/authority-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { type AccessKeyWish, addAccessKey, removeAccessKey } from './access-keys.ts';
@@ -118,7 +121,8 @@ export class Authority {
         );
       return {
         epoch: Number(await tx.getMeta('epoch')),
-        nextIssueIndex: Number((await tx.getMeta('next-issue-index')) ?? 0),
+        // Of those given out, and beyond those left out.
+        nextIssueIndex: Math.max(Number((await tx.getMeta('next-issue-index')) ?? 0), await tx.nextIssueIndex()),
         lastSignedAt: await tx.getMeta('last-signed-at'),
       };
     });

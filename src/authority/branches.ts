@@ -6,7 +6,8 @@ import { BRANCHES_MAX, type Delegations } from '../identity/delegate/delegations
 import { type Scope, scopeOf } from '../identity/delegate/scope.ts';
 import { ExtendedPublicKey } from '../identity/key-tree/extended-key.ts';
 import { formatXpub, parseExtendedKey } from '../identity/key-tree/extended-key-text.ts';
-import type { AuthorityTransaction, BranchRow } from '../ports/authority-store.ts';
+import type { BranchRow } from '../ports/authority/delegates.ts';
+import type { AuthorityTransaction } from '../ports/authority-store.ts';
 import { appendAudit } from './audit-trail.ts';
 import type { AuthorityCore } from './core.ts';
 

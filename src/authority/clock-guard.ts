@@ -1,8 +1,14 @@
 import { MeshError } from '../base/errors.ts';
-import { HOUR_MS, type Instant, toRfc3339, type UnixMs } from '../base/time.ts';
+import { HOUR_MS, type Instant, MINUTE_MS, toRfc3339, type UnixMs } from '../base/time.ts';
 
 /** How far the wall clock may move against the last signature: more than any leap or slew, less than a working day. */
 export const CLOCK_JUMP_MS_MAX = HOUR_MS;
+
+/**
+ * How far what the store remembers may lie behind the last signature: nothing beside {@link CLOCK_JUMP_MS_MAX}, and many
+ * certificates share one write. @tuning
+ */
+export const SIGNED_AT_KEPT_MS = MINUTE_MS;
 
 /**
  * Refuses to sign when the wall clock moved by more than {@link CLOCK_JUMP_MS_MAX} against the last signature (T6): a
@@ -14,6 +20,8 @@ export const CLOCK_JUMP_MS_MAX = HOUR_MS;
 export class ClockGuard {
   #lastSignedAt: UnixMs | undefined;
   #seen: Instant | undefined;
+  /** The last signature of which the store was told. */
+  #keptAt: UnixMs | undefined;
 
   /** @param lastSignedAt what the store remembers; `undefined` where nothing was signed yet. */
   constructor(lastSignedAt: UnixMs | undefined) {
@@ -35,6 +43,16 @@ export class ClockGuard {
   accept(now: Instant): void {
     this.#lastSignedAt = now.wall;
     this.#seen = now;
+  }
+
+  /** Whether the store should be told of a signature that is made now: not of each of thousands. */
+  isWorthKeeping({ wall }: Instant): boolean {
+    return this.#keptAt === undefined || Math.abs(wall - this.#keptAt) >= SIGNED_AT_KEPT_MS;
+  }
+
+  /** The store was told of it. */
+  noteKept({ wall }: Instant): void {
+    this.#keptAt = wall;
   }
 
   /** Something was signed now. */

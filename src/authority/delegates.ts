@@ -15,7 +15,8 @@ import {
   type TreeStatement,
 } from '../identity/delegate/statement.ts';
 import { parseNodeId } from '../identity/node-id.ts';
-import type { AuthorityTransaction, BranchRow, DelegateRow, WalletRow } from '../ports/authority-store.ts';
+import type { BranchRow, DelegateRow, WalletRow } from '../ports/authority/delegates.ts';
+import type { AuthorityTransaction } from '../ports/authority-store.ts';
 import { appendAudit } from './audit-trail.ts';
 import { BACKDATE_MS, currentBranch, floorOf, requireTree, takeIndex, tooWide } from './branches.ts';
 import type { AuthorityCore } from './core.ts';

@@ -1,16 +1,19 @@
 import type { Bytes } from '../base/bytes.ts';
 import { DAY_MS } from '../base/time.ts';
 import { sha256Hex } from '../crypto/hash.ts';
-import { capabilitiesOfRoles, type Role } from '../identity/capability.ts';
+import { capabilitiesOfRoles, parseRole } from '../identity/capability.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import { serialOf } from '../pki/certificate.ts';
 import { datesOf, SERIAL_RANDOM_BYTES, type Validity } from '../pki/certificate-build.ts';
 import { parseCsr } from '../pki/csr.ts';
 import type { AdministratorName } from '../pki/mesh-names.ts';
 import { buildAdministratorLeaf, buildLeaf, buildServerLeaf } from '../pki/leaf-profile.ts';
-import type { AuthorityTransaction, CertificateRow } from '../ports/authority-store.ts';
+import type { CertificateRow } from '../ports/authority/certificates.ts';
+import type { AuthorityTransaction } from '../ports/authority-store.ts';
+import type { TicketRow } from '../ports/authority/tickets.ts';
 import { appendAudit } from './audit-trail.ts';
 import type { AuthorityCore } from './core.ts';
+import type { Applicant } from './enrollment-judgement.ts';
 
 /** Life of the authority's own server certificate. It is renewed while it runs; a week covers a long outage of its owner. */
 export const SERVER_LIFE_MS = 7 * DAY_MS;
@@ -18,19 +21,23 @@ export const SERVER_LIFE_MS = 7 * DAY_MS;
 /** A certificate for a node's key, signed and not yet kept: whoever asked keeps it with what it was issued for. */
 export async function issueNodeCertificate(
   core: AuthorityCore,
-  request: {
-    readonly spki: Bytes;
-    readonly spkiHash: string;
-    readonly nodeId: NodeId;
-    readonly roles: readonly Role[];
-  },
+  { spki, spkiHash }: Pick<Applicant, 'spki' | 'spkiHash'>,
+  nodeId: NodeId,
+  ticket: TicketRow,
 ): Promise<CertificateRow> {
-  const { spki, spkiHash, nodeId, roles } = request;
+  const roles = ticket.roles.map(parseRole);
   const issueIndex = core.issueIndexes.take();
   const basics = basicsOf(core, spki, core.policy.certificateLifeMs);
   const grants = { roles, capabilities: capabilitiesOfRoles(roles, core.policy.ownRoles) };
   const der = await buildLeaf({ ...basics, ...grants, nodeId, issueIndex }, core.issuer.signer);
-  return rowOf(der, basics, { kind: 'node', subject: nodeId, spkiHash, issueIndex, roles });
+  return rowOf(der, basics, {
+    kind: 'node',
+    subject: nodeId,
+    spkiHash,
+    tokenHash: ticket.tokenHash,
+    issueIndex,
+    roles,
+  });
 }
 
 /** The certificate of the authority's own server, for `authority.MESH` and these hosts. */
@@ -45,6 +52,7 @@ export async function issueServerCertificate(
     kind: 'server',
     subject: `authority.${core.issuer.mesh}`,
     spkiHash: sha256Hex(spki),
+    tokenHash: undefined,
     issueIndex: undefined,
     roles: [],
   });
@@ -75,6 +83,7 @@ export async function issueAdministrator(
     kind: 'administrator',
     subject: name,
     spkiHash: sha256Hex(spki),
+    tokenHash: undefined,
     issueIndex: undefined,
     roles: ['administrator'],
   });
@@ -94,12 +103,11 @@ export async function issueAdministrator(
 /** Keeps a certificate that was signed, and what its signing used up. */
 export async function noteIssued(tx: AuthorityTransaction, core: AuthorityCore, row: CertificateRow): Promise<void> {
   await tx.putCertificate(row);
-  if (row.issueIndex !== undefined) {
-    const next = Number((await tx.getMeta('next-issue-index')) ?? 0);
-    if (row.issueIndex >= next) await tx.setMeta('next-issue-index', String(row.issueIndex + 1));
-  }
   const now = core.clock.now();
-  await tx.setMeta('last-signed-at', String(now.wall));
+  if (core.clockGuard.isWorthKeeping(now)) {
+    await tx.setMeta('last-signed-at', String(now.wall));
+    core.clockGuard.noteKept(now);
+  }
   core.clockGuard.noteSigned(now);
 }
 
@@ -115,7 +123,7 @@ function basicsOf(core: AuthorityCore, spki: Bytes, lifeMs: number) {
 function rowOf(
   der: Bytes,
   { serial, validity, issuer }: ReturnType<typeof basicsOf>,
-  about: Pick<CertificateRow, 'kind' | 'subject' | 'spkiHash' | 'issueIndex' | 'roles'>,
+  about: Pick<CertificateRow, 'kind' | 'subject' | 'spkiHash' | 'tokenHash' | 'issueIndex' | 'roles'>,
 ): CertificateRow {
   return {
     ...about,

@@ -1,10 +1,6 @@
 import type { UnixMs } from '../base/time.ts';
-import {
-  type AuthorityStore,
-  type NodeOverviewRow,
-  PAGE_ROWS_MAX,
-  type SightingRow,
-} from '../ports/authority-store.ts';
+import type { NodeOverviewRow, SightingRow } from '../ports/authority/nodes.ts';
+import { type AuthorityStore, PAGE_ROWS_MAX } from '../ports/authority-store.ts';
 
 export type NodeStatus = 'active' | 'revoked' | 'expired';
 

@@ -8,7 +8,8 @@ import {
   type Revocation,
   type RevocationReason,
 } from '../pki/revocation-reason.ts';
-import type { AuthorityTransaction, CertificateRow } from '../ports/authority-store.ts';
+import type { CertificateRow } from '../ports/authority/certificates.ts';
+import type { AuthorityTransaction } from '../ports/authority-store.ts';
 import { appendAudit } from './audit-trail.ts';
 import type { AuthorityCore } from './core.ts';
 import { REVOCATION_KEPT_MS } from './crl-book.ts';

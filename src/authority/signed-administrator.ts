@@ -5,7 +5,7 @@ import { PublicKey } from '../crypto/public-key.ts';
 import { judgeMeshRequest } from '../message/request/mesh-request.ts';
 import type { SignedRequest } from '../message/request/signed-request.ts';
 import { verifySignature } from '../message/request/verify-request.ts';
-import type { AccessKeyRow } from '../ports/authority-store.ts';
+import type { AccessKeyRow } from '../ports/authority/access-keys.ts';
 import type { AuthorityCore } from './core.ts';
 
 /** Spent requests are remembered so much longer than they would be good, for a clock that is set back (T2). */

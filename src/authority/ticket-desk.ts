@@ -1,6 +1,7 @@
 import { MeshError, quoted } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
-import { PAGE_ROWS_MAX, type TicketRow } from '../ports/authority-store.ts';
+import type { TicketRow } from '../ports/authority/tickets.ts';
+import { PAGE_ROWS_MAX } from '../ports/authority-store.ts';
 import { appendAudit } from './audit-trail.ts';
 import type { AuthorityCore } from './core.ts';
 import {

@@ -1,10 +1,11 @@
-import { type Bytes, concatBytes, toBase64Url, toHex, utf8 } from '../base/bytes.ts';
+import { type Bytes, concatBytes, toBase64Url, utf8 } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import { after, HOUR_MS, type UnixMs } from '../base/time.ts';
-import { sha256 } from '../crypto/hash.ts';
+import { sha256Hex } from '../crypto/hash.ts';
 import { ADMINISTRATOR_ROLE, parseRole, type Role, ROLES_MAX } from '../identity/capability.ts';
 import { isKeyDerivedNodeId, isWalletNodeId, type NodeId, parseNodeId } from '../identity/node-id.ts';
-import type { AuthorityTransaction, TicketRow } from '../ports/authority-store.ts';
+import type { TicketRow } from '../ports/authority/tickets.ts';
+import type { AuthorityTransaction } from '../ports/authority-store.ts';
 import type { Random } from '../ports/random.ts';
 
 /** Random octets of a token: nobody guesses 256 bits, at whatever rate. */
@@ -57,7 +58,7 @@ export function makeTicket(
 ): { token: string; row: TicketRow } {
   const token = toBase64Url(concatBytes(uint32(epoch), random.bytes(TOKEN_RANDOM_BYTES)));
   const row: TicketRow = {
-    tokenHash: tokenHashOf(token),
+    tokenHash: sha256Hex(utf8(token)),
     epoch,
     createdAt: now,
     expiresAt: after(now, wish.lifeMs),
@@ -83,23 +84,26 @@ export type TicketFinding =
   | { readonly tag: 'again'; readonly row: TicketRow; readonly reason: 'expired' | 'spent' }
   | { readonly tag: 'refused'; readonly reason: TicketRefusal; readonly row: TicketRow | undefined };
 
-/** Judges a token by itself, before anything else that was sent is looked at (T16). */
+/**
+ * Judges a token by itself, before anything else that was sent is looked at (T16).
+ * @param tokenHash see {@link tokenHashOf}.
+ */
 export async function findTicket(
   tx: AuthorityTransaction,
-  token: string,
+  tokenHash: string | undefined,
   epoch: number,
   now: UnixMs,
 ): Promise<TicketFinding> {
-  if (!TOKEN_FORM.test(token)) return { tag: 'refused', reason: 'malformed', row: undefined };
+  if (tokenHash === undefined) return { tag: 'refused', reason: 'malformed', row: undefined };
   // The look-up is by hash, so its time tells nothing about the tokens that exist.
-  const row = await tx.findTicket(tokenHashOf(token));
+  const row = await tx.findTicket(tokenHash);
   if (row === undefined) return { tag: 'refused', reason: 'unknown', row };
   // A token of before a restore: the store may have forgotten that it was spent (T7).
   if (row.epoch !== epoch) return { tag: 'refused', reason: 'void', row };
   if (row.cancelledAt !== undefined) return { tag: 'refused', reason: 'cancelled', row };
   if (row.usesSpent < row.usesMax && now < row.expiresAt) return { tag: 'good', row };
   const reason = row.usesSpent >= row.usesMax ? 'spent' : 'expired';
-  if ((await tx.countEnrolments(row.tokenHash)) === 0) return { tag: 'refused', reason, row };
+  if (row.usesSpent === 0) return { tag: 'refused', reason, row };
   return { tag: 'again', row, reason };
 }
 
@@ -120,9 +124,9 @@ export function ticketStatusOf(row: TicketRow, epoch: number, now: UnixMs): Tick
   return now < row.expiresAt ? 'open' : 'expired';
 }
 
-/** Hex of the SHA-256 of the token's text. */
-export function tokenHashOf(token: string): string {
-  return toHex(sha256(utf8(token)));
+/** Hex of the SHA-256 of the token's text; `undefined` for what is no token of any authority. */
+export function tokenHashOf(token: string): string | undefined {
+  return TOKEN_FORM.test(token) ? sha256Hex(utf8(token)) : undefined;
 }
 
 function uint32(value: number): Bytes {

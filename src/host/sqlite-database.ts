@@ -22,6 +22,9 @@ const SQLITE_ERROR = 1;
 const SQLITE_CORRUPT = 11;
 const SQLITE_NOTADB = 26;
 
+/** Rows that no version of this program could have written break a rule of a newer schema. */
+const SQLITE_CONSTRAINT = 19;
+
 /** The file cannot be written, or not now: not permitted, held by another program, read-only, not to be opened. */
 const UNWRITABLE_RESULTS: ReadonlySet<number> = new Set([3, 5, 8, 14]);
 
@@ -68,7 +71,7 @@ function open(path: string, kind: DatabaseKind, whenMissing: WhenMissing): Datab
     database.exec(
       'PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA trusted_schema=OFF;',
     );
-    migrate(database, kind);
+    migrate(database, path, kind);
     markInUse(database, path, kind);
     return database;
   } catch (error) {
@@ -162,7 +165,7 @@ function create(path: string, kind: DatabaseKind): void {
   closeSync(openSync(draft, 'ax', MODE_SECRET));
   const database = new DatabaseSync(draft);
   try {
-    migrate(database, kind);
+    migrate(database, path, kind);
   } finally {
     database.close();
   }
@@ -177,7 +180,7 @@ function create(path: string, kind: DatabaseKind): void {
   syncFolder(dirname(path));
 }
 
-function migrate(database: DatabaseSync, kind: DatabaseKind): void {
+function migrate(database: DatabaseSync, path: string, kind: DatabaseKind): void {
   const version = numberOf(database, 'PRAGMA user_version', 'user_version');
   if (version === kind.migrations.length) return;
   database.exec('BEGIN IMMEDIATE');
@@ -187,8 +190,14 @@ function migrate(database: DatabaseSync, kind: DatabaseKind): void {
     database.exec('COMMIT');
   } catch (error) {
     if (database.isTransaction) database.exec('ROLLBACK'); // where the disk is full, SQLite has done so itself
-    throw error;
+    if ((errcodeOf(error) & 0xff) !== SQLITE_CONSTRAINT) throw error;
+    throw new MeshError('ERR_STATE_CORRUPT', `state file ${quotedPath(path)} has rows that contradict each other`);
   }
+}
+
+function errcodeOf(error: unknown): number {
+  const { errcode } = (error ?? {}) as { readonly errcode?: unknown };
+  return typeof errcode === 'number' ? errcode : 0;
 }
 
 function numberOf(database: DatabaseSync, sql: string, column: string): number {

@@ -65,6 +65,10 @@ export class Row {
     return value instanceof Uint8Array ? value : this.#damaged(column);
   }
 
+  hex(column: string): string {
+    return this.bytes(column).toHex();
+  }
+
   at(column: string): UnixMs {
     return this.number(column) as UnixMs;
   }

@@ -103,9 +103,7 @@ export function keyIdOf(spki: Bytes): Bytes {
 
 export function extension(type: string, isCritical: boolean, value: DerPart): DerPart {
   const content = inner(TAG.octetString, value);
-  return isCritical
-    ? inner(TAG.sequence, oid(type), boolean(true), content)
-    : inner(TAG.sequence, oid(type), content);
+  return isCritical ? inner(TAG.sequence, oid(type), boolean(true), content) : inner(TAG.sequence, oid(type), content);
 }
 
 export function basicConstraintsCa(pathLenMax?: number): DerPart {
@@ -132,7 +130,11 @@ export function subjectKeyIdentifier(spki: Bytes): DerPart {
 export function authorityKeyIdentifier(issuer: Certificate): DerPart {
   const keyId = issuer.extensions.subjectKeyIdentifier;
   if (keyId === undefined) throw new RangeError('issuer: expected a certificate with a subject key identifier');
-  return extension(OID.authorityKeyIdentifier, false, inner(TAG.sequence, inner(contextTag(0, 'primitive'), fromHex(keyId))));
+  return extension(
+    OID.authorityKeyIdentifier,
+    false,
+    inner(TAG.sequence, inner(contextTag(0, 'primitive'), fromHex(keyId))),
+  );
 }
 
 export function subjectAltName(...names: readonly DerPart[]): DerPart {

@@ -1,23 +1,12 @@
 import { MeshError } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
-import type {
-  AccessKeyRow,
-  AuditRow,
-  AuthorityStore,
-  AuthorityTransaction,
-  BranchRow,
-  CertificateKind,
-  CertificateRow,
-  CrlRow,
-  DelegateRow,
-  EnrolmentRow,
-  MetaKey,
-  NodeRow,
-  SightingRow,
-  SpentRequestRow,
-  TicketRow,
-  WalletRow,
-} from '../ports/authority-store.ts';
+import type { AccessKeyRow, SpentRequestRow } from '../ports/authority/access-keys.ts';
+import type { AuditRow } from '../ports/authority/audit.ts';
+import type { CertificateKind, CertificateRow } from '../ports/authority/certificates.ts';
+import type { BranchRow, DelegateRow, WalletRow } from '../ports/authority/delegates.ts';
+import type { NodeRow, SightingRow } from '../ports/authority/nodes.ts';
+import type { TicketRow } from '../ports/authority/tickets.ts';
+import type { AuthorityStore, AuthorityTransaction, CrlRow, MetaKey } from '../ports/authority-store.ts';
 
 /** An {@link AuthorityStore} without a disk: the same promises for as long as the process lives. */
 export class MemoryAuthorityStore implements AuthorityStore {
@@ -51,7 +40,6 @@ export class MemoryAuthorityStore implements AuthorityStore {
 class Tables {
   readonly meta = new Map<string, string>();
   readonly tickets = new Map<string, TicketRow>();
-  readonly enrolments = new Map<string, EnrolmentRow>();
   readonly certificates = new Map<string, CertificateRow>();
   readonly accessKeys = new Map<string, AccessKeyRow>();
   readonly spentRequests = new Map<string, SpentRequestRow>();
@@ -92,11 +80,6 @@ function transactionOn(tables: Tables, undo: (() => void)[]): AuthorityTransacti
         .slice(0, limit),
     putTicket: async (row) => put(tables.tickets, row.tokenHash, row),
 
-    findEnrolment: async (tokenHash, spkiHash) => tables.enrolments.get(`${tokenHash} ${spkiHash}`),
-    countEnrolments: async (tokenHash) =>
-      [...tables.enrolments.values()].filter((row) => row.tokenHash === tokenHash).length,
-    putEnrolment: async (row) => put(tables.enrolments, `${row.tokenHash} ${row.spkiHash}`, row),
-
     findCertificate: async (serial) => tables.certificates.get(serial),
     certificatesOf: async (kind: CertificateKind, subject) =>
       certificates()
@@ -106,15 +89,25 @@ function transactionOn(tables: Tables, undo: (() => void)[]): AuthorityTransacti
       certificates()
         .filter((row) => row.spkiHash === spkiHash)
         .reverse(),
-    isKeyRevoked: async (spkiHash) =>
-      certificates().some((row) => row.spkiHash === spkiHash && row.revokedAt !== undefined),
+    standingOfKey: async (spkiHash, tokenHash) => {
+      const rows = certificates().filter((row) => row.spkiHash === spkiHash);
+      return {
+        isRevoked: rows.some((row) => row.revokedAt !== undefined),
+        certificate: rows.find((row) => row.tokenHash === tokenHash),
+      };
+    },
+    nextIssueIndex: async () => certificates().reduce((next, { issueIndex = -1 }) => Math.max(next, issueIndex + 1), 0),
     listRevoked: async (notAfterMin: UnixMs) =>
       certificates()
         .filter((row) => row.notAfter >= notAfterMin)
         .flatMap(({ serial, issueIndex, revokedAt, revokedReason = 'unspecified' }) =>
           revokedAt === undefined ? [] : [{ serial, issueIndex, revokedAt, revokedReason }],
         ),
-    putCertificate: async (row) => put(tables.certificates, row.serial, row),
+    putCertificate: async (row) => {
+      if (row.kind === 'node' && !tables.nodes.has(row.subject))
+        throw new MeshError('ERR_INTERNAL', `a certificate was put before its node ${row.subject}`);
+      put(tables.certificates, row.serial, row);
+    },
 
     listCertificates: async (kind: CertificateKind, limit) =>
       certificates()
@@ -186,7 +179,7 @@ function transactionOn(tables: Tables, undo: (() => void)[]): AuthorityTransacti
     listWallets: async () => [...tables.wallets.values()].sort((a, b) => (a.address < b.address ? -1 : 1)),
     putWallet: async (row) => put(tables.wallets, row.address, row),
 
-    lastAudit: async () => tables.audit.get(tables.audit.size),
+    auditTail: async () => tables.audit.get(tables.audit.size),
     listAudit: async (sequenceMin, limit) =>
       [...tables.audit.values()].filter((row) => row.sequence >= sequenceMin).slice(0, limit),
     appendAudit: async (row) => {

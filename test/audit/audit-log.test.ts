@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AUDIT_START, AUDIT_TEXT_CHARS_MAX, chainEntry, findBreak } from '../../src/audit/audit-log.ts';
 import type { UnixMs } from '../../src/base/time.ts';
-import type { AuditRow } from '../../src/ports/authority-store.ts';
+import type { AuditRow } from '../../src/ports/authority/audit.ts';
 
 function chain(count: number): AuditRow[] {
   const rows: AuditRow[] = [];

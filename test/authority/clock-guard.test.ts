@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CLOCK_JUMP_MS_MAX, ClockGuard } from '../../src/authority/clock-guard.ts';
+import { CLOCK_JUMP_MS_MAX, ClockGuard, SIGNED_AT_KEPT_MS } from '../../src/authority/clock-guard.ts';
 import { DAY_MS } from '../../src/base/time.ts';
 import { HandClock } from '../support/authority-world.ts';
 
@@ -30,6 +30,20 @@ describe('the clock of an authority (T6)', () => {
     guard.noteSigned(clock.now());
     clock.pass(30 * DAY_MS);
     guard.check(clock.now());
+  });
+
+  it('is told to the store once a minute at most, and when it was set back', () => {
+    const clock = new HandClock();
+    const guard = new ClockGuard(undefined);
+    assert.equal(guard.isWorthKeeping(clock.now()), true);
+    guard.noteKept(clock.now());
+    clock.pass(SIGNED_AT_KEPT_MS - 1);
+    assert.equal(guard.isWorthKeeping(clock.now()), false);
+    clock.pass(1);
+    assert.equal(guard.isWorthKeeping(clock.now()), true);
+    guard.noteKept(clock.now());
+    clock.jump(-SIGNED_AT_KEPT_MS);
+    assert.equal(guard.isWorthKeeping(clock.now()), true);
   });
 
   it('may be an hour behind what was signed before a restart, and no further; ahead it was only off', () => {

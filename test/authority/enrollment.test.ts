@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ticketIdOf, tokenHashOf } from '../../src/authority/tickets.ts';
 import { DAY_MS, HOUR_MS } from '../../src/base/time.ts';
+import { sha256Hex } from '../../src/crypto/hash.ts';
 import { nodeIdOfSpki } from '../../src/identity/node-id.ts';
 import { parseCertificate } from '../../src/pki/certificate.ts';
 import { grantsOf, issueIndexOf } from '../../src/pki/mesh-extensions.ts';
@@ -10,6 +11,7 @@ import {
   authorityWorld,
   csrPem,
   enrollmentOf,
+  HandClock,
   newSigner,
   newToken,
   refusalsOf,
@@ -29,6 +31,25 @@ describe('enrolment', () => {
     assert.equal(leaf.notAfter, clock.wall() + DAY_MS);
     assert.equal(authority.judgeNode([certificate.der]).tag, 'ok');
     assert.equal((await auditOf(store)).at(-1)?.action, 'enrolled');
+  });
+
+  it('keeps of a certificate what the certificate says', async () => {
+    const clock = new HandClock(Date.UTC(2026, 0, 1) + 777);
+    const { authority } = await authorityWorld({ clock });
+    const { certificate } = await authority.enroll(await enrollmentOf(await newToken(authority, { roles: ['relay'] })));
+    const leaf = parseCertificate(certificate.der);
+    const { serial, notBefore, notAfter, spkiHash, issueIndex, roles } = certificate;
+    assert.deepEqual(
+      { serial, notBefore, notAfter, spkiHash, issueIndex, roles },
+      {
+        serial: leaf.serial,
+        notBefore: leaf.notBefore,
+        notAfter: leaf.notAfter,
+        spkiHash: sha256Hex(leaf.spki),
+        issueIndex: issueIndexOf(leaf),
+        roles: grantsOf(leaf)?.roles,
+      },
+    );
   });
 
   it('takes Ed25519 keys and base64 DER', async () => {
@@ -87,7 +108,7 @@ describe('enrolment', () => {
     const old = await newToken(authority);
     await authority.beginEpoch('test');
     const cancelled = await newToken(authority);
-    await authority.cancelTicket(ticketIdOf({ tokenHash: tokenHashOf(cancelled) }), 'test');
+    await authority.cancelTicket(ticketIdOf({ tokenHash: tokenHashOf(cancelled) ?? '' }), 'test');
     const expired = await newToken(authority);
     clock.pass(HOUR_MS);
     const foreign = await newToken(other.authority);

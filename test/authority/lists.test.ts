@@ -4,12 +4,8 @@ import type { AuthorityCore } from '../../src/authority/core.ts';
 import { DELEGATES_LISTED_MAX, listDelegates } from '../../src/authority/delegates.ts';
 import { listNodes, NODES_LISTED_MAX } from '../../src/authority/nodes.ts';
 import type { UnixMs } from '../../src/base/time.ts';
-import {
-  type AuthorityStore,
-  type AuthorityTransaction,
-  type NodeOverviewRow,
-  PAGE_ROWS_MAX,
-} from '../../src/ports/authority-store.ts';
+import type { NodeOverviewRow } from '../../src/ports/authority/nodes.ts';
+import { type AuthorityStore, type AuthorityTransaction, PAGE_ROWS_MAX } from '../../src/ports/authority-store.ts';
 import { authorityWorld, newToken } from '../support/authority-world.ts';
 
 /** A store with more nodes than anybody has, of which it gives as many at once as it is asked for. */

@@ -102,9 +102,22 @@ describe('a power cut in the middle of a write', () => {
     const enrol = (i: number): Promise<void> =>
       store.transact(async (tx) => {
         const spkiHash = keyOf(i);
-        await tx.putEnrolment({ tokenHash: keyOf(i), spkiHash, serial: `${i + 1}`, enrolledAt: 1 as UnixMs });
         await tx.putNode({ nodeId: `n${i}`, identitySpkiHash: spkiHash, boundAt: 1 as UnixMs, revokedAt: undefined });
-        await tx.setMeta('next-issue-index', String(i + 1));
+        await tx.putCertificate({
+          serial: (i + 1).toString(16),
+          issueIndex: i,
+          kind: 'node',
+          subject: `n${i}`,
+          spkiHash,
+          tokenHash: keyOf(i),
+          roles: [],
+          notBefore: 1 as UnixMs,
+          notAfter: 2 as UnixMs,
+          der: Uint8Array.of(0x30, 0),
+          revokedAt: undefined,
+          revokedReason: undefined,
+        });
+        await tx.setMeta('last-signed-at', String(i));
       });
     for (let tear = 0; tear < TEARS; tear++) {
       const before = look(path);
@@ -115,10 +128,11 @@ describe('a power cut in the middle of a write', () => {
       put(copy, torn(before, after, random));
       const found = SqliteAuthorityStore.open(copy, 'refuse');
       await found.transact(async (tx) => {
-        const next = Number((await tx.getMeta('next-issue-index')) ?? 0);
+        const next = await tx.nextIssueIndex();
         assert.ok(next === tear || next === tear + 1, `${next} after ${tear}`);
         for (let i = 0; i <= tear; i++) {
-          assert.equal((await tx.findEnrolment(keyOf(i), keyOf(i))) !== undefined, i < next, `enrolment ${i}`);
+          const { certificate } = await tx.standingOfKey(keyOf(i), keyOf(i));
+          assert.equal(certificate !== undefined, i < next, `enrolment ${i}`);
           assert.equal((await tx.findNode(`n${i}`)) !== undefined, i < next, `node ${i}`);
         }
       });

@@ -1,15 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { UnixMs } from '../../src/base/time.ts';
-import type {
-  AccessKeyRow,
-  AuditRow,
-  AuthorityStore,
-  CertificateRow,
-  NodeRow,
-  SightingRow,
-  TicketRow,
-} from '../../src/ports/authority-store.ts';
+import type { AccessKeyRow } from '../../src/ports/authority/access-keys.ts';
+import type { AuditRow } from '../../src/ports/authority/audit.ts';
+import type { CertificateRow } from '../../src/ports/authority/certificates.ts';
+import type { NodeRow, SightingRow } from '../../src/ports/authority/nodes.ts';
+import type { TicketRow } from '../../src/ports/authority/tickets.ts';
+import type { AuthorityStore, AuthorityTransaction } from '../../src/ports/authority-store.ts';
 
 const at = (ms: number): UnixMs => ms as UnixMs;
 
@@ -32,6 +29,7 @@ const CERTIFICATE: CertificateRow = {
   kind: 'node',
   subject: 'n1',
   spkiHash: 'bb'.repeat(32),
+  tokenHash: 'aa'.repeat(32),
   roles: [],
   notBefore: at(0),
   notAfter: at(10_000),
@@ -76,15 +74,13 @@ export function describeAuthorityStore(name: string, open: () => Promise<Authori
           roles: [],
         };
         const sighting: SightingRow = { nodeId: 'n1', seenAt: at(3), address: undefined, crlNumber: 4, version: '1' };
-        const enrolment = { tokenHash: TICKET.tokenHash, spkiHash: 'bb', serial: '1f', enrolledAt: at(8) };
         const crl = { issuerKeyHash: 'dd', number: 9, thisUpdate: at(1), nextUpdate: at(2), der: Uint8Array.of(1, 2) };
         await store.transact(async (tx) => {
           await tx.setMeta('mesh', 'm1');
           await tx.putTicket(TICKET);
           await tx.putTicket(named);
-          await tx.putEnrolment(enrolment);
-          await tx.putCertificate(CERTIFICATE);
           await tx.putNode(NODE);
+          await tx.putCertificate(CERTIFICATE);
           await tx.putSighting(sighting);
           await tx.putCrl(crl);
           await tx.appendAudit(AUDIT);
@@ -96,17 +92,15 @@ export function describeAuthorityStore(name: string, open: () => Promise<Authori
           assert.deepEqual(await tx.findTicket(named.tokenHash), named);
           assert.deepEqual(await tx.findTicketByPrefix('abab'), named);
           assert.equal(await tx.findTicketByPrefix('ac'), undefined);
-          assert.deepEqual(await tx.findEnrolment(TICKET.tokenHash, 'bb'), enrolment);
-          assert.equal(await tx.findEnrolment(TICKET.tokenHash, 'bc'), undefined);
-          assert.equal(await tx.countEnrolments(TICKET.tokenHash), 1);
-          assert.equal(await tx.countEnrolments(named.tokenHash), 0);
           const found = await tx.findCertificate('1f');
           assert.deepEqual({ ...found, der: [...(found?.der ?? [])] }, { ...CERTIFICATE, der: [0x30, 0] });
           assert.deepEqual(await tx.findNode('n1'), NODE);
           assert.deepEqual(await tx.findSighting('n1'), sighting);
           const list = await tx.findCrl('dd');
           assert.deepEqual({ ...list, der: [...(list?.der ?? [])] }, { ...crl, der: [1, 2] });
-          assert.deepEqual(await tx.lastAudit(), AUDIT);
+          const tail = await tx.auditTail();
+          assert.deepEqual([tail?.sequence, tail?.hash], [AUDIT.sequence, AUDIT.hash]);
+          assert.deepEqual(await tx.listAudit(1, 9), [AUDIT]);
         });
       }));
 
@@ -156,6 +150,7 @@ export function describeAuthorityStore(name: string, open: () => Promise<Authori
     it('lists the certificates of a kind, newest first', () =>
       withStore((store) =>
         store.transact(async (tx) => {
+          await tx.putNode(NODE);
           for (const [serial, kind] of [
             ['a1', 'administrator'],
             ['b2', 'node'],
@@ -251,14 +246,18 @@ export function describeAuthorityStore(name: string, open: () => Promise<Authori
     it('lists revoked certificates in the order of their issue and knows revoked keys', () =>
       withStore(async (store) => {
         const second = { ...CERTIFICATE, serial: '2f', issueIndex: 2, notAfter: at(20_000), spkiHash: 'ee' };
+        const isKeyRevoked = async (tx: AuthorityTransaction, tokenHash: string) =>
+          (await tx.standingOfKey('ee', tokenHash)).isRevoked;
         await store.transact(async (tx) => {
+          await tx.putNode(NODE);
           await tx.putCertificate(CERTIFICATE);
           await tx.putCertificate(second);
           assert.deepEqual(await tx.listRevoked(at(0)), []);
-          assert.equal(await tx.isKeyRevoked('ee'), false);
+          assert.equal(await isKeyRevoked(tx, TICKET.tokenHash), false);
           await tx.putCertificate({ ...second, revokedAt: at(50), revokedReason: 'keyCompromise' });
           await tx.putCertificate({ ...CERTIFICATE, revokedAt: at(51), revokedReason: 'unspecified' });
-          assert.equal(await tx.isKeyRevoked('ee'), true);
+          assert.equal(await isKeyRevoked(tx, TICKET.tokenHash), true);
+          assert.equal(await isKeyRevoked(tx, 'cc'), true, 'whichever ticket it was issued for');
           assert.deepEqual(
             (await tx.certificatesOfKey('ee')).map((row) => row.serial),
             ['2f'],
@@ -273,9 +272,37 @@ export function describeAuthorityStore(name: string, open: () => Promise<Authori
         });
       }));
 
+    it('knows what a key got for a ticket, and the index that comes next', () =>
+      withStore((store) =>
+        store.transact(async (tx) => {
+          assert.equal(await tx.nextIssueIndex(), 0);
+          await tx.putNode(NODE);
+          await tx.putCertificate({ ...CERTIFICATE, serial: '5', issueIndex: 7 });
+          await tx.putCertificate({ ...CERTIFICATE, serial: '6', issueIndex: 3, tokenHash: 'ab' });
+          await tx.putCertificate({ ...CERTIFICATE, serial: '7', issueIndex: undefined, tokenHash: undefined });
+          const got = async (spkiHash: string, tokenHash: string) =>
+            (await tx.standingOfKey(spkiHash, tokenHash)).certificate?.serial;
+          assert.equal(await got(CERTIFICATE.spkiHash, TICKET.tokenHash), '5');
+          assert.equal(await got(CERTIFICATE.spkiHash, 'ab'), '6');
+          assert.equal(await got(CERTIFICATE.spkiHash, 'ac'), undefined);
+          assert.equal(await got('bc', 'ab'), undefined);
+          assert.equal(await tx.nextIssueIndex(), 8);
+        }),
+      ));
+
+    it('takes no certificate of a node that it does not know', () =>
+      withStore(async (store) => {
+        await assert.rejects(
+          store.transact((tx) => tx.putCertificate(CERTIFICATE)),
+          { code: 'ERR_INTERNAL' },
+        );
+        await store.transact(async (tx) => assert.equal(await tx.findCertificate('1f'), undefined));
+      }));
+
     it('finds the certificates of one subject and kind, newest first', () =>
       withStore(async (store) => {
         await store.transact(async (tx) => {
+          for (const nodeId of ['n1', 'n2']) await tx.putNode({ ...NODE, nodeId });
           await tx.putCertificate(CERTIFICATE);
           await tx.putCertificate({ ...CERTIFICATE, serial: '2f', issueIndex: 2 });
           await tx.putCertificate({ ...CERTIFICATE, serial: '3f', issueIndex: undefined, kind: 'administrator' });
@@ -355,13 +382,13 @@ export function describeAuthorityStore(name: string, open: () => Promise<Authori
           await tx.putNode({ ...NODE, nodeId: 'b', revokedAt: at(2) });
           assert.deepEqual(await reachable(0, 77), []);
           assert.equal((await tx.listNodes('a', 1))[0]?.sighting?.seenAt, 9);
-          assert.equal(await tx.lastAudit(), undefined);
+          assert.equal(await tx.auditTail(), undefined);
           for (const sequence of [1, 2, 3]) await tx.appendAudit({ ...AUDIT, sequence });
           assert.deepEqual(
             (await tx.listAudit(2, 9)).map((row) => row.sequence),
             [2, 3],
           );
-          assert.equal((await tx.lastAudit())?.sequence, 3);
+          assert.equal((await tx.auditTail())?.sequence, 3);
         });
       }));
 

@@ -11,7 +11,8 @@ import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import { parseCertificate } from '../../src/pki/certificate.ts';
 import { buildCsr } from '../../src/pki/csr.ts';
 import { buildIntermediate, buildRoot } from '../../src/pki/issuer-profile.ts';
-import type { AuditRow, AuthorityStore } from '../../src/ports/authority-store.ts';
+import type { AuditRow } from '../../src/ports/authority/audit.ts';
+import type { AuthorityStore } from '../../src/ports/authority-store.ts';
 import type { Clock } from '../../src/ports/clock.ts';
 import { MemoryAuthorityStore } from '../../src/sim/memory-authority-store.ts';
 

@@ -5,7 +5,7 @@ import { type AuditBreak, findBreak } from '../../audit/audit-log.ts';
 import { MeshError } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
 import type { AuthorityDesk } from '../../daemon/authority-desk.ts';
-import type { AuditRow } from '../../ports/authority-store.ts';
+import type { AuditRow } from '../../ports/authority/audit.ts';
 import { act, addCommand, addGroup, integerOption } from '../command.ts';
 import { EXIT_REFUSED } from '../output.ts';
 import { renderTable } from '../table.ts';

@@ -286,7 +286,9 @@ const authorityDatabase = databaseTarget(
         for (const { node } of await tx.listNodes(undefined, 100)) await tx.certificatesOf('node', node.nodeId);
         await tx.listReachable(0 as UnixMs, NOW_MS, 100);
         await tx.listAudit(0, 100);
-        await tx.lastAudit();
+        await tx.auditTail();
+        await tx.standingOfKey('bb', 'aa');
+        await tx.nextIssueIndex();
       });
     } finally {
       await store.close();

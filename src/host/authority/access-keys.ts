@@ -1,16 +1,5 @@
-import type { AccessKeyRow, AuthorityTransaction } from '../ports/authority-store.ts';
-import { type Row, some, type Statements } from './sqlite-statements.ts';
-
-type AccessKeyRows = Pick<
-  AuthorityTransaction,
-  | 'findAccessKey'
-  | 'listAccessKeys'
-  | 'putAccessKey'
-  | 'isRequestSpent'
-  | 'countSpentRequests'
-  | 'putSpentRequest'
-  | 'forgetSpentRequests'
->;
+import type { AccessKeyRow, AccessKeyRows } from '../../ports/authority/access-keys.ts';
+import { type Row, some, type Statements } from '../sqlite-statements.ts';
 
 /** What the authority's store keeps of signed requests: the keys, and what they have spent. */
 export function accessKeyRows(db: Statements): AccessKeyRows {
