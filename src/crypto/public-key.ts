@@ -1,9 +1,8 @@
-import { constants, createPublicKey, type KeyObject, verify as cryptoVerify } from 'node:crypto';
+import { createPublicKey, type KeyObject, verify as cryptoVerify } from 'node:crypto';
 import type { Bytes } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import { p256RawToDer } from './ecdsa-signature.ts';
 import { isLowS } from './secp256k1-signature.ts';
-import { signatureSchemeOf } from './signature-scheme.ts';
 import { type KeyAlgorithm, keyAlgorithmOf, spkiOfRaw } from './spki.ts';
 
 /** Signature algorithms of messages, statements and mesh certificates, by their COSE names. ES256K: delegates only. */
@@ -74,24 +73,6 @@ export class PublicKey {
         resolve(error === null && isValid),
       );
     });
-  }
-
-  /**
-   * A signature in the form of X.509: the scheme that an AlgorithmIdentifier names, ECDSA as DER.
-   *
-   * @returns false also for a scheme that is weak, unknown or malformed, or does not belong to the key.
-   */
-  verifyX509(algorithmIdentifier: Bytes, data: Bytes, signature: Bytes): boolean {
-    try {
-      const scheme = signatureSchemeOf(algorithmIdentifier);
-      if (scheme === undefined || !scheme.keys.includes(this.algorithm)) return false;
-      if (scheme.saltBytes === undefined) return cryptoVerify(scheme.digest, data, this.#key, signature);
-      const padding = constants.RSA_PKCS1_PSS_PADDING;
-      return cryptoVerify(scheme.digest, data, { key: this.#key, padding, saltLength: scheme.saltBytes }, signature);
-    } catch {
-      // Malformed identifiers, and OpenSSL where an RSA-PSS key is restricted to other parameters.
-      return false;
-    }
   }
 
   #fits(algorithm: MessageAlgorithm, signature: Bytes): boolean {

@@ -5,6 +5,8 @@ import { context, sequence, unsignedInteger } from '../codec/der-writer.ts';
 import { parsePem } from '../codec/pem.ts';
 import { PublicKey } from '../crypto/public-key.ts';
 import type { Signer } from '../crypto/signer.ts';
+import { keyAlgorithmOf } from '../crypto/spki.ts';
+import { checkX509Signature } from '../crypto/x509-signature.ts';
 import { readAlgorithm } from './certificate.ts';
 import { readName } from './distinguished-name.ts';
 import { signStructure } from './signed.ts';
@@ -28,10 +30,10 @@ export interface Csr {
 export function parseCsr(text: string): Csr {
   const der = decodeText(text);
   const { info, spki, signatureAlgorithm, signature } = parseShape(der);
-  const { key, algorithm } = acceptedKeyOf(spki);
-  if (!key.verifyX509(signatureAlgorithm, info, signature))
-    throw new MeshError('ERR_CSR_SIGNATURE', 'the signature of the certification request is wrong');
-  return { der, spki, algorithm };
+  const algorithm = acceptedAlgorithmOf(spki);
+  if (checkX509Signature(signatureAlgorithm, spki, info, signature)) return { der, spki, algorithm };
+  requireKey(spki);
+  throw new MeshError('ERR_CSR_SIGNATURE', 'the signature of the certification request is wrong');
 }
 
 /** A request with an empty subject: the authority takes nothing from it but the key. DER. */
@@ -92,19 +94,22 @@ function skipAttributes(body: DerReader): void {
   }
 }
 
-function acceptedKeyOf(spki: Bytes): { readonly key: PublicKey; readonly algorithm: Csr['algorithm'] } {
-  let key: PublicKey;
-  try {
-    key = PublicKey.fromSpki(spki);
-  } catch (error) {
-    throw new MeshError(
-      'ERR_CSR_KEY',
-      'the key of the certification request is not a valid P-256 or Ed25519 key',
-      undefined,
-      { cause: error },
-    );
-  }
-  const { algorithm } = key;
-  if (algorithm === 'P-256' || algorithm === 'Ed25519') return { key, algorithm };
+function acceptedAlgorithmOf(spki: Bytes): Csr['algorithm'] {
+  const algorithm = asKeyOfCsr(() => keyAlgorithmOf(spki));
+  if (algorithm === 'P-256' || algorithm === 'Ed25519') return algorithm;
   throw new MeshError('ERR_CSR_KEY', `a ${algorithm} key is not accepted`);
+}
+
+/** A signature fails also for a point off its curve, which is worth another word. */
+function requireKey(spki: Bytes): void {
+  asKeyOfCsr(() => PublicKey.fromSpki(spki));
+}
+
+function asKeyOfCsr<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const message = 'the key of the certification request is not a valid P-256 or Ed25519 key';
+    throw new MeshError('ERR_CSR_KEY', message, undefined, { cause: error });
+  }
 }
