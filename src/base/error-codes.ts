@@ -182,6 +182,20 @@ export const ERRORS = {
     hint: 'sign it with an expiry, or accept such ones with --river-compat',
     river: 7,
   },
+  ERR_WALLET_LIFETIME: {
+    status: 403,
+    title: 'the delegate lives too long',
+    hint: 'have the wallet sign one that ends within 30 days, or accept longer ones with --river-compat',
+    river: 7,
+  },
+  ERR_WALLET_REVOKED: {
+    status: 403,
+    title: 'the wallet has revoked this delegate',
+    hint: 'have the wallet sign a new one, that ends later',
+    river: 7,
+  },
+  ERR_EPOCH_MALFORMED: { status: 400, title: 'not the statement of an epoch by a wallet', river: 3 },
+  ERR_EPOCH_SIGNATURE: { status: 403, title: 'the wallet has not signed this epoch', river: 22 },
   ERR_BEARER_TOKEN: { status: 400, title: 'not a bearer token of River', river: 3 },
 
   // streams of such events

@@ -33,7 +33,11 @@ const FAMILIES: readonly Family[] = [
   { name: 'request', load: async () => [await import('./commands/request.ts')] },
   {
     name: 'stream',
-    load: async () => [await import('./commands/stream.ts'), await import('./commands/stream-serve.ts')],
+    load: async () => [
+      await import('./commands/stream.ts'),
+      await import('./commands/stream-serve.ts'),
+      await import('./commands/stream-revoke.ts'),
+    ],
   },
   {
     name: 'delegate',

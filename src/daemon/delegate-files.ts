@@ -12,6 +12,7 @@ import { compressPoint } from '../crypto/curve-point.ts';
 import { signSecp256k1Sha256, withLowS } from '../crypto/secp256k1-sign.ts';
 import { readSecretFile } from '../host/secret-file.ts';
 import type { DelegateCurve, DelegateKey } from '../identity/delegate/delegate-key.ts';
+import { WALLET_EPOCH_HEAD } from '../message/river/wallet-epoch.ts';
 import { STATEMENT_BYTES_MAX } from '../identity/delegate/statement.ts';
 import { subtreeIndexOf, subtreeKeyOf } from '../identity/delegate/subtree.ts';
 import { ckdPriv } from '../identity/key-tree/child-key.ts';
@@ -29,6 +30,7 @@ const CURVE_OF_OPENSSL: Readonly<Record<string, DelegateCurve>> = {
 export const FILE_BYTES_MAX = 16 * 1024;
 
 const PEM_LABEL = 'CHAINMAIL DELEGATE';
+const EPOCH_LABEL = 'CHAINMAIL WALLET EPOCH';
 
 /** A device's own key, as it signs messages: with this program, and beside it. */
 export interface DelegateSigner {
@@ -120,10 +122,11 @@ export function readDelegateKey(text: string): DelegateKey {
   }
 }
 
-/** A statement as a file: PEM, so that it can be pasted. */
+/** A statement as a file: PEM, so that it can be pasted. Of a delegate, or of a wallet's epoch. */
 export function renderStatement(statement: Bytes): string {
+  const label = statement[0] === WALLET_EPOCH_HEAD ? EPOCH_LABEL : PEM_LABEL;
   const lines = toBase64(statement).match(/.{1,64}/g) ?? [];
-  return [`-----BEGIN ${PEM_LABEL}-----`, ...lines, `-----END ${PEM_LABEL}-----`, ''].join('\n');
+  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
 }
 
 /** The statement in a file, PEM or the bare bytes. @throws ERR_DELEGATE_MALFORMED */
@@ -138,7 +141,8 @@ export function readStatement(path: string): Bytes {
 export function parseDelegatePem(text: string): Bytes {
   const lines = text.trim().split(/\r?\n/);
   try {
-    if (lines.at(0) !== `-----BEGIN ${PEM_LABEL}-----` || lines.at(-1) !== `-----END ${PEM_LABEL}-----`)
+    const label = lines.at(0) === `-----BEGIN ${EPOCH_LABEL}-----` ? EPOCH_LABEL : PEM_LABEL;
+    if (lines.at(0) !== `-----BEGIN ${label}-----` || lines.at(-1) !== `-----END ${label}-----`)
       throw new MeshError('ERR_DELEGATE_MALFORMED', 'the file is no delegate statement');
     const statement = fromBase64(lines.slice(1, -1).join(''));
     if (statement.length <= STATEMENT_BYTES_MAX) return statement;

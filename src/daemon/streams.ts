@@ -13,6 +13,7 @@ import { formatAddress, splitAddress } from '../message/address.ts';
 import { addressText, walletOf } from '../message/river/wallet.ts';
 import { Authentication } from '../streams/authentication.ts';
 import { StreamService, type StreamServiceDeps } from '../streams/stream-service.ts';
+import { WalletEpochs } from '../streams/wallet-epochs.ts';
 import { makeDirectory } from './directory.ts';
 import { isLoopback } from './interfaces.ts';
 import { listenError } from './listen.ts';
@@ -67,7 +68,8 @@ export async function runStreams(options: RunStreamsOptions): Promise<RunningStr
     const store = SqliteStreamStore.open(join(directory, 'streams.db'), 'create');
     closers.push(() => store.close());
     const timer = new BlockTimer(log);
-    const deps = { clock: systemClock, random: systemRandom, forever };
+    const epochs = await WalletEpochs.open(store);
+    const deps = { clock: systemClock, random: systemRandom, forever, epochs };
     const streams = await StreamService.open({ ...deps, store, wallet, onDeadline: () => timer.arm() });
     closers.push(() => timer.close());
     const app = await createHttpApp({
@@ -79,6 +81,7 @@ export async function runStreams(options: RunStreamsOptions): Promise<RunningStr
     closers.push(() => app.close());
     addStreamRoutes(app, {
       streams,
+      epochs,
       authentication: new Authentication(deps),
       needsSession: options.needsSession,
       startedAt: systemClock.wall(),

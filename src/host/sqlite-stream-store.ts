@@ -117,6 +117,20 @@ export class SqliteStreamStore implements StreamStore {
     return this.#all(this.#statements.eventsOf, id, payload).map((row) => this.#event(row));
   }
 
+  async hasStreamOf(creator: Bytes): Promise<boolean> {
+    return this.#get(this.#statements.hasStreamOf, creator) !== undefined;
+  }
+
+  async walletEpochs(): Promise<readonly Bytes[]> {
+    return this.#all(this.#statements.walletEpochs).map((row) => this.#bytes(row, 'statement'));
+  }
+
+  putWalletEpoch(address: Bytes, below: UnixMs, statement: Bytes): Promise<void> {
+    return this.#commits.run(async () => {
+      this.#statements.putWalletEpoch.run(address, below, statement);
+    });
+  }
+
   async pooled(): Promise<readonly Bytes[]> {
     return this.#all(this.#statements.pooled).map((row) => this.#bytes(row, 'id'));
   }
@@ -211,6 +225,13 @@ function prepare(database: DatabaseSync) {
     firstEvent: database.prepare(`SELECT ${EVENT_COLUMNS} FROM events WHERE ${ofStream} ORDER BY sequence LIMIT 1`),
     eventsOf: database.prepare(
       `SELECT ${EVENT_COLUMNS} FROM events WHERE ${ofStream} AND payload = ? ORDER BY sequence`,
+    ),
+    hasStreamOf: database.prepare('SELECT 1 FROM streams WHERE creator = ? LIMIT 1'),
+    walletEpochs: database.prepare('SELECT statement FROM wallet_epochs'),
+    putWalletEpoch: database.prepare(
+      `INSERT INTO wallet_epochs (address, below, statement) VALUES (?, ?, ?)
+       ON CONFLICT (address) DO UPDATE SET below = excluded.below, statement = excluded.statement
+       WHERE excluded.below > below`,
     ),
     pooled: database.prepare(
       'SELECT id FROM streams WHERE stream IN (SELECT DISTINCT stream FROM events WHERE block IS NULL)',

@@ -39,9 +39,19 @@ CREATE TABLE blocks (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** What wallets have revoked, one statement each. */
+const SCHEMA_2 = `
+CREATE TABLE wallet_epochs (
+  address BLOB PRIMARY KEY CHECK (length(address) = 20),
+  below INTEGER NOT NULL,
+  statement BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX streams_by_creator ON streams (creator);
+`;
+
 /** The database file of a stream store. The mark spells "CMst". */
 export const STREAM_DATABASE: DatabaseKind = {
   applicationId: 0x434d7374,
-  migrations: [SCHEMA_1],
+  migrations: [SCHEMA_1, SCHEMA_2],
   remedy: 'restore it from a backup',
 };

@@ -7,20 +7,30 @@ import { createFileAtomic, MODE_SECRET } from './atomic-file.ts';
 import { readSecretFile } from './secret-file.ts';
 
 /**
+ * The private key of a wallet, 64 hex digits, 0x before them or not.
+ * @throws ERR_KEY_FILE_MODE where others may read it; ERR_KEY where it is missing, and for anything but a key of secp256k1.
+ */
+export function readWalletFile(path: string): Secret {
+  const content = readSecretFile(path);
+  const text = content === undefined ? '' : textOfUtf8(content).trim();
+  content?.fill(0);
+  if (!/^(0x)?[0-9a-fA-F]{64}$/.test(text))
+    throw new MeshError('ERR_KEY', `wallet ${quotedPath(path)} is missing, or not 64 hex digits`);
+  const key = Uint8Array.fromHex(text.slice(-64));
+  const secret = new Secret(key);
+  key.fill(0);
+  secp256k1PublicKey(secret); // says where it is no key
+  return secret;
+}
+
+/**
  * The private key of a node's wallet, in hex, as River's nodes keep theirs; made where the file is missing, mode 0600.
  *
  * @throws ERR_KEY_FILE_MODE where others may read it; ERR_KEY for anything but a key of secp256k1.
  */
 export function openWalletFile(path: string, random: Random): Secret {
   if (readSecretFile(path) === undefined) createFileAtomic(path, `${newKey(random)}\n`, MODE_SECRET);
-  const content = readSecretFile(path);
-  const text = content === undefined ? '' : textOfUtf8(content).trim();
-  content?.fill(0);
-  if (!/^(0x)?[0-9a-fA-F]{64}$/.test(text))
-    throw new MeshError('ERR_KEY', `wallet ${quotedPath(path)}: expected 64 hex digits`);
-  const secret = new Secret(Uint8Array.fromHex(text.slice(-64)));
-  secp256k1PublicKey(secret); // says where it is no key
-  return secret;
+  return readWalletFile(path);
 }
 
 function newKey(random: Random): string {

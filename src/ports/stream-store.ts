@@ -34,7 +34,7 @@ export interface BlockSummary {
 
 /**
  * Keeps streams of River. What a promise of it has resolved is on the disk: killed afterwards, nothing of it is lost.
- * Nothing is ever changed or deleted.
+ * Nothing is ever changed or deleted, but a wallet's statement by its next.
  */
 export interface StreamStore {
   /** All streams, and the octets of all their events. */
@@ -61,6 +61,12 @@ export interface StreamStore {
   firstEvent(id: Bytes): Promise<StoredEvent | undefined>;
   /** All events of a payload, in their order. */
   eventsOf(id: Bytes, payload: number): Promise<readonly StoredEvent[]>;
+  /** Whether this creator has begun a stream. */
+  hasStreamOf(creator: Bytes): Promise<boolean>;
+  /** What wallets have said of their epochs, one statement each. */
+  walletEpochs(): Promise<readonly Bytes[]>;
+  /** Keeps a wallet's statement in place of an earlier one; of a later one it leaves that. */
+  putWalletEpoch(address: Bytes, below: UnixMs, statement: Bytes): Promise<void>;
   /** Streams that have events in no block yet. */
   pooled(): Promise<readonly Bytes[]>;
   close(): Promise<void>;

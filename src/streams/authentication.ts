@@ -6,6 +6,7 @@ import { sha256Hex } from '../crypto/hash.ts';
 import { WALLET_ADDRESS_BYTES } from '../crypto/wallet-address.ts';
 import { CHALLENGE_BYTES, type Challenge, type ChallengeAnswer, verifyChallenge } from '../message/river/challenge.ts';
 import type { Clock } from '../ports/clock.ts';
+import type { WalletEpochs } from './wallet-epochs.ts';
 import type { Random } from '../ports/random.ts';
 
 /** A challenge can be answered for so long, as with River. */
@@ -24,6 +25,8 @@ const TOKEN_BYTES = 32;
 
 interface Session {
   readonly user: Bytes;
+  /** Of the delegate that answered for the user; `undefined` where the wallet itself did. */
+  readonly delegateExpiresAtMs: bigint | undefined;
   readonly endsAt: MonotonicMs;
 }
 
@@ -31,19 +34,20 @@ interface Session {
 export class Sessions {
   readonly #sessions = new BoundedMap<string, Session>(SESSIONS_MAX);
 
-  begin(token: string, user: Bytes, now: MonotonicMs): void {
-    this.#sessions.set(sha256Hex(utf8(token)), { user, endsAt: after(now, SESSION_MS) });
+  begin(token: string, user: Bytes, delegateExpiresAtMs: bigint | undefined, now: MonotonicMs): void {
+    const endsAt = after(now, SESSION_MS);
+    this.#sessions.set(sha256Hex(utf8(token)), { user, delegateExpiresAtMs, endsAt });
   }
 
   /** @throws ERR_SESSION for a token that is none, or of a session that has ended. */
-  userOf(token: string, now: MonotonicMs): Bytes {
+  get(token: string, now: MonotonicMs): Pick<Session, 'user' | 'delegateExpiresAtMs'> {
     const key = sha256Hex(utf8(token));
     const session = this.#sessions.get(key);
     if (session === undefined || now >= session.endsAt) {
       this.#sessions.delete(key);
       throw new MeshError('ERR_SESSION', 'this call needs a session');
     }
-    return session.user;
+    return session;
   }
 }
 
@@ -56,6 +60,7 @@ export interface AuthenticationDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly forever: 'refused' | 'allowed';
+  readonly epochs: Pick<WalletEpochs, 'judge'>;
 }
 
 /**
@@ -88,7 +93,7 @@ export class Authentication {
    *
    * @returns the token of a new session.
    * @throws ERR_CHALLENGE_UNKNOWN for one that was never given, was answered, is past its time, or was given to another
-   *   user; what verifyChallenge throws.
+   *   user; ERR_WALLET_REVOKED; what verifyChallenge throws.
    */
   finish(bytes: Bytes, user: Bytes, answer: ChallengeAnswer): string {
     const key = toHex(bytes);
@@ -98,13 +103,25 @@ export class Authentication {
     if (pending === undefined || mono >= pending.endsAt || !bytesEqual(pending.challenge.user, user))
       throw new MeshError('ERR_CHALLENGE_UNKNOWN', 'there is no such challenge for this user');
     verifyChallenge(pending.challenge, answer, wall, this.#deps.forever);
+    const delegateExpiresAtMs = answer.delegateSig.length > 0 ? answer.delegateExpiryEpochMs : undefined;
+    this.#judgeEpoch(user, delegateExpiresAtMs);
     const token = toBase64Url(this.#deps.random.bytes(TOKEN_BYTES));
-    this.#sessions.begin(token, user, mono);
+    this.#sessions.begin(token, user, delegateExpiresAtMs, mono);
     return token;
   }
 
-  /** The user of a session. @throws ERR_SESSION for a token that is none, or of a session that has ended. */
+  /**
+   * The user of a session.
+   * @throws ERR_SESSION for a token that is none, or of a session that has ended; ERR_WALLET_REVOKED where the delegate that
+   *   opened it is.
+   */
   userOf(token: string | undefined): Bytes {
-    return this.#sessions.userOf(token ?? '', this.#deps.clock.monotonic());
+    const { user, delegateExpiresAtMs } = this.#sessions.get(token ?? '', this.#deps.clock.monotonic());
+    this.#judgeEpoch(user, delegateExpiresAtMs);
+    return user;
+  }
+
+  #judgeEpoch(user: Bytes, delegateExpiresAtMs: bigint | undefined): void {
+    if (delegateExpiresAtMs !== undefined) this.#deps.epochs.judge(user, delegateExpiresAtMs);
   }
 }

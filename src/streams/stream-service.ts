@@ -3,6 +3,7 @@ import { MeshError } from '../base/errors.ts';
 import { after, earliest, type Instant, type MonotonicMs, SECOND_MS, type UnixMs } from '../base/time.ts';
 import { type Envelope, PAYLOAD } from '../message/river/envelope.ts';
 import { genesisSnapshot, type Miniblock, sealMiniblock } from '../message/river/miniblock.ts';
+import { judgeDelegateLife } from '../message/river/wallet-delegate.ts';
 import { judgeEventExpiry, parseEvent, type RiverEvent } from '../message/river/parse-event.ts';
 import { parseStreamId, type StreamId } from '../message/river/stream-id.ts';
 import type { Wallet } from '../message/river/wallet.ts';
@@ -13,6 +14,7 @@ import { Lanes } from './lanes.ts';
 import type { EventRef, StreamAndCookie, SyncCookie } from './rpc-messages.ts';
 import { sizeOf, StoreRoom } from './store-room.ts';
 import { GENESIS_EVENTS_MAX, judgeGenesis, judgeNext, judgeReader, requirePrevious } from './stream-rules.ts';
+import type { WalletEpochs } from './wallet-epochs.ts';
 import { followBlock, lastBlockOf, notFound, StreamStates } from './stream-states.ts';
 
 /** Events in one block; the rest go into the next at once. The header names each with 32 bytes. */
@@ -31,6 +33,8 @@ export interface StreamServiceDeps {
   readonly wallet: Wallet;
   /** Whether delegates that never expire are taken, as River does. */
   readonly forever: 'refused' | 'allowed';
+  /** What wallets have revoked. */
+  readonly epochs: Pick<WalletEpochs, 'judge'>;
   /** Called when {@link StreamService.deadline} has come nearer. */
   readonly onDeadline: () => void;
 }
@@ -78,7 +82,7 @@ export class StreamService {
     const members = judgeGenesis(id, events);
     return this.#lanes.run(id.text, async () => {
       const now = this.#deps.clock.wall();
-      for (const event of events) judgeEventExpiry(event, now, this.#deps.forever);
+      for (const event of events) this.#judgeDelegate(event, now);
       const [first] = events as [RiverEvent];
       const stored = events.map(storedOf);
       const bytes = stored.reduce((sum, event) => sum + sizeOf(event), 0);
@@ -102,10 +106,10 @@ export class StreamService {
   async addEvent(streamId: Bytes, envelope: Envelope | undefined): Promise<readonly EventRef[]> {
     const id = parseStreamId(streamId);
     return this.#lanes.run(id.text, async () => {
-      const { store, clock, forever } = this.#deps;
+      const { store, clock } = this.#deps;
       const state = await this.#states.require(id);
       const event = parseEvent(envelope);
-      judgeEventExpiry(event, clock.wall(), forever);
+      this.#judgeDelegate(event, clock.wall());
       requirePrevious(event);
       if (await store.has(id.bytes, event.hash)) return [];
       const now = clock.now();
@@ -173,6 +177,16 @@ export class StreamService {
     const due = [...this.#due].filter(([, at]) => at <= mono).map(([text]) => parseStreamId(fromHex(text)));
     const done = await Promise.allSettled(due.map((id) => this.#makeBlock(id)));
     for (const each of done) if (each.status === 'rejected') throw each.reason;
+  }
+
+  /** What needs a clock, or the wallet's later word. @throws as judgeEventExpiry; ERR_WALLET_LIFETIME, ERR_WALLET_REVOKED */
+  #judgeDelegate(event: RiverEvent, now: UnixMs): void {
+    const { forever, epochs } = this.#deps;
+    judgeEventExpiry(event, now, forever);
+    if (!event.isDelegated) return;
+    const { creatorAddress, delegateExpiryEpochMs } = event.event;
+    judgeDelegateLife(delegateExpiryEpochMs, now, forever);
+    epochs.judge(creatorAddress, delegateExpiryEpochMs);
   }
 
   #expectBlock(id: StreamId, now: MonotonicMs): void {

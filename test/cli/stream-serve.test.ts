@@ -8,7 +8,8 @@ import { MINIBLOCK_HEADER } from '../../src/message/river/miniblock.ts';
 import { parseEvent } from '../../src/message/river/parse-event.ts';
 import { SeededRandom } from '../../src/sim/seeded-random.ts';
 import { chainmail, LongCommand } from '../support/chainmail.ts';
-import { delegatedBytes, DEVICE, seal } from '../support/river.ts';
+import { DAY_MS } from '../../src/base/time.ts';
+import { channelMessage, delegatedBytes, DEVICE, seal } from '../support/river.ts';
 import { channelId, connectClient, genesis, message } from '../support/river-streams.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
@@ -40,6 +41,38 @@ async function serve(
   t.after(() => command.end('SIGKILL'));
   return { command, ready: await command.json<Ready>() };
 }
+
+describe('stream revoke', () => {
+  it('ends a wallet’s delegates at a store, for a River client too, and not the next one (S3.15)', async (t) => {
+    const folder = tempDir(t);
+    const { ready } = await serve(t, join(folder, 'streams'));
+    const client = connectClient(ready.url, true);
+    const id = channelId('revoked');
+    const { stream } = await client.createStream({ streamId: id, events: [genesis(id)] });
+    const prev = new Uint8Array(stream?.nextSyncCookie?.prevMiniblockHash ?? []);
+    const stolen = BigInt(Date.now() + DAY_MS);
+    const say = (expiry: bigint, text: string) => {
+      const event = delegatedBytes(expiry, { prevMiniblockHash: prev, payload: channelMessage(text) });
+      return client.addEvent({ streamId: id, event: seal(DEVICE, event) });
+    };
+    await say(stolen, 'mine');
+    const walletKey = join(folder, 'wallet.key');
+    writeFileSync(walletKey, 'a1'.repeat(32), { mode: 0o600 });
+    const out = join(folder, 'alice.epoch');
+    const revoke = (...more: readonly string[]) =>
+      chainmail(['stream', 'revoke', '--wallet-key', walletKey, '--json', ...more]);
+    const { code, stdout } = await revoke('--to', ready.url, '--out', out);
+    assert.equal(code, 0, stdout);
+    assert.match(readFileSync(out, 'utf8'), /^-----BEGIN CHAINMAIL WALLET EPOCH-----/);
+    await assert.rejects(say(stolen, 'stolen'), /7:PERMISSION_DENIED.*revoked/);
+    await say(BigInt(Date.now() + 30 * DAY_MS), 'the new device');
+    assert.equal((await revoke('--out', out)).code, 1, 'the file exists');
+    assert.equal((await revoke()).code, 2);
+    const { below } = JSON.parse(stdout) as { below: string };
+    const earlier = JSON.parse((await revoke('--to', ready.url, '--below', '1')).stdout) as { below: string };
+    assert.equal(earlier.below, below, 'what counts is the later one');
+  });
+});
 
 type Client = ReturnType<typeof connectClient>;
 

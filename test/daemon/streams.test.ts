@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { Code, ConnectError } from '@connectrpc/connect';
 import { type Bytes, concatBytes, toHex } from '../../src/base/bytes.ts';
+import { DAY_MS } from '../../src/base/time.ts';
 import { createLog } from '../../src/daemon/log.ts';
 import { type RunningStreams, runStreams } from '../../src/daemon/streams.ts';
 import { ENVELOPE, type Envelope, PAYLOAD } from '../../src/message/river/envelope.ts';
@@ -111,7 +112,7 @@ for (const [encoding, isBinary] of [
 
     it('takes events that a device signs under a delegate', async () => {
       const { id, prev } = await created('delegated');
-      const event = seal(DEVICE, delegatedBytes(undefined, { prevMiniblockHash: prev }));
+      const event = seal(DEVICE, delegatedBytes(BigInt(Date.now() + DAY_MS), { prevMiniblockHash: prev }));
       assert.equal((await client.addEvent({ streamId: id, event })).newEvents.length, 1);
     });
 

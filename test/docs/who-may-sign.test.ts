@@ -8,7 +8,7 @@ const PAGE = readFileSync(new URL('../../docs/WHO-MAY-SIGN.md', import.meta.url)
 
 describe('docs/WHO-MAY-SIGN.md (S0.14)', () => {
   it('names commands and options that there are', async () => {
-    const commands = PAGE.match(/chainmail (?:delegate|key|revoke|publish|ticket)(?: [a-z]+)?/g) ?? [];
+    const commands = PAGE.match(/chainmail (?:delegate|key|revoke|publish|ticket|stream)(?: [a-z]+)?/g) ?? [];
     const options = new Set(PAGE.match(/(?<=[ `])--[a-z][a-z-]*/g) ?? []);
     assert.ok(commands.length > 10);
     let help = '';

@@ -13,6 +13,9 @@ import {
 import type { Wallet } from '../../src/message/river/wallet.ts';
 import { signWalletDelegate } from '../../src/message/river/wallet-delegate.ts';
 import { Authentication, CHALLENGE_MS, CHALLENGES_MAX, SESSION_MS } from '../../src/streams/authentication.ts';
+import { MeshError } from '../../src/base/errors.ts';
+import { WALLET_DELEGATE_MS_MAX } from '../../src/message/river/wallet-delegate.ts';
+import type { WalletEpochs } from '../../src/streams/wallet-epochs.ts';
 import { HandClock } from '../support/authority-world.ts';
 import { ALICE, DEVICE, MALLORY, withV } from '../support/river.ts';
 
@@ -20,7 +23,14 @@ const NONE = { delegateSig: new Uint8Array(0), delegateExpiryEpochMs: 0n };
 
 function world(forever: 'refused' | 'allowed' = 'refused') {
   const clock = new HandClock();
-  return { clock, authentication: new Authentication({ clock, random: systemRandom, forever }) };
+  /** Delegates of whomsoever that end before are revoked. */
+  const revoked = { below: 0n };
+  const epochs: Pick<WalletEpochs, 'judge'> = {
+    judge: (_wallet, expiresAtMs) => {
+      if (expiresAtMs < revoked.below) throw new MeshError('ERR_WALLET_REVOKED', 'revoked');
+    },
+  };
+  return { clock, revoked, authentication: new Authentication({ clock, random: systemRandom, forever, epochs }) };
 }
 
 function answerOf(wallet: Wallet, challenge: Challenge, prefix: ChallengePrefix = 'NS_AUTH:'): ChallengeAnswer {
@@ -105,6 +115,7 @@ describe('authentication by challenge', () => {
       [BigInt(clock.wall() + 999), DEVICE, 'ERR_WALLET_EXPIRED'], // in whole seconds, as River
       [0n, DEVICE, 'ERR_WALLET_FOREVER'],
       [soon, MALLORY, 'ERR_WALLET_SIGNATURE'],
+      [BigInt(clock.wall() + WALLET_DELEGATE_MS_MAX + 1_000), DEVICE, 'ERR_WALLET_LIFETIME'],
     ] as const) {
       const challenge = authentication.start(ALICE.address);
       const finish = () => authentication.finish(challenge.bytes, ALICE.address, delegated(challenge, expiry, device));
@@ -113,6 +124,26 @@ describe('authentication by challenge', () => {
     const challenge = authentication.start(ALICE.address);
     const negative = { ...delegated(challenge, soon), delegateExpiryEpochMs: -1n };
     assert.throws(() => authentication.finish(challenge.bytes, ALICE.address, negative), { code: 'ERR_WALLET_EXPIRY' });
+  });
+
+  it('refuses a delegate that the wallet has revoked, and ends the sessions that it opened', () => {
+    const { authentication, clock, revoked } = world();
+    const expiry = BigInt(clock.wall() + 60_000);
+    const open = (answer: (challenge: Challenge) => ChallengeAnswer): string => {
+      const challenge = authentication.start(ALICE.address);
+      return authentication.finish(challenge.bytes, ALICE.address, answer(challenge));
+    };
+    const byDevice = (expiresAtMs: bigint) => (challenge: Challenge) => delegated(challenge, expiresAtMs);
+    const own = open((challenge) => answerOf(ALICE, challenge));
+    const [early, late] = [open(byDevice(expiry)), open(byDevice(expiry + 1_000n))];
+    revoked.below = expiry + 1_000n;
+    assert.throws(() => authentication.userOf(early), { code: 'ERR_WALLET_REVOKED' });
+    assert.deepEqual(
+      [own, late].map((token) => authentication.userOf(token)),
+      [ALICE.address, ALICE.address],
+    );
+    assert.throws(() => open(byDevice(expiry)), { code: 'ERR_WALLET_REVOKED' });
+    open(byDevice(expiry + 1_000n));
   });
 
   it('takes a delegate for ever where River compatibility is asked for', () => {

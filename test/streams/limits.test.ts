@@ -38,12 +38,12 @@ describe('limits of streams', () => {
   it('so many sessions; with more the one not used for longest ends', () => {
     const sessions = new Sessions();
     const now = new HandClock().monotonic();
-    const begin = (n: number): void => sessions.begin(`token ${n}`, ALICE.address, now);
+    const begin = (n: number): void => sessions.begin(`token ${n}`, ALICE.address, undefined, now);
     for (let n = 0; n < SESSIONS_MAX; n++) begin(n);
-    assert.deepEqual(sessions.userOf('token 0', now), ALICE.address);
+    assert.deepEqual(sessions.get('token 0', now).user, ALICE.address);
     begin(SESSIONS_MAX);
-    assert.throws(() => sessions.userOf('token 1', now), { code: 'ERR_SESSION' });
-    for (const n of [0, 2, SESSIONS_MAX]) assert.deepEqual(sessions.userOf(`token ${n}`, now), ALICE.address);
+    assert.throws(() => sessions.get('token 1', now), { code: 'ERR_SESSION' });
+    for (const n of [0, 2, SESSIONS_MAX]) assert.deepEqual(sessions.get(`token ${n}`, now).user, ALICE.address);
   });
 
   it('so many streams in memory; one that is not is read from the store again', async () => {
@@ -65,6 +65,7 @@ describe('limits of streams', () => {
       random: systemRandom,
       wallet: DEVICE,
       forever: 'refused',
+      epochs: { judge: () => {} },
       onDeadline: () => {},
     });
     const ask = (n: number): Promise<unknown> => service.lastBlock(channelId(`c${n}`));

@@ -13,6 +13,10 @@ import { PREV_BLOCK_MS_MAX } from '../../src/streams/stream-rules.ts';
 import { STORE_BYTES_MAX, STREAM_BYTES_MAX, STREAM_EVENTS_MAX, STREAMS_MAX } from '../../src/streams/store-room.ts';
 import { BLOCK_EVENTS_MAX, BLOCK_MS, StreamService } from '../../src/streams/stream-service.ts';
 import { RECENT_BLOCKS_MAX } from '../../src/streams/stream-states.ts';
+import { WALLET_DELEGATE_MS_MAX } from '../../src/message/river/wallet-delegate.ts';
+import { encodeWalletEpoch, signWalletEpoch } from '../../src/message/river/wallet-epoch.ts';
+import type { UnixMs } from '../../src/base/time.ts';
+import { WalletEpochs } from '../../src/streams/wallet-epochs.ts';
 import { HandClock } from '../support/authority-world.ts';
 import { ALICE, channelMessage, DEVICE, delegatedBytes, eventBytes, MALLORY, seal } from '../support/river.ts';
 import { channelId, genesis, membership, message } from '../support/river-streams.ts';
@@ -23,23 +27,31 @@ class World {
   readonly path: string;
   #store: SqliteStreamStore | undefined;
 
+  /** Of the service that was opened last. */
+  epochs: WalletEpochs | undefined;
+
   constructor(t: TestContext) {
     this.path = join(tempDir(t), 'streams.db');
     t.after(() => this.#store?.close());
   }
 
   /** Opens the service, again where it ran before. @param change what the store shall seem to be. */
-  async open(change: (store: StreamStore) => StreamStore = (store) => store): Promise<StreamService> {
+  async open(
+    change: (store: StreamStore) => StreamStore = (store) => store,
+    forever: 'refused' | 'allowed' = 'refused',
+  ): Promise<StreamService> {
     await this.#store?.close();
     this.#store = SqliteStreamStore.open(this.path, 'create');
     const deps = {
       clock: this.clock,
       random: systemRandom,
       wallet: MALLORY,
-      forever: 'refused',
+      forever,
       onDeadline: () => {},
     } as const;
-    return StreamService.open({ ...deps, store: change(this.#store) });
+    const store = change(this.#store);
+    this.epochs = await WalletEpochs.open(store);
+    return StreamService.open({ ...deps, store, epochs: this.epochs });
   }
 
   async makeBlocks(service: StreamService): Promise<void> {
@@ -133,6 +145,51 @@ describe('streams', () => {
       world.clock.pass(-BLOCK_MS);
     }
     await assert.rejects(service.addEvent(ID, message(prev, 'late')), { code: 'ERR_STREAM_PREV_UNKNOWN' });
+  });
+
+  it('take a delegate that ends within bounds, and no other unless as River does (S3.14)', async (t) => {
+    const { world, service, prev } = await started(t);
+    const event = (expiry: bigint): Envelope =>
+      seal(DEVICE, delegatedBytes(expiry, { prevMiniblockHash: prev, payload: channelMessage(`${expiry}`) }));
+    const last = BigInt(world.clock.wall() + WALLET_DELEGATE_MS_MAX);
+    await service.addEvent(ID, event(last));
+    await assert.rejects(service.addEvent(ID, event(last + 1n)), { code: 'ERR_WALLET_LIFETIME' });
+    const other = channelId('too long');
+    const begin = genesis(other, { delegate: last + 1n });
+    await assert.rejects(service.createStream(other, [begin], undefined), { code: 'ERR_WALLET_LIFETIME' });
+    const river = await world.open((store) => store, 'allowed');
+    for (const expiry of [last + 1n, 0n]) await river.addEvent(ID, event(expiry));
+  });
+
+  it('take nothing of a delegate that its wallet has revoked, and know it after a restart (S3.15)', async (t) => {
+    const { world, service, prev } = await started(t);
+    const soon = world.clock.wall() + 60_000;
+    let count = 0;
+    const event = (expiry: number): Envelope =>
+      seal(DEVICE, delegatedBytes(BigInt(expiry), { prevMiniblockHash: prev, payload: channelMessage(`${count++}`) }));
+    const say = (at: StreamService, expiry: number) => at.addEvent(ID, event(expiry));
+    const epochs = world.epochs as WalletEpochs;
+    const revoke = (below: number, wallet = ALICE) =>
+      epochs.take(encodeWalletEpoch(signWalletEpoch(wallet, below as UnixMs)));
+    await say(service, soon);
+    assert.equal((await revoke(soon)).below, soon);
+    await say(service, soon);
+    assert.equal((await revoke(soon + 1)).below, soon + 1);
+    await assert.rejects(say(service, soon), { code: 'ERR_WALLET_REVOKED' });
+    await say(service, soon + 1);
+    assert.equal((await revoke(soon)).below, soon + 1, 'an older statement, shown again, changes nothing');
+    await assert.rejects(revoke(soon + 2, MALLORY), { code: 'ERR_STREAM_NOT_FOUND' }, 'a wallet without a stream');
+    await service.addEvent(ID, message(prev, 'the wallet itself'));
+
+    for (const forever of ['refused', 'allowed'] as const) {
+      const again = await world.open((store) => store, forever);
+      await assert.rejects(say(again, soon), { code: 'ERR_WALLET_REVOKED' });
+      await say(again, soon + 1);
+    }
+    const river = await world.open((store) => store, 'allowed');
+    await assert.rejects(say(river, 0), { code: 'ERR_WALLET_REVOKED' }, 'one that never ends is revoked by any epoch');
+    const begin = genesis(channelId('revoked'), { delegate: BigInt(soon) });
+    await assert.rejects(river.createStream(channelId('revoked'), [begin], undefined), { code: 'ERR_WALLET_REVOKED' });
   });
 
   it('judge an expiry by the clock of the moment', async (t) => {

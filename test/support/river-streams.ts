@@ -5,7 +5,7 @@ import { type Bytes, concatBytes, utf8 } from '../../src/base/bytes.ts';
 import { bytesField } from '../../src/codec/protobuf-wire.ts';
 import { type Envelope, PAYLOAD, type StreamEvent } from '../../src/message/river/envelope.ts';
 import type { Wallet } from '../../src/message/river/wallet.ts';
-import { ALICE, channelMessage, eventBytes, seal } from './river.ts';
+import { ALICE, channelMessage, delegatedBytes, DEVICE, eventBytes, seal } from './river.ts';
 
 /** A client of Connect itself, with River's own descriptors: protobuf over HTTP/2, as River's SDK, or JSON over HTTP/1.1. */
 export function connectClient(baseUrl: string, useBinaryFormat: boolean, token?: string): Client<typeof StreamService> {
@@ -42,16 +42,18 @@ export function inception(streamId: Bytes, payload: number = PAYLOAD.channel): S
   return { number: payload, parts: [bytesField(1, bytesField(1, streamId))] };
 }
 
-/** The first event of a stream. */
+/** The first event of a stream. @param delegate the expiry of the device that signs for Alice, where one does */
 export function genesis(
   streamId: Bytes,
   {
     wallet = ALICE,
     payload = PAYLOAD.channel,
+    delegate,
     ...members
-  }: { wallet?: Wallet; payload?: number } & Partial<Omit<StreamEvent, 'payload'>> = {},
+  }: { wallet?: Wallet; payload?: number; delegate?: bigint } & Partial<Omit<StreamEvent, 'payload'>> = {},
 ): Envelope {
   const event = { prevMiniblockHash: undefined, payload: inception(streamId, payload), creatorAddress: wallet.address };
+  if (delegate !== undefined) return seal(DEVICE, delegatedBytes(delegate, { ...event, ...members }));
   return seal(wallet, eventBytes({ ...event, ...members }));
 }
 

@@ -1,14 +1,13 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { fromHex, textOfUtf8 } from '../../base/bytes.ts';
+import { fromHex } from '../../base/bytes.ts';
 import { MeshError, quoted } from '../../base/errors.ts';
 import { DAY_MS, SECOND_MS, toRfc3339, type UnixMs } from '../../base/time.ts';
 import { uncompressPoint } from '../../crypto/curve-point.ts';
-import { Secret } from '../../crypto/secret.ts';
 import { readDelegateKey, renderStatement } from '../../daemon/delegate-files.ts';
 import { createFileAtomic, MODE_PUBLIC } from '../../host/atomic-file.ts';
-import { readSecretFile } from '../../host/secret-file.ts';
 import { systemClock } from '../../host/system-clock.ts';
+import { readWalletFile } from '../../host/wallet-file.ts';
 import { DELEGATE_LIFE_MS_MAX } from '../../identity/delegate/statement.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
 import { encodeWalletStatement, parseStatement } from '../../message/delegate-statement.ts';
@@ -71,7 +70,7 @@ function walletStatementOf({ key, walletKey, ttl, address, signature, expiry }: 
   if (walletKey !== undefined) {
     if (address !== undefined || signature !== undefined || expiry !== undefined)
       throw new MeshError('ERR_USAGE', '--wallet-key goes without --address, --signature and --expiry');
-    using secret = readWalletKey(walletKey);
+    using secret = readWalletFile(resolve(walletKey));
     const notAfter = (systemClock.wall() + (ttl ?? DAY_MS)) as UnixMs;
     const wallet = walletOf(secret);
     const point = uncompressPoint('secp256k1', device.bytes);
@@ -91,19 +90,4 @@ function walletStatementOf({ key, walletKey, ttl, address, signature, expiry }: 
     notAfter: expiry as UnixMs,
     signature: fromHex(signature.replace(/^0x/i, '')),
   });
-}
-
-/** @throws ERR_KEY, ERR_KEY_FILE_MODE */
-function readWalletKey(path: string): Secret {
-  const bytes = readSecretFile(resolve(path));
-  const text = bytes === undefined ? '' : textOfUtf8(bytes).trim().replace(/^0x/, '');
-  bytes?.fill(0);
-  if (!/^[0-9a-fA-F]{64}$/.test(text))
-    throw new MeshError('ERR_KEY', `wallet key ${quoted(path)} is missing, or not 64 hex digits`);
-  const key = fromHex(text);
-  try {
-    return new Secret(key);
-  } finally {
-    key.fill(0);
-  }
 }

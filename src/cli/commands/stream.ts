@@ -136,7 +136,7 @@ function expiryOf(text: string): bigint {
   return BigInt(text);
 }
 
-function timeOf(text: string): UnixMs {
+export function timeOf(text: string): UnixMs {
   const ms = /^[0-9]{1,16}$/.test(text)
     ? Number(text)
     : Date.parse(/^[0-9]{4}-[0-9]{2}-[0-9]{2}/.test(text) ? text : '');

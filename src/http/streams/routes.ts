@@ -19,8 +19,10 @@ import {
   START_AUTHENTICATION_REQUEST,
   START_AUTHENTICATION_RESPONSE,
 } from '../../streams/rpc-messages.ts';
+import type { WalletEpochs } from '../../streams/wallet-epochs.ts';
 import type { StreamService } from '../../streams/stream-service.ts';
 import type { HttpApp } from '../server.ts';
+import { postWalletEpochs } from './post-wallet-epochs.ts';
 import { AnswersUnderWay, answerCall, callError, type Procedure, refuseCall } from './connect.ts';
 
 /** Largest body: an event of River's largest size, in base64, and a little. Judged before it is read. */
@@ -30,6 +32,7 @@ export const CALL_BYTES_MAX = 2 * 1024 * 1024;
 export interface StreamRoutesDeps {
   readonly streams: StreamService;
   readonly authentication: Authentication;
+  readonly epochs: WalletEpochs;
   /** Whether who creates, adds or reads must show a session, and reads only streams of the own. Events speak for themselves. */
   readonly needsSession: boolean;
   readonly startedAt: UnixMs;
@@ -55,6 +58,7 @@ export function addStreamRoutes(app: HttpApp, deps: StreamRoutesDeps): void {
     const answers = new AnswersUnderWay();
     addStreamCalls(scope, answers, deps);
     addAuthenticationCalls(scope, answers, deps);
+    postWalletEpochs(scope, deps);
     for (const service of ['StreamService', 'AuthenticationService']) refuseOtherCalls(scope, service);
   });
 }

@@ -4,7 +4,7 @@ import { SECOND_MS, type UnixMs, unixSeconds } from '../../base/time.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import { WALLET_ADDRESS_BYTES, walletAddressOf } from '../../crypto/wallet-address.ts';
 import { isSameAddress, recoverPersonalMessage } from './wallet.ts';
-import { judgeDelegateExpiry, verifyWalletDelegate } from './wallet-delegate.ts';
+import { judgeDelegateExpiry, judgeDelegateLife, verifyWalletDelegate } from './wallet-delegate.ts';
 
 export const CHALLENGE_BYTES = 16;
 
@@ -42,7 +42,7 @@ export function challengeHash(prefix: ChallengePrefix, { user, expiresAt, bytes 
  *
  * The delegate is judged in whole seconds, as River's service does, but equal is too late here as everywhere.
  *
- * @throws ERR_CHALLENGE_SIGNATURE; what {@link verifyWalletDelegate} and {@link judgeDelegateExpiry} throw.
+ * @throws ERR_CHALLENGE_SIGNATURE; what {@link verifyWalletDelegate} and {@link judgeDelegateExpiry} and {@link judgeDelegateLife} throw.
  */
 export function verifyChallenge(
   challenge: Challenge,
@@ -62,6 +62,7 @@ export function verifyChallenge(
   }
   const wholeSeconds = delegateExpiryEpochMs - (delegateExpiryEpochMs % BigInt(SECOND_MS));
   if (delegateExpiryEpochMs >= 0n) judgeDelegateExpiry(wholeSeconds, now, forever);
+  judgeDelegateLife(wholeSeconds, now, forever);
   let refusal: unknown;
   for (const deviceKey of signers) {
     try {

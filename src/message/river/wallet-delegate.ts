@@ -1,10 +1,14 @@
 import { type Bytes, concatBytes, utf8 } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
-import type { UnixMs } from '../../base/time.ts';
+import { HOUR_MS, type UnixMs } from '../../base/time.ts';
 import { isSecp256k1Point, RECOVERABLE_SIGNATURE_BYTES, recoverSecp256k1 } from '../../crypto/secp256k1-recover.ts';
 import { walletAddressOf } from '../../crypto/wallet-address.ts';
+import { DELEGATE_LIFE_MS_MAX } from '../../identity/delegate/statement.ts';
 import { riverHash } from './river-hash.ts';
 import { addressText, isSameAddress, recoverPersonalMessage, type Wallet } from './wallet.ts';
+
+/** Longest time that a delegate may still have: that of every delegate of a mesh, and an hour for a wallet whose clock is ahead. */
+export const WALLET_DELEGATE_MS_MAX = DELEGATE_LIFE_MS_MAX + HOUR_MS;
 
 const HASH_SOURCE_HEADER = utf8('RIVERSIG');
 
@@ -87,6 +91,20 @@ export function judgeDelegateExpiry(expiresAtMs: bigint, now: UnixMs, forever: '
   }
   if (BigInt(now) >= expiresAtMs)
     throw new MeshError('ERR_WALLET_EXPIRED', `event delegate has expired: its time was ${expiresAtMs}, it is ${now}`);
+}
+
+/**
+ * That a delegate ends soon enough (S3.14, T10), asked where what it signs is taken: who finds a device has this long at
+ * most. River bounds nothing, so with `forever` allowed this is not asked.
+ *
+ * @throws ERR_WALLET_LIFETIME
+ */
+export function judgeDelegateLife(expiresAtMs: bigint, now: UnixMs, forever: 'refused' | 'allowed'): void {
+  if (forever === 'refused' && expiresAtMs - BigInt(now) > BigInt(WALLET_DELEGATE_MS_MAX))
+    throw new MeshError(
+      'ERR_WALLET_LIFETIME',
+      `event delegate ends at ${expiresAtMs}, it is ${now}: expected at most ${WALLET_DELEGATE_MS_MAX} ms from now`,
+    );
 }
 
 /** A signature over RiverHash of the key alone, either over the hash itself or as a wallet's message: River before 2024. */

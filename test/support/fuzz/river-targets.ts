@@ -21,6 +21,7 @@ import { parseEvent } from '../../../src/message/river/parse-event.ts';
 import { riverErrorOf } from '../../../src/message/river/river-error.ts';
 import { Authentication } from '../../../src/streams/authentication.ts';
 import { ADD_EVENT_REQUEST, CREATE_STREAM_REQUEST } from '../../../src/streams/rpc-messages.ts';
+import { WalletEpochs } from '../../../src/streams/wallet-epochs.ts';
 import { StreamService } from '../../../src/streams/stream-service.ts';
 import { ALICE, DEVICE, delegatedBytes, eventBytes, MALLORY, seal } from '../river.ts';
 import { channelId, genesis, membership, message } from '../river-streams.ts';
@@ -150,7 +151,8 @@ const calls: FuzzTarget = {
   open: async () => {
     const folder = mkdtempSync(join(tmpdir(), 'chainmail-fuzz-'));
     const store = SqliteStreamStore.open(join(folder, 'streams.db'), 'create');
-    const deps = { clock: systemClock, random: systemRandom, forever: 'refused' } as const;
+    const epochs = await WalletEpochs.open(store);
+    const deps = { clock: systemClock, random: systemRandom, forever: 'refused', epochs } as const;
     const streams = await StreamService.open({ ...deps, store, wallet: DEVICE, onDeadline: () => {} });
     await streams.createStream(CHANNEL, [genesis(CHANNEL)], undefined);
     const { hash } = await streams.lastBlock(CHANNEL);
@@ -159,6 +161,7 @@ const calls: FuzzTarget = {
     addStreamRoutes(app, {
       streams,
       authentication: new Authentication(deps),
+      epochs,
       needsSession: false,
       startedAt: 0 as UnixMs,
       version: '1',

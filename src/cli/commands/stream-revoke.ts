@@ -1,0 +1,78 @@
+import { resolve } from 'node:path';
+import type { Command } from 'commander';
+import { walletEpochResponseSchema } from '../../api/streams.ts';
+import { toBase64 } from '../../base/bytes.ts';
+import { MeshError, messageOf, quoted } from '../../base/errors.ts';
+import { toRfc3339, type UnixMs } from '../../base/time.ts';
+import { renderStatement } from '../../daemon/delegate-files.ts';
+import { createFileAtomic, MODE_PUBLIC } from '../../host/atomic-file.ts';
+import { systemClock } from '../../host/system-clock.ts';
+import { readWalletFile } from '../../host/wallet-file.ts';
+import { DELEGATE_LIFE_MS_MAX } from '../../identity/delegate/statement.ts';
+import { encodeWalletEpoch, signWalletEpoch } from '../../message/river/wallet-epoch.ts';
+import { addressText, walletOf } from '../../message/river/wallet.ts';
+import { act, addCommand } from '../command.ts';
+import { timeOf } from './stream.ts';
+
+interface RevokeOptions {
+  readonly walletKey: string;
+  readonly below?: UnixMs;
+  readonly to?: string;
+  readonly out?: string;
+}
+
+/** `chainmail stream revoke`, in the group of `stream.ts` */
+export function register(program: Command): void {
+  const group = program.commands.find((command) => command.name() === 'stream') ?? program;
+  addCommand(
+    group,
+    'revoke',
+    'at the wallet: void the delegates that it has signed, before they expire',
+    'chainmail stream revoke --wallet-key wallet.key --out alice.epoch --to http://127.0.0.1:5170',
+  )
+    .requiredOption('--wallet-key <file>', 'the wallet’s private key, 64 hex digits (mode 0600)')
+    .option(
+      '--below <time>',
+      'void what expires before, RFC 3339 or milliseconds since 1970 (default: 30 days from now, all that is)',
+      timeOf,
+    )
+    .option('--to <url>', 'a stream store that shall know at once')
+    .option('--out <file>', 'where the statement goes, for other stores; must not exist')
+    .action(
+      act<RevokeOptions>(async ({ output, options }) => {
+        if (options.to === undefined && options.out === undefined)
+          throw new MeshError('ERR_USAGE', '--out or --to is expected');
+        using key = readWalletFile(resolve(options.walletKey));
+        const wallet = walletOf(key);
+        const below = options.below ?? ((systemClock.wall() + DELEGATE_LIFE_MS_MAX) as UnixMs);
+        const statement = encodeWalletEpoch(signWalletEpoch(wallet, below));
+        if (
+          options.out !== undefined &&
+          !createFileAtomic(resolve(options.out), renderStatement(statement), MODE_PUBLIC)
+        )
+          throw new MeshError('ERR_FILE_EXISTS', `file ${quoted(resolve(options.out))} exists`);
+        const counts = options.to === undefined ? toRfc3339(below) : await handIn(options.to, statement);
+        const told = { ok: true, wallet: addressText(wallet.address), below: counts, statement: toBase64(statement) };
+        output.result(told, `delegates of ${told.wallet} that end before ${counts} are void`);
+      }),
+    );
+}
+
+/** @returns from when on delegates of the wallet count there. @throws what the store says, ERR_UNREACHABLE */
+async function handIn(url: string, statement: Uint8Array): Promise<string> {
+  let response: Response;
+  let answer: unknown;
+  try {
+    response = await fetch(new URL('/v1/wallet-epochs', url), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ statement: toBase64(statement) }),
+    });
+    answer = await response.json();
+  } catch (error) {
+    throw new MeshError('ERR_UNREACHABLE', `stream store ${quoted(url)}: ${messageOf(error)}`);
+  }
+  if (response.ok) return walletEpochResponseSchema.parse(answer).below;
+  const { message = '' } = answer as { readonly message?: string };
+  throw new MeshError('ERR_FORBIDDEN', `stream store ${quoted(url)} says: ${message}`);
+}
