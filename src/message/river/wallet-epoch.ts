@@ -18,7 +18,7 @@ export const WALLET_EPOCH_HEAD = 0x83;
 export const WALLET_EPOCH_BYTES_MAX = 128;
 
 /** The last instant that has an RFC 3339 form. */
-const EPOCH_MS_MAX = 253_402_300_799_999;
+export const WALLET_EPOCH_MS_MAX = 253_402_300_799_999;
 
 /**
  * A wallet's word that its delegates are void whose expiry is earlier than this (S3.15). River's delegates have no number of
@@ -78,7 +78,7 @@ function readFields(bytes: Bytes): WalletEpoch {
     const below = reader.uint();
     const signature = reader.bytesOf(RECOVERABLE_SIGNATURE_BYTES).slice();
     reader.end();
-    if (below < 1 || below > EPOCH_MS_MAX) throw malformed('its epoch is no time until the year 9999');
+    if (below < 1 || below > WALLET_EPOCH_MS_MAX) throw malformed('its epoch is no time until the year 9999');
     return { address, below: below as UnixMs, signature };
   } catch (error) {
     if (!isMeshError(error) || error.code === 'ERR_EPOCH_MALFORMED') throw error;

@@ -9,6 +9,7 @@ import {
   signWalletEpoch,
   WALLET_EPOCH_BYTES_MAX,
   WALLET_EPOCH_HEAD,
+  WALLET_EPOCH_MS_MAX,
 } from '../../../src/message/river/wallet-epoch.ts';
 import { ALICE, DEVICE, highTwin, MALLORY, withV } from '../../support/river.ts';
 
@@ -38,7 +39,13 @@ describe('a wallet’s word that its delegates are void (S3.15)', () => {
     ['a v of 29', encodeWalletEpoch({ ...EPOCH, signature: withV(EPOCH.signature, 29) }), 'ERR_EPOCH_MALFORMED'],
     ['64 bytes for a signature', fields(BELOW).bytes(EPOCH.signature.subarray(0, 64)).finish(), 'ERR_EPOCH_MALFORMED'],
     ['the epoch 0', fields(0).bytes(EPOCH.signature).finish(), 'ERR_EPOCH_MALFORMED'],
-    ['an epoch after 9999', fields(253_402_300_800_000).bytes(EPOCH.signature).finish(), 'ERR_EPOCH_MALFORMED'],
+    [
+      'an epoch after 9999',
+      fields(WALLET_EPOCH_MS_MAX + 1)
+        .bytes(EPOCH.signature)
+        .finish(),
+      'ERR_EPOCH_MALFORMED',
+    ],
     ['a byte behind it', Uint8Array.of(...BYTES, 0), 'ERR_EPOCH_MALFORMED'],
     ['a byte too few', BYTES.subarray(0, -1), 'ERR_EPOCH_MALFORMED'],
     ['more bytes than any', new Uint8Array(WALLET_EPOCH_BYTES_MAX + 1).fill(0x83), 'ERR_EPOCH_MALFORMED'],
