@@ -80,6 +80,7 @@ const SHORT_NAMES: ReadonlyMap<string, string> = new Map([
 
 const PRINTABLE = /^[A-Za-z0-9 '()+,\-./:=?]*$/;
 const ASCII = /^[\x01-\x7f]*$/;
+const PLAIN = /^[ -~]*$/;
 
 /** Text and comparison key of an attribute value; for types that hold no text, the key is the encoding itself. */
 function readAttributeValue(attribute: DerReader): { readonly text: string; readonly key: string } {
@@ -92,7 +93,27 @@ function readAttributeValue(attribute: DerReader): { readonly text: string; read
   // A NUL ends the name for programs in C but not for us: the classic way to hold two names at once.
   if (text === '' || text.includes('\u0000'))
     throw new MeshError('ERR_CERTIFICATE', 'name has an attribute that is empty or holds a NUL');
-  return { text, key: text.normalize('NFKC').toLowerCase().trim().replace(/\s+/g, ' ') };
+  return { text, key: prepared(text) };
+}
+
+/** What white space stands for, whatever kind it is of (RFC 4518 section 2.2). */
+const SPACES = /[\s\u0085]+/gu;
+/** What is not seen and stands for nothing: controls, formats, selectors of variants. */
+const NOTHING = /(?![\t-\r\u0085])(?:[\p{Cc}\p{Cf}\u1806\ufffc]|\p{Variation_Selector}|\u034f)/gu;
+
+/** A text as it is compared: the string preparation of LDAP (RFC 5280 section 7.1, RFC 4518 section 2). */
+function prepared(text: string): string {
+  if (PLAIN.test(text)) return text.toLowerCase().trim().replace(/ {2,}/g, ' ');
+  // Where one letter becomes several in capitals, as ß does, they are what it is folded to (RFC 3454 appendix B.2).
+  const folded = text
+    .replace(NOTHING, '')
+    .normalize('NFKC')
+    .replace(/[^\x00-\x7f]/gu, (letter) =>
+      letter.toUpperCase().length > letter.length ? letter.toUpperCase() : letter,
+    )
+    .toLowerCase()
+    .replaceAll('\u03c2', '\u03c3');
+  return folded.normalize('NFKC').replace(SPACES, ' ').trim();
 }
 
 function readText(attribute: DerReader, tag: number): string | undefined {

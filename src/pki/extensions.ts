@@ -1,14 +1,19 @@
 import type { Bytes } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
-import { contextTag, type DerReader, readOnly } from '../codec/der-reader.ts';
+import { contextTag, type DerReader, readOnly, TAG } from '../codec/der-reader.ts';
 import { OID } from '../codec/oid.ts';
+import { readCount, readList, refuse } from './extension-parts.ts';
 import { type GeneralName, readGeneralName, readGeneralNames } from './general-name.ts';
+import {
+  type PolicyConstraints,
+  type PolicyMapping,
+  readPolicies,
+  readPolicyConstraints,
+  readPolicyMappings,
+} from './policy-extensions.ts';
 
 /** Extensions of one certificate or CRL. Those in use have up to a dozen. */
 export const EXTENSIONS_MAX = 64;
-
-/** Elements of a list inside an extension (policies, mappings, usages, descriptions, subtrees). */
-export const EXTENSION_LIST_MAX = 8_192;
 
 /** Bits of the key usage extension (RFC 5280 section 4.2.1.3), as {@link DerReader.namedBits} gives them. */
 export const KEY_USAGE = {
@@ -36,16 +41,6 @@ export interface NameConstraints {
 export interface AuthorityKeyIdentifier {
   /** Lower-case hex. */
   readonly keyId: string | undefined;
-}
-
-export interface PolicyMapping {
-  readonly issuerDomain: string;
-  readonly subjectDomain: string;
-}
-
-export interface PolicyConstraints {
-  readonly requireExplicitPolicy: number | undefined;
-  readonly inhibitPolicyMapping: number | undefined;
 }
 
 /** An extension as it stands in the certificate. */
@@ -118,15 +113,19 @@ export function readRawExtensions(list: DerReader): ReadonlyMap<string, RawExten
 
 /** @throws ERR_DER and ERR_CERTIFICATE where a known extension does not have its shape. */
 export function parseExtensions(raw: ReadonlyMap<string, RawExtension>): Extensions {
-  const read = <T>(oid: string, parse: (reader: DerReader) => T): T | undefined => {
+  const read = <T>(oid: string, parse: (reader: DerReader, isCritical: boolean) => T): T | undefined => {
     const extension = raw.get(oid);
-    return extension === undefined ? undefined : readOnly(extension.value, parse);
+    return extension === undefined
+      ? undefined
+      : readOnly(extension.value, (reader) => parse(reader, extension.isCritical));
   };
-  // These three say nothing that a path is judged by, but a malformed one shows a broken issuer.
+  // These say nothing that a path is judged by, but a malformed one shows a broken issuer.
   read(OID.issuerAltName, (reader) => readGeneralNames(reader.sequence()));
   read(OID.authorityInfoAccess, readAccessDescriptions);
   read(OID.subjectInfoAccess, readAccessDescriptions);
   read(OID.crlDistributionPoints, readDistributionPoints);
+  read(OID.freshestCrl, readDistributionPoints);
+  read(OID.subjectDirectoryAttributes, readDirectoryAttributes);
   return {
     raw,
     basicConstraints: read(OID.basicConstraints, readBasicConstraints),
@@ -139,7 +138,7 @@ export function parseExtensions(raw: ReadonlyMap<string, RawExtension>): Extensi
     certificatePolicies: read(OID.certificatePolicies, readPolicies),
     policyMappings: read(OID.policyMappings, readPolicyMappings),
     policyConstraints: read(OID.policyConstraints, readPolicyConstraints),
-    inhibitAnyPolicy: read(OID.inhibitAnyPolicy, (reader) => reader.smallInteger()),
+    inhibitAnyPolicy: read(OID.inhibitAnyPolicy, (reader) => readCount(reader)),
     unknownCritical: [...raw.values()]
       .filter(({ oid, isCritical }) => isCritical && !PROCESSED.has(oid))
       .map(({ oid }) => oid),
@@ -159,10 +158,20 @@ export function readAuthorityKeyIdentifier(reader: DerReader): AuthorityKeyIdent
   return { keyId };
 }
 
+/** `SubjectDirectoryAttributes` (RFC 5280 section 4.2.1.8). */
+function readDirectoryAttributes(reader: DerReader): void {
+  readList(reader.sequence(), (list) => {
+    const attribute = list.sequence();
+    attribute.oid();
+    readList(attribute.nested(TAG.set), (values) => values.raw());
+    attribute.end();
+  });
+}
+
 function readBasicConstraints(reader: DerReader): BasicConstraints {
   const body = reader.sequence();
   const isCa = body.defaultFalse();
-  const pathLenMax = body.isAtEnd ? undefined : body.smallInteger();
+  const pathLenMax = body.isAtEnd ? undefined : readCount(body);
   body.end();
   if (pathLenMax !== undefined && !isCa) refuse('path length constraint without CA');
   return { isCa, pathLenMax };
@@ -194,38 +203,6 @@ function readSubtree(list: DerReader): GeneralName {
   return base;
 }
 
-function readPolicies(reader: DerReader): readonly string[] {
-  const policies = readList(reader.sequence(), (list) => {
-    const information = list.sequence();
-    const policy = information.oid();
-    if (!information.isAtEnd) readList(information.sequence(), (qualifiers) => qualifiers.sequence());
-    information.end();
-    return policy;
-  });
-  if (new Set(policies).size !== policies.length) refuse('a certificate policy stands twice');
-  return policies;
-}
-
-function readPolicyMappings(reader: DerReader): readonly PolicyMapping[] {
-  return readList(reader.sequence(), (list) => {
-    const mapping = list.sequence();
-    const pair = { issuerDomain: mapping.oid(), subjectDomain: mapping.oid() };
-    mapping.end();
-    return pair;
-  });
-}
-
-function readPolicyConstraints(reader: DerReader): PolicyConstraints {
-  const body = reader.sequence();
-  const read = (n: number) =>
-    body.peek() === contextTag(n, 'primitive') ? body.smallInteger(contextTag(n, 'primitive')) : undefined;
-  const requireExplicitPolicy = read(0);
-  const inhibitPolicyMapping = read(1);
-  body.end();
-  if (requireExplicitPolicy === undefined && inhibitPolicyMapping === undefined) refuse('policy constraints are empty');
-  return { requireExplicitPolicy, inhibitPolicyMapping };
-}
-
 function readAccessDescriptions(reader: DerReader): void {
   readList(reader.sequence(), (list) => {
     const description = list.sequence();
@@ -250,19 +227,4 @@ function readDistributionPoints(reader: DerReader): void {
     point.end();
     if (name === undefined && issuer === undefined) refuse('CRL distribution point names neither place nor issuer');
   });
-}
-
-/** `SEQUENCE SIZE (1..MAX) OF`. */
-function readList<T>(list: DerReader, readItem: (list: DerReader) => T): T[] {
-  const items: T[] = [];
-  if (list.isAtEnd) refuse('list in an extension is empty');
-  while (!list.isAtEnd) {
-    if (items.length >= EXTENSION_LIST_MAX) refuse(`list in an extension has more than ${EXTENSION_LIST_MAX} items`);
-    items.push(readItem(list));
-  }
-  return items;
-}
-
-function refuse(message: string): never {
-  throw new MeshError('ERR_CERTIFICATE', message);
 }

@@ -57,8 +57,11 @@ export function readGeneralName(reader: DerReader): GeneralName {
       return { tag: 'uri', value: ascii(reader.content(tag)) };
     case contextTag(7, 'primitive'):
       return { tag: 'ip', octets: reader.content(tag) };
-    case contextTag(8, 'primitive'):
-      return { tag: 'registered-id', der: reader.raw() };
+    case contextTag(8, 'primitive'): {
+      const der = reader.peekRaw();
+      reader.oid(tag);
+      return { tag: 'registered-id', der };
+    }
     default:
       throw new MeshError('ERR_CERTIFICATE', 'name of an unknown form');
   }

@@ -138,7 +138,7 @@ export function judgePath(
     tag: 'ok',
     leaf,
     notAfter: path.reduce((first, { notAfter }) => (notAfter < first ? notAfter : first), leaf.notAfter),
-    issuerKeyHash: (path[1] as Certificate).keyHash,
+    issuerKeyHash: (path[1] ?? leaf).keyHash,
   };
   return { ...accepted, ...profile.value };
 }

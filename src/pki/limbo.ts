@@ -3,7 +3,7 @@ import type { UnixMs } from '../base/time.ts';
 import { OID } from '../codec/oid.ts';
 import { parsePem } from '../codec/pem.ts';
 import { checkX509Signature } from '../crypto/x509-signature.ts';
-import { type Certificate, parseCertificatesPem } from './certificate.ts';
+import { type Certificate, CERTIFICATE_BYTES_MAX, parseCertificate } from './certificate.ts';
 import { CRL_BYTES_MAX, parseCrl } from './crl.ts';
 import { revocationFromCrls } from './crl-revocation.ts';
 import { KEY_USAGE } from './extensions.ts';
@@ -56,9 +56,9 @@ export function judgeLimboCase(testCase: LimboCase, now: UnixMs): LimboResult {
 }
 
 function inputOf(testCase: LimboCase, now: UnixMs) {
-  const at = testCase.validation_time == null ? now : (Date.parse(testCase.validation_time) as UnixMs);
-  const crls = (testCase.crls ?? []).map((pem) =>
-    parseCrl(parsePem(pem, 'X509 CRL', 2 * CRL_BYTES_MAX)[0] as Uint8Array),
+  const at = testCase.validation_time == null ? now : instantOf(testCase.validation_time);
+  const crls = (testCase.crls ?? []).flatMap((pem) =>
+    parsePem(pem, 'X509 CRL', 2 * CRL_BYTES_MAX).map((der) => parseCrl(der)),
   );
   const names = [testCase.expected_peer_name, ...(testCase.expected_peer_names ?? [])].filter((name) => name != null);
   return {
@@ -75,8 +75,17 @@ function inputOf(testCase: LimboCase, now: UnixMs) {
   };
 }
 
+/** In base64 a certificate is a third longer. */
+const CERTIFICATE_CHARS = 2 * CERTIFICATE_BYTES_MAX;
+
 function certificatesOf(pems: readonly string[]): Certificate[] {
-  return pems.flatMap((pem) => parseCertificatesPem(pem));
+  return pems.flatMap((pem) => parsePem(pem, 'CERTIFICATE', CERTIFICATE_CHARS).map((der) => parseCertificate(der)));
+}
+
+function instantOf(text: string): UnixMs {
+  const at = Date.parse(text);
+  if (Number.isNaN(at)) throw new Error(`time ${JSON.stringify(text)} of the case is none`);
+  return at as UnixMs;
 }
 
 const NAME_KINDS: ReadonlyMap<string, PeerName['kind']> = new Map([

@@ -128,11 +128,10 @@ function matchesEmail(name: string, base: string, list: 'permitted' | 'excluded'
 
 /** The host of the authority part, or with a leading period every host below. */
 function matchesUri(name: string, base: string, list: 'permitted' | 'excluded'): boolean {
-  if (base === '') return true;
   const host = hostOfUri(name);
   // 4.2.1.10: a URI without a host name must be refused where URIs are constrained.
   if (host === undefined) return list === 'excluded';
-  return matchesHost(host, base);
+  return base === '' || matchesHost(host, base);
 }
 
 function matchesHost(host: string, base: string): boolean {

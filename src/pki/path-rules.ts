@@ -26,7 +26,8 @@ export interface PathDemands {
 
 /**
  * RFC 5280 section 6.1 over one path, leaf first and anchor last, whose signatures and name chaining have been checked
- * (6.1.3 a 1 and 4). The anchor is judged like a certificate: its own dates, constraints and path length hold too.
+ * (6.1.3 a 1 and 4). The anchor is judged like a certificate: its own dates, constraints and path length hold too. A leaf
+ * that is itself an anchor is a path of one.
  *
  * @returns the first rule broken, from the anchor down, or `undefined`.
  */
@@ -60,7 +61,9 @@ export function judgeRules(
       policies.process(certificate, isLast);
     }
     const misused =
-      issuer === undefined ? undefined : judgeExtendedKeyUsage(certificate, demands.extendedKeyUsages ?? [], depth);
+      issuer === undefined && !isLast
+        ? undefined
+        : judgeExtendedKeyUsage(certificate, demands.extendedKeyUsages ?? [], depth);
     if (misused !== undefined) return misused;
     if (isLast) break;
 
@@ -128,7 +131,7 @@ function judgeExtendedKeyUsage(
 ): PathRefusal | undefined {
   const held = certificate.extensions.extendedKeyUsage;
   if (held === undefined || held.includes(OID.anyExtendedKeyUsage)) return undefined;
-  const missing = wanted.find((oid) => !held.includes(oid));
+  const missing = wanted.find((oid) => oid !== OID.anyExtendedKeyUsage && !held.includes(oid));
   return missing === undefined
     ? undefined
     : refusal('ERR_PATH_USAGE', `${describe(certificate)} may not be used for ${missing}`, depth);

@@ -23,11 +23,11 @@ import { CRL_BYTES_MAX, CRL_ENTRIES_MAX, parseCrl } from '../../src/pki/crl.ts';
 import { buildCrl } from '../../src/pki/crl-build.ts';
 import { NAME_ATTRIBUTES_MAX } from '../../src/pki/distinguished-name.ts';
 import { DNS_NAME_CHARS_MAX, isDnsName } from '../../src/pki/dns-name.ts';
-import { EXTENSION_LIST_MAX } from '../../src/pki/extensions.ts';
+import { EXTENSION_LIST_MAX } from '../../src/pki/extension-parts.ts';
 import { GENERAL_NAMES_MAX } from '../../src/pki/general-name.ts';
 import { judgePath, MESH_INTERMEDIATES_MAX } from '../../src/pki/judge.ts';
 import { buildLeaf, LEAF_LIFE_MS_MAX } from '../../src/pki/leaf-profile.ts';
-import { INTERMEDIATES_MAX, PATH_CERTIFICATES_MAX } from '../../src/pki/path.ts';
+import { PATH_CERTIFICATES_MAX } from '../../src/pki/path.ts';
 import { RevocationView } from '../../src/pki/revocation-view.ts';
 import { commonName, dns, extensionOf, judge, make, outcome, type Party } from './make-certificate.ts';
 import { createTestMesh, NOW, serial } from './test-mesh.ts';
@@ -115,7 +115,7 @@ describe('limits of what is read', () => {
 });
 
 describe('limits of a path', () => {
-  it(`INTERMEDIATES_MAX: ${INTERMEDIATES_MAX}; PATH_CERTIFICATES_MAX: ${PATH_CERTIFICATES_MAX}, self-issued ones included`, () => {
+  it(`PATH_CERTIFICATES_MAX: ${PATH_CERTIFICATES_MAX}, self-issued ones included`, () => {
     const root = make({ subject: commonName('root') });
     const selfIssued = (count: number) => {
       const cas: Party[] = [];

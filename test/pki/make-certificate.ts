@@ -18,6 +18,7 @@ import {
 import { contextTag } from '../../src/codec/der-reader.ts';
 import { OID } from '../../src/codec/oid.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
+import { ecdsaRawToDer } from '../../src/crypto/ecdsa-signature.ts';
 import { ed25519Pkcs8FromSeed, type SyncSigner, softwareSigner } from '../../src/crypto/signer.ts';
 import { checkX509Signature, x509AlgorithmIdentifier } from '../../src/crypto/x509-signature.ts';
 import { type Certificate, parseCertificate } from '../../src/pki/certificate.ts';
@@ -29,15 +30,26 @@ import type { PathResult } from '../../src/pki/path-result.ts';
 export const NOW = Date.UTC(2030, 0, 1) as UnixMs;
 const YEAR_MS = 365 * 86_400_000;
 
-/** A certificate together with its key: what can issue more. */
-export interface Party {
-  readonly certificate: Certificate;
+/** Who can issue. */
+export interface Issuer {
+  /** RDNSequence, DER. */
+  readonly subject: Bytes;
   readonly signer: SyncSigner;
+}
+
+/** A certificate that has not been read, together with its key. */
+export interface Unread extends Issuer {
+  readonly der: Bytes;
+}
+
+/** A certificate together with its key. */
+export interface Party extends Issuer {
+  readonly certificate: Certificate;
 }
 
 /** What a certificate of a test differs in; everything else follows RFC 5280. */
 export interface Recipe {
-  readonly issuer?: Party;
+  readonly issuer?: Issuer;
   /** RDNSequence, DER. */
   readonly subject?: Bytes;
   /** Replaces the issuer's name. */
@@ -57,6 +69,10 @@ export interface Recipe {
   readonly version?: Bytes;
   /** The AlgorithmIdentifier that is signed, where it differs from the outer one. */
   readonly innerAlgorithm?: Bytes;
+  /** The AlgorithmIdentifier beside the signature. */
+  readonly outerAlgorithm?: Bytes;
+  /** SubjectPublicKeyInfo, where it is not that of the key. */
+  readonly spki?: Bytes;
   /** Unique identifiers, between key and extensions. */
   readonly uniqueIds?: readonly Bytes[];
   /** Behind the last extension. */
@@ -101,6 +117,12 @@ const keyIdOf = (signer: SyncSigner) => sha256(signer.spki).subarray(0, 20);
 
 /** A certificate that RFC 5280 likes, but for what the recipe says. */
 export function make(recipe: Recipe = {}): Party {
+  const { der, subject, signer } = makeUnread(recipe);
+  return { certificate: parseCertificate(der), subject, signer };
+}
+
+/** As {@link make}, for what may not be a certificate at all. */
+export function makeUnread(recipe: Recipe = {}): Unread {
   const signer = recipe.key ?? testKey();
   serials += 1;
   const by = recipe.issuer?.signer ?? signer;
@@ -126,15 +148,20 @@ export function make(recipe: Recipe = {}): Party {
     recipe.version ?? context(0, unsignedInteger(2)),
     recipe.serial ?? unsignedInteger(sha256(utf8(`serial ${serials}`)).subarray(0, 16)),
     recipe.innerAlgorithm ?? algorithm,
-    recipe.issuerName ?? recipe.issuer?.certificate.subject.der ?? subject,
+    recipe.issuerName ?? recipe.issuer?.subject ?? subject,
     sequence(recipe.notBefore ?? time((NOW - YEAR_MS) as UnixMs), recipe.notAfter ?? time((NOW + YEAR_MS) as UnixMs)),
     subject,
-    signer.spki,
+    recipe.spki ?? signer.spki,
     ...(recipe.uniqueIds ?? []),
     ...(extensions.length === 0 ? [] : [context(3, sequence(...extensions))]),
   );
-  const der = sequence(tbs, algorithm, bitString(by.signSync(tbs)));
-  return { certificate: parseCertificate(der), signer };
+  const signature = by.signSync(tbs);
+  const der = sequence(
+    tbs,
+    recipe.outerAlgorithm ?? algorithm,
+    bitString(by.algorithm === 'ES256' ? ecdsaRawToDer(signature) : signature),
+  );
+  return { der, subject, signer };
 }
 
 /** Judges leaf, pool and anchors with {@link validatePath}, as of {@link NOW} unless told otherwise. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fromHex } from '../../src/base/bytes.ts';
 import { after } from '../../src/base/time.ts';
-import { contextPrimitive, sequence, time } from '../../src/codec/der-writer.ts';
+import { contextPrimitive, oid, sequence, time } from '../../src/codec/der-writer.ts';
 import { OID } from '../../src/codec/oid.ts';
 import { checkX509Signature } from '../../src/crypto/x509-signature.ts';
 import { PATH_STEPS_MAX, PATHS_JUDGED_MAX, SIGNATURE_CHECKS_MAX } from '../../src/pki/path.ts';
@@ -92,8 +92,8 @@ describe('path building', () => {
     assert.equal(outcome(judge(leafOf(real), [...decoys, real], [root])), 'ok');
   });
 
-  it('stays cheap where every CA certifies every other', () => {
-    const cas = Array.from({ length: 8 }, (_, i) => ({ subject: commonName(`n${i}`), key: testKey() }));
+  it('stays cheap where every CA certifies every other, and still finds the way out', () => {
+    const cas = Array.from({ length: 10 }, (_, i) => ({ subject: commonName(`n${i}`), key: testKey() }));
     const pool = cas.flatMap((by, i) =>
       cas.filter((_, j) => j !== i).map((of) => make({ ...of, issuer: make(by), isCa: true })),
     );
@@ -108,17 +108,20 @@ describe('path building', () => {
     assert.ok(result.tag === 'refused');
     assert.equal(result.code, 'ERR_PATH_LIMIT');
     assert.match(result.message, /too many possible issuers/);
+    const wayOut = make({ ...cas[9], issuer: root, isCa: true, pathLenMax: 1 });
+    assert.equal(outcome(judge(leafOf(make(cas[0])), [...pool, wayOut], [root])), 'ok');
   });
 
   it('judges a bounded number of paths that all end in the anchor and all break a rule', () => {
-    // Two dozen twins on each of two levels: 576 paths, none of which permits the name.
+    // So many twins on each of two levels that there are more paths than that, none of which permits the name.
     const elsewhere = [nameConstraints([dns('example.net')])];
     const upper = { subject: commonName('upper'), key: testKey() };
     const lower = { subject: commonName('lower'), key: testKey() };
-    const uppers = Array.from({ length: 24 }, () =>
+    const count = Math.ceil(Math.sqrt(PATHS_JUDGED_MAX)) + 1;
+    const uppers = Array.from({ length: count }, () =>
       make({ ...upper, issuer: root, isCa: true, moreExtensions: elsewhere }),
     );
-    const lowers = Array.from({ length: 24 }, () => make({ ...lower, issuer: uppers[0] as Party, isCa: true }));
+    const lowers = Array.from({ length: count }, () => make({ ...lower, issuer: uppers[0] as Party, isCa: true }));
     let judged = 0;
     const checkRevocation = (_certificate: unknown, issuer: Party['certificate']): undefined => {
       if (issuer === root.certificate) judged += 1;
@@ -128,5 +131,16 @@ describe('path building', () => {
     const result = outcome(judge(leafOf(lowers[0] as Party), pool, [root], { checkRevocation }));
     assert.equal(result, 'ERR_PATH_LIMIT');
     assert.equal(judged, PATHS_JUDGED_MAX);
+  });
+
+  it('takes a leaf that is itself trusted, and judges it all the same', () => {
+    const leaf = leafOf(root);
+    assert.deepEqual(judge(leaf, [], [leaf]), { tag: 'ok', path: [leaf.certificate] });
+    assert.equal(outcome(judge(leaf, [], [leafOf(root)])), 'ERR_PATH_NO_ANCHOR');
+    const old = leafOf(root, { notAfter: time(after(NOW, -1_000)) });
+    assert.equal(outcome(judge(old, [], [old])), 'ERR_PATH_EXPIRED');
+    const usage = extensionOf(OID.extendedKeyUsage, sequence(oid(OID.clientAuth)));
+    const client = leafOf(root, { extensions: { [OID.extendedKeyUsage]: usage } });
+    assert.equal(outcome(judge(client, [], [client], { extendedKeyUsages: [OID.serverAuth] })), 'ERR_PATH_USAGE');
   });
 });

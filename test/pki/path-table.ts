@@ -3,7 +3,17 @@ import { describe, it } from 'node:test';
 import { namedBits } from '../../src/codec/der-writer.ts';
 import { OID } from '../../src/codec/oid.ts';
 import type { PathResult } from '../../src/pki/path-result.ts';
-import { commonName, dns, extensionOf, judge, make, outcome, type Party, type Recipe } from './make-certificate.ts';
+import {
+  commonName,
+  dns,
+  extensionOf,
+  type Issuer,
+  judge,
+  make,
+  outcome,
+  type Party,
+  type Recipe,
+} from './make-certificate.ts';
 
 /** One row of a table: what is built, what RFC 5280 says of it, and the judgement. */
 export type Row = readonly [name: string, expected: string, run: () => PathResult];
@@ -18,7 +28,7 @@ export const root = make({ subject: commonName('root') });
 export const intermediate = make({ issuer: root, isCa: true, subject: commonName('intermediate') });
 export const EXAMPLE = [dns('example.com')];
 
-export const leafOf = (issuer: Party, more: Recipe = {}): Party => make({ issuer, names: EXAMPLE, ...more });
+export const leafOf = (issuer: Issuer, more: Recipe = {}): Party => make({ issuer, names: EXAMPLE, ...more });
 
 /** A leaf that differs, right under the root. */
 export const direct = (more: Recipe): PathResult => judge(leafOf(root, more), [], [root]);
