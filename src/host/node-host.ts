@@ -24,10 +24,10 @@ import type { TlsDialler } from './tls-dialler.ts';
 /** Programs' messages on their way to the disk. One waits for a signature or a commit, so more only pile up. */
 export const REQUESTS_MAX = 4_096;
 /**
- * Changes that no program waits for gather this long before they are written, so that a busy node pays for one commit
- * where a neighbour sends many messages. What a crash takes of them the neighbours still have.
+ * Messages that no program waits for are written this long after the last commit: each one costs as much as five checked
+ * signatures, and wears out a memory card. What a crash takes of them the neighbours still have. @tuning
  */
-export const GATHER_MS = 20;
+const GATHER_MS = 200;
 /** Commits follow each other no faster: a program that waits alone does not notice, and many share one. */
 const COMMIT_PACE_MS = 5;
 /** The longest that Node.js timers can wait; a node has work every minute. @tuning */
@@ -71,13 +71,11 @@ export class NodeHost implements NodeOutbox {
   readonly #waiting = new Map<number, Waiting>();
   readonly #listeners = new Set<(event: NodeEvent) => void>();
   #unverified: Unverified[] = [];
-  #isSavingInPace = false;
   #savedAt = Number.NEGATIVE_INFINITY;
   #nextLink = 1;
   #nextRequest = 1;
   #isTurnDue = false;
   #isClosed = false;
-  #unsaved: { readonly ticket: number; readonly changes: readonly NodeChange[] } | undefined;
   #saveTimer: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timerAt: MonotonicMs | undefined;
@@ -144,9 +142,9 @@ export class NodeHost implements NodeOutbox {
   leave(): void {
     if (this.#isClosed) return;
     this.node.leave(this.now());
-    this.#save();
     this.#isClosed = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#saveTimer);
     for (const socket of this.#sockets.values()) socket.close();
     for (const { reject } of this.#waiting.values()) reject(new MeshError('ERR_NOT_READY', 'the node is leaving'));
     this.#waiting.clear();
@@ -198,9 +196,15 @@ export class NodeHost implements NodeOutbox {
   }
 
   persist(ticket: number, changes: readonly NodeChange[]): void {
-    this.#unsaved = { ticket, changes };
-    if (this.#waiting.size > 0) this.#saveInPace();
-    else this.#saveWithin(GATHER_MS);
+    this.#savedAt = performance.now();
+    const answer = (ok: boolean): boolean => this.#tell((now) => this.node.handlePersisted(now, ticket, ok));
+    this.#options.store.apply(changes).then(
+      () => answer(true),
+      (error: unknown) => {
+        this.#options.onUnexpected(error);
+        answer(false);
+      },
+    );
   }
 
   answer(request: number, answer: RequestAnswer): void {
@@ -243,7 +247,7 @@ export class NodeHost implements NodeOutbox {
   #endTurn(): void {
     if (this.#isClosed) return;
     this.#verifyGathered();
-    this.#try(() => this.node.flush());
+    this.#try(() => this.node.flush(this.#isSaving()));
     this.#isTurnDue = false;
     if (this.#unverified.length > 0) this.wake();
     this.#setTimer();
@@ -282,35 +286,14 @@ export class NodeHost implements NodeOutbox {
     this.#timer.unref(); // a port that listens keeps the process alive, not this
   }
 
-  /** As soon as somebody waits, but not sooner than {@link COMMIT_PACE_MS} after the last. */
-  #saveInPace(): void {
-    if (this.#unsaved === undefined || this.#isSavingInPace) return;
-    const leftMs = this.#savedAt + COMMIT_PACE_MS - performance.now();
-    if (leftMs <= 0) return this.#save();
-    this.#isSavingInPace = true;
-    this.#saveWithin(leftMs);
-  }
-
-  #saveWithin(spanMs: number): void {
+  /** Whether what has gathered is written in this turn; else a turn follows when it is to be. */
+  #isSaving(): boolean {
+    const { gathered } = this.node;
     clearTimeout(this.#saveTimer);
-    this.#saveTimer = setTimeout(() => this.#save(), spanMs).unref();
-  }
-
-  #save(): void {
-    if (this.#unsaved === undefined) return;
-    const { ticket, changes } = this.#unsaved;
-    this.#unsaved = undefined;
-    this.#isSavingInPace = false;
-    clearTimeout(this.#saveTimer);
-    this.#savedAt = performance.now();
-    const answer = (ok: boolean): boolean => this.#tell((now) => this.node.handlePersisted(now, ticket, ok));
-    this.#options.store.apply(changes).then(
-      () => answer(true),
-      (error: unknown) => {
-        this.#options.onUnexpected(error);
-        answer(false);
-      },
-    );
+    if (gathered === 'nothing') return false;
+    const leftMs = this.#savedAt + (gathered === 'urgent' ? COMMIT_PACE_MS : GATHER_MS) - performance.now();
+    if (leftMs > 0) this.#saveTimer = setTimeout(() => this.wake(), leftMs).unref();
+    return leftMs <= 0;
   }
 
   #request(ask: (request: number) => void): Promise<MessageId> {
@@ -328,7 +311,6 @@ export class NodeHost implements NodeOutbox {
       this.#waiting.delete(request);
       reject(error);
     }
-    this.#saveInPace(); // its own change comes behind those that gather
     this.wake();
     return promise;
   }

@@ -7,6 +7,12 @@ export const GROUP_CHANGES_MAX = 1_000;
 /** Changes that may wait for a store that is slow or fails. Above, nothing new is taken in: peers keep it for us. */
 export const BACKLOG_CHANGES_MAX = 20_000;
 
+/**
+ * What has gathered: nothing; messages that nobody waits for, which neighbours have as well; or something that is to be
+ * written soon, because a program waits for it, because it is no message, or because there is a whole group of it.
+ */
+export type Gathered = 'nothing' | 'messages' | 'urgent';
+
 /** Asks for a group of changes to be made durable; exactly one `handlePersisted` with the ticket follows. */
 export type Persist = (ticket: number, changes: readonly NodeChange[]) => void;
 
@@ -29,6 +35,8 @@ export class Journal {
     | undefined;
   #nextTicket = 1;
   #isStalled = false;
+  /** Something has gathered that is no message, or was tried before. */
+  #isPressing = false;
 
   constructor(store: NodeStore, persist: Persist) {
     this.#store = store;
@@ -40,6 +48,13 @@ export class Journal {
     return this.#gathering.length + (this.#underWay?.changes.length ?? 0);
   }
 
+  /** See {@link Gathered}; what is under way is not counted. */
+  get gathered(): Gathered {
+    if (this.#gathering.length === 0) return 'nothing';
+    const isUrgent = this.#isPressing || this.#waiting.length > 0 || this.#gathering.length >= GROUP_CHANGES_MAX;
+    return isUrgent ? 'urgent' : 'messages';
+  }
+
   /** True where nothing more should be taken in for now. */
   get isFull(): boolean {
     return this.backlog >= BACKLOG_CHANGES_MAX;
@@ -48,6 +63,7 @@ export class Journal {
   add(change: NodeChange): void {
     this.#gathering.push(change);
     if (change.tag === 'put-message') this.#pending.set(change.message.arrival, change.message.bytes);
+    else if (change.tag !== 'drop-message') this.#isPressing = true;
   }
 
   /** Calls back once everything added so far is durable, or could not be made so. */
@@ -66,7 +82,9 @@ export class Journal {
   flush(): void {
     if (this.#isStalled || this.#underWay !== undefined || this.#gathering.length === 0) return;
     const changes = this.#gathering.splice(0, GROUP_CHANGES_MAX);
-    const waiting = this.#gathering.length === 0 ? this.#waiting.splice(0) : [];
+    const isAll = this.#gathering.length === 0;
+    const waiting = isAll ? this.#waiting.splice(0) : [];
+    if (isAll) this.#isPressing = false;
     const ticket = this.#nextTicket++;
     this.#underWay = { ticket, changes, waiting };
     this.#persist(ticket, changes);
@@ -86,6 +104,7 @@ export class Journal {
       return;
     }
     this.#isStalled = true;
+    this.#isPressing = true;
     this.#gathering = [...changes, ...this.#gathering];
     for (const answer of [...waiting, ...this.#waiting.splice(0)]) answer(false);
   }

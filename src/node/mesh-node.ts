@@ -17,6 +17,7 @@ import type { Voucher } from './chain-exchange.ts';
 import { routeFrame } from './frame-router.ts';
 import type { Holdings } from './holdings.ts';
 import { RECORD_REQUEST } from './intake.ts';
+import type { Gathered } from './journal.ts';
 import type { NeighbourhoodOwner } from './neighbourhood.ts';
 import type { MeshNodeOptions } from './node-options.ts';
 import { NodeParts } from './node-parts.ts';
@@ -257,12 +258,12 @@ export class MeshNode implements NeighbourhoodOwner {
     this.#wake();
   }
 
-  /** Does what has gathered in this turn: messages to sign, frames to peers, changes to the store. */
-  flush(): void {
+  /** Does what has gathered in this turn: messages to sign, frames to peers, and where it `isSaving` changes to the store. */
+  flush(isSaving = true): void {
     this.#publisher.flush();
     this.#parts.gossip.flush();
     this.#parts.neighbourhood.flush();
-    this.#parts.journal.flush();
+    if (isSaving) this.#parts.journal.flush();
   }
 
   /** Says goodbye to all peers. */
@@ -288,6 +289,11 @@ export class MeshNode implements NeighbourhoodOwner {
 
   get incarnation(): number {
     return this.#publisher.incarnation;
+  }
+
+  /** What waits for a {@link flush} that saves. */
+  get gathered(): Gathered {
+    return this.#parts.journal.gathered;
   }
 
   get backlog(): Backlog {

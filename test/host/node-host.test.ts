@@ -64,7 +64,7 @@ describe('a node and its disk', () => {
       written.reduce((sum, count) => sum + count, 0),
       201,
     );
-    assert.ok(written.length < 60, `${written.length} commits for 201 messages`);
+    assert.ok(written.length < 30, `${written.length} commits for 201 messages`);
   });
 });
 

@@ -137,6 +137,50 @@ describe('journal', () => {
     assert.equal(bench.journal.isFull, true);
   });
 
+  it('tells messages that nobody waits for from what is to be written soon', () => {
+    const { journal } = new Bench();
+    assert.equal(journal.gathered, 'nothing');
+    journal.add(message(1));
+    journal.add({ tag: 'drop-message', arrival: 1 });
+    assert.equal(journal.gathered, 'messages');
+    journal.whenDurable(() => undefined);
+    assert.equal(journal.gathered, 'urgent', 'a program waits');
+    journal.flush();
+    assert.equal(journal.gathered, 'nothing');
+    journal.add(message(2));
+    assert.equal(journal.gathered, 'messages', 'who waits, waits for what is under way');
+  });
+
+  it('has whatever is no message written soon, and whole groups', () => {
+    const bench = new Bench();
+    const { journal } = bench;
+    for (let i = 0; i < GROUP_CHANGES_MAX - 1; i++) journal.add(message(i));
+    assert.equal(journal.gathered, 'messages');
+    journal.add(message(GROUP_CHANGES_MAX - 1));
+    assert.equal(journal.gathered, 'urgent');
+    journal.add({ tag: 'put-crl', issuerKeyHash: 'aa', der: Uint8Array.of(1), kept: [] });
+    journal.flush();
+    assert.equal(journal.gathered, 'urgent', 'the list is in the next group');
+    bench.answer(true);
+    journal.flush();
+    bench.answer(true);
+    journal.add(message(0));
+    assert.equal(journal.gathered, 'messages');
+  });
+
+  it('has what a store refused written as soon as it may be', () => {
+    const bench = new Bench();
+    bench.journal.add(message(1));
+    bench.journal.flush();
+    bench.answer(false);
+    assert.equal(bench.journal.gathered, 'urgent');
+    bench.journal.resume();
+    bench.journal.flush();
+    bench.answer(true);
+    bench.journal.add(message(2));
+    assert.equal(bench.journal.gathered, 'messages');
+  });
+
   it('takes no notice of answers to other groups', () => {
     const bench = new Bench();
     bench.journal.add(message(1));
