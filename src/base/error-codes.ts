@@ -202,6 +202,12 @@ export const ERRORS = {
   ERR_STREAM_ID: { status: 400, title: 'not the id of a stream', river: 18 },
   ERR_STREAM_PARAMETERS: { status: 400, title: 'a stream cannot begin like this', river: 19 },
   ERR_STREAM_NOT_FOUND: { status: 404, title: 'there is no such stream', river: 5 },
+  ERR_STREAM_ALTERED: {
+    status: 502,
+    title: 'the server gave a stream that does not hold',
+    hint: 'ask another server, or whoever runs this one',
+    river: 15,
+  },
   ERR_STREAM_EXISTS: { status: 409, title: 'the stream exists already', river: 6 },
   ERR_STREAM_FULL: { status: 429, title: 'no room for more', hint: 'begin another stream', river: 8 },
   ERR_STREAM_FORBIDDEN: { status: 403, title: 'the creator of the event may not add it to this stream', river: 7 },

@@ -37,6 +37,7 @@ const FAMILIES: readonly Family[] = [
       await import('./commands/stream.ts'),
       await import('./commands/stream-serve.ts'),
       await import('./commands/stream-revoke.ts'),
+      await import('./commands/stream-client.ts'),
     ],
   },
   {

@@ -29,16 +29,22 @@ export function readWalletFile(path: string): Secret {
  * @throws ERR_KEY_FILE_MODE where others may read it; ERR_KEY for anything but a key of secp256k1.
  */
 export function openWalletFile(path: string, random: Random): Secret {
-  if (readSecretFile(path) === undefined) createFileAtomic(path, `${newKey(random)}\n`, MODE_SECRET);
+  if (readSecretFile(path) === undefined) createFileAtomic(path, `${newWalletHex(random)}\n`, MODE_SECRET);
   return readWalletFile(path);
 }
 
-function newKey(random: Random): string {
+function newWalletHex(random: Random): string {
+  using key = newWalletKey(random);
+  return key.use((bytes) => bytes.toHex());
+}
+
+/** The private key of a wallet that nobody has had before. */
+export function newWalletKey(random: Random): Secret {
   for (;;) {
-    const bytes = random.bytes(32);
+    const key = new Secret(random.bytes(32));
     try {
-      secp256k1PublicKey(new Secret(bytes));
-      return bytes.toHex();
+      secp256k1PublicKey(key);
+      return key;
     } catch {
       // zero or not below the order: once in 2^128
     }

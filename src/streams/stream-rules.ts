@@ -114,6 +114,14 @@ export function judgeGenesis(id: StreamId, events: readonly RiverEvent[]): Membe
  */
 export function judgeNext(state: StreamState, event: RiverEvent, now: UnixMs): Membership | undefined {
   judgePrevious(state.blocks, event, now);
+  return judgeContent(state, event);
+}
+
+/** What of {@link judgeNext} does not change with time: whether this creator may say this in this stream. */
+export function judgeContent(
+  state: Pick<StreamState, 'id' | 'creator' | 'members'>,
+  event: RiverEvent,
+): Membership | undefined {
   const { payload, creatorAddress } = event.event;
   if (payload === undefined || contentOf(payload) === undefined)
     throw new MeshError('ERR_STREAM_PAYLOAD', 'event says nothing: its payload is empty');
@@ -179,7 +187,11 @@ function expectation(last: BlockSummary): string {
   return `expNum = ${last.number} expected = ${toHex(last.hash)}`;
 }
 
-function judgeMembership({ id, creator, members }: StreamState, membership: Membership, by: Bytes): void {
+function judgeMembership(
+  { id, creator, members }: Pick<StreamState, 'id' | 'creator' | 'members'>,
+  membership: Membership,
+  by: Bytes,
+): void {
   const { op, userAddress: user } = membership;
   const isSelf = isSameAddress(user, by);
   if (id.owner !== undefined) throw new MeshError('ERR_STREAM_PAYLOAD', "a user's stream has no other members");

@@ -8,10 +8,16 @@ import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { fromBase64, toHex } from '../../src/base/bytes.ts';
 import type { connect } from '../../src/client/client.ts';
+import type { UnixMs } from '../../src/base/time.ts';
 import { encodePem } from '../../src/codec/pem.ts';
 import { generateDelegateKey, openDelegateKeyPem, renderStatement } from '../../src/daemon/delegate-files.ts';
+import { createLog } from '../../src/daemon/log.ts';
+import { makeToken } from '../../src/daemon/river-keys.ts';
+import { runStreams } from '../../src/daemon/streams.ts';
 import { controlSocketOf } from '../../src/host/control-socket.ts';
 import { exchange } from '../../src/host/https-client.ts';
+import { systemRandom } from '../../src/host/system-random.ts';
+import { openWalletFile } from '../../src/host/wallet-file.ts';
 import { sigV4aPublicKey } from '../../src/message/request/signing-key.ts';
 import { ENVELOPE } from '../../src/message/river/envelope.ts';
 import { addressText } from '../../src/message/river/wallet.ts';
@@ -33,6 +39,7 @@ export function typesHold(empty: string, env: NodeJS.ProcessEnv): void {
 /** Each line that must not compile says so: it would be a fault if the types were not found at all. */
 const TYPED_PROGRAM = `
 import { connect, type MeshError, type VerifiedMessage } from 'chainmail/client';
+import { Streams } from 'chainmail/streams';
 import { MessageCheck, verifyRequest, verifyRiverEvent } from 'chainmail/verify';
 
 const client = await connect({ directory: 'n1' });
@@ -54,13 +61,17 @@ new MessageCheck({ mesh: 'depot', now: 0 });
 const request = { method: 'GET', target: '/', headers: [['host', 'a']], body: new Uint8Array() } as const;
 // @ts-expect-error there is no secret to give
 verifyRequest(request, { secret: 'x', region: 'depot', hosts: [], now: 0 });
+// @ts-expect-error no such kind
+await new Streams({ server: 'https://river.test' }).create('clouds');
 // @ts-expect-error as of when?
 verifyRiverEvent(new Uint8Array(), {});
 `;
 
-/** The programs of the page, each named by its first line. */
+/** The programs of the pages, each named by its first line. */
 function writePrograms(empty: string): void {
-  const page = readFileSync(join(REPOSITORY, 'docs/CLIENT.md'), 'utf8');
+  const page = ['docs/CLIENT.md', 'docs/STREAMS.md']
+    .map((name) => readFileSync(join(REPOSITORY, name), 'utf8'))
+    .join('\n');
   for (const [, name = '', text = ''] of page.matchAll(/^```js\n\/\/ (\S+)\n([\s\S]*?)^```/gm))
     writeFileSync(join(empty, name), text);
 }
@@ -107,6 +118,15 @@ export async function programsWork(t: TestContext, empty: string, env: NodeJS.Pr
   const files = ['depot', anchor, 'crl.der', join(node.dir, 'node.pem'), 'message.cose'];
   assert.match((await spawned('check.mjs', ...files)).stdout, new RegExp(`^${node.nodeId} said sensor/temperature, `));
   await assert.rejects(spawned('check.mjs', 'elsewhere', ...files.slice(1)), /ERR_PATH_PROFILE|ERR_PATH_NO_ANCHOR/);
+
+  const log = createLog('silent', 'stream');
+  const directory = join(empty, 'streams');
+  const served = await runStreams({ directory, listen: '127.0.0.1:0', forever: 'refused', needsSession: true, log });
+  t.after(() => served.close());
+  openWalletFile(join(empty, 'wallet.key'), systemRandom);
+  makeToken(join(empty, 'wallet.key'), join(empty, 'token'), (Date.now() + 60_000) as UnixMs, systemRandom);
+  const talked = (await spawned('talk.mjs', served.url, 'token')).stdout;
+  assert.match(talked, /^(0x[0-9a-f]{40}), by a device: -\n\1, by a device: hello\nkept by 0x[0-9a-f]{40}\n$/);
 
   await gatewayWorks(t, empty, env);
   writeFileSync(join(empty, 'event'), ENVELOPE.encode(seal(ALICE, eventBytes())));
