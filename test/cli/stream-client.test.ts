@@ -97,6 +97,7 @@ describe('chainmail stream as a client', () => {
       [['add', ...byWallet(), '--stream', id, note, '--join', other], 2, /one of FILE/],
       [['add', '--server', url, '--stream', id, note], 2, /must be signed/],
       [['add', ...byWallet(), '--token', token, '--stream', id, note], 2, /exclude each other/],
+      [['token', '--wallet-key', walletKey, '--out', `${token}2`, '--ttl', '31d'], 2, /30d/],
       [['get', '--server', url, '--stream', 'ff'], 2, /stream id has 1 bytes/],
       [['get', '--server', 'http://river.test', '--stream', id], 1, /loopback/],
       [['get', '--server', url, '--stream', `20${'00'.repeat(31)}`], 1, /5:NOT_FOUND/],

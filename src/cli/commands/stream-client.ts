@@ -2,13 +2,14 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Bytes, fromHex, toHex } from '../../base/bytes.ts';
 import { isMeshError, MeshError } from '../../base/errors.ts';
-import { after, DAY_MS } from '../../base/time.ts';
+import { after, DAY_MS, SECOND_MS } from '../../base/time.ts';
 import { authorOfToken, authorOfWallet, makeToken } from '../../daemon/river-keys.ts';
 import { StreamsDesk } from '../../daemon/streams-desk.ts';
 import { ConnectCaller } from '../../host/connect-caller.ts';
 import { systemClock } from '../../host/system-clock.ts';
 import { systemRandom } from '../../host/system-random.ts';
 import { openWalletFile } from '../../host/wallet-file.ts';
+import { DELEGATE_LIFE_MS_MAX } from '../../identity/delegate/statement.ts';
 import type { Author } from '../../message/river/author.ts';
 import {
   membershipPayload,
@@ -20,7 +21,7 @@ import {
 import { EVENT_BYTES_MAX, type RiverEvent } from '../../message/river/parse-event.ts';
 import { parseStreamId, type StreamId } from '../../message/river/stream-id.ts';
 import { addressText, walletOf } from '../../message/river/wallet.ts';
-import { act, addCommand, durationOption } from '../command.ts';
+import { act, addCommand, spanOption } from '../command.ts';
 import { readInput } from '../input.ts';
 import type { Output } from '../output.ts';
 
@@ -120,7 +121,11 @@ function registerKeys(group: Command): void {
   )
     .requiredOption('--wallet-key <file>', 'the wallet’s private key, 64 hex digits (mode 0600)')
     .requiredOption('--out <file>', 'where the token goes (mode 0600): whoever has it can sign')
-    .option('--ttl <span>', 'how long the device may (default: 7d)', durationOption)
+    .option(
+      '--ttl <span>',
+      'how long the device may, at most 30d (default: 7d)',
+      spanOption(SECOND_MS, DELEGATE_LIFE_MS_MAX),
+    )
     .action(
       act<{ readonly walletKey: string; readonly out: string; readonly ttl?: number }>(async ({ output, options }) => {
         const notAfter = after(systemClock.wall(), options.ttl ?? 7 * DAY_MS);
