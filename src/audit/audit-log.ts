@@ -1,7 +1,7 @@
 import { fromHex } from '../base/bytes.ts';
 import type { UnixMs } from '../base/time.ts';
 import { CborWriter } from '../codec/cbor-writer.ts';
-import { sha256 } from '../crypto/hash.ts';
+import { sha256Hex } from '../crypto/hash.ts';
 import type { AuditRow, AuditTail } from '../ports/authority/audit.ts';
 
 /** Everything that an authority writes down of itself. */
@@ -53,10 +53,12 @@ export interface AuditEntry {
 
 /** The row that follows `previous` in the chain. */
 export function chainEntry(previous: AuditTail | undefined, entry: AuditEntry): AuditRow {
-  const detail = Object.entries(entry.detail ?? {})
-    .filter(([, value]) => value !== undefined)
-    .map(([name, value]) => [name, cut(String(value))] as const)
-    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const detail: (readonly [name: string, value: string])[] = [];
+  const said = entry.detail ?? {};
+  for (const name of Object.keys(said).sort()) {
+    const value = said[name];
+    if (value !== undefined) detail.push([name, cut(String(value))]);
+  }
   const row = {
     sequence: (previous?.sequence ?? 0) + 1,
     at: entry.at,
@@ -100,7 +102,7 @@ function hashOf(row: Omit<AuditRow, 'hash'>): string {
   const writer = new CborWriter().array(8).text('chainmail audit v1').uint(row.sequence).uint(row.at);
   writer.text(row.actor).text(row.action).text(row.subject).array(row.detail.length);
   for (const [name, value] of row.detail) writer.array(2).text(name).text(value);
-  return sha256(writer.bytes(fromHex(row.previousHash)).finish()).toHex();
+  return sha256Hex(writer.bytes(fromHex(row.previousHash)).finish());
 }
 
 function cut(text: string): string {

@@ -1,8 +1,8 @@
 import type { Bytes } from '../base/bytes.ts';
 import { MeshError, quoted } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
-import { sha256Hex } from '../crypto/hash.ts';
-import { type NodeId, nodeIdOfSpki, parseNodeId } from '../identity/node-id.ts';
+import { sha256 } from '../crypto/hash.ts';
+import { type NodeId, nodeIdOfKeyHash, parseNodeId } from '../identity/node-id.ts';
 import type { CertificateRow } from '../ports/authority/certificates.ts';
 import type { NodeRow } from '../ports/authority/nodes.ts';
 import type { TicketRow } from '../ports/authority/tickets.ts';
@@ -22,7 +22,8 @@ export interface Applicant {
 }
 
 export function applicantOf(spki: Bytes, wished: string | undefined): Applicant {
-  return { spki, spkiHash: sha256Hex(spki), keyNodeId: nodeIdOfSpki(spki), wished };
+  const hash = sha256(spki);
+  return { spki, spkiHash: hash.toHex(), keyNodeId: nodeIdOfKeyHash(hash), wished };
 }
 
 /** Why somebody gets no certificate: what they are told, and what is written down. */

@@ -1,5 +1,6 @@
 import { isMeshError, type MeshError } from '../base/errors.ts';
 import type { Instant, UnixMs } from '../base/time.ts';
+import { isSyncSigner } from '../crypto/signer.ts';
 import { type NodeId, parseNodeId } from '../identity/node-id.ts';
 import { parseCsr } from '../pki/csr.ts';
 import type { CertificateRow } from '../ports/authority/certificates.ts';
@@ -38,11 +39,18 @@ export interface Enrollment {
   readonly certificate: CertificateRow;
 }
 
+/** What became of a request. */
+type Outcome =
+  | EnrollmentJudgement
+  | { readonly tag: 'kept'; readonly certificate: CertificateRow; readonly isRebound: boolean }
+  /** Not the store's failure, though it came up inside a piece of work: the clock jumped, the issuer has expired. */
+  | { readonly tag: 'unsigned'; readonly error: unknown };
+
 /**
  * Makes a node of a key. Steps in order of cost; nothing is changed before all of them have passed:
  * the token by itself (T16: strangers do not reach the parser), evidence, the request and its proof of possession,
- * then ticket, name, key and policy together. The certificate is signed outside the store, so the last step is judged
- * again before it is kept.
+ * then ticket, name, key and policy together. A key in memory signs in the same piece of work, so one look is enough;
+ * where the key is slow, the certificate is signed outside the store, and judged again before it is kept.
  *
  * The same token with the same key gives the same certificate again, also after the ticket is spent or expired: an
  * answer may get lost, and a node may be killed before it has stored it.
@@ -50,24 +58,57 @@ export interface Enrollment {
 export async function enroll(core: AuthorityCore, request: EnrollmentRequest): Promise<Enrollment> {
   const start = core.clock.now();
   const tokenHash = tokenHashOf(request.token);
-  const first = await core.store.transact((tx) => receive(tx, core, request, tokenHash, start.wall));
-  if (first.tag === 'refused') return refuse(core, start, request, first);
-  if (first.tag === 'again') return repeat(first.certificate);
+  const isQuick = isSyncSigner(core.issuer.signer);
+  const first = await core.store.transact(async (tx): Promise<Outcome> => {
+    const judged = await receive(tx, core, request, tokenHash, start.wall);
+    return judged.tag === 'issue' && isQuick ? signAndKeep(tx, core, judged, request.from) : judged;
+  });
+  const last = first.tag === 'issue' ? await signAndJudgeAgain(core, request, tokenHash, first) : first;
+  switch (last.tag) {
+    case 'refused':
+      return refuse(core, start, request, last);
+    case 'unsigned':
+      throw last.error;
+    case 'kept':
+      if (last.isRebound) await core.crls.publishNow();
+      return enrollmentOf(last.certificate);
+    case 'again':
+      return enrollmentOf(last.certificate);
+  }
+}
 
-  const { applicant, nodeId, ticket } = first;
+type Granted = Extract<EnrollmentJudgement, { tag: 'issue' }>;
+type Settled = Exclude<Outcome, Granted>;
+
+async function signAndKeep(
+  tx: AuthorityTransaction,
+  core: AuthorityCore,
+  granted: Granted,
+  from: string,
+): Promise<Settled> {
+  let issued: CertificateRow;
+  try {
+    issued = await issueNodeCertificate(core, granted.applicant, granted.nodeId, granted.ticket);
+  } catch (error) {
+    return { tag: 'unsigned', error };
+  }
+  return keepEnrollment(tx, core, granted, issued, from);
+}
+
+async function signAndJudgeAgain(
+  core: AuthorityCore,
+  { from }: EnrollmentRequest,
+  tokenHash: string | undefined,
+  { applicant, nodeId, ticket }: Granted,
+): Promise<Settled> {
   const issued = await issueNodeCertificate(core, applicant, nodeId, ticket);
-  const last = await core.store.transact(async (tx): Promise<EnrollmentJudgement> => {
+  return core.store.transact(async (tx): Promise<Settled> => {
     // What may have changed meanwhile: the ticket may be spent or cancelled, the name taken, the key revoked.
     const now = core.clock.wall();
     const finding = await findTicket(tx, tokenHash, core.epoch, now);
     const second = await judgeEnrollment(tx, core, applicant, finding, now);
-    if (second.tag === 'issue') await keepEnrollment(tx, core, second, issued, request.from);
-    return second;
+    return second.tag === 'issue' ? keepEnrollment(tx, core, second, issued, from) : second;
   });
-  if (last.tag === 'refused') return refuse(core, start, request, last);
-  if (last.tag === 'again') return repeat(last.certificate);
-  if (isRebound(last.node, applicant.spkiHash)) await core.crls.publishNow();
-  return { nodeId, certificate: issued };
 }
 
 /** The first look at a request. What is wrong with it is said only to who shows a ticket that is worth something. */
@@ -100,10 +141,10 @@ async function receive(
 async function keepEnrollment(
   tx: AuthorityTransaction,
   core: AuthorityCore,
-  { ticket, node, nodeId }: Extract<EnrollmentJudgement, { tag: 'issue' }>,
+  { ticket, node, nodeId }: Granted,
   issued: CertificateRow,
   from: string,
-): Promise<void> {
+): Promise<Settled> {
   const at = core.clock.wall();
   const { spkiHash } = issued;
   const rebound = isRebound(node, spkiHash);
@@ -127,9 +168,10 @@ async function keepEnrollment(
       rebound: rebound ? 'true' : undefined,
     },
   });
+  return { tag: 'kept', certificate: issued, isRebound: rebound };
 }
 
-function repeat(certificate: CertificateRow): Enrollment {
+function enrollmentOf(certificate: CertificateRow): Enrollment {
   return { nodeId: parseNodeId(certificate.subject), certificate };
 }
 

@@ -8,7 +8,7 @@ export const PEM_CHARS_MAX = 512 * 1024;
 export const PEM_BLOCKS_MAX = 64;
 
 const BOUNDARY = /^-----(BEGIN|END) ([A-Z0-9 ]{1,40})-----$/;
-const BASE64_LINE = /^[A-Za-z0-9+/]*={0,2}$/;
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
 
 /**
  * The DER of every block with this label, in order (RFC 7468). Text outside blocks and blocks with other labels are
@@ -21,14 +21,11 @@ export function parsePem(text: string, label: string, charsMax: number = PEM_CHA
   if (text.length > charsMax) throw new MeshError('ERR_PEM', `text is longer than ${charsMax} characters`);
   const blocks: Bytes[] = [];
   let open: { readonly label: string; readonly lines: string[] } | undefined;
-  for (const line of text.split(/\r\n|\n|\r/)) {
+  for (const line of text.split(text.includes('\r') ? /\r\n|\n|\r/ : '\n')) {
     const trimmed = line.trim();
     const boundary = trimmed.startsWith('-----') ? BOUNDARY.exec(trimmed) : null;
     if (boundary === null) {
-      if (open === undefined) continue;
-      if (!BASE64_LINE.test(trimmed))
-        throw new MeshError('ERR_PEM', `block ${open.label} holds something else than base64`);
-      open.lines.push(trimmed);
+      open?.lines.push(trimmed);
       continue;
     }
     const [, kind, found] = boundary as unknown as [string, 'BEGIN' | 'END', string];
@@ -39,7 +36,9 @@ export function parsePem(text: string, label: string, charsMax: number = PEM_CHA
     }
     if (open === undefined || open.label !== found)
       throw new MeshError('ERR_PEM', `block ${found} ends but did not begin`);
-    if (found === label) blocks.push(decodeBlock(open.lines, label));
+    const base64 = open.lines.join('');
+    if (!BASE64.test(base64)) throw new MeshError('ERR_PEM', `block ${found} holds something else than base64`);
+    if (found === label) blocks.push(decodeBlock(base64, label));
     if (blocks.length > PEM_BLOCKS_MAX) throw new MeshError('ERR_PEM', `more than ${PEM_BLOCKS_MAX} blocks`);
     open = undefined;
   }
@@ -56,9 +55,9 @@ export function encodePem(label: string, der: Bytes): string {
   return `-----BEGIN ${label}-----\n${lines.join('\n')}\n-----END ${label}-----\n`;
 }
 
-function decodeBlock(lines: readonly string[], label: string): Bytes {
+function decodeBlock(base64: string, label: string): Bytes {
   try {
-    const der = Uint8Array.fromBase64(lines.join(''), { lastChunkHandling: 'strict' });
+    const der = Uint8Array.fromBase64(base64, { lastChunkHandling: 'strict' });
     if (der.length > 0) return der;
   } catch {
     throw new MeshError('ERR_PEM', `block ${label} holds malformed base64`);

@@ -26,6 +26,11 @@ export interface SyncSigner extends Signer {
   signSync(data: Bytes): Bytes;
 }
 
+/** Whether a signature is there at once, so that nothing else can happen meanwhile. */
+export function isSyncSigner(signer: Signer): signer is SyncSigner {
+  return 'signSync' in signer;
+}
+
 /**
  * Signs with a key in memory, on the caller's time: a signature takes 20 microseconds, the way to another thread and
  * back as many again.

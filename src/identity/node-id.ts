@@ -27,7 +27,12 @@ export function parseNodeId(text: string): NodeId {
 
 /** The id of an identity key: lower-case base32 of SHA-256 of its SubjectPublicKeyInfo, 52 characters. */
 export function nodeIdOfSpki(spki: Bytes): NodeId {
-  return toBase32(sha256(spki)) as NodeId;
+  return nodeIdOfKeyHash(sha256(spki));
+}
+
+/** As {@link nodeIdOfSpki}, from the hash. */
+export function nodeIdOfKeyHash(spkiHash: Bytes): NodeId {
+  return toBase32(spkiHash) as NodeId;
 }
 
 /**

@@ -55,8 +55,8 @@ export interface AuthorityTransaction
  */
 export interface AuthorityStore {
   /**
-   * @param work awaits nothing but the transaction's own methods: signing and other slow things come before or
-   *   between two pieces of work, never inside, because everybody else waits meanwhile.
+   * @param work awaits nothing but the transaction's own methods and what is there at once: slow things, such as a key
+   *   in hardware, come before or between two pieces of work, never inside, because everybody else waits meanwhile.
    * @throws what the work throws; ERR_STATE_CORRUPT where the store cannot be read or written.
    */
   transact<T>(work: (tx: AuthorityTransaction) => Promise<T>): Promise<T>;
