@@ -1,22 +1,15 @@
 import type { Bytes } from '../base/bytes.ts';
-import { isMeshError, MeshError, quoted } from '../base/errors.ts';
-import type { UnixMs } from '../base/time.ts';
-import { checkX509Signature } from '../crypto/x509-signature.ts';
 import type { TreeStatement } from '../identity/delegate/statement.ts';
 import { parseStatement } from '../message/delegate-statement.ts';
 import type { DerivationPath } from '../identity/key-tree/derivation-path.ts';
-import { type Certificate, MESH_CERTIFICATE_BYTES_MAX, parseCertificate } from '../pki/certificate.ts';
-import { type AdministratorJudgement, judgePath, type PathJudgement, type Trust } from '../pki/judge.ts';
+import type { AdministratorJudgement, PathJudgement } from '../pki/judge.ts';
 import { parseAdministratorName } from '../pki/mesh-names.ts';
-import { type PathRefusal, refusal } from '../pki/path-result.ts';
 import type { RevocationReason } from '../pki/revocation-reason.ts';
 import type { SignedRequest } from '../message/request/signed-request.ts';
 import type { AccessKeyRow } from '../ports/authority/access-keys.ts';
 import type { AuditRow } from '../ports/authority/audit.ts';
 import type { CertificateRow } from '../ports/authority/certificates.ts';
-import type { AuthorityStore, CrlRow } from '../ports/authority-store.ts';
-import type { Clock } from '../ports/clock.ts';
-import type { Random } from '../ports/random.ts';
+import type { CrlRow } from '../ports/authority-store.ts';
 import { type AccessKeyWish, addAccessKey, removeAccessKey } from './access-keys.ts';
 import {
   type AdministratorCredential,
@@ -24,12 +17,10 @@ import {
   type Removal,
   removeAdministrator,
 } from './administrators.ts';
-import { appendAudit, RefusalLog } from './audit-trail.ts';
 import { type BootstrapPeer, bootstrapPeers, type CheckIn, checkIn } from './check-in.ts';
+import { ClientChains } from './client-chains.ts';
 import { type KnownConflicts, noConflicts, reportClone } from './clone-alarm.ts';
-import { ClockGuard } from './clock-guard.ts';
 import type { AuthorityCore } from './core.ts';
-import { CrlBook } from './crl-book.ts';
 import {
   type DelegatesOverview,
   type DelegateWish,
@@ -42,11 +33,10 @@ import {
 import { enroll, type Enrollment, type EnrollmentRequest } from './enrollment.ts';
 import { issueAdministrator, issueServerCertificate } from './issuance.ts';
 import { acceptClock, beginEpoch } from './recovery.ts';
-import { IssueIndexes } from './issue-indexes.ts';
 import type { Issuer } from './issuer.ts';
-import type { KeyTree } from './key-tree.ts';
 import { listNodes, type NodeSummary } from './nodes.ts';
 import type { AuthorityPolicy } from './policy.ts';
+import { type AuthorityOptions, openCore } from './open-core.ts';
 import { Readiness } from './readiness.ts';
 import { type RevocationOutcome, type RevocationTarget, revoke } from './revocation.ts';
 import { type AdmittedRequest, admitSignedRequest, confirmSignedRequest } from './signed-administrator.ts';
@@ -61,23 +51,12 @@ import {
 import { createSubtree, type NewSubtree } from './subtrees.ts';
 import { exportTree, importTree, type TreeExport } from './tree-export.ts';
 import { grantWallet } from './wallets.ts';
-import { WatchedStore } from './watched-store.ts';
 
 /** Which delegates are to be void. */
 export type DelegateTarget =
   | { readonly tag: 'id'; readonly id: string }
   | { readonly tag: 'statement'; readonly bytes: Bytes }
   | { readonly tag: 'below-epoch'; readonly epoch: number };
-
-export interface AuthorityOptions {
-  readonly issuer: Issuer;
-  readonly policy: AuthorityPolicy;
-  readonly store: AuthorityStore;
-  readonly clock: Clock;
-  readonly random: Random;
-  /** Signs delegates. */
-  readonly tree?: KeyTree | undefined;
-}
 
 /**
  * The certification authority of one mesh: enrols, revokes, and knows its nodes. What it promises is on the disk when
@@ -86,63 +65,19 @@ export interface AuthorityOptions {
  */
 export class Authority {
   readonly #core: AuthorityCore;
-  readonly #trust: Trust;
+  readonly #chains: ClientChains;
   readonly #conflicts: KnownConflicts = noConflicts();
   readonly #readiness: Readiness;
 
   private constructor(core: AuthorityCore) {
     this.#core = core;
     this.#readiness = new Readiness(core);
-    this.#trust = { mesh: core.issuer.mesh, anchors: [core.issuer.root], checkSignature: checkX509Signature };
+    this.#chains = new ClientChains(core);
   }
 
-  /**
-   * Opens the authority of this store; an empty store becomes this authority's.
-   * @throws ERR_STATE_FOREIGN where the store is of another mesh.
-   */
+  /** See {@link openCore}. */
   static async open(options: AuthorityOptions): Promise<Authority> {
-    const { issuer, clock, policy, random } = options;
-    const store = new WatchedStore(options.store);
-    const kept = await store.transact(async (tx) => {
-      const mesh = await tx.getMeta('mesh');
-      if (mesh === undefined) {
-        await tx.setMeta('mesh', issuer.mesh);
-        await tx.setMeta('epoch', '1');
-        await appendAudit(tx, {
-          at: clock.wall(),
-          actor: 'local',
-          action: 'authority-initialised',
-          subject: issuer.mesh,
-        });
-      } else if (mesh !== issuer.mesh)
-        throw new MeshError(
-          'ERR_STATE_FOREIGN',
-          `the store is of mesh ${quoted(mesh)}, the keys are of ${quoted(issuer.mesh)}`,
-        );
-      return {
-        epoch: Number(await tx.getMeta('epoch')),
-        // Of those given out, and beyond those left out.
-        nextIssueIndex: Math.max(Number((await tx.getMeta('next-issue-index')) ?? 0), await tx.nextIssueIndex()),
-        lastSignedAt: await tx.getMeta('last-signed-at'),
-      };
-    });
-    const clockGuard = new ClockGuard(
-      kept.lastSignedAt === undefined ? undefined : (Number(kept.lastSignedAt) as UnixMs),
-    );
-    const crls = await CrlBook.open({ store, clock, issuer, clockGuard, crlLifeMs: policy.crlLifeMs });
-    return new Authority({
-      issuer,
-      policy,
-      store,
-      clock,
-      random,
-      epoch: kept.epoch,
-      issueIndexes: new IssueIndexes(kept.nextIssueIndex),
-      clockGuard,
-      crls,
-      refusals: new RefusalLog(store, clock.monotonic()),
-      tree: options.tree,
-    });
+    return new Authority(await openCore(options));
   }
 
   get issuer(): Issuer {
@@ -322,28 +257,11 @@ export class Authority {
 
   /** Whether this chain, whose key the caller has seen proved, is of an administrator who is not revoked. */
   judgeAdministrator(chain: readonly Bytes[]): AdministratorJudgement {
-    const presented = this.#presented(chain);
-    if ('tag' in presented) return presented;
-    const { clock, crls } = this.#core;
-    return judgePath(presented, crls.revocation, clock.wall(), 'administrator', this.#trust);
+    return this.#chains.judgeAdministrator(chain);
   }
 
   /** Whether this chain is of a node that is not revoked. */
   judgeNode(chain: readonly Bytes[]): PathJudgement {
-    const presented = this.#presented(chain);
-    if ('tag' in presented) return presented;
-    const { clock, crls } = this.#core;
-    return judgePath(presented, crls.revocation, clock.wall(), 'tls-client', this.#trust);
-  }
-
-  /** A chain as a client presented it. One that sent its leaf alone is not refused for that: the issuer is ours. */
-  #presented(ders: readonly Bytes[]): readonly Certificate[] | PathRefusal {
-    try {
-      const chain = ders.map((der) => parseCertificate(der, MESH_CERTIFICATE_BYTES_MAX));
-      return chain.length === 1 ? [...chain, this.#core.issuer.certificate] : chain;
-    } catch (error) {
-      if (!isMeshError(error)) throw error;
-      return refusal('ERR_PATH_PROFILE', `a certificate of the chain is malformed: ${error.message}`, 0);
-    }
+    return this.#chains.judgeNode(chain);
   }
 }

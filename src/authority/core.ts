@@ -9,7 +9,7 @@ import type { KeyTree } from './key-tree.ts';
 import type { AuthorityPolicy } from './policy.ts';
 import type { WatchedStore } from './watched-store.ts';
 
-/** What the parts of an authority share; made by {@link Authority.open}. */
+/** What the parts of an authority share; made by {@link openCore}. */
 export interface AuthorityCore {
   readonly issuer: Issuer;
   readonly policy: AuthorityPolicy;
