@@ -3,20 +3,27 @@ import type { Bytes } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import { bitString, oid, sequence } from '../codec/der-writer.ts';
 import { OID } from '../codec/oid.ts';
+import type { Digest } from './mac.ts';
 import { isLowS } from './secp256k1-signature.ts';
 
 const POINT_BYTES = 65;
 const IDENTIFIER = sequence(oid(OID.ecPublicKey), oid(OID.secp256k1));
 
 /**
- * Whether `r(32) ‖ s(32)` signs the SHA-256 of the data with this key of secp256k1.
+ * Whether `r(32) ‖ s(32)` signs the digest of the data with this key of secp256k1. All of ours is SHA-256.
  *
  * @param point `0x04 ‖ x ‖ y`.
  * @param halves `low` for everything of ours: else anybody makes a second signature out of the first (T11). `both` for
  *   foreign formats that take both.
  * @throws ERR_KEY for a point off the curve.
  */
-export function verifySecp256k1Sha256(point: Bytes, data: Bytes, signature: Bytes, halves: 'low' | 'both'): boolean {
+export function verifySecp256k1(
+  point: Bytes,
+  digest: Digest,
+  data: Bytes,
+  signature: Bytes,
+  halves: 'low' | 'both',
+): boolean {
   if (point.length !== POINT_BYTES || point[0] !== 0x04)
     throw new MeshError('ERR_KEY', 'public key of secp256k1: expected an uncompressed point');
   const spki = sequence(IDENTIFIER, bitString(point));
@@ -27,5 +34,5 @@ export function verifySecp256k1Sha256(point: Bytes, data: Bytes, signature: Byte
     throw new MeshError('ERR_KEY', 'public key of secp256k1: not on the curve', undefined, { cause: error });
   }
   if (signature.length !== 64 || (halves === 'low' && !isLowS(signature))) return false;
-  return cryptoVerify('sha256', data, { key, dsaEncoding: 'ieee-p1363' }, signature);
+  return cryptoVerify(digest, data, { key, dsaEncoding: 'ieee-p1363' }, signature);
 }

@@ -18,9 +18,12 @@ const JUDGES: ReadonlyMap<string, JudgeCase> = new Map([
   ['PbkdfTest', judgePbkdf],
   ['EcdhTest', judgeAgreement],
   ['EcdhEcpointTest', judgeAgreement],
+  ['EcdhPemTest', judgeAgreement],
+  ['EcdhWebcryptoTest', judgeAgreement],
   ['XdhComp', judgeAgreement],
   ['XdhAsnComp', judgeAgreement],
   ['XdhPemComp', judgeAgreement],
+  ['XdhJwkComp', judgeAgreement],
 ]);
 
 /**

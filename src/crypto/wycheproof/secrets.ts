@@ -5,6 +5,7 @@ import { hkdf, pbkdf2 } from '../kdf.ts';
 import { type AgreementGroup, agree, agreementKeyOf, agreementScalarOf } from '../key-agreement.ts';
 import { type KeyWrap, unwrapKey, wrapKey } from '../key-wrap.ts';
 import { DIGEST_BYTES, verifyHmac } from '../mac.ts';
+import { agreementKeysOfJwk, scalarOfPkcs8 } from './keys.ts';
 import { digestOf } from './signatures.ts';
 import { count, hex, type JudgeCase, text } from './vector.ts';
 
@@ -35,9 +36,9 @@ export const judgeAead: JudgeCase = (group, test, file) => {
 };
 
 export const judgeKeyWrap: JudgeCase = (_group, test, file) => {
-  const kind = ({ 'AES-WRAP': 'kw', 'AES-KW': 'kw', 'AES-KWP': 'kwp' } as Readonly<Record<string, KeyWrap>>)[
-    text(file, 'algorithm')
-  ];
+  const kind = (
+    { 'AES-WRAP': 'kw', 'AES-KW': 'kw', KW: 'kw', 'AES-KWP': 'kwp', KWP: 'kwp' } as Readonly<Record<string, KeyWrap>>
+  )[text(file, 'algorithm')];
   if (kind === undefined) return `${text(file, 'algorithm')} is not offered by this program`;
   const [wrappingKey, key, wrapped] = [hex(test, 'key'), hex(test, 'msg'), hex(test, 'ct')];
   const unwrapped = unwrapKey(kind, wrappingKey, wrapped);
@@ -66,7 +67,7 @@ export const judgePbkdf: JudgeCase = (_group, test, file) => {
   return bytesEqual(pbkdf2(digest, hex(test, 'password'), hex(test, 'salt'), rounds, length), hex(test, 'dk'));
 };
 
-/** Points, SubjectPublicKeyInfo and PEM; scalars and PKCS#8. */
+/** Points, SubjectPublicKeyInfo, PEM and JSON Web Keys; scalars and PKCS#8. */
 export const judgeAgreement: JudgeCase = (group, test) => {
   const agreement = GROUPS.get(text(group, 'curve'));
   if (agreement === undefined) return `curve ${text(group, 'curve')} is not offered by this program`;
@@ -82,8 +83,13 @@ export const judgeAgreement: JudgeCase = (group, test) => {
     case 'pem': {
       const [publicKey = new Uint8Array(0)] = parsePem(text(test, 'public'), 'PUBLIC KEY');
       const [privateKey = new Uint8Array(0)] = parsePem(text(test, 'private'), 'PRIVATE KEY');
-      if (agreement !== 'X25519') return 'private keys of a curve are read from PEM nowhere here';
-      return gives(agree(agreement, agreementScalarOf(privateKey), agreementKeyOf(agreement, publicKey)));
+      const scalar = scalarOfPkcs8(agreement, text(group, 'curve'), privateKey);
+      return gives(agree(agreement, scalar, agreementKeyOf(agreement, publicKey)));
+    }
+    case 'webcrypto':
+    case 'jwk': {
+      const { scalar, publicKey } = agreementKeysOfJwk(agreement, text(group, 'curve'), test);
+      return gives(agree(agreement, scalar, publicKey));
     }
     default:
       return 'keys in this form are read nowhere here';
@@ -100,6 +106,9 @@ const ENCODING_OF_TYPE: ReadonlyMap<string, string> = new Map([
   ['XdhComp', 'raw'],
   ['XdhAsnComp', 'asn'],
   ['XdhPemComp', 'pem'],
+  ['XdhJwkComp', 'jwk'],
+  ['EcdhPemTest', 'pem'],
+  ['EcdhWebcryptoTest', 'webcrypto'],
 ]);
 
 function aeadOf(algorithm: string, keyBits: number): AeadName | undefined {

@@ -5,18 +5,11 @@ import { OID } from '../../codec/oid.ts';
 import { ecdsaDerToRaw, ecdsaRawToDer } from '../ecdsa-signature.ts';
 import { type Digest, DIGEST_BYTES } from '../mac.ts';
 import { PublicKey } from '../public-key.ts';
-import { verifySecp256k1Sha256 } from '../secp256k1-verify.ts';
+import { verifySecp256k1 } from '../secp256k1-verify.ts';
 import { RSA_BITS_MIN } from '../spki.ts';
 import { checkX509Signature } from '../x509-signature.ts';
-import { hex, type JudgeCase, type Members, text } from './vector.ts';
-
-/** Octets of a coordinate of each curve that signatures are checked on, by the names of Wycheproof. */
-const COORDINATE_BYTES: ReadonlyMap<string, number> = new Map([
-  ['secp256r1', 32],
-  ['secp256k1', 32],
-  ['secp384r1', 48],
-  ['secp521r1', 66],
-]);
+import { CURVES, publicKeyOf, spkiOf } from './keys.ts';
+import { hex, type JudgeCase, type Members, type Outcome, text } from './vector.ts';
 
 const ECDSA: Readonly<Record<Digest, Bytes>> = {
   sha256: sequence(oid(OID.ecdsaWithSha256)),
@@ -39,33 +32,46 @@ export function digestOf(name: string): Digest | undefined {
 }
 
 /** DER signatures: as certificates carry them, and for secp256k1 either half of s, or the low one alone for Bitcoin. */
-export const judgeEcdsa: JudgeCase = (group, test) => {
-  const curve = curveOf(group);
-  const digest = digestOf(text(group, 'sha'));
-  if (curve === undefined || digest === undefined) return notUsed(group);
-  const signature = hex(test, 'sig');
-  if (curve.name === 'secp256k1')
-    return digest === 'sha256' ? secp256k1(group, test, ecdsaDerToRaw(signature)) : notUsed(group);
-  return checkX509Signature(ECDSA[digest], spkiOf(group), hex(test, 'msg'), signature);
-};
+export const judgeEcdsa: JudgeCase = (group, test) =>
+  withEcKey(group, ({ curve, digest, spki }) => {
+    const signature = hex(test, 'sig');
+    if (curve === 'secp256k1') return secp256k1(group, digest, spki, test, ecdsaDerToRaw(signature));
+    return checkX509Signature(ECDSA[digest], spki, hex(test, 'msg'), signature);
+  });
 
 /** Signatures of fixed length, `r ‖ s`: as COSE carries them. */
-export const judgeEcdsaP1363: JudgeCase = (group, test) => {
-  const curve = curveOf(group);
+export const judgeEcdsaP1363: JudgeCase = (group, test) =>
+  withEcKey(group, ({ curve, coordinateBytes, digest, spki }) => {
+    const signature = hex(test, 'sig');
+    if (signature.length !== 2 * coordinateBytes) return false;
+    if (curve === 'secp256k1') return secp256k1(group, digest, spki, test, signature);
+    if (curve === 'secp256r1' && digest === 'sha256')
+      return PublicKey.fromSpki(spki).verify('ES256', hex(test, 'msg'), signature);
+    return checkX509Signature(ECDSA[digest], spki, hex(test, 'msg'), ecdsaRawToDer(signature));
+  });
+
+interface EcKey {
+  readonly curve: string;
+  readonly coordinateBytes: number;
+  readonly digest: Digest;
+  readonly spki: Bytes;
+}
+
+function withEcKey(group: Members, judge: (key: EcKey) => Outcome): Outcome {
+  const curve = text(publicKeyOf(group), 'curve');
   const digest = digestOf(text(group, 'sha'));
-  if (curve === undefined || digest === undefined) return notUsed(group);
-  const signature = hex(test, 'sig');
-  if (signature.length !== 2 * curve.coordinateBytes) return false;
-  if (curve.name === 'secp256k1') return digest === 'sha256' ? secp256k1(group, test, signature) : notUsed(group);
-  if (curve.name === 'secp256r1' && digest === 'sha256')
-    return PublicKey.fromSpki(spkiOf(group)).verify('ES256', hex(test, 'msg'), signature);
-  return checkX509Signature(ECDSA[digest], spkiOf(group), hex(test, 'msg'), ecdsaRawToDer(signature));
-};
+  const known = CURVES.get(curve);
+  const spki = spkiOf(group);
+  if (known === undefined || digest === undefined || spki === undefined) return notUsed(group);
+  return judge({ curve, coordinateBytes: known.coordinateBytes, digest, spki });
+}
 
 export const judgeEddsa: JudgeCase = (group, test) => {
-  const key = (group['publicKey'] ?? group['key']) as Members | undefined;
-  if (key?.['curve'] !== 'edwards25519') return `curve ${JSON.stringify(key?.['curve'])} is not used here`;
-  return PublicKey.fromSpki(spkiOf(group)).verify('Ed25519', hex(test, 'msg'), hex(test, 'sig'));
+  const curve = text(publicKeyOf(group), 'curve');
+  if (curve !== 'edwards25519') return `curve ${JSON.stringify(curve)} is not used here`;
+  const spki = spkiOf(group);
+  if (spki === undefined) return 'the group has no key in a form that is read here';
+  return PublicKey.fromSpki(spki).verify('Ed25519', hex(test, 'msg'), hex(test, 'sig'));
 };
 
 export const judgeRsaPkcs1: JudgeCase = (group, test) => {
@@ -89,40 +95,28 @@ export const judgeRsaPss: JudgeCase = (group, test) => {
   return checkX509Signature(identifier, rsaSpkiOf(group), hex(test, 'msg'), hex(test, 'sig'));
 };
 
-function secp256k1(group: Members, test: Members, raw: Bytes): boolean {
-  const point = readOnly(spkiOf(group), (reader) => {
+function secp256k1(group: Members, digest: Digest, spki: Bytes, test: Members, raw: Bytes): boolean {
+  const point = readOnly(spki, (reader) => {
     const body = reader.sequence();
     body.raw();
     return body.bitStringOctets();
   });
   const halves = text(group, 'type').startsWith('EcdsaBitcoin') ? 'low' : 'both';
-  return verifySecp256k1Sha256(point, hex(test, 'msg'), raw, halves);
-}
-
-function curveOf(group: Members): { readonly name: string; readonly coordinateBytes: number } | undefined {
-  const name = text((group['publicKey'] ?? group['key'] ?? {}) as Members, 'curve');
-  const coordinateBytes = COORDINATE_BYTES.get(name);
-  return coordinateBytes === undefined ? undefined : { name, coordinateBytes };
-}
-
-/** Older files have another name for it. */
-function spkiOf(group: Members): Bytes {
-  return fromHex(text(group, 'publicKeyDer') || text(group, 'keyDer'));
+  return verifySecp256k1(point, digest, hex(test, 'msg'), raw, halves);
 }
 
 /** A key restricted to RSA-PSS is tried without its restriction: the case says what the signature is made with. */
 function rsaSpkiOf(group: Members): Bytes {
   const pkcs1 = text(group, 'publicKeyAsn') || text(group, 'keyAsn');
-  if (pkcs1 === '') return spkiOf(group);
+  if (pkcs1 === '') return spkiOf(group) ?? new Uint8Array(0);
   return sequence(sequence(oid(OID.rsaEncryption), NULL), bitString(fromHex(pkcs1)));
 }
 
 function weakness(group: Members): string | undefined {
-  const bits = group['keySize'];
+  const bits = group['keySize'] ?? group['keysize'];
   return typeof bits === 'number' && bits < RSA_BITS_MIN ? `RSA of ${bits} bits is not trusted here` : undefined;
 }
 
 function notUsed(group: Members): string {
-  const curve = text((group['publicKey'] ?? group['key'] ?? {}) as Members, 'curve');
-  return `${curve} with ${text(group, 'sha')} is not used here`.trim();
+  return `${text(publicKeyOf(group), 'curve')} with ${text(group, 'sha')} is not used here`.trim();
 }

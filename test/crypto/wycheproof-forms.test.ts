@@ -1,0 +1,179 @@
+import assert from 'node:assert/strict';
+import { createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { describe, it } from 'node:test';
+import { utf8 } from '../../src/base/bytes.ts';
+import { judgeWycheproof } from '../../src/crypto/wycheproof/judge.ts';
+
+type Members = Readonly<Record<string, unknown>>;
+interface Pair {
+  readonly publicKey: KeyObject;
+  readonly privateKey: KeyObject;
+}
+
+const MESSAGE = utf8('message');
+const DIGESTS = { sha256: 'SHA-256', sha384: 'SHA-384', sha512: 'SHA-512' } as const;
+const CURVES = { secp256r1: 'prime256v1', secp256k1: 'secp256k1', secp384r1: 'secp384r1', secp521r1: 'secp521r1' };
+
+const der = (key: KeyObject) => key.export({ format: 'der', type: 'spki' }).toString('hex');
+const pem = (key: KeyObject) => key.export({ format: 'pem', type: 'spki' });
+const jwk = (key: KeyObject) => key.export({ format: 'jwk' });
+const hexOf = (encoded: string | undefined) => Buffer.from(encoded ?? '', 'base64url').toString('hex');
+const uncompressed = (key: KeyObject) => `04${hexOf(jwk(key).x)}${hexOf(jwk(key).y)}`;
+
+function results(group: Members, tests: readonly Members[], algorithm?: string): string[] {
+  const numbered = tests.map((test, tcId) => ({ tcId, ...test }));
+  return Array.from(
+    judgeWycheproof({ algorithm, testGroups: [{ ...group, tests: numbered }] }),
+    ({ actual_result }) => actual_result,
+  );
+}
+
+/** The same key in every form in which a group may have it. */
+function forms(curve: string, key: KeyObject): readonly (readonly [name: string, group: Members])[] {
+  const members = { curve, uncompressed: uncompressed(key) };
+  return [
+    ['publicKeyDer', { publicKey: { curve }, publicKeyDer: der(key) }],
+    ['keyDer', { key: { curve }, keyDer: der(key) }],
+    ['publicKeyPem', { publicKey: { curve }, publicKeyPem: pem(key) }],
+    ['keyPem', { key: { curve }, keyPem: pem(key) }],
+    ['publicKey', { publicKey: members }],
+    ['key', { key: members }],
+    ['publicKeyJwk', { publicKey: { curve }, publicKeyJwk: jwk(key) }],
+    ['jwk', { key: { curve }, jwk: jwk(key) }],
+  ];
+}
+
+describe('keys that signatures are checked with, in every form of Wycheproof', () => {
+  for (const [curve, namedCurve] of Object.entries(CURVES))
+    for (const [digest, sha] of Object.entries(DIGESTS)) {
+      const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve });
+      for (const [type, dsaEncoding] of [
+        ['EcdsaVerify', 'der'],
+        ['EcdsaP1363Verify', 'ieee-p1363'],
+      ] as const)
+        it(`${type}, ${curve}, ${sha}`, () => {
+          const sig = sign(digest, MESSAGE, { key: privateKey, dsaEncoding }).toString('hex');
+          const good = { msg: Buffer.from(MESSAGE).toString('hex'), sig };
+          const tests = [good, { ...good, msg: '00' }, { ...good, sig: sig.slice(2) }, { ...good, sig: '' }];
+          for (const [name, group] of forms(curve, publicKey))
+            assert.deepEqual(results({ type, sha, ...group }, tests), ['valid', 'invalid', 'invalid', 'invalid'], name);
+        });
+    }
+
+  it('EddsaVerify', () => {
+    const { publicKey, privateKey } = generateKeyPairSync('ed25519');
+    const good = { msg: '6d', sig: sign(null, utf8('m'), privateKey).toString('hex') };
+    const curve = 'edwards25519';
+    for (const group of [
+      { publicKey: { curve }, publicKeyDer: der(publicKey) },
+      { publicKey: { curve, pk: hexOf(jwk(publicKey).x) } },
+      { key: { curve, pk: hexOf(jwk(publicKey).x) } },
+      { key: { curve }, jwk: jwk(publicKey) },
+    ])
+      assert.deepEqual(results({ type: 'EddsaVerify', ...group }, [good, { ...good, msg: '' }]), ['valid', 'invalid']);
+    assert.deepEqual(results({ type: 'EddsaVerify', key: { curve } }, [good]), ['SKIPPED']);
+    assert.deepEqual(results({ type: 'EddsaVerify', key: { curve: 'edwards448' } }, [good]), ['SKIPPED']);
+  });
+
+  it('RsassaPkcs1Verify', () => {
+    const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+    const good = { msg: '6d', sig: sign('sha256', utf8('m'), privateKey).toString('hex') };
+    const group = { type: 'RsassaPkcs1Verify', sha: 'SHA-256' };
+    assert.deepEqual(results({ ...group, keysize: 2048, keyPem: pem(publicKey) }, [good]), ['valid']);
+    assert.deepEqual(results({ ...group, keySize: 2048, keyJwk: jwk(publicKey) }, [good]), ['valid']);
+    assert.deepEqual(results({ ...group, keysize: 1024, keyPem: pem(publicKey) }, [good]), ['SKIPPED']);
+  });
+
+  it('skips curves, digests and forms that are not used here', () => {
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
+    const test = { msg: '', sig: '' };
+    const type = 'EcdsaVerify';
+    assert.deepEqual(
+      results({ type, sha: 'SHA-224', publicKeyDer: der(publicKey), publicKey: { curve: 'secp256r1' } }, [test]),
+      ['SKIPPED'],
+    );
+    assert.deepEqual(
+      results({ type, sha: 'SHA3-256', publicKeyDer: der(publicKey), publicKey: { curve: 'secp256r1' } }, [test]),
+      ['SKIPPED'],
+    );
+    assert.deepEqual(
+      results({ type, sha: 'SHA-256', publicKeyDer: der(publicKey), publicKey: { curve: 'brainpoolP256r1' } }, [test]),
+      ['SKIPPED'],
+    );
+    assert.deepEqual(results({ type, sha: 'SHA-256' }, [test]), ['SKIPPED']);
+  });
+});
+
+describe('keys that agree on a secret, in every form of Wycheproof', () => {
+  /** The case in each form; `tamper` changes what it says of the other's key. */
+  function agreements(curve: string, own: Pair, other: Pair) {
+    const shared = diffieHellman({ privateKey: own.privateKey, publicKey: other.publicKey }).toString('hex');
+    const pkcs8 = own.privateKey.export({ format: 'pem', type: 'pkcs8' });
+    const isCurve = curve !== 'curve25519';
+    const point = isCurve ? uncompressed(other.publicKey) : hexOf(jwk(other.publicKey).x);
+    const scalar = hexOf(jwk(own.privateKey).d);
+    const asn = isCurve ? scalar : own.privateKey.export({ format: 'der', type: 'pkcs8' }).toString('hex');
+    return [
+      [isCurve ? 'EcdhEcpointTest' : 'XdhComp', { private: scalar, public: point, shared }],
+      [isCurve ? 'EcdhTest' : 'XdhAsnComp', { private: asn, public: der(other.publicKey), shared }],
+      [isCurve ? 'EcdhPemTest' : 'XdhPemComp', { private: pkcs8, public: pem(other.publicKey), shared }],
+      [
+        isCurve ? 'EcdhWebcryptoTest' : 'XdhJwkComp',
+        { private: jwk(own.privateKey), public: jwk(other.publicKey), shared },
+      ],
+    ] as const;
+  }
+
+  for (const [curve, namedCurve] of Object.entries(CURVES))
+    it(curve, () => {
+      const [own, other] = [generateKeyPairSync('ec', { namedCurve }), generateKeyPairSync('ec', { namedCurve })];
+      for (const [type, test] of agreements(curve, own, other))
+        assert.deepEqual(
+          results({ type, curve }, [
+            test,
+            { ...test, shared: '00' },
+            { ...test, public: '' },
+            { ...test, private: {} },
+          ]),
+          ['valid', 'invalid', 'invalid', 'invalid'],
+          type,
+        );
+    });
+
+  it('curve25519', () => {
+    const [own, other] = [generateKeyPairSync('x25519'), generateKeyPairSync('x25519')];
+    for (const [type, test] of agreements('curve25519', own, other))
+      assert.deepEqual(
+        results({ type, curve: 'curve25519' }, [test, { ...test, shared: '00' }]),
+        ['valid', 'invalid'],
+        type,
+      );
+  });
+
+  it('a JSON Web Key has its curve, and coordinates of full length in their one form', () => {
+    const [own, other] = [
+      generateKeyPairSync('ec', { namedCurve: 'prime256v1' }),
+      generateKeyPairSync('ec', { namedCurve: 'prime256v1' }),
+    ];
+    const [, test] = agreements('secp256r1', own, other)[3];
+    const { x = '', ...rest } = jwk(other.publicKey);
+    const wrong = [
+      { ...rest, x: `${x}=` },
+      { ...rest, x: `AA${x}` },
+      { ...rest, x, crv: 'P-384' },
+      { ...rest, x, kty: 'oct' },
+      rest,
+    ];
+    const tests = wrong.map((key) => ({ ...test, public: key }));
+    assert.deepEqual(
+      results({ type: 'EcdhWebcryptoTest', curve: 'secp256r1' }, tests),
+      wrong.map(() => 'invalid'),
+    );
+    assert.ok(createPublicKey({ key: { ...rest, x }, format: 'jwk' }));
+  });
+
+  it('curves that are not used here are skipped', () => {
+    for (const type of ['EcdhTest', 'EcdhWebcryptoTest', 'XdhComp'])
+      assert.deepEqual(results({ type, curve: 'curve448' }, [{}]), ['SKIPPED']);
+  });
+});
