@@ -12,6 +12,8 @@ export interface Curve {
   addScalar(point: Bytes, scalar: Bytes): Bytes | undefined;
 }
 
+const NO_OPTIONS = {};
+
 /** The implementations in JavaScript's reach, best first. */
 export type CurveName = 'npm' | 'wasm';
 
@@ -27,7 +29,7 @@ export async function loadCurve(name: CurveName): Promise<Curve> {
 async function loadNpmCurve(): Promise<Curve> {
   const { default: addon } = await import('secp256k1/bindings.js');
   return {
-    sign: (digest, key, out) => addon.ecdsaSign(digest, key, {}, out).recid,
+    sign: (digest, key, out) => addon.ecdsaSign(digest, key, NO_OPTIONS, out).recid,
     recover: (digest, signature, v) => orUndefined(() => addon.ecdsaRecover(signature, v, digest, false)),
     publicKey: (key) => orUndefined(() => addon.publicKeyCreate(key, false)),
     addScalar: (point, scalar) => orUndefined(() => addon.publicKeyTweakAdd(point, scalar, true)),

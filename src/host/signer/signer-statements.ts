@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import type { Bytes } from '../../base/bytes.ts';
 
 const SIGNED_COLUMNS = `r.sequence, r.id, r.message, s.salt, s.signature, k.public_key
   FROM records r JOIN signatures s ON s.sequence = r.sequence JOIN keys k ON k.slot = s.slot`;
@@ -7,17 +8,22 @@ const UNSIGNED = `FROM records r LEFT JOIN signatures s ON s.sequence = r.sequen
 
 export type SignerStatements = ReturnType<typeof prepareStatements>;
 
+/** Sequence, shard hash and message. Arrays, because a row as an object costs half as much again to read. */
+type UnsignedRow = readonly [number, number, Bytes];
+
 /** Every statement on `signer.db`, prepared once. */
 export function prepareStatements(database: DatabaseSync) {
+  const unsignedAfter = database.prepare(
+    `SELECT r.sequence, r.shard_hash, r.message ${UNSIGNED} AND r.sequence > ? ORDER BY r.sequence`,
+  );
+  unsignedAfter.setReturnArrays(true);
   return {
     insertRecord: database.prepare('INSERT OR IGNORE INTO records(id, shard_hash, message) VALUES (?, ?, ?)'),
     findRecord: database.prepare(
       `SELECT r.id, r.message, s.salt, s.signature, k.public_key FROM records r
        LEFT JOIN signatures s ON s.sequence = r.sequence LEFT JOIN keys k ON k.slot = s.slot WHERE r.id = ?`,
     ),
-    unsignedAfter: database.prepare(
-      `SELECT r.sequence, r.shard_hash, r.message ${UNSIGNED} AND r.sequence > ? ORDER BY r.sequence`,
-    ),
+    unsignedAfter: (sequence: number) => unsignedAfter.iterate(sequence) as unknown as Iterable<UnsignedRow>,
     unsignedAt: database.prepare(`SELECT r.shard_hash, r.message ${UNSIGNED} AND r.sequence = ?`),
     unsignedHashes: database.prepare(`SELECT r.sequence, r.shard_hash ${UNSIGNED} ORDER BY r.sequence`),
     insertStretch: database.prepare(

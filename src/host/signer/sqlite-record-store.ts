@@ -185,9 +185,9 @@ export class SqliteRecordStore implements RecordStore {
     for (;;) {
       const builder = new ChunkBuilder<number>();
       guarded(this.#path, () => {
-        for (const row of unsignedAfter.iterate(after)) {
-          after = Number(row['sequence']);
-          builder.add(after, Number(row['shard_hash']), this.#bytes(row, 'message'));
+        for (const [sequence, shardHash, message] of unsignedAfter(after)) {
+          after = sequence;
+          builder.add(sequence, shardHash, message);
           if (builder.isFull) break;
         }
       });
