@@ -5,7 +5,7 @@ import { tempDir } from '../support/temp-dir.ts';
 
 /** Fifty in all here; `npm run soak` does a thousand. */
 describe('kill -9 at random moments: nothing lost, nothing twice, every signature valid (T20)', () => {
-  it('34 kills of import and sign', (t) => stormSqlite(tempDir(t), 34, 700));
+  it('34 kills of import, sign and export', (t) => stormSqlite(tempDir(t), 34, 700));
 
   it('4 kills of the service, which goes on with the run by itself', (t) => stormService(tempDir(t), 4, 250));
 

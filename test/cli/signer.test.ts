@@ -122,6 +122,8 @@ describe('keys', () => {
     };
     await check('nonsense', 'ERR_KEY');
     await check('{"keys":[]}', 'ERR_KEY');
+    await check(JSON.stringify({ keys: [...keys], [keys[0]]: '' }), 'ERR_KEY');
+    await check(JSON.stringify({ [keys[0]]: keys[1] }), 'ERR_KEY');
     await check(JSON.stringify({ keys: [keys[0].slice(0, -2)] }), 'ERR_KEY');
     await check(JSON.stringify({ keys: [`0x${'0'.repeat(64)}`] }), 'ERR_KEY');
     await check(JSON.stringify({ keys: [keys[0], keys[0]] }), 'ERR_KEY');
@@ -130,6 +132,11 @@ describe('keys', () => {
     assert.equal((await refused('sign', '--dir', dir)).code, 'ERR_KEY_FILE_MODE');
     assert.equal((await refused('sign', '--dir', dir, '--keys', join(dir, 'none'))).code, 'ERR_RING_MISSING');
     assert.equal((await refused('keys', 'generate', '--dir', dir)).code, 'ERR_DIR_EXISTS');
+    for (const text of [keys[0], keys[0].slice(2), keys.join(',')]) {
+      const { code, stdout, stderr } = await chainmail(['signer', 'sign', '--dir', dir, '--keys', text]);
+      assert.equal(code, 2);
+      for (const key of keys) assert.ok(!`${stdout}${stderr}`.includes(key.slice(2, 20)));
+    }
   });
 
   it('come from a folder, one a file, in the order of names, as Kubernetes mounts them', async (t) => {

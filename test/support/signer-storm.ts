@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { UnixMs } from '../../src/base/time.ts';
@@ -88,7 +88,7 @@ export function writeRecords(folder: string, name: string, count: number): { fil
 }
 
 /**
- * Imports and signs in a directory with commands that are killed at random moments, and counts after every kill.
+ * Imports, signs and exports in a directory with commands that are killed at random moments, and counts after every kill.
  *
  * Every other kill of `sign` comes when it holds the directory's lock, so that it hits the signing and not the start;
  * every fourth as soon as a signature is stored, however slow the machine is.
@@ -124,12 +124,25 @@ export async function stormSqlite(folder: string, kills: number, spanMs: number)
     });
     const { unsigned, signed } = await within(sqlite(dir), (store) => checkNothingLost(store, imported));
     if (unsigned > 0 && signed.length > before.signed) killedWhileSigning++;
+    if (kill % 10 === 5 && ++kill < kills) await killExport(folder, dir, signed.length, delayMs);
   }
   assert.equal((await chainmail(sign)).code, 0);
   const { unsigned, signed } = await within(sqlite(dir), (store) => checkNothingLost(store, imported));
   assert.equal(unsigned, 0, 'a resume leaves nothing unsigned');
   assert.deepEqual(await wrongIds(signed), []);
   assert.ok(killedWhileSigning > 0, 'no kill came while records were being signed: choose another span');
+}
+
+/** Kills an export: afterwards there is all of it, or nothing but a draft that the next one takes away. */
+async function killExport(folder: string, dir: string, signed: number, delayMs: number): Promise<void> {
+  const out = join(folder, 'signed.jsonl');
+  rmSync(out, { force: true });
+  const args = ['signer', 'export', '--dir', dir, '--out', out];
+  await runAndKill(args, () => pause(delayMs));
+  if (existsSync(out)) assert.equal(readFileSync(out, 'utf8').split('\n').length - 1, signed);
+  assert.equal((await chainmail(args)).code, 0);
+  const left = readdirSync(folder).filter((name) => name.startsWith('signed.jsonl'));
+  assert.deepEqual(left, ['signed.jsonl']);
 }
 
 /** Waits until more than so many are signed, or the process has ended. */

@@ -55,10 +55,24 @@ export function keysPath(
   environment: Readonly<Record<string, string | undefined>>,
 ): string {
   const named = keys ?? environment['CHAINMAIL_SIGNER_KEYS'];
-  if (named !== undefined) return isTokenUri(named) ? named : resolve(named);
+  if (named !== undefined) {
+    if (isTokenUri(named)) return named;
+    refuseKey(named);
+    return resolve(named);
+  }
   if (dir === undefined)
     throw new MeshError('ERR_USAGE', '--store needs --keys', 'name the key file or folder with --keys');
   return join(resolve(dir), 'keys.json');
+}
+
+/** @throws ERR_USAGE where a key was given in the place of its file: an error that named the file would show it. */
+function refuseKey(text: string): void {
+  if (!/[0-9A-Fa-f]{64}/.test(text) || existsSync(text)) return;
+  throw new MeshError(
+    'ERR_USAGE',
+    'there is a key where the file or folder with keys is expected',
+    'write it to a file, mode 0600; whoever saw this command line or environment has the key now',
+  );
 }
 
 /** The ring of a place; the caller disposes of it. @throws ERR_RING_MISSING, ERR_KEY, ERR_KEY_FILE_MODE, ERR_USAGE */

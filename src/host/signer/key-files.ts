@@ -1,7 +1,6 @@
 import { mkdirSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { describeIssue } from '../../api/schema.ts';
 import { type Bytes, textOfUtf8 } from '../../base/bytes.ts';
 import { isMeshError, MeshError, quoted } from '../../base/errors.ts';
 import { Secret } from '../../crypto/secret.ts';
@@ -14,6 +13,8 @@ import { readMountedSecret } from './mounted-secret.ts';
 
 /** Bytes of a file that holds one key: 0x, 64 digits, and white space that editors add. */
 export const KEY_FILE_BYTES_MAX = 256;
+
+const EXPECTED = 'expected {"keys":["0x…"]}';
 
 const keyFileSchema = z.strictObject({ keys: z.array(z.string()).min(1).max(RING_KEYS_MAX) });
 
@@ -95,12 +96,14 @@ function keysOfFile(path: string): readonly Secret[] {
   try {
     value = JSON.parse(textOfUtf8(content));
   } catch {
-    throw new MeshError('ERR_KEY', `key file ${quoted(path)} is not JSON`, 'expected {"keys":["0x…"]}');
+    throw new MeshError('ERR_KEY', `key file ${quoted(path)} is not JSON`, EXPECTED);
   } finally {
     content.fill(0);
   }
   const parsed = keyFileSchema.safeParse(value);
-  if (!parsed.success) throw new MeshError('ERR_KEY', `key file ${quoted(path)}: ${describeIssue(parsed.error)}`);
+  if (!parsed.success)
+    // What is wrong with it is not told by its members: a key may stand where a name is expected.
+    throw new MeshError('ERR_KEY', `key file ${quoted(path)} does not hold 1 to ${RING_KEYS_MAX} keys`, EXPECTED);
   return parsed.data.keys.map((text, i) => parseKey(text, `key ${i + 1} of ${quoted(path)}`));
 }
 
