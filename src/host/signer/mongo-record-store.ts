@@ -6,7 +6,6 @@ import {
   MongoClient,
   type MongoClientOptions,
   MongoError,
-  MongoServerError,
 } from 'mongodb';
 import { textOfUtf8 } from '../../base/bytes.ts';
 import { MeshError, messageOf } from '../../base/errors.ts';
@@ -30,8 +29,9 @@ import { parseRecordJson } from '../../signer/record.ts';
 import { shardHashOf } from '../../signer/shard.ts';
 import { parseSignedRecord } from '../../signer/signed-line.ts';
 import { LENIENT, type ReadDocument, type RecordDocument, readDocument } from './mongo-document.ts';
+import { ensureUniqueIds } from './mongo-indexes.ts';
 import { MongoRuns } from './mongo-runs.ts';
-import { DUPLICATE_KEY, insertNew, storeSigned } from './mongo-transfer.ts';
+import { insertNew, storeSigned } from './mongo-transfer.ts';
 import { ShardIndex } from './shard-index.ts';
 
 /** Records in the index of a run: some 150 bytes each, 300 MiB. A run over more leaves the rest to the next one. */
@@ -83,8 +83,13 @@ export class MongoRecordStore implements RecordStore {
     try {
       return await guarded(async () => {
         const db = client.db();
-        await db.collection('signedrecords').createIndex({ id: 1 }, { unique: true });
-        return new MongoRecordStore(client, await hasUniqueIds(db));
+        if (!(await ensureUniqueIds(db.collection('signedrecords'), true)))
+          throw new MeshError(
+            'ERR_STORE',
+            'the collection signedrecords holds an id twice',
+            'another program wrote that: take one of the two elsewhere',
+          );
+        return new MongoRecordStore(client, await ensureUniqueIds(db.collection('records'), false));
       });
     } catch (error) {
       await client.close();
@@ -245,18 +250,6 @@ export class MongoRecordStore implements RecordStore {
       if (!index.add(document['_id'], typeof id === 'string' ? shardHashOf(id) : 0)) break;
     }
     return index;
-  }
-}
-
-/** Whether the unsigned records have a unique index; those of another program may hold an id twice. */
-async function hasUniqueIds(db: Db): Promise<boolean> {
-  try {
-    await db.collection('records').createIndex({ id: 1 }, { unique: true });
-    return true;
-  } catch (error) {
-    if (error instanceof MongoServerError && (error.code === DUPLICATE_KEY || /UNIQUE/.test(error.message)))
-      return false;
-    throw error;
   }
 }
 

@@ -212,6 +212,33 @@ describe('the MongoDB record store', { skip: missingMongodb }, () => {
     assert.deepEqual(await read('conflicts'), [{ _id: 2, id: 'a', msg: 'other', source: 'b' }]);
   });
 
+  it('takes an index that another program made, which is not unique, out of the way of one that is', async (t) => {
+    url = server.newDatabase();
+    const client = new MongoClient(url);
+    t.after(() => client.close());
+    for (const name of ['records', 'signedrecords']) await client.db().collection(name).createIndex({ id: 1 });
+    const { id, msg } = SEED_RECORD;
+    await write('records', [
+      { id, msg },
+      { id, msg },
+      { id: 'b', msg },
+    ]);
+    const [first, second] = [await MongoRecordStore.open(url), await MongoRecordStore.open(url)];
+    t.after(() => Promise.all([first.close(), second.close()]));
+    const signer = await openTestSigner();
+    t.after(() => signer.close());
+    assert.deepEqual(await first.add([{ id, message: utf8('m') }]), [false], 'known, by looking');
+    await assert.doesNotReject(Promise.all([first, second].map((store) => signAll(store, signer, ALL))));
+    assert.deepEqual((await read('signedrecords')).map((document) => String(document['id'])).sort(), [id, 'b'].sort());
+    await assert.rejects(client.db().collection('signedrecords').insertOne({ id }));
+  });
+
+  it('signs nothing where signed records hold an id twice, and says so', async () => {
+    url = server.newDatabase();
+    await write('signedrecords', [SEED_RECORD, SEED_RECORD]);
+    await assert.rejects(MongoRecordStore.open(url), { code: 'ERR_STORE', message: /signedrecords holds an id twice/ });
+  });
+
   it('leaves signed records that are none out of an export, and counts keys only by key', async (t) => {
     const store = await open();
     t.after(() => store.close());
