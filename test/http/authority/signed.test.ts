@@ -15,6 +15,7 @@ import { authorityLayout } from '../../../src/daemon/directory.ts';
 import { type AccessKey, sigV4aPrivateKey } from '../../../src/message/request/signing-key.ts';
 import { BODY_BYTES_MAX } from '../../../src/http/server.ts';
 import { PASSPHRASE, restartAuthority, startAuthority } from '../../support/authority-process.ts';
+import { botocore, type BotocoreWish, signedByBotocore } from '../../support/botocore.ts';
 import { chainmail, LongCommand, type ToldError } from '../../support/chainmail.ts';
 import { type SmithyRequest, smithySigner } from '../../message/request/smithy.ts';
 
@@ -130,6 +131,27 @@ describe('an administrator with an access key and a signer of AWS', () => {
     const entry = audit.entries.find(({ action, subject }) => action === 'ticket-created' && subject === id);
     assert.equal(entry?.actor, `administrator alice (${key.accessKeyId})`);
     assert.deepEqual(await refusal(await signed(key, '/v1/revoke', { node_id: 'n7' })), [404, 'ERR_REVOKE_UNKNOWN']);
+  });
+
+  it('is let in with botocore, the SDK for Python, too', { skip: botocore.skip }, async () => {
+    const accessKey = await addKey('snake');
+    const wish = { algorithm: 'sigv4a', accessKey, region: 'depot', service: 'chainmail' } as const;
+    const nodes = { ...wish, method: 'GET', url: `${running.url}/v1/nodes` };
+    const content = { body: JSON.stringify(TICKET), headers: { 'Content-Type': 'application/json' } };
+    const ticket = { ...wish, method: 'POST', url: `${running.url}/v1/tickets`, ...content };
+    const wishes: readonly BotocoreWish[] = [nodes, ticket, ticket, { ...nodes, algorithm: 'sigv4' }];
+    const made = signedByBotocore(wishes.with(2, { ...ticket, body: '{}' }));
+    const call = async (i: number): Promise<readonly [number, string | null]> => {
+      const { url, method, body } = wishes[i] as BotocoreWish;
+      const headers = made[i] as Record<string, string>;
+      const answer = await fetch(url, { method, headers, ...(body === undefined ? {} : { body }) });
+      return [answer.status, answer.headers.get('chainmail-error')];
+    };
+    assert.deepEqual(await call(0), [200, null]);
+    assert.deepEqual(await call(1), [201, null]);
+    assert.deepEqual(await call(1), [403, 'ERR_REQUEST_REPLAYED']);
+    assert.deepEqual(await call(2), [403, 'ERR_REQUEST_SIGNATURE'], 'signed for another body');
+    assert.deepEqual(await call(3), [403, 'ERR_FORBIDDEN'], 'with SigV4 whoever verifies could sign');
   });
 
   it('may sign without the hash of the body in a header, for all regions, and for any name of the authority', async () => {
