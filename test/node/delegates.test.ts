@@ -14,6 +14,9 @@ import { WalletPolicy } from '../../src/node/wallet-policy.ts';
 import { type DelegateFixture, INDICATOR, MESH, MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
 import { type HandNode, NodeNet } from '../support/node-net.ts';
 
+/** No point of secp256k1 has this abscissa. */
+const OFF_CURVE = { curve: 'secp256k1', bytes: Uint8Array.of(2, ...new Uint8Array(31), 7) } as const;
+
 describe('delegates at nodes that only have the list', () => {
   let fixture: MeshFixture;
   let list: Uint8Array;
@@ -83,6 +86,7 @@ describe('delegates at nodes that only have the list', () => {
       ['changed', changed((s) => void (s[16] = (s[16] as number) ^ 1)), {}, 'ERR_DELEGATE_SIGNATURE'],
       ['with the other s', changed(highS), {}, 'ERR_DELEGATE_HIGH_S'],
       ['cut', { ...good, statement: good.statement.slice(0, -1) }, {}, 'ERR_DELEGATE_MALFORMED'],
+      ['of a key off the curve', own.delegate('ann', { key: OFF_CURVE }), {}, 'ERR_DELEGATE_KEY'],
       ['of another node', good, { origin: own.member('bob').nodeId }, 'ERR_DELEGATE_NODE'],
       ['of another device', { ...other, statement: good.statement }, {}, 'ERR_MESSAGE_SIGNATURE'],
       ['wider than its branch', own.delegate('ann', { scope: scopeOf(['publish:other']) }), {}, 'ERR_DELEGATE_SCOPE'],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DAY_MS, SECOND_MS, type UnixMs } from '../../../src/base/time.ts';
 import { CborWriter } from '../../../src/codec/cbor-writer.ts';
-import { encodeSign1 } from '../../../src/cose/sign1.ts';
+import { decodeSign1, encodeSign1 } from '../../../src/cose/sign1.ts';
 import { negateScalar } from '../../../src/crypto/scalar.ts';
 import { Secret } from '../../../src/crypto/secret.ts';
 import { uncompressPoint } from '../../../src/crypto/curve-point.ts';
@@ -134,6 +134,7 @@ describe('delegate statements (S0.09, T10)', () => {
       payloadOf({ notAfter: ((SECONDS_MAX + 1) * 1_000) as UnixMs }),
       'ERR_DELEGATE_MALFORMED',
     ],
+    ['a number in more bytes than it needs', longer(payloadOf({})), 'ERR_DELEGATE_MALFORMED'],
     ['more bytes than any', new Uint8Array(STATEMENT_BYTES_MAX + 1), 'ERR_DELEGATE_MALFORMED'],
   ];
   for (const [name, bytes, code] of malformed)
@@ -289,6 +290,16 @@ describe('statements of wallets (S3.02, S3.14)', () => {
       'ERR_DELEGATE_KEY',
     ],
     ['with a byte behind it', () => Uint8Array.of(...made(NOW), 0), 'ERR_DELEGATE_MALFORMED'],
+    [
+      'with the compact signature of EIP-2098, of 64 bytes',
+      () => edited(made(NOW), [0x58, 65], [0x58, 64]).subarray(0, -1),
+      'ERR_DELEGATE_MALFORMED',
+    ],
+    [
+      'with a length in more bytes than it needs',
+      () => Uint8Array.of(0x84, 0x58, ...made(NOW).subarray(1)),
+      'ERR_DELEGATE_MALFORMED',
+    ],
   ];
   for (const [name, make, code] of bad)
     it(`are refused ${name}`, () => {
@@ -304,6 +315,14 @@ function u64(value: number): Uint8Array {
 function negativeExpiry(bytes: Uint8Array): Uint8Array {
   const head = u64(NOW);
   return edited(bytes, [...head], [(head[0] as number) | 0x20, ...head.subarray(1)]);
+}
+
+/** The same statement with its epoch as 18 01 in place of 01, and the length of its payload put right. */
+function longer(bytes: Uint8Array): Uint8Array {
+  const { protectedBytes, payload, signature } = decodeSign1(bytes, STATEMENT_BYTES_MAX);
+  const epoch = payload.findIndex((byte, i) => byte === 0x82 && payload[i + 1] === 1) + 1;
+  const spliced = Uint8Array.of(...payload.subarray(0, epoch), 0x18, ...payload.subarray(epoch));
+  return encodeSign1({ protectedBytes, payload: spliced, signature });
 }
 
 /** The bytes with the first place where these stand replaced by others. */

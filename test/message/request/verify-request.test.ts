@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { concatBytes, fromHex, toHex, utf8 } from '../../../src/base/bytes.ts';
-import { after, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../../src/base/time.ts';
+import { after, HOUR_MS, MINUTE_MS, SECOND_MS, type UnixMs } from '../../../src/base/time.ts';
 import { ecdsaDerToRaw, p256RawToDer } from '../../../src/crypto/ecdsa-signature.ts';
 import { negateScalar } from '../../../src/crypto/scalar.ts';
 import type { RequestAlgorithm } from '../../../src/message/request/algorithm.ts';
@@ -89,6 +89,7 @@ for (const algorithm of ALGORITHMS)
       assertCode('EXPIRED', () => verify(request, algorithm, { now: after(AT, HOUR_MS) }));
       assertCode('EXPIRED', () => verify(request, algorithm, { now: after(AT, MINUTE_MS), queryLifeMsMax: MINUTE_MS }));
       assertCode('SKEW', () => verify(request, algorithm, { now: after(AT, -HOUR_MS) }));
+      assertCode('SKEW', () => verify(request, algorithm, { now: 5_000 as UnixMs })); // a clock that shows 1970
       for (const expires of ['0', '-1', '1.5', '', 'x', String(QUERY_LIFE_SEC_MAX + 1)])
         assertCode('MALFORMED', () =>
           verify(

@@ -8,7 +8,11 @@ import { bytesField, varintField } from '../../../src/codec/protobuf-wire.ts';
 import { ENVELOPE, type Envelope, PAYLOAD, STREAM_EVENT } from '../../../src/message/river/envelope.ts';
 import { EVENT_BYTES_MAX, judgeEventExpiry, parseEvent, sealEvent } from '../../../src/message/river/parse-event.ts';
 import { riverHash } from '../../../src/message/river/river-hash.ts';
-import { signWalletDelegate } from '../../../src/message/river/wallet-delegate.ts';
+import {
+  judgeDelegateLife,
+  WALLET_DELEGATE_MS_MAX,
+  signWalletDelegate,
+} from '../../../src/message/river/wallet-delegate.ts';
 import {
   ALICE,
   channelMessage,
@@ -315,6 +319,14 @@ describe('expiry of an event', () => {
     assert.throws(() => judgeEventExpiry(forever, at(0n), 'refused'), { code: 'ERR_WALLET_FOREVER' });
     assert.equal(errorEntry('ERR_WALLET_FOREVER').river, 7);
     judgeEventExpiry(forever, at(LATER_MS), 'allowed');
+  });
+
+  it('is too far away for a clock that shows 1970, and for any unless compatibility is asked for', () => {
+    for (const now of [0n, LATER_MS - BigInt(WALLET_DELEGATE_MS_MAX) - 1n])
+      assert.throws(() => judgeDelegateLife(LATER_MS, at(now), 'refused'), { code: 'ERR_WALLET_LIFETIME' });
+    judgeDelegateLife(LATER_MS, at(LATER_MS - BigInt(WALLET_DELEGATE_MS_MAX)), 'refused');
+    judgeDelegateLife(LATER_MS, at(0n), 'allowed');
+    assert.equal(errorEntry('ERR_WALLET_LIFETIME').river, 7);
   });
 
   it('is none where the creator signs itself', () => judgeEventExpiry(parseEvent(GOOD), at(LATER_MS), 'refused'));
