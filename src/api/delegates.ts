@@ -68,7 +68,14 @@ export const delegatesResponseSchema = z
         not_after: instant,
       }),
     ),
-    wallets: z.array(z.object({ address: z.string(), scope: z.array(z.string()), not_after: instant })),
+    wallets: z.array(
+      z.object({
+        address: z.string(),
+        scope: z.array(z.string()),
+        not_after: instant,
+        revoked_below: instant.optional().describe('its delegates that end before are void'),
+      }),
+    ),
     delegates: z.array(delegateSchema),
   })
   .meta({ id: 'DelegatesResponse' });

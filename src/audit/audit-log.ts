@@ -32,6 +32,7 @@ export type AuditAction =
   | 'delegate-epoch-raised'
   | 'wallet-granted'
   | 'wallet-revoked'
+  | 'wallet-epoch-raised'
   | 'key-tree-exported'
   | 'key-tree-imported';
 

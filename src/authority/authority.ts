@@ -1,6 +1,7 @@
 import type { Bytes } from '../base/bytes.ts';
 import type { TreeStatement } from '../identity/delegate/statement.ts';
 import { parseStatement } from '../message/delegate-statement.ts';
+import { WALLET_EPOCH_HEAD } from '../message/river/wallet-epoch.ts';
 import type { DerivationPath } from '../identity/key-tree/derivation-path.ts';
 import type { AdministratorJudgement, PathJudgement } from '../pki/judge.ts';
 import { parseAdministratorName } from '../pki/mesh-names.ts';
@@ -50,7 +51,7 @@ import {
 } from './ticket-desk.ts';
 import { createSubtree, type NewSubtree } from './subtrees.ts';
 import { exportTree, importTree, type TreeExport } from './tree-export.ts';
-import { grantWallet } from './wallets.ts';
+import { grantWallet, revokeBelowWalletEpoch } from './wallets.ts';
 
 /** Which delegates are to be void. */
 export type DelegateTarget =
@@ -148,6 +149,7 @@ export class Authority {
       case 'id':
         return revokeDelegate(this.#core, target.id, actor);
       case 'statement':
+        if (target.bytes[0] === WALLET_EPOCH_HEAD) return revokeBelowWalletEpoch(this.#core, target.bytes, actor);
         return revokeStatement(this.#core, parseStatement(this.#core.issuer.mesh, target.bytes), actor);
       case 'below-epoch':
         return revokeBelowEpoch(this.#core, target.epoch, actor);

@@ -71,7 +71,12 @@ export async function delegationsOf(tx: AuthorityTransaction, at: UnixMs): Promi
   const rows = (await tx.listBranches()).filter((row) => row.epoch >= epochFloor && row.notAfter > at);
   const wallets = (await tx.listWallets())
     .filter((row) => row.notAfter > at)
-    .map(({ address, scope, notAfter }) => ({ address: fromHex(address), scope: scopeOf(scope), notAfter }));
+    .map(({ address, scope, notAfter, revokedBelow }) => ({
+      address: fromHex(address),
+      scope: scopeOf(scope),
+      notAfter,
+      ...(revokedBelow === undefined ? {} : { revokedBelow }),
+    }));
   if (epochFloor === 0 && rows.length === 0 && wallets.length === 0) return undefined;
   return { epochFloor, branches: rows.slice(-BRANCHES_MAX).map(branchOfRow), wallets };
 }

@@ -1,9 +1,11 @@
-import { fromHex } from '../base/bytes.ts';
+import { type Bytes, fromHex, toHex } from '../base/bytes.ts';
 import { MeshError, quoted } from '../base/errors.ts';
 import { toRfc3339, type UnixMs, unixMsFromSeconds, unixSeconds } from '../base/time.ts';
 import { WALLET_ADDRESS_BYTES } from '../crypto/wallet-address.ts';
 import { WALLETS_MAX } from '../identity/delegate/delegations.ts';
 import { isWithin, type Scope } from '../identity/delegate/scope.ts';
+import { WALLET_DELEGATE_MS_MAX } from '../message/river/wallet-delegate.ts';
+import { parseWalletEpoch } from '../message/river/wallet-epoch.ts';
 import { appendAudit } from './audit-trail.ts';
 import { tooWide } from './branches.ts';
 import type { AuthorityCore } from './core.ts';
@@ -27,16 +29,47 @@ export async function grantWallet(
   if (!isWithin(wish.scope, core.policy.delegateScope)) throw tooWide(wish.scope, 'a delegate of this mesh');
   const notAfter = unixMsFromSeconds(unixSeconds((at + wish.lifeMs) as UnixMs));
   await core.store.transact(async (tx) => {
-    const others = (await tx.listWallets()).filter((row) => row.notAfter > at && row.address !== address);
+    const wallets = await tx.listWallets();
+    const others = wallets.filter((row) => row.notAfter > at && row.address !== address);
     if (others.length >= WALLETS_MAX)
       throw new MeshError('ERR_DELEGATE_SCOPE', `${WALLETS_MAX} wallets may speak already`);
-    await tx.putWallet({ address, scope: wish.scope, notAfter });
+    const revokedBelow = wallets.find((row) => row.address === address)?.revokedBelow;
+    await tx.putWallet({ address, scope: wish.scope, notAfter, revokedBelow });
     await appendAudit(tx, {
       at,
       actor,
       action: wish.lifeMs > 0 ? 'wallet-granted' : 'wallet-revoked',
       subject: `0x${address}`,
       detail: { scope: wish.scope.join(' '), until: toRfc3339(notAfter) },
+    });
+  });
+  return (await core.crls.publishNow()).number;
+}
+
+/**
+ * Publishes what a wallet says of its delegates: those that end before an instant are void (S3.15). The wallet's signature
+ * is enough, whoever brings it; an earlier statement changes nothing. Answers with the list's number.
+ *
+ * @throws ERR_EPOCH_...; ERR_DELEGATE_UNKNOWN for a wallet that was never let in; ERR_DELEGATE_EPOCH where it lies so far
+ *   ahead that no delegate of this mesh could end later.
+ */
+export async function revokeBelowWalletEpoch(core: AuthorityCore, statement: Bytes, actor: string): Promise<number> {
+  const { address: bytes, below } = parseWalletEpoch(statement);
+  const at = core.clock.wall();
+  if (below > at + WALLET_DELEGATE_MS_MAX)
+    throw new MeshError('ERR_DELEGATE_EPOCH', `no delegate of a mesh ends after ${toRfc3339(below)}`);
+  const address = toHex(bytes);
+  await core.store.transact(async (tx) => {
+    const row = (await tx.listWallets()).find((candidate) => candidate.address === address);
+    if (row === undefined) throw new MeshError('ERR_DELEGATE_UNKNOWN', `wallet 0x${address} was never let in here`);
+    if (below <= (row.revokedBelow ?? 0)) return;
+    await tx.putWallet({ ...row, revokedBelow: below });
+    await appendAudit(tx, {
+      at,
+      actor,
+      action: 'wallet-epoch-raised',
+      subject: `0x${address}`,
+      detail: { below: toRfc3339(below) },
     });
   });
   return (await core.crls.publishNow()).number;

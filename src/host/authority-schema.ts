@@ -191,10 +191,13 @@ CREATE INDEX certificates_by_key ON certificates (spki_hash);
 CREATE INDEX certificates_revoked ON certificates (not_after) WHERE revoked_at IS NOT NULL;
 `;
 
+/** Up to which expiry a wallet has revoked its delegates. */
+const SCHEMA_6 = 'ALTER TABLE wallets ADD COLUMN revoked_below INTEGER';
+
 /** The authority's database file. The mark spells "CMau". */
 export const AUTHORITY_DATABASE: DatabaseKind = {
   applicationId: 0x434d6175,
-  migrations: [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5],
+  migrations: [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4, SCHEMA_5, SCHEMA_6],
   remedy:
     'restore it from a backup, then void the tickets made since: chainmail authority new-epoch --dir DIR; without a backup make a new authority',
 };

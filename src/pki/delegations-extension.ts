@@ -1,5 +1,6 @@
 import { type Bytes, textOfUtf8 } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
+import type { UnixMs } from '../base/time.ts';
 import { type DerReader, readOnly, TAG } from '../codec/der-reader.ts';
 import { octetString, sequence, time, unsignedInteger, utf8String } from '../codec/der-writer.ts';
 import { compressPoint } from '../crypto/curve-point.ts';
@@ -21,7 +22,8 @@ const CHAIN_CODE_BYTES = 32;
  * Delegations ::= SEQUENCE { epochFloor INTEGER, branches SEQUENCE OF Branch, wallets SEQUENCE OF WalletGrant }
  * Branch ::= SEQUENCE { epoch INTEGER, parent OCTET STRING (4), key OCTET STRING (33), chainCode OCTET STRING (32),
  *                       notBefore Time, notAfter Time, scope SEQUENCE OF UTF8String }
- * WalletGrant ::= SEQUENCE { address OCTET STRING (20), notAfter Time, scope SEQUENCE OF UTF8String }
+ * WalletGrant ::= SEQUENCE { address OCTET STRING (20), notAfter Time, scope SEQUENCE OF UTF8String,
+ *                            revokedBelow INTEGER OPTIONAL } -- Unix milliseconds, at least 1
  * ```
  */
 export function encodeDelegations({ epochFloor, branches, wallets }: Delegations): Bytes {
@@ -72,16 +74,20 @@ function readBranch(reader: DerReader): Branch {
   return { epoch, key, notBefore, notAfter, scope };
 }
 
-function encodeWallet({ address, notAfter, scope }: WalletGrant): Bytes {
-  return sequence(octetString(address), time(notAfter), encodeScope(scope));
+function encodeWallet({ address, notAfter, scope, revokedBelow }: WalletGrant): Bytes {
+  const revoked = revokedBelow === undefined ? [] : [unsignedInteger(revokedBelow)];
+  return sequence(octetString(address), time(notAfter), encodeScope(scope), ...revoked);
 }
 
 function readWallet(reader: DerReader): WalletGrant {
   const address = readOctets(reader, WALLET_ADDRESS_BYTES);
   const notAfter = reader.time();
   const scope = readScope(reader);
+  if (reader.isAtEnd) return { address, notAfter, scope };
+  const revokedBelow = reader.smallInteger() as UnixMs;
   reader.end();
-  return { address, notAfter, scope };
+  if (revokedBelow < 1) throw new MeshError('ERR_DER', 'a wallet revokes what ends before 1970');
+  return { address, notAfter, scope, revokedBelow };
 }
 
 function encodeScope(scope: Scope): Bytes {

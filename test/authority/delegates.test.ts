@@ -3,7 +3,12 @@ import { after, before, describe, it } from 'node:test';
 import type { KeyTree } from '../../src/authority/key-tree.ts';
 import { parseOwnRoles, POLICY_DEFAULTS } from '../../src/authority/policy.ts';
 import { toHex } from '../../src/base/bytes.ts';
-import { DAY_MS, HOUR_MS } from '../../src/base/time.ts';
+import { DAY_MS, HOUR_MS, type UnixMs } from '../../src/base/time.ts';
+import { compressPoint } from '../../src/crypto/curve-point.ts';
+import { encodeWalletStatement, parseStatement } from '../../src/message/delegate-statement.ts';
+import { signWalletDelegate, WALLET_DELEGATE_MS_MAX } from '../../src/message/river/wallet-delegate.ts';
+import { encodeWalletEpoch, signWalletEpoch } from '../../src/message/river/wallet-epoch.ts';
+import { ALICE, DEVICE } from '../support/river.ts';
 import { sha256Hex } from '../../src/crypto/hash.ts';
 import { PublicKey } from '../../src/crypto/public-key.ts';
 import { DelegateBook } from '../../src/engine/delegate-book.ts';
@@ -13,7 +18,7 @@ import { parseRole } from '../../src/identity/capability.ts';
 import { parseCertificate } from '../../src/pki/certificate.ts';
 import { readNodeLeaf } from '../../src/pki/mesh-profile.ts';
 import { branchPath } from '../../src/identity/delegate/branch.ts';
-import { WALLETS_MAX } from '../../src/identity/delegate/delegations.ts';
+import { judgeStatement, NO_DELEGATIONS, WALLETS_MAX } from '../../src/identity/delegate/delegations.ts';
 import { scopeOf } from '../../src/identity/delegate/scope.ts';
 import { DELEGATE_LIFE_MS_MAX } from '../../src/identity/delegate/statement.ts';
 import { subtreeKeyOf } from '../../src/identity/delegate/subtree.ts';
@@ -164,6 +169,41 @@ describe('the authority’s delegates', () => {
         code: 'ERR_DELEGATE_SCOPE',
       },
     );
+  });
+
+  it('of a wallet end with the wallet’s own word, as far as it goes, and no grant brings them back (S3.15)', async () => {
+    const { authority, clock } = await world();
+    const now = clock.wall();
+    const address = toHex(ALICE.address);
+    const grant = { address, scope: scopeOf(['command:issue']), lifeMs: 30 * DAY_MS };
+    const revoke = (below: number) =>
+      authority.revokeDelegate(
+        { tag: 'statement', bytes: encodeWalletEpoch(signWalletEpoch(ALICE, below as UnixMs)) },
+        'local',
+      );
+    await assert.rejects(revoke(now), { code: 'ERR_DELEGATE_UNKNOWN' }, 'a wallet that was never let in');
+    await authority.grantWallet(grant, 'local');
+    const judged = (expiry: number): string => {
+      const delegations = parseCrl(authority.crl.der).delegations ?? NO_DELEGATIONS;
+      const notAfter = expiry as UnixMs;
+      const { signature } = signWalletDelegate(ALICE, DEVICE.publicKey, BigInt(notAfter));
+      const deviceKey = compressPoint('secp256k1', DEVICE.publicKey);
+      const bytes = encodeWalletStatement({ address: ALICE.address, deviceKey, notAfter, signature });
+      const verdict = judgeStatement(parseStatement(authority.issuer.mesh, bytes), delegations, now);
+      return verdict.tag === 'ok' ? 'ok' : verdict.error.code;
+    };
+    const expiry = now + HOUR_MS;
+    assert.equal(judged(expiry), 'ok');
+    assert.equal(await revoke(expiry + 1), authority.crl.number);
+    assert.deepEqual([judged(expiry), judged(expiry + 1)], ['ERR_DELEGATE_EPOCH', 'ok']);
+    await revoke(expiry);
+    await authority.grantWallet(grant, 'local');
+    assert.deepEqual([judged(expiry), judged(expiry + 1)], ['ERR_DELEGATE_EPOCH', 'ok'], 'it never falls');
+    await assert.rejects(revoke(now + WALLET_DELEGATE_MS_MAX + 1), { code: 'ERR_DELEGATE_EPOCH' });
+    const forged = encodeWalletEpoch({ ...signWalletEpoch(DEVICE, (expiry + 2) as UnixMs), address: ALICE.address });
+    await assert.rejects(authority.revokeDelegate({ tag: 'statement', bytes: forged }, 'local'), {
+      code: 'ERR_EPOCH_SIGNATURE',
+    });
   });
 
   it('are refused for whom nobody knows, a key that is none, and a life without bounds', async () => {

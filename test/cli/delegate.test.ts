@@ -264,8 +264,20 @@ describe('delegates of running nodes', () => {
     assert.ok(command.startsWith(`${wallet}.`));
     await b.untilListed(new Set([command]));
     assert.equal(await refused(...publish(a, operator, 'sensor/a')), 'ERR_MESSAGE_NOT_PERMITTED');
-    await told('delegate', 'revoke', '--dir', authorityDir, '--statement', statement);
-    await untilRefused(publish(a, operator, 'command/stop'), 'ERR_DELEGATE_REVOKED');
+    // The wallet itself takes back what it has signed; the authority only passes it on (S3.15).
+    const epoch = join(folder, 'wallet.epoch');
+    await told('stream', 'revoke', '--wallet-key', walletKey, '--out', epoch);
+    await told('delegate', 'revoke', '--dir', authorityDir, '--statement', epoch);
+    for (const node of [a, b]) {
+      await untilRefused(publish(node, operator, 'command/stop'), 'ERR_DELEGATE_EPOCH');
+      assert.equal((await node.listed()).has(command), false, 'what it said is dropped');
+    }
+    const renewed = join(folder, 'renewed.delegate');
+    const sign = ['delegate', 'sign', '--wallet-key', walletKey, '--key', String(made['key']), '--ttl', '30d'];
+    await told(...sign, '--out', renewed);
+    await told(...publish(a, { key, statement: renewed }, 'command/stop'));
+    await told('delegate', 'revoke', '--dir', authorityDir, '--statement', renewed);
+    await untilRefused(publish(a, { key, statement: renewed }, 'command/stop'), 'ERR_DELEGATE_REVOKED');
     await told('delegate', 'revoke', '--dir', authorityDir, '--wallet', wallet);
     assert.equal(
       await refused('ticket', 'create', '--dir', authorityDir, '--node-id', wallet, '--out', join(folder, 'x')),

@@ -26,7 +26,8 @@ describe('what a revocation list says of delegates', () => {
     Array.from({ length: count }, (_, i) => {
       const address = new Uint8Array(20);
       address[19] = i;
-      return { address, scope: scopeOf(['command:issue', 'relay']), notAfter: LATER };
+      const revokedBelow = i % 2 === 0 ? {} : { revokedBelow: (NOW_MS + i) as UnixMs };
+      return { address, scope: scopeOf(['command:issue', 'relay']), notAfter: LATER, ...revokedBelow };
     });
 
   it('is read as it was written, in a list that is a CRL to everybody', async () => {
@@ -56,6 +57,13 @@ describe('what a revocation list says of delegates', () => {
     ];
     for (const wish of more)
       assert.throws(() => readDelegations(encodeDelegations({ ...NO_DELEGATIONS, ...wish })), { code: 'ERR_DER' });
+  });
+
+  it('is refused with a wallet that revokes what ends before 1970', () => {
+    const [, second] = wallets(2);
+    assert.ok(second !== undefined);
+    const bytes = encodeDelegations({ ...NO_DELEGATIONS, wallets: [{ ...second, revokedBelow: 0 as UnixMs }] });
+    assert.throws(() => readDelegations(bytes), { code: 'ERR_DER' });
   });
 
   it('is refused with branches or wallets twice or out of order, and with a key that is none', () => {

@@ -175,7 +175,7 @@ export function describeAuthorityStore(name: string, open: () => Promise<Authori
           notAfter: at(50),
           revokedAt: undefined,
         };
-        const wallet = { address: 'bb', scope: ['command:issue', 'relay'], notAfter: at(9) };
+        const wallet = { address: 'bb', scope: ['command:issue', 'relay'], notAfter: at(9), revokedBelow: at(7) };
         await store.transact(async (tx) => {
           await tx.putBranch(branch);
           await tx.putBranch({ ...branch, epoch: 1 });
@@ -183,7 +183,7 @@ export function describeAuthorityStore(name: string, open: () => Promise<Authori
           await tx.putDelegate({ ...delegate, id: '5b', nodeId: 'n2' });
           await tx.putDelegate({ ...delegate, id: '5c', notAfter: at(40), revokedAt: at(3) });
           await tx.putWallet(wallet);
-          await tx.putWallet({ ...wallet, address: 'aa' });
+          await tx.putWallet({ ...wallet, address: 'aa', revokedBelow: undefined });
         });
         await store.transact(async (tx) => {
           const ids = (rows: readonly { readonly id: string }[]): string[] => rows.map(({ id }) => id);

@@ -165,7 +165,10 @@ function addRevoke(group: Command): void {
     ),
   )
     .option('--id <id>', 'of the statement')
-    .option('--statement <file>', 'the statement itself: for one that a wallet made')
+    .option(
+      '--statement <file>',
+      'the statement itself: a delegate’s that a wallet made, or what chainmail stream revoke wrote',
+    )
     .option('--below-epoch <n>', 'everything of an earlier epoch', integerOption(1, 2 ** 31 - 1))
     .option('--wallet <address>', 'everything of a wallet')
     .action(

@@ -38,10 +38,11 @@ export function delegateRows(db: Statements): DelegateRows {
     listWallets: async () => db.all('SELECT * FROM wallets ORDER BY address').map(walletOf),
     putWallet: async (row) =>
       db.run(
-        'INSERT OR REPLACE INTO wallets (address, scope, not_after) VALUES (?, ?, ?)',
+        'INSERT OR REPLACE INTO wallets (address, scope, not_after, revoked_below) VALUES (?, ?, ?, ?)',
         row.address,
         row.scope.join(' '),
         row.notAfter,
+        row.revokedBelow ?? null,
       ),
   };
 }
@@ -66,4 +67,5 @@ const walletOf = (row: Row): WalletRow => ({
   address: row.text('address'),
   scope: row.words('scope'),
   notAfter: row.at('not_after'),
+  revokedBelow: row.atOrNone('revoked_below'),
 });

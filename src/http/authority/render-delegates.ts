@@ -21,10 +21,11 @@ export function delegatesJson(mesh: MeshName, overview: DelegatesOverview, now: 
       not_before: toRfc3339(notBefore),
       not_after: toRfc3339(notAfter),
     })),
-    wallets: wallets.map(({ address, scope, notAfter }) => ({
+    wallets: wallets.map(({ address, scope, notAfter, revokedBelow }) => ({
       address: `0x${address}`,
       scope: [...scope],
       not_after: toRfc3339(notAfter),
+      ...(revokedBelow === undefined ? {} : { revoked_below: toRfc3339(revokedBelow) }),
     })),
     delegates: delegates.map((row) =>
       statementJson(parseStatement(mesh, row.statement), row.revokedAt, epochFloor, now),

@@ -24,6 +24,8 @@ export interface WalletGrant {
   readonly address: Bytes;
   readonly scope: Scope;
   readonly notAfter: UnixMs;
+  /** Delegates that end before this are void: the wallet said so (`message/river/wallet-epoch.ts`). */
+  readonly revokedBelow?: UnixMs | undefined;
 }
 
 /** What the authority publishes of delegates with each revocation list. */
@@ -97,6 +99,8 @@ function judgeWallet(
   const grant = wallets.find((candidate) => toHex(candidate.address) === wallet);
   if (grant === undefined || at >= grant.notAfter)
     return refused('ERR_DELEGATE_BRANCH', `wallet 0x${wallet} may not speak in this mesh`);
+  if (notAfter < (grant.revokedBelow ?? 0))
+    return refused('ERR_DELEGATE_EPOCH', `wallet 0x${wallet} has revoked its delegates that end as early as this one`);
   // The wallet does not say when its delegate began, so its end alone bounds what it may still sign.
   if (notAfter - at > DELEGATE_LIFE_MS_MAX)
     return refused('ERR_DELEGATE_LIFETIME', `delegate of wallet 0x${wallet} lives on for more than 30 days`);

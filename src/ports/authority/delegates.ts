@@ -28,6 +28,8 @@ export interface WalletRow {
   readonly address: string;
   readonly scope: readonly string[];
   readonly notAfter: UnixMs;
+  /** The wallet has revoked its delegates that end before this. */
+  readonly revokedBelow: UnixMs | undefined;
 }
 
 export interface DelegateRows {
