@@ -11,6 +11,8 @@ import { Secret } from '../../../src/crypto/secret.ts';
 import { NO_DELEGATIONS } from '../../../src/identity/delegate/delegations.ts';
 import { scopeOf } from '../../../src/identity/delegate/scope.ts';
 import { assembleStatement, composeStatement } from '../../../src/identity/delegate/statement.ts';
+import { encodeWalletEpoch, parseWalletEpoch, signWalletEpoch } from '../../../src/message/river/wallet-epoch.ts';
+import { HARDENED } from '../../../src/identity/key-tree/derivation-path.ts';
 import { encodeWalletStatement, parseStatement } from '../../../src/message/delegate-statement.ts';
 import { signWalletDelegate } from '../../../src/message/river/wallet-delegate.ts';
 import { walletOf } from '../../../src/message/river/wallet.ts';
@@ -94,6 +96,7 @@ const statement: FuzzTarget = {
     return {
       corpus: [
         ...(['P-256', 'Ed25519'] as const).map((curve) => fixture.delegate('a', { curve }).statement),
+        fixture.delegate('a', { keyFile: formatXprv(fixture.authority.tree.below(1, HARDENED)) }).statement,
         encodeWalletStatement({ address: wallet.address, deviceKey: key.bytes, notAfter: NOW_MS, signature }),
       ],
       mutators: [mutateBytes, mutateCbor, mutateCbor, randomBytes],
@@ -107,6 +110,24 @@ const statement: FuzzTarget = {
   },
 };
 
+/** A wallet's word of its epoch: what is taken has one encoding. */
+const walletEpoch: FuzzTarget = {
+  name: 'wallet-epoch',
+  inputs: INPUTS,
+  soakInputs: MILLION,
+  open: async () => {
+    const wallet = walletOf(new Secret(new Uint8Array(32).fill(1)));
+    return {
+      corpus: [
+        encodeWalletEpoch(signWalletEpoch(wallet, NOW_MS)),
+        encodeWalletEpoch(signWalletEpoch(wallet, 1 as UnixMs)),
+      ],
+      mutators: [mutateBytes, mutateCbor, mutateCbor, randomBytes],
+      feed: (input) => assert.deepEqual(encodeWalletEpoch(parseWalletEpoch(input)), input),
+    };
+  },
+};
+
 /** What a revocation list says of delegates. */
 const delegations: FuzzTarget = {
   name: 'delegations',
@@ -115,7 +136,11 @@ const delegations: FuzzTarget = {
   open: async () => {
     const { tree } = (await MeshFixture.create('fuzz')).authority;
     const later = (NOW_MS + DAY_MS) as UnixMs;
-    const wallets = [{ address: new Uint8Array(20).fill(7), scope: scopeOf(['command:issue']), notAfter: later }];
+    const scope = scopeOf(['command:issue']);
+    const wallets = [
+      { address: new Uint8Array(20).fill(7), scope, notAfter: later },
+      { address: new Uint8Array(20).fill(8), scope, notAfter: later, revokedBelow: NOW_MS },
+    ];
     const branches = [1, 2].map((epoch) => tree.branch(epoch, NOW_MS, later));
     return {
       corpus: [NO_DELEGATIONS, { epochFloor: 1, branches, wallets }].map(encodeDelegations),
@@ -125,4 +150,4 @@ const delegations: FuzzTarget = {
   },
 };
 
-export const KEY_TARGETS: readonly FuzzTarget[] = [extendedKey, path, mnemonic, statement, delegations];
+export const KEY_TARGETS: readonly FuzzTarget[] = [extendedKey, path, mnemonic, statement, walletEpoch, delegations];
