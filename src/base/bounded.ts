@@ -1,11 +1,23 @@
+interface Entry<K, V> {
+  readonly key: K;
+  value: V;
+  older: Entry<K, V> | undefined;
+  newer: Entry<K, V> | undefined;
+}
+
 /**
  * A map that never holds more than `max` entries: setting one more forgets the least recently set or used.
  * `get` counts as use; `has` and `peek` do not.
+ *
+ * Cost: one look-up each. Use moves links and nothing in the table below: to delete and to set again fills that with
+ * holes, which a busy node then copies away all the time.
  */
 export class BoundedMap<K, V> {
-  readonly #map = new Map<K, V>();
+  readonly #map = new Map<K, Entry<K, V>>();
   readonly #max: number;
   readonly #onForget: ((key: K, value: V) => void) | undefined;
+  #oldest: Entry<K, V> | undefined;
+  #newest: Entry<K, V> | undefined;
 
   constructor(max: number, onForget?: (key: K, value: V) => void) {
     this.#max = max;
@@ -21,45 +33,80 @@ export class BoundedMap<K, V> {
   }
 
   peek(key: K): V | undefined {
-    return this.#map.get(key);
+    return this.#map.get(key)?.value;
   }
 
   get(key: K): V | undefined {
-    const value = this.#map.get(key);
-    if (value !== undefined) {
-      this.#map.delete(key);
-      this.#map.set(key, value);
-    }
-    return value;
+    const entry = this.#map.get(key);
+    if (entry === undefined) return undefined;
+    this.#use(entry);
+    return entry.value;
   }
 
   set(key: K, value: V): void {
-    this.#map.delete(key);
-    this.#map.set(key, value);
-    if (this.#map.size <= this.#max) return;
-    const oldest = this.#map.entries().next();
-    if (oldest.done === true) return;
-    this.#map.delete(oldest.value[0]);
-    this.#onForget?.(oldest.value[0], oldest.value[1]);
+    const known = this.#map.get(key);
+    if (known !== undefined) {
+      known.value = value;
+      this.#use(known);
+      return;
+    }
+    const entry: Entry<K, V> = { key, value, older: undefined, newer: undefined };
+    this.#map.set(key, entry);
+    this.#append(entry);
+    const oldest = this.#oldest;
+    if (this.#map.size <= this.#max || oldest === undefined) return;
+    this.#remove(oldest);
+    this.#onForget?.(oldest.key, oldest.value);
   }
 
   delete(key: K): boolean {
-    return this.#map.delete(key);
+    const entry = this.#map.get(key);
+    if (entry === undefined) return false;
+    this.#remove(entry);
+    return true;
   }
 
   clear(): void {
     this.#map.clear();
+    this.#oldest = this.#newest = undefined;
   }
 
-  keys(): IterableIterator<K> {
-    return this.#map.keys();
+  /** Least recently set or used first. */
+  *entries(): Generator<[K, V], undefined> {
+    for (let entry = this.#oldest; entry !== undefined; entry = entry.newer) yield [entry.key, entry.value];
   }
 
-  values(): IterableIterator<V> {
-    return this.#map.values();
+  *keys(): Generator<K, undefined> {
+    for (let entry = this.#oldest; entry !== undefined; entry = entry.newer) yield entry.key;
   }
 
-  entries(): IterableIterator<[K, V]> {
-    return this.#map.entries();
+  *values(): Generator<V, undefined> {
+    for (let entry = this.#oldest; entry !== undefined; entry = entry.newer) yield entry.value;
+  }
+
+  #use(entry: Entry<K, V>): void {
+    if (entry === this.#newest) return;
+    this.#detach(entry);
+    this.#append(entry);
+  }
+
+  #remove(entry: Entry<K, V>): void {
+    this.#map.delete(entry.key);
+    this.#detach(entry);
+  }
+
+  #append(entry: Entry<K, V>): void {
+    entry.older = this.#newest;
+    entry.newer = undefined;
+    if (this.#newest === undefined) this.#oldest = entry;
+    else this.#newest.newer = entry;
+    this.#newest = entry;
+  }
+
+  #detach(entry: Entry<K, V>): void {
+    if (entry.older === undefined) this.#oldest = entry.newer;
+    else entry.older.newer = entry.newer;
+    if (entry.newer === undefined) this.#newest = entry.older;
+    else entry.newer.older = entry.older;
   }
 }

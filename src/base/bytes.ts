@@ -34,6 +34,7 @@ export function concatBytes(...parts: readonly Bytes[]): Bytes {
 
 /** Equality of public bytes. Secrets are compared with `secretsEqual` of `crypto/`, in constant time. */
 export function bytesEqual(a: Bytes, b: Bytes): boolean {
+  if (a === b) return true;
   if (a.length !== b.length) return false;
   for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
   return true;

@@ -74,6 +74,64 @@ export function sigStructure(protectedBytes: Bytes, externalAad: Bytes, payload:
     .finish();
 }
 
+/** Bytes in which structures are laid out together: some forty of usual size. @tuning */
+const SLAB_BYTES = 16 * 1024;
+
+/**
+ * Lays out many {@link sigStructure}s of one context. They stand in slabs, because an array of its own for each costs a
+ * busy node more than its hash does. A 0x00 stands before each, for who hashes it as the leaf of a tree.
+ */
+export class SigStructures {
+  readonly #aad: Bytes;
+  #slab: Bytes = new Uint8Array(0);
+  #used = 0;
+
+  constructor(externalAad: Bytes) {
+    this.#aad = new CborWriter(stringBytes(externalAad)).bytes(externalAad).finish();
+  }
+
+  write(protectedBytes: Bytes, payload: Bytes): Bytes {
+    const length = CONTEXT.length + stringBytes(protectedBytes) + this.#aad.length + stringBytes(payload);
+    if (this.#used + 1 + length > this.#slab.length) {
+      this.#slab = new Uint8Array(Math.max(SLAB_BYTES, 1 + length));
+      this.#used = 0;
+    }
+    const slab = this.#slab;
+    const start = this.#used + 1;
+    slab.set(CONTEXT, start);
+    let at = putString(slab, start + CONTEXT.length, protectedBytes);
+    slab.set(this.#aad, at);
+    at = putString(slab, at + this.#aad.length, payload);
+    this.#used = at;
+    return slab.subarray(start, at);
+  }
+
+  /** What {@link write} gave, with the 0x00 before it. */
+  static asLeaf(structure: Bytes): Bytes {
+    return new Uint8Array(structure.buffer, structure.byteOffset - 1, structure.length + 1);
+  }
+}
+
+/** `[ "Signature1", ...`: an array of four, and its first item. */
+const CONTEXT: Bytes = new CborWriter(12).array(4).text('Signature1').finish();
+
+/** @returns where the next item goes. */
+function putString(out: Bytes, at: number, bytes: Bytes): number {
+  const { length } = bytes;
+  let next = at;
+  if (length < 24) out[next++] = 0x40 | length;
+  else if (length < 0x100) {
+    out[next++] = 0x58;
+    out[next++] = length;
+  } else {
+    out[next++] = 0x59; // neither header nor payload has 64 KiB
+    out[next++] = length >>> 8;
+    out[next++] = length & 0xff;
+  }
+  out.set(bytes, next);
+  return next + length;
+}
+
 /** What a byte string takes, its head included. Exact lengths spare a copy: a busy node does this for every message. */
 function stringBytes({ length }: Bytes): number {
   return headBytes(length) + length;

@@ -1,4 +1,3 @@
-import { toHex } from '../base/bytes.ts';
 import { HOUR_MS, type UnixMs } from '../base/time.ts';
 import type { PublicKey } from '../crypto/public-key.ts';
 import type { Capability } from '../identity/capability.ts';
@@ -123,8 +122,8 @@ export class ChainBook {
   }
 
   /** Step 4 of the gate: is the certificate known, does it speak for this origin, was it valid then, is it revoked. */
-  judgeOrigin(message: Pick<Message, 'origin' | 'leafHash' | 'issuedAt'>): OriginJudgement {
-    const entry = this.#entries.get(toHex(message.leafHash));
+  judgeOrigin(message: Pick<Message, 'origin' | 'leafKey' | 'issuedAt'>): OriginJudgement {
+    const entry = this.#entries.get(message.leafKey);
     if (entry === undefined) return { tag: 'unknown' };
     const judgement = this.#judge(entry, message.issuedAt);
     if (judgement.tag === 'refused')

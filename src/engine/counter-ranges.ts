@@ -50,6 +50,22 @@ export class CounterRanges {
     return at % 2 === 1 ? (this.#bounds[at] as number) : counter;
   }
 
+  /** What is held here and not there, as {@link flat}. */
+  without(other: CounterRanges): number[] {
+    const left: number[] = [];
+    for (let i = 0, at = 0; i < this.#bounds.length; i += 2) {
+      let from = this.#bounds[i] as number;
+      const end = this.#bounds[i + 1] as number;
+      while (at < other.#bounds.length && (other.#bounds[at + 1] as number) <= from) at += 2;
+      for (let j = at; j < other.#bounds.length && (other.#bounds[j] as number) < end; j += 2) {
+        if ((other.#bounds[j] as number) > from) left.push(from, other.#bounds[j] as number);
+        from = other.#bounds[j + 1] as number;
+      }
+      if (from < end) left.push(from, end);
+    }
+    return left;
+  }
+
   /** True where {@link add} would not need a range more than the limit. */
   hasRoomFor(counter: number): boolean {
     if (this.count < RANGES_MAX || this.has(counter)) return true;

@@ -225,6 +225,8 @@ const MESSAGE_FRAME_BYTES = 2;
 
 /** @param bytes a frame without its length; @throws ERR_CBOR or ERR_INPUT for anything but the one encoding. */
 export function decodeFrame(bytes: Bytes): Frame {
+  const message = messageIn(bytes);
+  if (message !== undefined) return { tag: 'message', bytes: message };
   const reader = new CborReader(bytes);
   const items = reader.array(9);
   const type = reader.uint();
@@ -235,6 +237,16 @@ export function decodeFrame(bytes: Bytes): Frame {
   const frame = codec.decode(reader);
   reader.end();
   return frame;
+}
+
+/**
+ * The message in a frame as {@link encodeMessageHead} begins one: nearly all frames of a busy link, most of them copies,
+ * which should cost no more than to look at them. Everything else is read in full, and refused there.
+ */
+function messageIn(bytes: Bytes): Bytes | undefined {
+  if (bytes.length < 5 || bytes[0] !== 0x82 || bytes[1] !== TYPE_OF.message || bytes[2] !== 0x59) return undefined;
+  const length = ((bytes[3] as number) << 8) | (bytes[4] as number);
+  return length >= 0x100 && length <= MESSAGE_BYTES_MAX && length === bytes.length - 5 ? bytes.subarray(5) : undefined;
 }
 
 function list<T>(reader: CborReader, countMax: number, read: () => T): T[] {

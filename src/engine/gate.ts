@@ -1,5 +1,3 @@
-import { BoundedMap } from '../base/bounded.ts';
-import { bytesEqual, toHex } from '../base/bytes.ts';
 import { isMeshError } from '../base/errors.ts';
 import type { Instant, UnixMs } from '../base/time.ts';
 import type { BucketRate } from '../base/token-bucket.ts';
@@ -7,12 +5,12 @@ import type { PublicKey } from '../crypto/public-key.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import { FUTURE_MAX_MS, LIFETIME_MAX_MS } from '../message/limits.ts';
-import { isSameCopy, type Message, parseMessage } from '../message/message.ts';
+import { isSameCopy, type Message } from '../message/message.ts';
 import type { StreamKey } from '../message/message-id.ts';
-import { checkPayload } from '../message/payload.ts';
+import { MessageReader } from '../message/message-reader.ts';
 import { AUTHOR_RATE, Budgets, NEIGHBOUR_RATE } from './budgets.ts';
 import { BatchChecks } from './batch-checks.ts';
-import { PUSH_WHOLE_BYTES_MAX } from './gossip.ts';
+import { Echoes } from './echoes.ts';
 import { type CounterState, HELD_PER_ORIGIN_MAX } from './held-messages.ts';
 import type { KnownDelegate } from './delegate-book.ts';
 import type { Origins } from './origins.ts';
@@ -20,18 +18,6 @@ import { ACCEPT, ignore, reject, type Verdict } from './verdict.ts';
 
 /** Signature checks under way at once; the thread pool is busy long before, and each holds one message. */
 export const CHECKS_MAX = 4_096;
-
-/**
- * Messages whose echoes are told by their bytes: one second of a busy mesh, which is how long copies keep coming. 1,024
- * × {@link ECHO_BYTES_MAX} and what is read of them = 4 MB at the very most.
- */
-export const ECHOES_MAX = 1_024;
-/** Larger messages are offered by key and asked for once, so they have no echoes. */
-export const ECHO_BYTES_MAX = PUSH_WHOLE_BYTES_MAX;
-/** The end of a message is the end of its signature, as good as random; those of one batch differ in their beginning. */
-const ECHO_TAIL_BYTES = 12;
-/** Beginning of a message in which its counter lies. */
-const ECHO_HEAD_BYTES = 256;
 
 /** Who handed a message over: a neighbour on a link, a program over HTTP, or this node itself. */
 export type Source =
@@ -56,6 +42,8 @@ export interface GateOutbox {
 
 /** What the gate asks of the memory of messages: a node's are its `HeldMessages`. */
 export interface GateMemory {
+  /** Rises whenever something that was held is no more. */
+  readonly drops: number;
   get(contentKey: string): object | undefined;
   counterState(stream: StreamKey, counter: number): CounterState;
   countOf(origin: NodeId): number;
@@ -69,7 +57,10 @@ export interface RecordSequences {
 }
 
 /** What the gate looks at of a message that has no counter and no signature yet. */
-export type Draft = Pick<Message, 'origin' | 'leafHash' | 'issuedAt' | 'delegate' | 'type' | 'contentType' | 'payload'>;
+export type Draft = Pick<Message, 'origin' | 'leafKey' | 'issuedAt' | 'delegate' | 'type' | 'content'>;
+
+/** Most verdicts by far. */
+const DUPLICATE = Object.freeze(ignore('duplicate'));
 
 interface Check {
   readonly message: Message;
@@ -87,7 +78,7 @@ interface Check {
  * refused leaves a gap in the stream for as long as its neighbours live.
  */
 export class Gate {
-  readonly #mesh: MeshName;
+  readonly #reader: MessageReader;
   readonly #origins: Origins;
   readonly #held: GateMemory;
   readonly #records: RecordSequences;
@@ -97,8 +88,8 @@ export class Gate {
   readonly #checks = new Map<number, Check>();
   readonly #checked = new Map<string, Message>();
   readonly #batches = new BatchChecks();
-  /** Messages that went on to 8 lately, by {@link echoKeyOf}: only to tell their echoes cheaply. */
-  readonly #recent = new BoundedMap<string, Message>(ECHOES_MAX);
+  /** Messages that went on to 8 lately: only to tell their echoes cheaply. */
+  readonly #echoes = new Echoes();
   #nextTicket = 0;
 
   /**
@@ -116,7 +107,7 @@ export class Gate {
   ) {
     this.#neighbours = new Budgets(neighbourRate);
     this.#authors = new Budgets(authorRate);
-    this.#mesh = mesh;
+    this.#reader = new MessageReader(mesh);
     this.#origins = origins;
     this.#held = held;
     this.#records = records;
@@ -134,10 +125,10 @@ export class Gate {
   }
 
   handleBytes(now: Instant, bytes: Uint8Array, source: Source): void {
-    if (this.#isEcho(bytes)) return this.#outbox.judged(now, source, undefined, ignore('duplicate'));
+    if (this.#isEcho(bytes)) return this.#outbox.judged(now, source, undefined, DUPLICATE);
     let message: Message;
     try {
-      message = parseMessage(this.#mesh, bytes);
+      message = this.#reader.read(bytes);
     } catch (error) {
       if (!isMeshError(error)) throw error;
       this.#outbox.judged(now, source, undefined, reject('malformed', error.message));
@@ -228,12 +219,12 @@ export class Gate {
       if (!this.#authors.has(now.mono, message.origin)) return ignore('over-budget');
     }
     // 8. Tampering. Last, because it is the only step that costs more than a look-up, once for each batch.
+    this.#echoes.add(message);
     if (batch === 'good') return this.#judgeAfterCheck(now, message, source);
     const ticket = this.#nextTicket++;
     const key = origin.keyOf(message.incarnation);
     this.#checks.set(ticket, { message, source, key });
     if (underCheck === undefined) this.#checked.set(message.contentKey, message);
-    if (message.bytes.length <= ECHO_BYTES_MAX) this.#recent.set(echoKeyOf(message.bytes), message);
     if (batch === 'under-way') this.#batches.follow(message, ticket);
     else {
       this.#batches.begin(key, message);
@@ -247,9 +238,14 @@ export class Gate {
    * neither any more is judged as if it had never come.
    */
   #isEcho(bytes: Uint8Array): boolean {
-    const copy = this.#recent.peek(echoKeyOf(bytes));
-    if (copy === undefined || !bytesEqual(copy.bytes, bytes)) return false;
-    return this.#held.get(copy.contentKey) !== undefined || this.#checked.get(copy.contentKey) === copy;
+    const copy = this.#echoes.find(bytes);
+    if (copy === undefined) return false;
+    if (copy.heldAt === this.#held.drops) return true;
+    if (this.#held.get(copy.contentKey) !== undefined) {
+      copy.heldAt = this.#held.drops;
+      return true;
+    }
+    return this.#checked.get(copy.contentKey)?.bytes === copy.bytes;
   }
 
   /** What may have changed while the signature was checked. */
@@ -300,9 +296,8 @@ export class Gate {
    * Takes the statement that the first message of a delegate brings. To check one costs as much as a message, and that is
    * the neighbour's to pay, before anything is looked at.
    */
-  #learnDelegate(now: Instant, { delegate, leafHash }: Message, source: Source): Verdict | undefined {
-    if (delegate?.statement === undefined || this.#origins.delegates.get(toHex(leafHash)) !== undefined)
-      return undefined;
+  #learnDelegate(now: Instant, { delegate, leafKey }: Message, source: Source): Verdict | undefined {
+    if (delegate?.statement === undefined || this.#origins.delegates.get(leafKey) !== undefined) return undefined;
     if (source.tag !== 'self' && !this.#neighbours.take(now.mono, source.peer)) return ignore('over-budget');
     const added = this.#origins.delegates.add(delegate.statement, now.wall);
     switch (added.tag) {
@@ -336,23 +331,10 @@ function judgeLifetime({ issuedAt, expiresAt }: Message, wall: UnixMs): Verdict 
 
 function judgePayload(message: Draft): Verdict | undefined {
   try {
-    checkPayload(message);
+    void message.content;
     return undefined;
   } catch (error) {
     if (!isMeshError(error)) throw error;
     return reject('payload', error.message);
   }
-}
-
-/** How a message names its signer's certificate, as the chain book's key. */
-export function leafKeyOf(message: Pick<Message, 'leafHash'>): string {
-  return toHex(message.leafHash);
-}
-
-/** Whoever makes two messages with the same key gains nothing: the bytes are compared. The hash is FNV-1a. */
-function echoKeyOf(bytes: Uint8Array): string {
-  let hash = 0x811c9dc5;
-  const end = Math.min(bytes.length, ECHO_HEAD_BYTES);
-  for (let i = 0; i < end; i++) hash = Math.imul(hash ^ (bytes[i] as number), 0x01000193);
-  return toHex(bytes.subarray(-ECHO_TAIL_BYTES)) + hash.toString(36);
 }

@@ -55,6 +55,14 @@ export interface GossipWorld {
   crlHeaders(): readonly CrlHeader[];
 }
 
+/** Whom the messages of one author that came from one side are passed on to in this turn. */
+interface Choice {
+  readonly origin: NodeId;
+  readonly from: NodeId | undefined;
+  readonly links: readonly Link[];
+  readonly chosen: readonly Link[];
+}
+
 interface Pull {
   readonly id: number;
   readonly until: MonotonicMs;
@@ -79,6 +87,7 @@ export class Gossip {
   readonly #pulledAt = new Map<Link, MonotonicMs>();
   /** Peers that are known to have more for us, and when they are asked: outside of the rounds. */
   readonly #unfinished = new Map<Link, MonotonicMs>();
+  #choice: Choice | undefined;
   #nextId = 1;
   #intervalMs: number;
   #roundAt: MonotonicMs | undefined;
@@ -98,8 +107,7 @@ export class Gossip {
     this.#wanted.delete(held.contentKey);
     this.#newsSinceRound = true;
     if (this.#intervalMs > this.#config.pullMsMin) this.#scheduleRound(now, this.#config.pullMsMin);
-    const others = this.#world.links().filter((link) => link.peer !== from && link.peer !== held.origin);
-    for (const link of sample(this.#random, others, this.#config.fanout)) {
+    for (const link of this.#peersFor(held.origin, from)) {
       if (bytes.length <= PUSH_WHOLE_BYTES_MAX) link.sendMessage(bytes, held.origin);
       else this.#offer(link, held.contentKey);
     }
@@ -107,6 +115,7 @@ export class Gossip {
 
   /** Sends the offers that have gathered in this turn, one frame a peer. */
   flush(): void {
+    this.#choice = undefined;
     for (const [link, keys] of this.#offers) link.send({ tag: 'have', keys });
     this.#offers.clear();
   }
@@ -226,6 +235,20 @@ export class Gossip {
       this.#pullRates.set(link, rate);
     }
     return rate.take(now.mono);
+  }
+
+  /**
+   * Chosen anew in each turn, and once in it: what came together goes on together. Few peers get long writes so, and not
+   * all of them short ones; and the messages of a batch, of which the first costs most, stay in company.
+   */
+  #peersFor(origin: NodeId, from: NodeId | undefined): readonly Link[] {
+    const links = this.#world.links();
+    const last = this.#choice;
+    if (last !== undefined && last.origin === origin && last.from === from && last.links === links) return last.chosen;
+    const others = links.filter((link) => link.peer !== from && link.peer !== origin);
+    const chosen = sample(this.#random, others, this.#config.fanout);
+    this.#choice = { origin, from, links, chosen };
+    return chosen;
   }
 
   #offer(link: Link, contentKey: string): void {

@@ -2,7 +2,7 @@ import { HOUR_MS, type UnixMs } from '../base/time.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import { LIFETIME_MAX_MS } from '../message/limits.ts';
 import type { Message } from '../message/message.ts';
-import type { MessageId, StreamKey } from '../message/message-id.ts';
+import { type MessageId, messageIdOf, type StreamKey } from '../message/message-id.ts';
 import { CounterRanges, RANGES_MAX } from './counter-ranges.ts';
 import { ExpiryQueue } from './expiry-queue.ts';
 
@@ -26,11 +26,11 @@ export const STREAMS_PER_ORIGIN_MAX = 1_024;
 const ISSUED_SAMPLE_MS = HOUR_MS;
 
 /** What is known of a kept message without reading its bytes. */
-export interface HeldMessage {
-  readonly id: MessageId;
+export class HeldMessage {
   readonly contentKey: string;
   readonly origin: NodeId;
   readonly stream: StreamKey;
+  readonly incarnation: number;
   readonly counter: number;
   readonly type: string;
   readonly audience: string | undefined;
@@ -41,6 +41,27 @@ export interface HeldMessage {
   /** Rises by one with each message kept. */
   readonly arrival: number;
   readonly bytesLength: number;
+
+  constructor(message: Message, receivedAt: UnixMs, arrival: number) {
+    this.contentKey = message.contentKey;
+    this.origin = message.origin;
+    this.stream = message.stream;
+    this.incarnation = message.incarnation;
+    this.counter = message.counter;
+    this.type = message.type.text;
+    this.audience = message.audience?.text;
+    this.leafKey = message.leafKey;
+    this.issuedAt = message.issuedAt;
+    this.expiresAt = message.expiresAt;
+    this.receivedAt = receivedAt;
+    this.arrival = arrival;
+    this.bytesLength = message.bytes.length;
+  }
+
+  /** Made when it is asked for: a text of a hundred characters for each message would be a good part of what is kept. */
+  get id(): MessageId {
+    return messageIdOf(this.origin, this.incarnation, this.counter);
+  }
 }
 
 /** What is held of one stream. */
@@ -79,11 +100,17 @@ export class HeldMessages {
   readonly #expiries = new ExpiryQueue<string>();
   readonly #streamExpiries = new ExpiryQueue<StreamKey>();
   #arrivals = 0;
+  #drops = 0;
   #digestHigh = 0;
   #digestLow = 0;
 
   get size(): number {
     return this.#messages.size;
+  }
+
+  /** Rises whenever something that was held is no more. */
+  get drops(): number {
+    return this.#drops;
   }
 
   get streams(): ReadonlyMap<StreamKey, HeldStream> {
@@ -153,26 +180,11 @@ export class HeldMessages {
    */
   put(
     message: Message,
-    leafKey: string,
     receivedAt: UnixMs,
     arrival = this.#arrivals,
   ): { held: HeldMessage; evicted: HeldMessage | undefined } {
-    const { id, contentKey, origin, stream, counter, issuedAt, expiresAt } = message;
-    const held: HeldMessage = {
-      id,
-      contentKey,
-      origin,
-      stream,
-      counter,
-      type: message.type.text,
-      audience: message.audience?.text,
-      leafKey,
-      issuedAt,
-      expiresAt,
-      receivedAt,
-      arrival,
-      bytesLength: message.bytes.length,
-    };
+    const { contentKey, origin, expiresAt } = message;
+    const held = new HeldMessage(message, receivedAt, arrival);
     this.#arrivals = Math.max(this.#arrivals, arrival + 1);
     this.#messages.set(contentKey, held);
     this.#expiries.add(contentKey, expiresAt);
@@ -189,6 +201,7 @@ export class HeldMessages {
   drop(contentKey: string): HeldMessage | undefined {
     const held = this.#messages.get(contentKey);
     if (held === undefined) return undefined;
+    this.#drops++;
     this.#messages.delete(contentKey);
     this.#expiries.delete(contentKey, held.expiresAt);
     this.#streams.get(held.stream)?.live.delete(held.counter);

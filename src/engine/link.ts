@@ -156,6 +156,11 @@ export class Link {
   /** Sends a message as soon as the peer grants it; may be shed, then a pull brings it. */
   sendMessage(bytes: Bytes, author: NodeId): void {
     if (this.#state.tag !== 'up') return;
+    if (this.#queue.length === 0 && bytes.length <= this.#grantedToUs) {
+      this.#grantedToUs -= bytes.length;
+      this.#writeMessage(bytes);
+      return;
+    }
     this.#queue.pushMessage(bytes, author);
     this.#drainQueue();
   }
@@ -266,9 +271,13 @@ export class Link {
   }
 
   #write(frame: Frame): void {
-    const wasEmpty = this.#buffer.length === 0;
-    if (frame.tag === 'message') this.#buffer.push(encodeMessageHead(frame.bytes), frame.bytes);
-    else this.#buffer.push(encodeFrame(frame));
-    if (wasEmpty) this.#outbox.dirty(this);
+    if (frame.tag === 'message') return this.#writeMessage(frame.bytes);
+    if (this.#buffer.length === 0) this.#outbox.dirty(this);
+    this.#buffer.push(encodeFrame(frame));
+  }
+
+  #writeMessage(bytes: Bytes): void {
+    if (this.#buffer.length === 0) this.#outbox.dirty(this);
+    this.#buffer.push(encodeMessageHead(bytes), bytes);
   }
 }

@@ -1,10 +1,11 @@
 import { BoundedMap } from '../base/bounded.ts';
-import { type Bytes, toHex } from '../base/bytes.ts';
+import type { Bytes } from '../base/bytes.ts';
 import { isMeshError, MeshError } from '../base/errors.ts';
 import { type Instant, type MonotonicMs, toRfc3339, type UnixMs } from '../base/time.ts';
 import type { BucketRate } from '../base/token-bucket.ts';
 import { parseNodeId } from '../identity/node-id.ts';
-import { type Message, parseMessage } from '../message/message.ts';
+import type { Message } from '../message/message.ts';
+import { parseMessage } from '../message/message-reader.ts';
 import type { StreamKey } from '../message/message-id.ts';
 import { MESH_CERTIFICATE_BYTES_MAX, parseCertificate } from '../pki/certificate.ts';
 import type { Crl } from '../pki/crl.ts';
@@ -14,7 +15,7 @@ import { brokenRuleOf } from '../pki/mesh-profile.ts';
 import { validatePath } from '../pki/path.ts';
 import { ChainBook } from './chain-book.ts';
 import { DelegateBook } from './delegate-book.ts';
-import { Gate, type GateMemory, leafKeyOf } from './gate.ts';
+import { Gate, type GateMemory } from './gate.ts';
 import type { CounterState } from './held-messages.ts';
 import { Origins } from './origins.ts';
 import { type CrlOutcome, Revocations } from './revocations.ts';
@@ -159,15 +160,15 @@ export class MessageVerifier {
   }
 
   #isNodeUnknown(message: Message): boolean {
-    const statement = this.#origins.delegates.get(leafKeyOf(message))?.statement;
+    const statement = this.#origins.delegates.get(message.leafKey)?.statement;
     return statement?.tag === 'tree' && this.#chains.newestOf(statement.nodeId) === undefined;
   }
 
   /** A delegate is believed by what the lists say; of a certificate they must say whether it is revoked. */
-  #requireLists({ delegate, leafHash, origin }: Message, wall: UnixMs): void {
+  #requireLists({ delegate, leafKey, origin }: Message, wall: UnixMs): void {
     const { view } = this.#revocations;
     if (delegate !== undefined) return this.#requireList(view.crls(), wall, `the delegates of ${origin}`);
-    const [leaf, ...others] = this.#chains.get(toHex(leafHash))?.chain ?? [];
+    const [leaf, ...others] = this.#chains.get(leafKey)?.chain ?? [];
     if (leaf === undefined) return; // asked again when the chain has come
     for (const issuer of [...others, ...this.#options.trust.anchors])
       if (isSameName(issuer.subject, leaf.issuer))
@@ -191,15 +192,23 @@ export class MessageVerifier {
 class Places implements GateMemory {
   readonly #seen = new Set<string>();
   readonly #contents: BoundedMap<string, string>;
+  #drops = 0;
 
   constructor(max: number) {
-    this.#contents = new BoundedMap(max, (_place, contentKey) => this.#seen.delete(contentKey));
+    this.#contents = new BoundedMap(max, (_place, contentKey) => {
+      this.#seen.delete(contentKey);
+      this.#drops++;
+    });
   }
 
   remember({ stream, counter, contentKey }: Message): void {
     if (this.#seen.has(contentKey)) return;
     this.#seen.add(contentKey);
     this.#contents.set(`${stream} ${counter}`, contentKey);
+  }
+
+  get drops(): number {
+    return this.#drops;
   }
 
   get(contentKey: string): object | undefined {

@@ -1,4 +1,3 @@
-import { fromHex, toHex } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import type { PublicKey } from '../crypto/public-key.ts';
@@ -26,7 +25,7 @@ export type OriginVerdict =
   | { readonly tag: 'refused'; readonly why: MeshError | string };
 
 /** What of a message tells who signed it. */
-export type Signed = Pick<Message, 'origin' | 'leafHash' | 'issuedAt' | 'delegate'>;
+export type Signed = Pick<Message, 'origin' | 'leafKey' | 'issuedAt' | 'delegate'>;
 
 /** Certificates and delegates behind one question: whose key is it, and what may it say (spec 03 section 3). */
 export class Origins {
@@ -44,7 +43,7 @@ export class Origins {
 
   /** As {@link judge}, of a message that is held: its hash tells by itself what it is the hash of. */
   judgeHeld({ origin, leafKey, issuedAt }: { origin: NodeId; leafKey: string; issuedAt: UnixMs }): OriginVerdict {
-    const signed = { origin, leafHash: fromHex(leafKey), issuedAt, delegate: undefined };
+    const signed = { origin, leafKey, issuedAt, delegate: undefined };
     return this.delegates.get(leafKey) === undefined ? this.#judgeChain(signed) : this.#judgeDelegate(signed);
   }
 
@@ -63,8 +62,8 @@ export class Origins {
     };
   }
 
-  #judgeDelegate({ leafHash, origin, issuedAt }: Signed): OriginVerdict {
-    const judged = this.delegates.judge(toHex(leafHash), origin, issuedAt);
+  #judgeDelegate({ leafKey, origin, issuedAt }: Signed): OriginVerdict {
+    const judged = this.delegates.judge(leafKey, origin, issuedAt);
     if (judged.tag !== 'ok') return judged;
     const { keys, scope } = judged;
     // The node was enrolled anew for less. Neighbours may not have seen that certificate yet: it is no fault of theirs.

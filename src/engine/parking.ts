@@ -2,7 +2,7 @@ import { after, earliest, type MonotonicMs, SECOND_MS } from '../base/time.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import { isSameCopy, type Message } from '../message/message.ts';
 import { LINKS_MAX } from './connector.ts';
-import { leafKeyOf, type Source } from './gate.ts';
+import type { Source } from './gate.ts';
 
 /** Messages of one neighbour that may wait: a few a stranger, enough for the burst that follows a partition. */
 export const PARKED_PER_PEER_MAX = 64;
@@ -58,7 +58,7 @@ export class Parking {
    */
   park(now: MonotonicMs, parked: Parked): 'ask' | 'wait' | 'copy' | 'full' {
     const { message, source } = parked;
-    const leafKey = leafKeyOf(message);
+    const { leafKey } = message;
     const waiting = this.#waiting.get(leafKey);
     if (waiting?.messages.some((other) => isSameCopy(other.message, message)) === true) {
       if (waiting.sources.every(({ peer }) => peer !== source.peer)) waiting.sources.unshift(source);

@@ -14,7 +14,7 @@ export const ANSWER_OF_AUTHOR_MAX = 512;
 
 interface Answer {
   readonly id: number;
-  /** Content keys of what the peer lacks, by author, in the order in which they were kept. */
+  /** Content keys of what the peer lacks, by author. */
   readonly missing: Map<NodeId, string[]>;
   more: boolean;
   behind: boolean;
@@ -99,17 +99,35 @@ export class PullAnswers {
   }
 }
 
-function noteMissing(answer: Answer, { live, origin }: HeldStream, theirs: DigestStream | undefined): void {
+function noteMissing(answer: Answer, { ranges, live, origin }: HeldStream, theirs: DigestStream | undefined): void {
   if (live.size === 0) return;
-  const have = CounterRanges.fromFlat(theirs?.ranges ?? []);
   let missing = answer.missing.get(origin);
-  for (const [counter, contentKey] of live) {
-    if (have.has(counter)) continue;
+  /** @returns false where no more are looked at. */
+  const note = (contentKey: string): boolean => {
     if (missing === undefined) answer.missing.set(origin, (missing = []));
     else if (missing.length >= ANSWER_OF_AUTHOR_MAX) {
       answer.more = true;
-      return;
+      return false;
     }
     missing.push(contentKey);
+    return true;
+  };
+  const have = CounterRanges.fromFlat(theirs?.ranges ?? []);
+  const lacking = ranges.without(have);
+  if (countOf(lacking) > live.size) {
+    // Most of what they have not has ended here too.
+    for (const [counter, contentKey] of live) if (!have.has(counter) && !note(contentKey)) return;
+    return;
   }
+  for (let i = 0; i < lacking.length; i += 2)
+    for (let counter = lacking[i] as number; counter < (lacking[i + 1] as number); counter++) {
+      const contentKey = live.get(counter);
+      if (contentKey !== undefined && !note(contentKey)) return;
+    }
+}
+
+function countOf(flat: readonly number[]): number {
+  let count = 0;
+  for (let i = 0; i < flat.length; i += 2) count += (flat[i + 1] as number) - (flat[i] as number);
+  return count;
 }

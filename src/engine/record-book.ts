@@ -1,6 +1,6 @@
 import type { NodeId } from '../identity/node-id.ts';
 import type { Message } from '../message/message.ts';
-import { type NodeRecord, parseNodeRecord } from '../message/node-record.ts';
+import type { NodeRecord } from '../message/node-record.ts';
 import type { RecordSequences } from './gate.ts';
 
 /** A node's newest record, and the message that proves it. */
@@ -36,9 +36,10 @@ export class RecordBook implements RecordSequences {
 
   /** Takes a record that the gate accepted. @returns the older record that it replaces. */
   put(message: Message): KnownRecord | undefined {
-    const { origin, contentKey, incarnation, counter, payload } = message;
+    const { origin, contentKey, incarnation, counter, content } = message;
     const before = this.#records.get(origin);
-    this.#records.set(origin, { nodeId: origin, contentKey, incarnation, counter, record: parseNodeRecord(payload) });
+    if (content.tag === 'record')
+      this.#records.set(origin, { nodeId: origin, contentKey, incarnation, counter, record: content.record });
     return before;
   }
 

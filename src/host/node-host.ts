@@ -46,6 +46,8 @@ export interface NodeHostOptions extends Omit<MeshNodeOptions, 'outbox'> {
 
 /** Signatures checked within one turn: some 3 ms in which the process answers nobody. @tuning */
 const VERIFIED_IN_TURN_MAX = 64;
+/** Checks that wait for the next turns; what is beyond them goes to other threads, where other cores may help. @tuning */
+const VERIFIED_IN_NEXT_TURNS_MAX = 4 * VERIFIED_IN_TURN_MAX;
 
 interface Unverified {
   readonly ticket: number;
@@ -255,17 +257,19 @@ export class NodeHost implements NodeOutbox {
 
   /**
    * Checks the signatures that the turn has gathered. On the way to another thread and back a check costs a quarter
-   * more, so only what is beyond {@link VERIFIED_IN_TURN_MAX} goes there, where other cores may help.
+   * more, so what is beyond {@link VERIFIED_IN_TURN_MAX} waits for the next turns first.
    */
   #verifyGathered(): void {
     const gathered = this.#unverified;
     if (gathered.length === 0) return;
-    this.#unverified = [];
-    for (const { ticket, key, message } of gathered.splice(VERIFIED_IN_TURN_MAX))
+    const checkedNow = gathered.splice(0, VERIFIED_IN_TURN_MAX);
+    const beyond = gathered.splice(VERIFIED_IN_NEXT_TURNS_MAX);
+    this.#unverified = gathered;
+    for (const { ticket, key, message } of beyond)
       void key
         .verifyAsync(message.algorithm, message.signedBytes, message.signature)
         .then((ok) => this.#tell((now) => this.node.handleVerified(now, ticket, ok)));
-    for (const { ticket, key, message } of gathered) {
+    for (const { ticket, key, message } of checkedNow) {
       const ok = key.verify(message.algorithm, message.signedBytes, message.signature);
       this.#tell((now) => this.node.handleVerified(now, ticket, ok)); // whatever becomes of one, the others follow
     }

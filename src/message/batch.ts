@@ -3,7 +3,7 @@ import { CborWriter } from '../codec/cbor-writer.ts';
 import { encodeSign1, sigStructure } from '../cose/sign1.ts';
 import { merkleLeaf, merkleTree, TREE_LEAVES_MAX } from '../crypto/merkle-tree.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
-import type { ComposedMessage, Message } from './message.ts';
+import { type ComposedMessage, Message, type SignedBatch } from './message.ts';
 
 /** Messages of one author that one signature may cover. */
 export const BATCH_MESSAGES_MAX = TREE_LEAVES_MAX;
@@ -21,20 +21,20 @@ export interface MessageBatch {
 /** @param messages two to {@link BATCH_MESSAGES_MAX} of one signer. */
 export function composeBatch(mesh: MeshName, messages: readonly ComposedMessage[]): MessageBatch {
   const { root, paths } = merkleTree(messages.map(({ toBeSigned }) => merkleLeaf(toBeSigned)));
-  const signed = signedOfBatch(mesh, root);
+  const batch = signedOfBatch(mesh, root);
   return {
-    toBeSigned: signed.signedBytes,
+    toBeSigned: batch.signedBytes,
     assemble: (signature) =>
-      messages.map((composed, i) => {
-        const { protectedBytes, payload } = composed;
+      messages.map((message, i) => {
+        const { protectedBytes, payload } = message;
         const bytes = encodeSign1({ protectedBytes, payload, signature, path: paths[i] });
-        return { ...composed, signature, ...signed, bytes };
+        return new Message(message, message, message.stream, message, { signature, batch, bytes });
       }),
   };
 }
 
 /** The Sig_structure of a batch: its payload is the root, and its context keeps it apart from every message. */
-export function signedOfBatch(mesh: MeshName, root: Bytes): Pick<Message, 'signedBytes' | 'batchKey'> {
+export function signedOfBatch(mesh: MeshName, root: Bytes): SignedBatch {
   const externalAad = new CborWriter(64).array(2).text('chainmail batch v1').text(mesh).finish();
   return { signedBytes: sigStructure(NO_HEADER, externalAad, root), batchKey: toHex(root) };
 }

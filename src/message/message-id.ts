@@ -21,6 +21,14 @@ export function delegateStreamKeyOf(origin: NodeId, statementHash: Bytes, incarn
   return `${origin}~${toHex(statementHash.subarray(0, 8))}.${incarnation}` as StreamKey;
 }
 
+/** The stream of what this signer says. */
+export function streamOf(
+  { origin, leafHash, delegate }: { origin: NodeId; leafHash: Bytes; delegate?: unknown },
+  incarnation: number,
+): StreamKey {
+  return delegate === undefined ? streamKeyOf(origin, incarnation) : delegateStreamKeyOf(origin, leafHash, incarnation);
+}
+
 export function messageIdOf(origin: NodeId, incarnation: number, counter: number): MessageId {
   return `${origin}.${incarnation}.${counter}` as MessageId;
 }

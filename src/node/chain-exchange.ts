@@ -5,7 +5,7 @@ import { sha256Hex } from '../crypto/hash.ts';
 import { keepChainUntil } from '../engine/chain-book.ts';
 import { keepDelegateUntil, type KnownDelegate } from '../engine/delegate-book.ts';
 import { CHAINS_ASKED_MAX } from '../engine/frame.ts';
-import { leafKeyOf, type Source } from '../engine/gate.ts';
+import type { Source } from '../engine/gate.ts';
 import type { Link } from '../engine/link.ts';
 import type { Origins } from '../engine/origins.ts';
 import { type Parked, Parking } from '../engine/parking.ts';
@@ -64,7 +64,7 @@ export class ChainExchange {
       return this.#owner.giveUp(now, source, message, ignore('unknown-origin'));
     const outcome = this.#parking.park(now.mono, { message, source });
     for (const displaced of this.#parking.takeDisplaced()) this.#giveUpFull(now, displaced);
-    if (outcome === 'ask') this.#ask(link, leafKeyOf(message));
+    if (outcome === 'ask') this.#ask(link, message.leafKey);
     else if (outcome === 'copy') this.#owner.giveUp(now, source, message, ignore('duplicate'));
     else if (outcome === 'full') this.#giveUpFull(now, { message, source });
   }

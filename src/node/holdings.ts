@@ -1,13 +1,13 @@
 import type { Bytes } from '../base/bytes.ts';
 import type { Instant, UnixMs } from '../base/time.ts';
-import { leafKeyOf } from '../engine/gate.ts';
 import { type HeldMessage, HeldMessages, type HeldStream } from '../engine/held-messages.ts';
 import type { Origins } from '../engine/origins.ts';
 import { RecordBook } from '../engine/record-book.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import { isAddressedTo } from '../message/audience.ts';
-import { type Message, parseMessage } from '../message/message.ts';
+import type { Message } from '../message/message.ts';
+import { MessageReader } from '../message/message-reader.ts';
 import { streamKeyOf } from '../message/message-id.ts';
 import type { RestoredNode } from '../ports/node-store.ts';
 import { IndicatorSet } from './indicator-set.ts';
@@ -29,19 +29,19 @@ export class Holdings {
   readonly messages = new HeldMessages();
   readonly records = new RecordBook();
   readonly indicators = new IndicatorSet();
-  readonly #mesh: MeshName;
+  readonly #reader: MessageReader;
   readonly #journal: Journal;
   readonly #owner: HoldingsOwner;
 
   constructor(mesh: MeshName, journal: Journal, owner: HoldingsOwner) {
-    this.#mesh = mesh;
+    this.#reader = new MessageReader(mesh);
     this.#journal = journal;
     this.#owner = owner;
   }
 
   /** Keeps a message that the gate accepted. It is durable once the journal says so. */
   keep(now: Instant, message: Message): HeldMessage {
-    const { held, evicted } = this.messages.put(message, leafKeyOf(message), now.wall);
+    const { held, evicted } = this.messages.put(message, now.wall);
     const { arrival, receivedAt } = held;
     this.#journal.add({ tag: 'put-message', message: { arrival, receivedAt, bytes: message.bytes } });
     if (evicted !== undefined) this.#forget(evicted);
@@ -53,13 +53,13 @@ export class Holdings {
   restore(wall: UnixMs, { arrivals, messages }: Pick<RestoredNode, 'arrivals' | 'messages'>, origins: Origins): void {
     this.messages.startArrivals(arrivals);
     for (const { arrival, receivedAt, bytes } of messages) {
-      const message = parseMessage(this.#mesh, bytes);
+      const message = this.#reader.read(bytes);
       const isTwice = this.messages.get(message.contentKey) !== undefined; // in a file that was changed by hand
       if (isTwice || message.expiresAt <= wall || origins.judge(message).tag !== 'ok') {
         this.#journal.add({ tag: 'drop-message', arrival });
         continue;
       }
-      const { held, evicted } = this.messages.put(message, leafKeyOf(message), receivedAt, arrival);
+      const { held, evicted } = this.messages.put(message, receivedAt, arrival);
       if (evicted !== undefined) this.#forget(evicted);
       this.#index(held, message);
     }
@@ -68,7 +68,7 @@ export class Holdings {
   /** The message itself; `undefined` where it is not held any more. */
   read(contentKey: string): Message | undefined {
     const bytes = this.bytesOf(contentKey);
-    return bytes === undefined ? undefined : parseMessage(this.#mesh, bytes);
+    return bytes === undefined ? undefined : this.#reader.read(bytes);
   }
 
   bytesOf(contentKey: string): Bytes | undefined {
@@ -123,7 +123,7 @@ export class Holdings {
     // What is meant for others is held for them and passed on, and has no effect here.
     const { self, roles } = this.#owner;
     if (isAddressedTo(message.audience, self, roles) && this.isHeard(message))
-      this.indicators.put(held, message.payload);
+      this.indicators.put(held, message.content);
     if (message.type.family !== 'record') return;
     const older = this.records.put(message);
     if (older !== undefined) this.#drop(older.contentKey);

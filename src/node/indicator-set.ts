@@ -1,7 +1,8 @@
 import type { UnixMs } from '../base/time.ts';
 import type { HeldMessage } from '../engine/held-messages.ts';
 import type { NodeId } from '../identity/node-id.ts';
-import { type Indicator, parseIndicator } from '../message/indicator.ts';
+import type { Indicator } from '../message/indicator.ts';
+import type { PayloadContent } from '../message/payload.ts';
 import type { MessageId } from '../message/message-id.ts';
 
 /** An indicator that is valid now, and who says so. */
@@ -13,14 +14,11 @@ export interface ValidIndicator extends Indicator {
 
 /** The indicators of all held messages: the local set that programs on the node list and follow (seed 001, 6.1). */
 export class IndicatorSet {
-  readonly #byContent = new Map<string, ValidIndicator>();
+  readonly #byContent = new Map<string, HeldIndicator>();
 
   /** A message was accepted; what is no indicator is passed over. */
-  put(held: HeldMessage, payload: Uint8Array): void {
-    if (held.type !== 'indicator') return;
-    const indicator = parseIndicator(payload);
-    const validUntil = Math.min(indicator.validUntil ?? held.expiresAt, held.expiresAt) as UnixMs;
-    this.#byContent.set(held.contentKey, { ...indicator, origin: held.origin, messageId: held.id, validUntil });
+  put(held: HeldMessage, content: PayloadContent): void {
+    if (content.tag === 'indicator') this.#byContent.set(held.contentKey, { held, indicator: content.indicator });
   }
 
   drop(contentKey: string): void {
@@ -29,6 +27,16 @@ export class IndicatorSet {
 
   /** Oldest first. */
   valid(wall: UnixMs): ValidIndicator[] {
-    return Array.from(this.#byContent.values()).filter(({ validUntil }) => validUntil > wall);
+    const valid: ValidIndicator[] = [];
+    for (const { held, indicator } of this.#byContent.values()) {
+      const validUntil = Math.min(indicator.validUntil ?? held.expiresAt, held.expiresAt) as UnixMs;
+      if (validUntil > wall) valid.push({ ...indicator, origin: held.origin, messageId: held.id, validUntil });
+    }
+    return valid;
   }
+}
+
+interface HeldIndicator {
+  readonly held: HeldMessage;
+  readonly indicator: Indicator;
 }

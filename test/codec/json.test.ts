@@ -44,6 +44,14 @@ describe('strict JSON', () => {
   for (const text of ['"\\ud83d\\ude00"', '"\\\\ud800"', '"😀"', '"\\u00e9"'])
     it(`reads whole characters in ${text}`, () => assert.equal(parseJson(text), JSON.parse(text)));
 
+  for (const count of [15, 16, 17, 18, 100])
+    it(`finds the member that comes twice among ${count}`, () => {
+      const names = Array.from({ length: count }, (_, i) => `"n${i}":${i}`);
+      assert.equal(Object.keys(parseJson(`{${names.join()}}`) as object).length, count);
+      for (const twice of [0, count - 1])
+        assert.throws(() => parseJson(`{${names.join()},"n${twice}":1}`), /has the member "n\d+" twice/);
+    });
+
   it('reads whatever has no member twice', () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {

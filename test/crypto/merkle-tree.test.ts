@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Bytes, fromHex, toHex, utf8 } from '../../src/base/bytes.ts';
-import { merkleLeaf, merkleRoot, merkleTree, pathLength, TREE_LEAVES_MAX } from '../../src/crypto/merkle-tree.ts';
+import {
+  KnownTree,
+  merkleLeaf,
+  merkleRoot,
+  merkleTree,
+  pathLength,
+  TREE_LEAVES_MAX,
+} from '../../src/crypto/merkle-tree.ts';
 
 /** Roots over the first 1 to 8 leaves of the reference tests of Certificate Transparency (RFC 6962 hashes alike). */
 const LEAVES = ['', '00', '10', '2021', '3031', '40414243', '5051525354555657', '606162636465666768696a6b6c6d6e6f'];
@@ -47,6 +54,29 @@ describe('Merkle tree', () => {
       const siblings = path.siblings.slice();
       siblings[bit >> 3] = (siblings[bit >> 3] as number) ^ (1 << (bit & 7));
       assert.ok(!isRoot(merkleRoot(leaf, { ...path, siblings })));
+    }
+  });
+
+  it('known from some of its paths has all others, in whatever order, and none that is changed above or below', () => {
+    for (const size of [2, 3, 7, 16, 33, TREE_LEAVES_MAX]) {
+      const leaves = leavesOf(size);
+      const { root, paths } = merkleTree(leaves);
+      const order = Array.from(leaves.keys(), (i) => (i * 5 + 3) % size);
+      const first = order[0] as number;
+      const tree = new KnownTree(leaves[first] as Bytes, paths[first] as (typeof paths)[number]);
+      assert.deepEqual(tree.root, root);
+      for (const i of new Set([...order, ...leaves.keys()])) {
+        const [leaf, path] = [leaves[i] as Bytes, paths[i] as (typeof paths)[number]];
+        for (let at = 0; at < path.siblings.length; at += 16) {
+          const siblings = path.siblings.slice();
+          siblings[at] = (siblings[at] as number) ^ 1;
+          assert.equal(tree.has(leaf, { ...path, siblings }), false);
+        }
+        assert.equal(tree.has(merkleLeaf(utf8('another leaf')), path), false);
+        assert.equal(tree.has(leaf, { ...path, leafIndex: (i + 1) % size }), false);
+        assert.equal(tree.has(leaf, path), true, `leaf ${i} of ${size}`);
+        assert.equal(tree.has(leaf, path), true, 'again');
+      }
     }
   });
 

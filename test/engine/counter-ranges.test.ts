@@ -27,6 +27,19 @@ const step = fc.oneof(
 );
 
 describe('counter ranges', () => {
+  it('without others are what is in none of those', () => {
+    const counters = fc.array(fc.nat(SPAN), { maxLength: 40 });
+    fc.assert(
+      fc.property(counters, counters, (ours, theirs) => {
+        const [ranges, others, left] = [new CounterRanges(), new CounterRanges(), new CounterRanges()];
+        for (const counter of ours) ranges.add(counter);
+        for (const counter of theirs) others.add(counter);
+        for (const counter of ours) if (!theirs.includes(counter)) left.add(counter);
+        assert.deepEqual(ranges.without(others), left.flat);
+      }),
+    );
+  });
+
   it('are the set that they stand for, whatever is added and settled in whatever order', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120 }), (steps) => {

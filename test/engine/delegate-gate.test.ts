@@ -6,7 +6,7 @@ import { sha256Hex } from '../../src/crypto/hash.ts';
 import { Secret } from '../../src/crypto/secret.ts';
 import { ChainBook } from '../../src/engine/chain-book.ts';
 import { DelegateBook, DELEGATES_MAX, type KnownDelegate } from '../../src/engine/delegate-book.ts';
-import { Gate, leafKeyOf, type Source } from '../../src/engine/gate.ts';
+import { Gate, type Source } from '../../src/engine/gate.ts';
 import { HeldMessages } from '../../src/engine/held-messages.ts';
 import { Origins } from '../../src/engine/origins.ts';
 import { RecordBook } from '../../src/engine/record-book.ts';
@@ -61,7 +61,7 @@ class Bench {
         this.gate.handleVerified(at(0), ticket, key.verify(message.algorithm, message.signedBytes, message.signature)),
       judged: (now, _source, message, verdict) => {
         this.#said.push(verdict.tag === 'accept' ? 'accept' : `${verdict.tag} ${verdict.reason}`);
-        if (verdict.tag === 'accept' && message !== undefined) this.held.put(message, leafKeyOf(message), now.wall);
+        if (verdict.tag === 'accept' && message !== undefined) this.held.put(message, now.wall);
       },
       missingChain: (_now, _source, message) => {
         this.#said.push('missing');

@@ -9,7 +9,8 @@ import { DelegateBook, type KnownDelegate } from '../../src/engine/delegate-book
 import { Origins } from '../../src/engine/origins.ts';
 import { ChainBook } from '../../src/engine/chain-book.ts';
 import { RANGES_MAX } from '../../src/engine/counter-ranges.ts';
-import { CHECKS_MAX, ECHO_BYTES_MAX, ECHOES_MAX, Gate, leafKeyOf, type Source } from '../../src/engine/gate.ts';
+import { ECHO_BYTES_MAX, ECHOES_MAX } from '../../src/engine/echoes.ts';
+import { CHECKS_MAX, Gate, type Source } from '../../src/engine/gate.ts';
 import { HeldMessages } from '../../src/engine/held-messages.ts';
 import { RecordBook } from '../../src/engine/record-book.ts';
 import { Revocations } from '../../src/engine/revocations.ts';
@@ -84,7 +85,7 @@ class Bench {
     if (message === undefined) this.unread++;
     if (verdict.tag === 'reject') this.rejects.push(source);
     if (verdict.tag !== 'accept' || message === undefined) return;
-    this.held.put(message, leafKeyOf(message), now.wall);
+    this.held.put(message, now.wall);
     if (message.type.family === 'record') this.records.put(message);
   }
 }

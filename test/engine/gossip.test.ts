@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { MINUTE_MS, SECOND_MS } from '../../src/base/time.ts';
 import { DIGEST_STREAMS_MAX, KEYS_MAX } from '../../src/engine/frame.ts';
-import { leafKeyOf } from '../../src/engine/gate.ts';
 import {
   Gossip,
   GOSSIP_DEFAULTS,
@@ -17,7 +16,8 @@ import { type Link, type MeshFrame, WINDOW_BYTES } from '../../src/engine/link.t
 import { OUTGOING_BYTES_MAX } from '../../src/engine/outgoing-queue.ts';
 import { ANSWER_OF_AUTHOR_MAX, PULL_ANSWER_BYTES_MAX, PullAnswers } from '../../src/engine/pull-answers.ts';
 import type { NodeId } from '../../src/identity/node-id.ts';
-import { type Message, parseMessage } from '../../src/message/message.ts';
+import type { Message } from '../../src/message/message.ts';
+import { parseMessage } from '../../src/message/message-reader.ts';
 import { SeededRandom } from '../../src/sim/seeded-random.ts';
 import { LinkPair } from '../support/link-pair.ts';
 import { at, MESH, MeshFixture, type Said } from '../support/mesh-fixture.ts';
@@ -52,7 +52,7 @@ class Peer {
     if (this.refuses(message)) return;
     const now = at(this.nowMs);
     this.bytes.set(message.contentKey, message.bytes);
-    const { held } = this.held.put(message, leafKeyOf(message), now.wall);
+    const { held } = this.held.put(message, now.wall);
     this.gossip.handleAccepted(now, held, message.bytes, from);
     this.gossip.flush();
   }
@@ -159,7 +159,7 @@ describe('gossip', () => {
     world.pair.pump(at(0));
     assert.deepEqual(world.pair.take(), ['a> have', 'b> want', 'a> message']);
     world.bob.bytes.set(other.contentKey, other.bytes);
-    world.bob.held.put(other, leafKeyOf(other), at(0).wall);
+    world.bob.held.put(other, at(0).wall);
     world.ann.accept(other);
     world.pair.pump(at(0));
     assert.deepEqual(world.pair.take(), ['a> have']);
@@ -249,7 +249,7 @@ describe('gossip', () => {
 
   it('looks at so many messages of one author for one answer, however small they are', () => {
     const held = new HeldMessages();
-    for (const message of say('eve', ANSWER_OF_AUTHOR_MAX + 1)) held.put(message, leafKeyOf(message), at(0).wall);
+    for (const message of say('eve', ANSWER_OF_AUTHOR_MAX + 1)) held.put(message, at(0).wall);
     const answers = new PullAnswers(held, () => new Uint8Array(1));
     const ignore = (): void => undefined;
     const pair = new LinkPair(at(0), fixture, 'ann', 'bob', ignore, ignore);

@@ -40,10 +40,11 @@ function said(
     expiresAt: wall(issuedMs + lifeMs),
     type: parseMessageType('sensor/t'),
     bytes: utf8(id),
+    leafKey: 'leaf',
   } as unknown as Message;
 }
 
-const put = (held: HeldMessages, message: Message, receivedMs = 0) => held.put(message, 'leaf', wall(receivedMs));
+const put = (held: HeldMessages, message: Message, receivedMs = 0) => held.put(message, wall(receivedMs));
 
 describe('held messages', () => {
   it('are found by content, by counter, by origin, and in order of arrival', () => {
@@ -71,7 +72,7 @@ describe('held messages', () => {
 
   it('keep their places over a restart, and new ones come behind them', () => {
     const held = new HeldMessages();
-    held.put(said('ann', 0), 'leaf', NOW, 41);
+    held.put(said('ann', 0), NOW, 41);
     assert.equal(put(held, said('ann', 1)).held.arrival, 42);
   });
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { utf8 } from '../../src/base/bytes.ts';
+import { type Bytes, utf8 } from '../../src/base/bytes.ts';
 import type { MonotonicMs } from '../../src/base/time.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import {
@@ -13,8 +13,8 @@ import {
   Parking,
 } from '../../src/engine/parking.ts';
 import { parseNodeId } from '../../src/identity/node-id.ts';
-import type { Message } from '../../src/message/message.ts';
-import { MeshFixture } from '../support/mesh-fixture.ts';
+import { assembleMessage, composeMessage, type Message } from '../../src/message/message.ts';
+import { MESH, MeshFixture } from '../support/mesh-fixture.ts';
 
 const mono = (ms: number): MonotonicMs => ms as MonotonicMs;
 const from = (name: string): LinkSource => ({ tag: 'link', link: 1, peer: parseNodeId(name), bytesLength: 1 });
@@ -25,15 +25,15 @@ describe('parking', () => {
     fixture = await MeshFixture.create('fixture', 'ann');
   });
   const message = (counter: number, certificate?: number): Message => {
-    const { ...made } = fixture.message('ann', { counter });
-    const leafHash = certificate === undefined ? made.leafHash : new Uint8Array(32).fill(certificate);
-    return { ...made, leafHash };
+    const made = fixture.message('ann', { counter });
+    return certificate === undefined ? made : under(made, new Uint8Array(32).fill(certificate));
   };
+  /** What the message says, under another certificate. */
+  const under = (made: Message, leafHash: Bytes): Message =>
+    assembleMessage(composeMessage(MESH, { ...made, leafHash }), made.signature);
   /** A message under a certificate that nobody has. */
-  const strange = (name: string, number: number): Message => ({
-    ...message(0),
-    leafHash: sha256(utf8(`${name} ${number}`)),
-  });
+  const strange = (name: string, number: number, counter = 0): Message =>
+    under(message(counter), sha256(utf8(`${name} ${number}`)));
   const leafKey = (): string => message(0).leafHash.toHex();
 
   it('asks the first time, waits with the second, gives back both', () => {
@@ -122,7 +122,7 @@ describe('parking', () => {
     parking.park(mono(0), { message: strange('eve', 0), source: from('mallory') });
     for (let i = 1; i < PARKED_CHAINS_MAX; i++)
       parking.park(mono(0), { message: strange('eve', i), source: from(i < 64 ? 'eve' : 'mallory') });
-    parking.park(mono(0), { message: { ...strange('eve', 127), counter: 1, contentKey: 'b' }, source: from('bob') });
+    parking.park(mono(0), { message: strange('eve', 127, 1), source: from('bob') });
     assert.equal(parking.park(mono(0), { message: strange('cid', 0), source: from('cid') }), 'ask');
     assert.equal(parking.expects(strange('eve', 127).leafHash.toHex()), true, 'now it counts as that of bob');
     assert.deepEqual(

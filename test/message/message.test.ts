@@ -19,9 +19,9 @@ import {
   isSameCopy,
   type MessageFields,
   parseComposed,
-  parseMessage,
-  SECONDS_MAX,
 } from '../../src/message/message.ts';
+import { SECONDS_MAX } from '../../src/message/header.ts';
+import { parseMessage } from '../../src/message/message-reader.ts';
 import { MeshFixture } from '../support/mesh-fixture.ts';
 import { missingVectors, readVectors } from '../support/vectors.ts';
 

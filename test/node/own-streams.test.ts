@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { MINUTE_MS } from '../../src/base/time.ts';
-import { leafKeyOf } from '../../src/engine/gate.ts';
 import { HeldMessages } from '../../src/engine/held-messages.ts';
 import { STREAMS_MAX } from '../../src/message/node-record.ts';
 import { OwnStreams } from '../../src/node/own-streams.ts';
@@ -18,7 +17,7 @@ describe('the streams that a node opened', () => {
     for (const [counter, minutes] of Object.entries(lives)) {
       const place = { incarnation, counter: Number(counter), expiresAt: NOW_MS + minutes * MINUTE_MS };
       const message = fixture.message('ann', place);
-      messages.put(message, leafKeyOf(message), at(0).wall);
+      messages.put(message, at(0).wall);
     }
   };
   const world = () => ({ messages: new HeldMessages(), own: new OwnStreams(fixture.member('ann').nodeId) });

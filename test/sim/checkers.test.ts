@@ -85,7 +85,7 @@ describe('checkers: they say what must not be', () => {
     world.emit(accepted);
     const { event } = accepted;
     assert.ok(event.tag === 'message');
-    world.emit({ ...accepted, event: { ...event, held: { ...event.held, contentKey: 'other' } } });
+    world.emit({ ...accepted, event: { ...event, held: { ...event.held, id: event.held.id, contentKey: 'other' } } });
     const { violations } = world.finish();
     assert.match(violations[0] as string, /^n\d accepted \S+ again at \d+ ms$/);
     assert.match(violations[1] as string, /^n\d accepted another \S+ again/);

@@ -4,8 +4,8 @@ import { toRfc3339 } from '../../base/time.ts';
 import { grants } from '../../identity/capability.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
 import { FUTURE_MAX_MS, LIFETIME_MAX_MS } from '../../message/limits.ts';
-import { type Message, parseMessage } from '../../message/message.ts';
-import { checkPayload } from '../../message/payload.ts';
+import type { Message } from '../../message/message.ts';
+import { parseMessage } from '../../message/message-reader.ts';
 import { judgeNode, meshOf } from './certificate.ts';
 import { requireDelegate } from './delegate.ts';
 import type { Recognised } from './recognise.ts';
@@ -25,7 +25,7 @@ export function verifyMessage({ bytes }: Recognised, context: VerifyContext): Fi
   if (message === undefined) return parsed;
   const known = message;
   return verdictOf('message', { ...(mesh === undefined ? {} : { mesh }), ...factsOf(known) }, () => {
-    checkPayload(known);
+    void known.content;
     requireLife(known, context.now);
     if (mesh === undefined)
       throw new MeshError(

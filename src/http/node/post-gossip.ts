@@ -8,13 +8,8 @@ import { plainBytes } from '../../crypto/plain-bytes.ts';
 import { SIGNATURE_BYTES } from '../../crypto/public-key.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
 import { MESSAGE_BYTES_MAX } from '../../message/limits.ts';
-import {
-  assembleMessage,
-  type ComposedMessage,
-  type Message,
-  parseComposed,
-  parseMessage,
-} from '../../message/message.ts';
+import { assembleMessage, type ComposedMessage, type Message, parseComposed } from '../../message/message.ts';
+import { parseMessage } from '../../message/message-reader.ts';
 import type { HttpApp } from '../server.ts';
 import { requireMember } from './member.ts';
 import type { MemberDeps } from './node-service.ts';

@@ -2,7 +2,7 @@ import type { MessageIdResponse } from '../../api/node-gossip.ts';
 import { signedMessageSchema } from '../../api/node-programs.ts';
 import { parseBody } from '../../api/schema.ts';
 import { fromBase64 } from '../../base/bytes.ts';
-import { parseMessage } from '../../message/message.ts';
+import { parseMessage } from '../../message/message-reader.ts';
 import type { HttpApp } from '../server.ts';
 import type { ProgramDeps } from './node-service.ts';
 

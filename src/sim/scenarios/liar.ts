@@ -2,7 +2,7 @@ import { type Bytes, toHex } from '../../base/bytes.ts';
 import { MINUTE_MS, SECOND_MS, unixSeconds } from '../../base/time.ts';
 import { type Frame, KEYS_MAX } from '../../engine/frame.ts';
 import { parseAddress } from '../../message/address.ts';
-import { parseMessage } from '../../message/message.ts';
+import { parseMessage } from '../../message/message-reader.ts';
 import { streamKeyOf } from '../../message/message-id.ts';
 import { encodeNodeRecord } from '../../message/node-record.ts';
 import { Alarms } from '../checkers/alarms.ts';

@@ -15,7 +15,7 @@ import { HOUR_MS, MINUTE_MS, type UnixMs } from '../../../src/base/time.ts';
 import { systemClock } from '../../../src/host/system-clock.ts';
 import { PAGE_CHARS_MAX } from '../../../src/http/node/get-messages.ts';
 import { PAYLOAD_BYTES_MAX } from '../../../src/message/limits.ts';
-import { parseMessage } from '../../../src/message/message.ts';
+import { parseMessage } from '../../../src/message/message-reader.ts';
 import type { HttpApp } from '../../../src/http/server.ts';
 import { type Member, TestMesh } from '../../support/node-world.ts';
 import { INDICATOR, programsOf, signed } from './support.ts';
