@@ -121,8 +121,8 @@ export class DerReader {
     return this.peek() === tag ? this.nested(tag) : undefined;
   }
 
-  boolean(): boolean {
-    this.#enter(TAG.boolean);
+  boolean(tag: number = TAG.boolean): boolean {
+    this.#enter(tag);
     const octet = this.#bytes[this.#contentStart];
     if (this.#contentEnd - this.#contentStart !== 1 || (octet !== 0x00 && octet !== 0xff))
       refuse('BOOLEAN is neither 00 nor FF');
@@ -130,9 +130,9 @@ export class DerReader {
   }
 
   /** `BOOLEAN DEFAULT FALSE`: absent means false, and an explicit false is not DER (X.690 section 11.5). */
-  defaultFalse(): boolean {
-    if (this.peek() !== TAG.boolean) return false;
-    if (!this.boolean()) refuse('a default value is written out');
+  defaultFalse(tag: number = TAG.boolean): boolean {
+    if (this.peek() !== tag) return false;
+    if (!this.boolean(tag)) refuse('a default value is written out');
     return true;
   }
 

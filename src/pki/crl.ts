@@ -6,6 +6,7 @@ import { OID } from '../codec/oid.ts';
 import type { CheckX509Signature } from '../crypto/x509-signature.ts';
 import { type Certificate, readAlgorithm, readSerial, type SerialHex } from './certificate.ts';
 import type { Delegations } from '../identity/delegate/delegations.ts';
+import { type CrlScope, readCrlScope } from './crl-scope.ts';
 import { readDelegations } from './delegations-extension.ts';
 import { type DistinguishedName, isSameName, readName } from './distinguished-name.ts';
 import { KEY_USAGE, type RawExtension, readAuthorityKeyIdentifier, readRawExtensions } from './extensions.ts';
@@ -53,6 +54,8 @@ export class Crl {
   readonly authorityKeyId: string | undefined;
   /** What its issuer publishes of delegates; `undefined` where the list says nothing of them. */
   readonly delegations: Delegations | undefined;
+  /** Which certificates it speaks of; `undefined` for all of its issuer. */
+  readonly scope: CrlScope | undefined;
   readonly #entries: ReadonlyMap<SerialHex, PackedRevocation>;
 
   constructor(fields: CrlFields, entries: ReadonlyMap<SerialHex, PackedRevocation>) {
@@ -66,6 +69,7 @@ export class Crl {
     this.number = fields.number;
     this.authorityKeyId = fields.authorityKeyId;
     this.delegations = fields.delegations;
+    this.scope = fields.scope;
     this.#entries = entries;
   }
 
@@ -101,19 +105,21 @@ export type CrlFields = Pick<
   | 'number'
   | 'authorityKeyId'
   | 'delegations'
+  | 'scope'
 >;
 
 /**
  * Takes complete, direct CRLs of version 2 only: a delta CRL, an indirect one, one for some reasons or points, and every
  * unknown critical extension is refused (RFC 5280 section 5.2: such a list must not be used to tell what is *not* revoked).
  *
+ * @param scoped whether one for some reasons, points or kinds of certificates is taken: whoever uses it asks its scope.
  * @throws ERR_CRL
  */
-export function parseCrl(der: Bytes): Crl {
+export function parseCrl(der: Bytes, scoped: 'scoped' | 'whole' = 'whole'): Crl {
   if (der.length > CRL_BYTES_MAX) throw new MeshError('ERR_CRL', `CRL is longer than ${CRL_BYTES_MAX} bytes`);
   const own = new Uint8Array(der); // what is read lives on as views of it
   try {
-    return readOnly(own, (reader) => readCrl(reader, own));
+    return readOnly(own, (reader) => readCrl(reader, own, scoped === 'scoped'));
   } catch (error) {
     if (!isMeshError(error)) throw error;
     throw new MeshError('ERR_CRL', `CRL is malformed: ${messageOf(error)}`, undefined, { cause: error });
@@ -129,12 +135,18 @@ export function isCrlOf(crl: Crl, issuer: Certificate): boolean {
 
 /** True when the CRL is of this issuer, who may sign CRLs, and whose signature holds (RFC 5280 section 6.3.3 f and g). */
 export function verifyCrl(crl: Crl, issuer: Certificate, checkSignature: CheckX509Signature): boolean {
+  return isCrlOf(crl, issuer) && isSignedCrlOf(crl, issuer, checkSignature);
+}
+
+/** As {@link verifyCrl}, whatever key the CRL names: the identifier is but a hint. */
+export function isSignedCrlOf(crl: Crl, issuer: Certificate, checkSignature: CheckX509Signature): boolean {
   const { keyUsage } = issuer.extensions;
-  if (!isCrlOf(crl, issuer) || (keyUsage !== undefined && (keyUsage & KEY_USAGE.crlSign) === 0)) return false;
+  if (!isSameName(crl.issuer, issuer.subject) || (keyUsage !== undefined && (keyUsage & KEY_USAGE.crlSign) === 0))
+    return false;
   return checkSignature(crl.signatureAlgorithm, issuer.spki, crl.tbs, crl.signature);
 }
 
-function readCrl(reader: DerReader, der: Bytes): Crl {
+function readCrl(reader: DerReader, der: Bytes, isScopeTaken: boolean): Crl {
   const outer = reader.sequence();
   const tbs = outer.peekRaw();
   const body = outer.sequence();
@@ -156,16 +168,22 @@ function readCrl(reader: DerReader, der: Bytes): Crl {
   if (explicit === undefined) throw new MeshError('ERR_CRL', 'CRL without extensions');
   const extensions = readRawExtensions(explicit.sequence());
   explicit.end();
-  const told = readCrlExtensions(extensions);
+  const told = readCrlExtensions(extensions, isScopeTaken);
   return new Crl({ der, tbs, issuer, signatureAlgorithm, signature, thisUpdate, nextUpdate, ...told }, entries);
 }
 
-function readCrlExtensions(extensions: ReadonlyMap<string, RawExtension>): {
-  number: bigint;
-  authorityKeyId: string | undefined;
-  delegations: Delegations | undefined;
-} {
-  for (const { oid, isCritical } of extensions.values()) {
+function readCrlExtensions(
+  extensions: ReadonlyMap<string, RawExtension>,
+  isScopeTaken: boolean,
+): Pick<Crl, 'number' | 'authorityKeyId' | 'delegations' | 'scope'> {
+  let scope: CrlScope | undefined;
+  for (const { oid, isCritical, value } of extensions.values()) {
+    if (oid === OID.issuingDistributionPoint) {
+      if (!isCritical || !isScopeTaken)
+        throw new MeshError('ERR_CRL', 'CRL for some certificates only where one for all is expected');
+      scope = readOnly(value, readCrlScope);
+      continue;
+    }
     if (oid === OID.deltaCrlIndicator) throw new MeshError('ERR_CRL', 'delta CRL where a complete one is expected');
     if (isCritical)
       throw new MeshError('ERR_CRL', `critical extension ${oid} is not known here, or must not be critical`);
@@ -182,6 +200,7 @@ function readCrlExtensions(extensions: ReadonlyMap<string, RawExtension>): {
     number: BigInt(`0x${bytes.toHex()}`),
     authorityKeyId: keyId,
     delegations: delegations === undefined ? undefined : readDelegations(delegations.value),
+    scope,
   };
 }
 

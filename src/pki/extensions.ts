@@ -2,6 +2,7 @@ import type { Bytes } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import { contextTag, type DerReader, readOnly, TAG } from '../codec/der-reader.ts';
 import { OID } from '../codec/oid.ts';
+import { type DistributionPoint, readDistributionPoints } from './distribution-points.ts';
 import { readCount, readList, refuse } from './extension-parts.ts';
 import { type GeneralName, readGeneralName, readGeneralNames } from './general-name.ts';
 import {
@@ -59,6 +60,7 @@ export interface Extensions {
   readonly extendedKeyUsage: readonly string[] | undefined;
   readonly subjectAltName: readonly GeneralName[] | undefined;
   readonly nameConstraints: NameConstraints | undefined;
+  readonly crlDistributionPoints: readonly DistributionPoint[] | undefined;
   readonly authorityKeyIdentifier: AuthorityKeyIdentifier | undefined;
   /** Lower-case hex. */
   readonly subjectKeyIdentifier: string | undefined;
@@ -123,7 +125,6 @@ export function parseExtensions(raw: ReadonlyMap<string, RawExtension>): Extensi
   read(OID.issuerAltName, (reader) => readGeneralNames(reader.sequence()));
   read(OID.authorityInfoAccess, readAccessDescriptions);
   read(OID.subjectInfoAccess, readAccessDescriptions);
-  read(OID.crlDistributionPoints, readDistributionPoints);
   read(OID.freshestCrl, readDistributionPoints);
   read(OID.subjectDirectoryAttributes, readDirectoryAttributes);
   return {
@@ -133,6 +134,7 @@ export function parseExtensions(raw: ReadonlyMap<string, RawExtension>): Extensi
     extendedKeyUsage: read(OID.extendedKeyUsage, (reader) => readList(reader.sequence(), (list) => list.oid())),
     subjectAltName: read(OID.subjectAltName, (reader) => readGeneralNames(reader.sequence())),
     nameConstraints: read(OID.nameConstraints, readNameConstraints),
+    crlDistributionPoints: read(OID.crlDistributionPoints, readDistributionPoints),
     authorityKeyIdentifier: read(OID.authorityKeyIdentifier, readAuthorityKeyIdentifier),
     subjectKeyIdentifier: read(OID.subjectKeyIdentifier, (reader) => reader.octetString().toHex()),
     certificatePolicies: read(OID.certificatePolicies, readPolicies),
@@ -209,22 +211,5 @@ function readAccessDescriptions(reader: DerReader): void {
     description.oid();
     readGeneralName(description);
     description.end();
-  });
-}
-
-/** `CRLDistributionPoints` (RFC 5280 section 4.2.1.13): the shape alone; the mesh finds its CRLs by other roads. */
-function readDistributionPoints(reader: DerReader): void {
-  readList(reader.sequence(), (list) => {
-    const point = list.sequence();
-    const name = point.optionalContext(0);
-    if (name?.peek() === contextTag(0, 'constructed')) readGeneralNames(name.nested(contextTag(0, 'constructed')));
-    else name?.raw();
-    name?.end();
-    const hasReasons = point.peek() === contextTag(1, 'primitive');
-    if (hasReasons) point.namedBits(contextTag(1, 'primitive'));
-    const issuer = point.optionalContext(2);
-    if (issuer !== undefined) readGeneralNames(issuer);
-    point.end();
-    if (name === undefined && issuer === undefined) refuse('CRL distribution point names neither place nor issuer');
   });
 }

@@ -58,7 +58,7 @@ export function judgeLimboCase(testCase: LimboCase, now: UnixMs): LimboResult {
 function inputOf(testCase: LimboCase, now: UnixMs) {
   const at = testCase.validation_time == null ? now : instantOf(testCase.validation_time);
   const crls = (testCase.crls ?? []).flatMap((pem) =>
-    parsePem(pem, 'X509 CRL', 2 * CRL_BYTES_MAX).map((der) => parseCrl(der)),
+    parsePem(pem, 'X509 CRL', 2 * CRL_BYTES_MAX).map((der) => parseCrl(der, 'scoped')),
   );
   const names = [testCase.expected_peer_name, ...(testCase.expected_peer_names ?? [])].filter((name) => name != null);
   return {
