@@ -22,6 +22,9 @@ const PIPE_ENV = 'CHAINMAIL_LAUNCHER_FD';
 /** How long the program may take to end in order after its launcher was killed, before it is killed too. */
 const ORPHAN_GRACE_MS = 2_000;
 
+/** `node run` and the like: they start seldom, and would hold what was read of the cache for as long as they live. */
+const RUNS_ON = ['run', 'serve'];
+
 const thisFile = fileURLToPath(import.meta.url);
 const packageRoot = dirname(dirname(thisFile));
 
@@ -36,14 +39,19 @@ function isRecent(version) {
 
 async function runHere() {
   endWithLauncher();
-  // The user's own folder, not the shared temporary one: cached code is code, and others must not write it.
-  const { XDG_CACHE_HOME: cacheHome, HOME: home } = process.env;
-  const caches = cacheHome || (home && join(home, '.cache'));
-  if (caches) module.enableCompileCache(join(caches, 'chainmail', 'compile-cache'));
+  if (!RUNS_ON.includes(process.argv[3])) cacheCode();
   const entry = programFile();
   if (!existsSync(entry)) fail(`${entry} is missing`, 'install the package again, or in a checkout run: npm ci');
   const { main } = await import(pathToFileURL(entry).href);
   await main(process.argv.slice(2));
+}
+
+/** Spares commands most of their start. */
+function cacheCode() {
+  // The user's own folder, not the shared temporary one: cached code is code, and others must not write it.
+  const { XDG_CACHE_HOME: cacheHome, HOME: home } = process.env;
+  const caches = cacheHome || (home && join(home, '.cache'));
+  if (caches) module.enableCompileCache(join(caches, 'chainmail', 'compile-cache'));
 }
 
 /** Sources in a checkout; what `npm run build` made of them in an installed package, where types are not stripped. */

@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { programVersion } from '../daemon/version.ts';
+import { beSmall } from '../host/process-memory.ts';
 import { endWithReader, EXIT_OK, EXIT_USAGE } from './output.ts';
 
 /** A command or group of commands, loaded when it is called: a running node carries no other command's code. */
@@ -56,6 +57,7 @@ const FAMILIES: readonly Family[] = [
  */
 export async function main(argv: readonly string[]): Promise<void> {
   endWithReader();
+  if (argv[0] === 'node' && argv[1] === 'run') beSmall();
   const program = await createProgram(argv[0]);
   try {
     await program.parseAsync([...argv], { from: 'user' });

@@ -5,7 +5,13 @@ import { type Bytes, textOfUtf8, toBase64 } from '../base/bytes.ts';
 import { errorEntry } from '../base/error-codes.ts';
 import { isMeshError, MeshError, messageOf } from '../base/errors.ts';
 import { after, HOUR_MS, MINUTE_MS, SECOND_MS } from '../base/time.ts';
-import { type ClientAnswer, type ClientRequestOptions, exchange, type Target } from '../host/https-client.ts';
+import {
+  type ClientAnswer,
+  type ClientRequestOptions,
+  exchange,
+  keptConnection,
+  type Target,
+} from '../host/https-client.ts';
 import { systemClock } from '../host/system-clock.ts';
 import { systemRandom } from '../host/system-random.ts';
 import type { Address } from '../message/address.ts';
@@ -58,6 +64,8 @@ export class AuthorityContact {
   /** No conflict is shown before this: the authority asked to be left alone. */
   #conflictsAt = systemClock.monotonic();
   #timer: NodeJS.Timeout | undefined;
+  /** Of the visit under way. */
+  #connection = keptConnection();
   #underWay: Promise<void> | undefined;
 
   constructor(options: AuthorityContactOptions) {
@@ -97,6 +105,7 @@ export class AuthorityContact {
 
   async #visit(): Promise<void> {
     const { log } = this.#options;
+    this.#connection = keptConnection();
     try {
       await this.#fetchCrl();
       await this.#checkIn();
@@ -112,6 +121,8 @@ export class AuthorityContact {
         { reason: messageOf(error), ...(isMeshError(error) ? { code: error.code } : {}) },
         isRefused ? 'the authority refuses this node' : 'the authority cannot be reached; going on without it',
       );
+    } finally {
+      this.#connection.destroy();
     }
   }
 
@@ -185,7 +196,8 @@ export class AuthorityContact {
   }
 
   #exchange(endpoint: string, options: ClientRequestOptions): Promise<ClientAnswer> {
-    return exchange({ ...this.#options.target, endpoint }, { ...options, signal: this.#stopped.signal });
+    const common = { signal: this.#stopped.signal, connection: this.#connection };
+    return exchange({ ...this.#options.target, endpoint }, { ...options, ...common });
   }
 }
 

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { parse } from 'yaml';
+import type * as yaml from 'yaml';
 import { z } from 'zod';
 import { describeIssue } from '../api/schema.ts';
 import { isMeshError, MeshError, messageOf, quoted } from '../base/errors.ts';
@@ -11,6 +12,9 @@ import { LOG_LEVELS } from './log-level.ts';
 
 /** In every directory of an authority or a node. */
 export const CONFIG_FILE = 'chainmail.yaml';
+
+/** For what most processes do without: they are configured by comments. */
+const load = createRequire(import.meta.url);
 
 /** Bytes of a configuration file: allow lists may be long. */
 export const CONFIG_BYTES_MAX = 1024 * 1024;
@@ -107,6 +111,8 @@ function readYaml(path: string): Record<string, unknown> {
 }
 
 function parseYaml(text: string, where: string, hint: string): unknown {
+  if (/^(?:[ \t]*(?:#.*)?\r?\n)*$/.test(text)) return null;
+  const { parse } = load('yaml') as typeof yaml;
   try {
     return parse(text, { maxAliasCount: 0, strict: true, logLevel: 'error' });
   } catch (error) {

@@ -7,7 +7,7 @@ import { rememberChecks } from '../crypto/remembered-checks.ts';
 import { checkX509Signature } from '../crypto/x509-signature.ts';
 import { NodeHost } from '../host/node-host.ts';
 import type { SqliteNodeStore } from '../host/sqlite-node-store.ts';
-import { openPointAdder } from '../host/point-adder.ts';
+import { pointAdderOnDemand } from '../host/point-adder.ts';
 import { systemClock } from '../host/system-clock.ts';
 import { systemRandom } from '../host/system-random.ts';
 import { TlsDialler } from '../host/tls-dialler.ts';
@@ -57,7 +57,7 @@ export async function openNodeHost(enrolled: EnrolledNode, config: NodeConfig, p
       store,
       restored,
       random: systemRandom,
-      addScalarToPoint: await openPointAdder(),
+      addScalarToPoint: pointAdderOnDemand(),
       gossip: { fanout: enrolled.config.gossip_fanout },
       batches: config.batch_signatures,
       wallets: config.wallets,

@@ -1,5 +1,4 @@
 import { rmSync } from 'node:fs';
-import { createServer as createHttpServer } from 'node:http';
 import { MeshError, messageOf } from '../base/errors.ts';
 import { MINUTE_MS, toRfc3339, type UnixMs } from '../base/time.ts';
 import type { Secret } from '../crypto/secret.ts';
@@ -12,6 +11,7 @@ import { SqliteNodeStore } from '../host/sqlite-node-store.ts';
 import { systemClock } from '../host/system-clock.ts';
 import { TlsPort, type TlsPortOptions } from '../host/tls-port.ts';
 import type { TlsIdentity } from '../host/tls-server.ts';
+import { createServer as createHttpServer } from '../http/node-http.ts';
 import { addMemberRoutes, addProgramRoutes } from '../http/node/routes.ts';
 import { createHttpApp, socketOf } from '../http/server.ts';
 import { type NodeId, parseNodeId } from '../identity/node-id.ts';

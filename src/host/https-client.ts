@@ -1,14 +1,11 @@
-import {
-  type ClientRequest,
-  type IncomingHttpHeaders,
-  type IncomingMessage,
-  type RequestOptions,
-  request as requestHttp,
-} from 'node:http';
-import { request as requestHttps } from 'node:https';
+import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http';
 import type { Bytes } from '../base/bytes.ts';
 import { isMeshError, MeshError, messageOf } from '../base/errors.ts';
 import { withSocketPath } from './control-socket.ts';
+
+// An `import` of their values would load a browser's WebSocket and the whole of fetch with them: 3 MiB.
+const { request: requestHttp } = process.getBuiltinModule('node:http');
+const { Agent: HttpsAgent, request: requestHttps } = process.getBuiltinModule('node:https');
 
 /** A whole exchange, from the dial to the last byte of the answer. */
 export const EXCHANGE_MS_MAX = 20_000;
@@ -42,6 +39,8 @@ export interface ClientRequestOptions {
   readonly timeoutMs?: number;
   readonly bodyBytesMax?: number;
   readonly signal?: AbortSignal;
+  /** Of {@link keptConnection}; by default a connection of its own. */
+  readonly connection?: Agent;
 }
 
 export interface ClientAnswer {
@@ -51,7 +50,15 @@ export interface ClientAnswer {
 }
 
 /**
- * One request and its whole answer, on a connection of its own. Statuses are the caller's to judge.
+ * For requests to one TLS server that follow each other at once: one handshake for all of them. Sessions are not kept,
+ * so the next connection is judged as the first. The caller destroys it.
+ */
+export function keptConnection(): Agent {
+  return new HttpsAgent({ keepAlive: true, maxSockets: 1, maxCachedSessions: 0 });
+}
+
+/**
+ * One request and its whole answer. Statuses are the caller's to judge.
  * @throws ERR_UNREACHABLE where no answer came: no connection, wrong certificate, time-out, too much of it.
  */
 export async function exchange(target: Target, options: ClientRequestOptions): Promise<ClientAnswer> {
@@ -114,10 +121,10 @@ function begin(
 }
 
 function commonOf(
-  { method, path, signal }: ClientRequestOptions,
+  { method, path, signal, connection }: ClientRequestOptions,
   headers: Record<string, string | number>,
 ): RequestOptions {
-  return { method, path, headers, agent: false, ...(signal === undefined ? {} : { signal }) };
+  return { method, path, headers, agent: connection ?? false, ...(signal === undefined ? {} : { signal }) };
 }
 
 function dialTls(

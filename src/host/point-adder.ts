@@ -13,6 +13,24 @@ export async function openPointAdder(names: readonly CurveName[] = CURVES): Prom
     curve === 'secp256k1' ? secp256k1.addScalar(point, scalar) : addScalarToPoint(curve, point, scalar);
 }
 
+/**
+ * As {@link openPointAdder}, for a process that may never need it: the library, 1 MiB, is loaded when the first point of
+ * its curve comes. OpenSSL adds that one, and those that come until it is there.
+ */
+export function pointAdderOnDemand(names: readonly CurveName[] = CURVES): AddScalarToPoint {
+  let add: AddScalarToPoint | undefined;
+  return (curve, point, scalar) => {
+    if (add !== undefined) return add(curve, point, scalar);
+    if (curve === 'secp256k1') {
+      add = addScalarToPoint;
+      void openPointAdder(names).then((fastest) => {
+        add = fastest;
+      });
+    }
+    return addScalarToPoint(curve, point, scalar);
+  };
+}
+
 async function firstOf(names: readonly CurveName[]): Promise<Curve | undefined> {
   for (const name of names) {
     try {

@@ -1,5 +1,6 @@
-import { IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { IncomingMessage } from './node-http.ts';
 
 /**
  * Requests of one HTTP/1.1 connection that were read and have not been answered. Browsers and libraries have one, load

@@ -62,6 +62,8 @@ async function contact(
     tlsServerOptions(await mesh.authorityTls()),
     (request, response) => void handle(request, response),
   );
+  let connections = 0;
+  server.on('secureConnection', () => connections++);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const endpoint = `https://127.0.0.1:${(server.address() as { port: number }).port}`;
@@ -97,7 +99,7 @@ async function contact(
   const until = async (isSo: () => boolean): Promise<void> => {
     while (!isSo()) await new Promise<void>((resolve) => (wake = resolve));
   };
-  return { calls, log, until, member, contact: started };
+  return { calls, log, until, member, contact: started, connections: () => connections };
 }
 
 const CHECKED_IN = JSON.stringify({ crl_number: 7, bootstrap_peers: [{ node_id: 'n9', address: '127.0.0.1:9' }] });
@@ -144,6 +146,16 @@ describe('a node’s talk with its authority', () => {
     assert.ok(told.includes('n9'));
     assert.equal(calls[1]?.client, member.nodeId);
     assert.deepEqual(JSON.parse(calls[1]?.body ?? ''), { address: '127.0.0.1:4000', crl_number: 7, version: '1.2.3' });
+  });
+
+  it('shakes hands once a visit, and anew for the next', async (t) => {
+    const { calls, until, connections } = await contact(t, ({ path }, response) => {
+      if (path === '/v1/crl') response.writeHead(304).end();
+      else response.end(CHECKED_IN);
+    });
+    await until(() => calls.length >= 6);
+    const visits = Math.ceil(calls.length / 2);
+    assert.ok(connections() >= visits - 1 && connections() <= visits, `${connections()} for ${visits} visits`);
   });
 
   it('does not take what is no list for one that it has', async (t) => {

@@ -1,5 +1,4 @@
 import { resolve } from 'node:path';
-import { setFlagsFromString } from 'node:v8';
 import type { Command } from 'commander';
 import { z } from 'zod';
 import { MeshError } from '../../base/errors.ts';
@@ -14,12 +13,6 @@ import { addStatus } from './status.ts';
 /** A node that was asked to leave has closed everything long before. */
 export const LEAVE_MS_MAX = 10_000;
 const LEAVE_PAUSE_MS = 50;
-
-/**
- * How much garbage may gather beside what lives, in per cent, before it is collected: a node runs for months beside
- * others on a small machine. A tenth more work for the collector under attack, and a third less memory.
- */
-const HEAP_GROWTH_PERCENT = 30;
 
 interface RunOptions extends NodeDirectoryOptions {
   readonly passphraseFile?: string;
@@ -53,7 +46,6 @@ export function register(program: Command): void {
     .addOption(logLevelOption('as configured'))
     .action(
       act<RunOptions>(async ({ output, options }) => {
-        setFlagsFromString(`--heap-growing-percent=${HEAP_GROWTH_PERCENT}`);
         const { runNode } = await import('../../daemon/node.ts');
         const { directory } = requireNodeDirectory(resolve(options.dir)); // before a passphrase is asked for
         const stopped = untilStopped();

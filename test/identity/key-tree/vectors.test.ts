@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fromHex, toHex } from '../../../src/base/bytes.ts';
-import { openPointAdder } from '../../../src/host/point-adder.ts';
+import { openPointAdder, pointAdderOnDemand } from '../../../src/host/point-adder.ts';
 import { ckdPub, derivePrivate, masterKeyOf } from '../../../src/identity/key-tree/child-key.ts';
 import { HARDENED, parsePath } from '../../../src/identity/key-tree/derivation-path.ts';
 import { ExtendedPublicKey } from '../../../src/identity/key-tree/extended-key.ts';
@@ -51,7 +51,13 @@ describe('BIP-32 vectors (S0.08)', { skip: missingVectors('hd/bip32.json') }, ()
       });
 
   it('lead to the same children from the public key, by every library (S0.09)', async () => {
-    const libraries = [undefined, await openPointAdder(), await openPointAdder(['wasm']), await openPointAdder([])];
+    const libraries = [
+      undefined,
+      await openPointAdder(),
+      await openPointAdder(['wasm']),
+      await openPointAdder([]),
+      pointAdderOnDemand(),
+    ];
     let count = 0;
     for (const { seed, chains } of readVectors<Bip32>('hd/bip32.json').valid)
       for (const { path, xpub } of chains) {
