@@ -24,8 +24,8 @@ import type { TlsDialler } from './tls-dialler.ts';
 /** Programs' messages on their way to the disk. One waits for a signature or a commit, so more only pile up. */
 export const REQUESTS_MAX = 4_096;
 /**
- * Messages that no program waits for are written this long after the last commit: each one costs as much as five checked
- * signatures, and wears out a memory card. What a crash takes of them the neighbours still have. @tuning
+ * Messages that no program waits for are written this long after the last commit: each one costs as much as two
+ * to six checked signatures, and wears out a memory card. What a crash takes of them the neighbours still have. @tuning
  */
 const GATHER_MS = 200;
 /** Commits follow each other no faster: a program that waits alone does not notice, and many share one. */
