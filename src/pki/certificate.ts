@@ -2,6 +2,7 @@ import { type Bytes, bytesEqual } from '../base/bytes.ts';
 import { isMeshError, MeshError, messageOf } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import { contextTag, type DerReader, readOnly } from '../codec/der-reader.ts';
+import { OID } from '../codec/oid.ts';
 import { parsePem } from '../codec/pem.ts';
 import { sha256 } from '../crypto/hash.ts';
 import { PublicKey } from '../crypto/public-key.ts';
@@ -192,13 +193,32 @@ function readCertificate(reader: DerReader, der: Bytes): CertificateFields {
   };
 }
 
-/** A SubjectPublicKeyInfo whole. What kind of key it is, if any, is for `PublicKey` to say. */
+/**
+ * A SubjectPublicKeyInfo whole. Whether its key is of any use is for `PublicKey` to say; here it has the shape that the
+ * common kinds have (RFC 3279 section 2.3.1, RFC 5480 section 2, RFC 8410 section 4).
+ */
 function readSpki(body: DerReader): Bytes {
   const whole = body.peekRaw();
   const info = body.sequence();
-  readAlgorithm(info);
-  info.bitString();
+  const algorithm = readOnly(readAlgorithm(info), (reader) => {
+    const identifier = reader.sequence();
+    const type = identifier.oid();
+    // A curve has a name: one that comes with its own parameters is whatever its sender wants.
+    if (type === OID.ecPublicKey) identifier.oid();
+    else if (type === OID.rsaEncryption) identifier.null();
+    else if (type !== OID.ed25519 && !identifier.isAtEnd) identifier.raw();
+    identifier.end();
+    return type;
+  });
+  const key = info.bitString().bytes;
   info.end();
+  if (algorithm === OID.rsaEncryption)
+    readOnly(key, (reader) => {
+      const numbers = reader.sequence();
+      numbers.integerBytes();
+      numbers.integerBytes();
+      numbers.end();
+    });
   return whole;
 }
 

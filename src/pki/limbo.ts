@@ -83,7 +83,7 @@ function certificatesOf(pems: readonly string[]): Certificate[] {
 }
 
 function instantOf(text: string): UnixMs {
-  const at = Date.parse(text);
+  const at = Date.parse(!text.includes('T') || /(?:[Zz]|[+-]\d\d:?\d\d)$/.test(text) ? text : `${text}Z`);
   if (Number.isNaN(at)) throw new Error(`time ${JSON.stringify(text)} of the case is none`);
   return at as UnixMs;
 }

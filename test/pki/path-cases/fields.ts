@@ -139,6 +139,7 @@ export const VERSIONS: Cases = [
 ];
 
 const rsaLike = sequence(oid(OID.sha256WithRsa), NULL);
+const rsaNumbers = sequence(unsignedInteger(0xf1), unsignedInteger(3));
 const explicitCurve = sequence(
   sequence(oid(OID.ecPublicKey), sequence(unsignedInteger(1))),
   bitString(new Uint8Array(65).fill(4)),
@@ -186,6 +187,32 @@ export const SIGNATURES: Cases = [
     'a key that is no key in the intermediate',
     false,
     under({ spki: sequence(SHA256_ECDSA, bitString(fromHex('00'))) }),
+  ],
+  [
+    'a curve without a name in the leaf',
+    false,
+    leaf({ spki: sequence(sequence(oid(OID.ecPublicKey)), bitString(fromHex('04'))) }),
+  ],
+  ['explicit curve parameters in the leaf', false, leaf({ spki: explicitCurve })],
+  [
+    'an RSA key without NULL in the leaf',
+    false,
+    leaf({ spki: sequence(sequence(oid(OID.rsaEncryption)), bitString(rsaNumbers)) }),
+  ],
+  [
+    'an RSA key in the leaf, however weak',
+    true,
+    leaf({ spki: sequence(sequence(oid(OID.rsaEncryption), NULL), bitString(rsaNumbers)) }),
+  ],
+  [
+    'an RSA key that is none in the leaf',
+    false,
+    leaf({ spki: sequence(sequence(oid(OID.rsaEncryption), NULL), bitString(fromHex('00'))) }),
+  ],
+  [
+    'an Ed25519 key with parameters in the leaf',
+    false,
+    leaf({ spki: sequence(sequence(oid(OID.ed25519), NULL), bitString(new Uint8Array(32))) }),
   ],
   ['trailing bytes', false, () => ({ leaf: Uint8Array.from([...leafOf(root).der, 0]), anchors: [root.der] })],
   ['cut short', false, () => ({ leaf: leafOf(root).der.slice(0, -1), anchors: [root.der] })],
