@@ -37,8 +37,10 @@ const DIGESTS: ReadonlyMap<string, Digest> = new Map<string, Digest>([
   [OID.sha512, 'sha512'],
 ]);
 
-/** Longest salt that RSA-PSS may use here; signers take the digest's length. */
-export const PSS_SALT_BYTES_MAX = 64;
+/** Salt of RSA-PSS where nothing is said of it (RFC 4055 section 3.1). */
+export const PSS_SALT_BYTES_DEFAULT = 20;
+/** Longest salt of RSA-PSS. Most signers take the digest's length, some what fits: 2,014 octets in 16,384 bits. */
+export const PSS_SALT_BYTES_MAX = 2_048;
 
 /**
  * Reads an AlgorithmIdentifier; `undefined` for what is unknown or weak (SHA-1, MD5, RSA-PSS with its defaults).
@@ -58,7 +60,7 @@ function readScheme(reader: DerReader): SignatureScheme | undefined {
   return rsa ?? BARE_SCHEMES.get(oid);
 }
 
-/** `RSASSA-PSS-params` (RFC 4055 section 3.1). Its defaults are SHA-1, so hash, mask and salt must all be written out. */
+/** `RSASSA-PSS-params` (RFC 4055 section 3.1). Its defaults are SHA-1, so hash and mask must be written out. */
 function readPss(body: DerReader): SignatureScheme | undefined {
   const parameters = body.sequence();
   body.end();
@@ -66,7 +68,7 @@ function readPss(body: DerReader): SignatureScheme | undefined {
   const mask = parameters.optionalContext(1);
   const salt = parameters.optionalContext(2);
   parameters.end();
-  if (hash === undefined || mask === undefined || salt === undefined) return undefined;
+  if (hash === undefined || mask === undefined) return undefined;
   const hashOid = readDigestOid(hash.sequence());
   hash.end();
   const maskBody = mask.sequence();
@@ -74,8 +76,9 @@ function readPss(body: DerReader): SignatureScheme | undefined {
   const isMgf1 = maskBody.oid() === OID.mgf1;
   const maskHashOid = readDigestOid(maskBody.sequence());
   maskBody.end();
-  const saltBytes = salt.smallInteger();
-  salt.end();
+  const saltBytes = salt?.smallInteger() ?? PSS_SALT_BYTES_DEFAULT;
+  salt?.end();
+  if (salt !== undefined && saltBytes === PSS_SALT_BYTES_DEFAULT) return undefined; // DER leaves out what is default
   const digest = DIGESTS.get(hashOid);
   if (digest === undefined || !isMgf1 || maskHashOid !== hashOid || saltBytes > PSS_SALT_BYTES_MAX) return undefined;
   return { keys: ['RSA', 'RSA-PSS'], digest, saltBytes };

@@ -73,6 +73,18 @@ describe('checkX509Signature', () => {
     }
   });
 
+  it('takes a salt of RSA-PSS that is not written out for 20 octets, and one as long as fits', () => {
+    const digest = sequence(oid(OID.sha256), NULL);
+    const hashes = [context(0, digest), context(1, sequence(oid(OID.mgf1), digest))];
+    const spki = spkiOf(rsa.publicKey);
+    const short = signPss(rsa.privateKey, 'sha256', 20);
+    assert.equal(checkX509Signature(sequence(oid(OID.rsaPss), sequence(...hashes)), spki, data, short), true);
+    assert.equal(checkX509Signature(pss(OID.sha256, OID.sha256, 20), spki, data, short), false, 'not DER');
+    const long = signPss(rsa.privateKey, 'sha256', 222);
+    assert.equal(checkX509Signature(pss(OID.sha256, OID.sha256, 222), spki, data, long), true);
+    assert.equal(checkX509Signature(pss(OID.sha256, OID.sha256, 223), spki, data, long), false);
+  });
+
   it('refuses SHA-1 and MD5, however correct', () => {
     const spki = spkiOf(rsa.publicKey);
     assert.equal(

@@ -6,6 +6,7 @@ import { ecdsaDerToRaw, ecdsaRawToDer } from '../ecdsa-signature.ts';
 import { type Digest, DIGEST_BYTES } from '../mac.ts';
 import { PublicKey } from '../public-key.ts';
 import { verifySecp256k1 } from '../secp256k1-verify.ts';
+import { PSS_SALT_BYTES_DEFAULT, PSS_SALT_BYTES_MAX } from '../signature-scheme.ts';
 import { RSA_BITS_MIN } from '../spki.ts';
 import { checkX509Signature } from '../x509-signature.ts';
 import { CURVES, publicKeyOf, spkiOf } from './keys.ts';
@@ -86,11 +87,17 @@ export const judgeRsaPss: JudgeCase = (group, test) => {
   const saltBytes = group['sLen'];
   const reason = weakness(group);
   if (reason !== undefined) return reason;
-  if (digest === undefined || group['mgfSha'] !== group['sha'] || typeof saltBytes !== 'number' || saltBytes > 64)
+  if (
+    digest === undefined ||
+    group['mgfSha'] !== group['sha'] ||
+    typeof saltBytes !== 'number' ||
+    saltBytes > PSS_SALT_BYTES_MAX
+  )
     return `PSS with ${text(group, 'sha')}, ${text(group, 'mgfSha')} and a salt of ${String(saltBytes)} is not used here`;
   const hash = sequence(oid(DIGEST_OIDS[digest]), NULL);
   const mask = sequence(oid(OID.mgf1), hash);
-  const parameters = sequence(context(0, hash), context(1, mask), context(2, unsignedInteger(saltBytes)));
+  const salt = saltBytes === PSS_SALT_BYTES_DEFAULT ? [] : [context(2, unsignedInteger(saltBytes))];
+  const parameters = sequence(context(0, hash), context(1, mask), ...salt);
   const identifier = sequence(oid(OID.rsaPss), parameters);
   return checkX509Signature(identifier, rsaSpkiOf(group), hex(test, 'msg'), hex(test, 'sig'));
 };
