@@ -3,6 +3,7 @@ import type { ErrorCode } from '../base/error-codes.ts';
 import { isMeshError, MeshError } from '../base/errors.ts';
 import type { SignatureChecker } from '../ports/batch-signer.ts';
 import { CHUNK_BYTES_MAX, CHUNK_RECORDS_MAX, type SignedRecord } from '../ports/record-store.ts';
+import { IdSet } from './id-set.ts';
 import { type InputLine, isBlankLine, LineSplitter } from './line-splitter.ts';
 import { parseJsonLine, parseSignedRecord } from './signed-line.ts';
 import { checkSigned } from './verify-records.ts';
@@ -31,7 +32,7 @@ interface Numbered {
 /**
  * Checks every line of an export: it can be read, its signature recovers to its key, its id comes once.
  *
- * Several chunks are checked at a time, in other threads. Memory: the ids, and `lanes` chunks.
+ * Several chunks are checked at a time, in other threads. Memory: {@link IdSet}, and `lanes` chunks.
  */
 export async function verifyExport(
   checker: SignatureChecker,
@@ -51,7 +52,7 @@ class Verifier {
   readonly #lanes: number;
   readonly #onProgress: ((checked: number) => void) | undefined;
   readonly #errors: VerifyError[] = [];
-  readonly #ids = new Set<string>();
+  readonly #ids = new IdSet();
   readonly #underWay = new Set<Promise<void>>();
   readonly #failures: unknown[] = [];
   #chunk: Numbered[] = [];
@@ -71,8 +72,7 @@ class Verifier {
     try {
       if (bytes === undefined) throw new MeshError('ERR_RECORD_MALFORMED', 'the line is too long');
       const record = parseSignedRecord(parseJsonLine(bytes));
-      if (this.#ids.has(record.id)) this.#tell({ line, id: record.id, code: 'ERR_RECORD_DUPLICATE' });
-      this.#ids.add(record.id);
+      if (!this.#ids.add(record.id)) this.#tell({ line, id: record.id, code: 'ERR_RECORD_DUPLICATE' });
       this.#chunk.push({ line, record });
       this.#bytes += record.message.length;
     } catch (error) {

@@ -11,6 +11,7 @@ import { textOfUtf8 } from '../../base/bytes.ts';
 import { MeshError, messageOf } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
 import {
+  CHUNK_BYTES_MAX,
   CHUNK_RECORDS_MAX,
   type FoundRecord,
   type MalformedRecord,
@@ -190,16 +191,18 @@ export class MongoRecordStore implements RecordStore {
 
   async *signed(onMalformed?: (record: MalformedRecord) => void): AsyncIterable<readonly SignedRecord[]> {
     let part: SignedRecord[] = [];
+    let bytes = 0;
     const cursor = this.#of('signedrecords').find({}, { batchSize: CHUNK_RECORDS_MAX, raw: true });
     for await (const read of readEach(cursor, parseSignedRecord)) {
       if (read.tag === 'malformed') {
         onMalformed?.(read.malformed);
         continue;
       }
-      part.push(read.value);
-      if (part.length < CHUNK_RECORDS_MAX) continue;
+      bytes += read.bytes;
+      if (part.push(read.value) < CHUNK_RECORDS_MAX && bytes < CHUNK_BYTES_MAX) continue;
       yield part;
       part = [];
+      bytes = 0;
     }
     if (part.length > 0) yield part;
   }

@@ -32,7 +32,7 @@ export function prepareStatements(database: DatabaseSync) {
        FROM numbers WHERE n < ?5 ORDER BY n`,
     ),
     insertSignature: database.prepare('INSERT OR IGNORE INTO signatures VALUES (?, ?, ?, ?)'),
-    signedAfter: database.prepare(`SELECT ${SIGNED_COLUMNS} WHERE s.sequence > ? ORDER BY s.sequence LIMIT ?`),
+    signedAfter: database.prepare(`SELECT ${SIGNED_COLUMNS} WHERE s.sequence > ? ORDER BY s.sequence`),
 
     findSlot: database.prepare('SELECT slot FROM keys WHERE public_key = ?'),
     insertKey: database.prepare('INSERT INTO keys(slot, public_key) VALUES (?, ?)'),

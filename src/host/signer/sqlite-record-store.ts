@@ -4,6 +4,7 @@ import { MeshError } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
 import { SALT_BYTES, SIGNATURE_BYTES } from '../../ports/batch-signer.ts';
 import {
+  CHUNK_BYTES_MAX,
   CHUNK_RECORDS_MAX,
   type FoundRecord,
   type NewRecord,
@@ -167,10 +168,18 @@ export class SqliteRecordStore implements RecordStore {
 
   async *signed(): AsyncIterable<readonly SignedRecord[]> {
     for (let after = 0; ; ) {
-      const rows = guarded(this.#path, () => this.#statements.signedAfter.all(after, CHUNK_RECORDS_MAX));
-      if (rows.length === 0) return;
-      after = Number(rows.at(-1)?.['sequence']);
-      yield rows.map((row) => this.#signedRecord(row));
+      const part: SignedRecord[] = [];
+      let bytes = 0;
+      guarded(this.#path, () => {
+        for (const row of this.#statements.signedAfter.iterate(after)) {
+          after = Number(row['sequence']);
+          const record = this.#signedRecord(row);
+          bytes += record.message.length;
+          if (part.push(record) >= CHUNK_RECORDS_MAX || bytes >= CHUNK_BYTES_MAX) break;
+        }
+      });
+      if (part.length === 0) return;
+      yield part;
     }
   }
 

@@ -252,6 +252,19 @@ describe('the MongoDB record store', { skip: missingMongodb }, () => {
     assert.deepEqual([signed, Array.from(byKey)], [3, [[SEED_RECORD.key.slice(2), 1]]]);
   });
 
+  it('hands out signed records in parts that are bounded where messages are long', async (t) => {
+    const store = await open();
+    t.after(() => store.close());
+    const msg = 'm'.repeat(1024 * 1024);
+    await write(
+      'signedrecords',
+      Array.from({ length: 12 }, (_, i) => ({ ...SEED_RECORD, id: `long ${i}`, msg })),
+    );
+    const parts: number[] = [];
+    for await (const part of store.signed()) parts.push(part.length);
+    assert.deepEqual(parts, [8, 4]);
+  });
+
   it('does not delete a record that was changed after it was signed (T20)', async (t) => {
     const store = await open();
     t.after(() => store.close());

@@ -37,6 +37,12 @@ describe('the SQLite record store', () => {
     for await (const chunk of store.unsigned({ runId: 'a', batchCount: 1, batchId: undefined }))
       sizes.push(chunk.messages.length / message.length);
     assert.deepEqual(sizes, [8, 8, 4]);
+    const signer = await openTestSigner();
+    await signAll(store, signer, { runId: 'a', batchCount: 1, batchId: undefined });
+    const parts: number[] = [];
+    for await (const part of store.signed()) parts.push(part.length);
+    assert.deepEqual(parts, [8, 8, 4], 'and so of an export');
+    await signer.close();
     await store.close();
   });
 });
