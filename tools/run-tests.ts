@@ -23,11 +23,11 @@ const TEST_TIMEOUT_MS = 120_000;
 /** How much longer than one test a file may be quiet, before it is killed: it must still load and end. */
 const QUIET_MARGIN_MS = 30_000;
 
-/** Long runs, started by their path only. */
+/** Long runs: started by their path, or all by `--soak`, which is `npm run soak`. */
 const SOAK_FOLDER = 'test/soak/';
 
 const USAGE = `usage: npm test [-- [PATH...] [--test-name-pattern REGEX]... [--test-skip-pattern REGEX]...
-                 [--test-only] [--test-concurrency N] [--test-timeout MS]]
+                 [--test-only] [--test-concurrency N] [--test-timeout MS] [--soak]]
 example: npm test -- test/pki --test-name-pattern "expired"`;
 
 process.exitCode = await main(process.argv.slice(2));
@@ -38,7 +38,7 @@ async function main(argv: readonly string[]): Promise<number> {
   try {
     const parsed = parseFlags(argv);
     flags = parsed.values;
-    files = testFiles(parsed.positionals);
+    files = testFiles(parsed.positionals, flags.soak === true);
   } catch (error) {
     console.error(`${(error as Error).message}\n${USAGE}`);
     return 2;
@@ -85,13 +85,15 @@ function parseFlags(argv: readonly string[]) {
       'test-only': { type: 'boolean' },
       'test-concurrency': { type: 'string' },
       'test-timeout': { type: 'string' },
+      soak: { type: 'boolean' },
     },
   });
 }
 
 /** @throws Error where a path is not there, or no test file lies under it. */
-function testFiles(paths: readonly string[]): readonly string[] {
-  if (paths.length === 0) return filesUnder('test', '.test.ts').filter((file) => !file.startsWith(SOAK_FOLDER));
+function testFiles(paths: readonly string[], isSoak: boolean): readonly string[] {
+  if (paths.length === 0)
+    return filesUnder('test', '.test.ts').filter((file) => file.startsWith(SOAK_FOLDER) === isSoak);
   return paths.flatMap((path) => {
     const full = [resolve(path), resolve(REPOSITORY, path)].find((candidate) => existsSync(candidate));
     if (full === undefined) throw new Error(`${path}: no such file or folder`);
