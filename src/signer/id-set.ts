@@ -3,6 +3,7 @@ import { sha256 } from '../crypto/hash.ts';
 
 /** Words of a digest that are kept: with 128 bits, ids that nobody could count do not collide. */
 const WORDS = 4;
+/** Slots at the beginning; doubled as ids come. @tuning */
 const SLOTS_MIN = 1_024;
 
 /**
