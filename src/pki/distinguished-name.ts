@@ -54,7 +54,7 @@ export function readName(reader: DerReader): DistinguishedName {
         throw new MeshError('ERR_CERTIFICATE', `name has more than ${NAME_ATTRIBUTES_MAX} attributes`);
       const attribute = rdn.sequence();
       const type = attribute.oid();
-      const { text, key } = readAttributeValue(attribute);
+      const { text, key } = readAttributeValue(attribute, SHORT_NAMES.has(type));
       attribute.end();
       keys.push(`${type}=${key}`);
       texts.push(`${SHORT_NAMES.get(type) ?? type}=${text}`);
@@ -83,10 +83,14 @@ const ASCII = /^[\x01-\x7f]*$/;
 const PLAIN = /^[ -~]*$/;
 
 /** Text and comparison key of an attribute value; for types that hold no text, the key is the encoding itself. */
-function readAttributeValue(attribute: DerReader): { readonly text: string; readonly key: string } {
+function readAttributeValue(
+  attribute: DerReader,
+  mustBeText: boolean,
+): { readonly text: string; readonly key: string } {
   const tag = attribute.peek();
   const text = readText(attribute, tag);
   if (text === undefined) {
+    if (mustBeText) throw new MeshError('ERR_CERTIFICATE', 'name has an attribute that is no text');
     const hex = `#${attribute.raw().toHex()}`;
     return { text: hex, key: hex };
   }

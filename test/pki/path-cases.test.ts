@@ -11,11 +11,12 @@ import * as directoryNames from './path-cases/directory-names.ts';
 import * as extensions from './path-cases/extensions.ts';
 import * as fields from './path-cases/fields.ts';
 import * as mazes from './path-cases/mazes.ts';
+import * as nameFields from './path-cases/name-fields.ts';
 import * as names from './path-cases/names.ts';
 import * as usages from './path-cases/usages.ts';
 
 const groups: ReadonlyMap<string, readonly PathCase[]> = new Map(
-  [fields, usages, extensions, alternativeNames, names, directoryNames, building, mazes, crls]
+  [fields, nameFields, usages, extensions, alternativeNames, names, directoryNames, building, mazes, crls]
     .flatMap((tables) => Object.entries<Cases>(tables))
     .map(([group, cases]) => [group, pathCases(group, cases)]),
 );
