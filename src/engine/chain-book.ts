@@ -4,6 +4,7 @@ import type { Capability } from '../identity/capability.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Certificate, SerialHex } from '../pki/certificate.ts';
 import { judgePath, type PathJudgement, type Trust } from '../pki/judge.ts';
+import type { PathErrorCode } from '../pki/path-result.ts';
 import { RevocationView } from '../pki/revocation-view.ts';
 import { CERTIFICATE_BYTES_MAX, CHAIN_CERTIFICATES_MAX } from './frame.ts';
 import type { Revocations } from './revocations.ts';
@@ -94,17 +95,19 @@ export class ChainBook {
   add(
     chain: readonly Certificate[],
     wall: UnixMs,
-  ): { readonly known: KnownChain; readonly isNew: boolean } | { readonly refused: string } {
+  ):
+    | { readonly known: KnownChain; readonly isNew: boolean }
+    | { readonly refused: string; readonly code: PathErrorCode } {
     const leaf = chain[0];
-    if (leaf === undefined) return { refused: 'empty chain' };
+    if (leaf === undefined) return { code: 'ERR_PATH_EMPTY', refused: 'empty chain' };
     const have = this.#entries.get(leaf.fingerprintHex);
     if (have !== undefined) return { known: have, isNew: false };
     // What is kept is passed on, and must fit the frame for it.
     if (chain.length > CHAIN_CERTIFICATES_MAX || chain.some(({ der }) => der.length > CERTIFICATE_BYTES_MAX))
-      return { refused: 'too large to be passed on' };
-    if (keepChainUntil(leaf) <= wall) return { refused: 'expired too long ago' };
+      return { code: 'ERR_PATH_LIMIT', refused: 'too large to be passed on' };
+    if (keepChainUntil(leaf) <= wall) return { code: 'ERR_PATH_EXPIRED', refused: 'expired too long ago' };
     const judgement = judgePath(chain, this.#nothingRevoked, leaf.notAfter, 'message', this.#trust);
-    if (judgement.tag === 'refused') return { refused: judgement.message };
+    if (judgement.tag === 'refused') return { code: judgement.code, refused: judgement.message };
     if (this.#entries.size >= CHAINS_MAX) this.#forgetOldest();
     const entry: Entry = {
       leafKey: leaf.fingerprintHex,

@@ -14,7 +14,7 @@ import type { Trust } from '../pki/judge.ts';
 import { brokenRuleOf } from '../pki/mesh-profile.ts';
 import { validatePath } from '../pki/path.ts';
 import { ChainBook } from './chain-book.ts';
-import { DelegateBook } from './delegate-book.ts';
+import { DelegateBook, type KnownDelegate } from './delegate-book.ts';
 import { Gate, type GateMemory } from './gate.ts';
 import type { CounterState } from './held-messages.ts';
 import { Origins } from './origins.ts';
@@ -44,8 +44,10 @@ export type VerifierAnswer =
 
 export interface VerifierOptions {
   readonly trust: Trust;
-  /** Whether a revocation list counts whose next update is overdue. Without any list nothing is believed. */
+  /** Whether a revocation list counts whose next update is overdue. */
   readonly staleLists: 'accepted' | 'refused';
+  /** Whether a certificate counts that no list at hand would name; by default not. Delegates need one in any case. */
+  readonly missingLists?: 'accepted' | 'refused';
   /** See {@link PLACES_MAX}. */
   readonly placesMax?: number;
 }
@@ -127,17 +129,24 @@ export class MessageVerifier {
     return outcome;
   }
 
-  /** The chain of a signer, DER, leaf first. @throws ERR_CERTIFICATE, ERR_PATH_NO_ANCHOR */
+  /** The chain of a signer, DER, leaf first. @throws ERR_CERTIFICATE, ERR_PATH_... */
   addChain(ders: readonly Bytes[], wall: UnixMs): void {
     const chain = ders.map((der) => parseCertificate(der.slice(), MESH_CERTIFICATE_BYTES_MAX));
     const added = this.#chains.add(chain, wall);
-    if ('refused' in added) throw new MeshError('ERR_PATH_NO_ANCHOR', `chain of a signer: ${added.refused}`);
+    if ('refused' in added) throw new MeshError(added.code, `chain of a signer: ${added.refused}`);
   }
 
-  /** The statement of a delegate. @throws ERR_DELEGATE_... */
+  /** The statement of a delegate. What it is worth is judged with each message. @throws ERR_DELEGATE_... */
   addStatement(statement: Bytes, wall: UnixMs): void {
-    const added = this.#origins.delegates.add(statement, wall);
-    if (added.tag !== 'known') throw added.why;
+    this.#learnDelegate(statement, wall);
+  }
+
+  /** Takes a statement as {@link addStatement}. @throws ERR_DELEGATE_... where nobody may speak by it now. */
+  requireStatement(statement: Bytes, wall: UnixMs): void {
+    const { hash, statement: said } = this.#learnDelegate(statement, wall);
+    const judged = this.#origins.delegates.judge(hash, said.nodeId, wall);
+    if (judged.tag === 'unknown') throw new Error('a statement was forgotten that had just been taken');
+    if (judged.tag !== 'ok') throw judged.why;
   }
 
   /** Whether a message, COSE_Sign1, holds now. */
@@ -157,6 +166,12 @@ export class MessageVerifier {
     if (answer === undefined) throw new Error('the gate has not answered');
     if (answer.tag === 'ok') this.#places.remember(message);
     return answer;
+  }
+
+  #learnDelegate(statement: Bytes, wall: UnixMs): KnownDelegate {
+    const added = this.#origins.delegates.add(statement, wall);
+    if (added.tag !== 'known') throw added.why;
+    return added.delegate;
   }
 
   #isNodeUnknown(message: Message): boolean {
@@ -180,8 +195,10 @@ export class MessageVerifier {
   }
 
   #requireList(lists: readonly Crl[], wall: UnixMs, whom: string): void {
-    if (lists.length === 0)
+    if (lists.length === 0) {
+      if (this.#options.missingLists === 'accepted') return;
       throw new MeshError('ERR_CRL_STALE', `no revocation list is at hand that would name ${whom}`);
+    }
     const end = Math.max(...lists.map(({ nextUpdate }) => nextUpdate)) as UnixMs;
     if (this.#options.staleLists === 'refused' && end <= wall)
       throw new MeshError('ERR_CRL_STALE', `the newest revocation list ended at ${toRfc3339(end)}`);

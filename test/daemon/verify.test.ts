@@ -78,6 +78,12 @@ describe('chainmail verify FILE', () => {
     assert.equal((await verify('message.cose', elsewhere)).error?.code, 'ERR_MESSAGE_SIGNATURE');
     const later = { ...full, now: (full.now + DAY_MS) as UnixMs };
     assert.equal((await verify('message.cose', later)).error?.code, 'ERR_MESSAGE_EXPIRED');
+    const outcast = { ...full, chain: parseCertificatesPem(kit.files['revoked.pem'] as string) };
+    assert.equal((await verify('message.cose', outcast)).error?.code, 'ERR_MESSAGE_UNKNOWN_ORIGIN');
+    assert.equal((await verify('revoked.cose', outcast)).ok, true, 'without the list nobody can tell');
+    const crls = [readCrlFile(bytesOf('crl.der'))];
+    assert.equal((await verify('revoked.cose', { ...outcast, crls })).error?.code, 'ERR_MESSAGE_REVOKED_ORIGIN');
+    assert.equal((await verify('message.cose', { ...full, crls })).ok, true);
   });
 
   it('looks into a revocation list', async () => {

@@ -7,7 +7,7 @@ import { assembleMessage, composeMessage } from '../../src/message/message.ts';
 import type { Certificate } from '../../src/pki/certificate.ts';
 import { buildCsr } from '../../src/pki/csr.ts';
 import { SeededRandom } from '../../src/sim/seeded-random.ts';
-import { SimulatedAuthority } from '../../src/sim/simulated-authority.ts';
+import { SimulatedAuthority, type SimulatedIdentity } from '../../src/sim/simulated-authority.ts';
 import { INDICATOR, MESH } from './mesh-fixture.ts';
 import { SEED_RECORD } from './seed-record.ts';
 
@@ -34,20 +34,8 @@ export async function makeVerifyKit(): Promise<Kit> {
   const node = await authority.enroll('n1', now);
   const outcast = await authority.enroll('n2', now);
   const [leaf, intermediate] = node.chain as [Certificate, Certificate];
+  const message = messageOf(node, now);
   const [root] = authority.trust.anchors as [Certificate];
-  const composed = composeMessage(MESH, {
-    algorithm: node.signer.algorithm,
-    type: parseMessageType('indicator'),
-    contentType: 'application/json',
-    origin: node.nodeId,
-    incarnation: 1,
-    counter: 0,
-    issuedAt: now,
-    expiresAt: (now + HOUR_MS) as UnixMs,
-    leafHash: leaf.fingerprint,
-    payload: INDICATOR,
-  });
-  const message = assembleMessage(composed, node.signer.signSync(composed.toBeSigned)).bytes;
   const token = 'a-secret-that-is-not-shown';
   const ticket = renderTicket({
     format: 'chainmail-ticket-1',
@@ -67,6 +55,7 @@ export async function makeVerifyKit(): Promise<Kit> {
       'revoked.pem': pemOf(...outcast.chain),
       'crl.der': await authority.revoke([outcast.chain], now),
       'message.cose': message,
+      'revoked.cose': messageOf(outcast, now),
       'message.hex': `${message.toHex()}\n`,
       'message.b64': `${message.toBase64()}\n`,
       'node.csr': encodePem('CERTIFICATE REQUEST', await buildCsr(node.signer)),
@@ -77,4 +66,20 @@ export async function makeVerifyKit(): Promise<Kit> {
         '{"algorithm":"HMACSHA256","testGroups":[{"type":"MacTest","tagSize":256,"tests":[{"tcId":1,"key":"00","msg":"","tag":"00"}]}]}',
     },
   };
+}
+
+function messageOf({ nodeId, signer, chain }: SimulatedIdentity, now: UnixMs): Uint8Array {
+  const composed = composeMessage(MESH, {
+    algorithm: signer.algorithm,
+    type: parseMessageType('indicator'),
+    contentType: 'application/json',
+    origin: nodeId,
+    incarnation: 1,
+    counter: 0,
+    issuedAt: now,
+    expiresAt: (now + HOUR_MS) as UnixMs,
+    leafHash: (chain[0] as Certificate).fingerprint,
+    payload: INDICATOR,
+  });
+  return assembleMessage(composed, signer.signSync(composed.toBeSigned)).bytes;
 }

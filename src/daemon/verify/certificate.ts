@@ -5,7 +5,7 @@ import { type MeshName, parseMeshName } from '../../identity/mesh-name.ts';
 import { type Certificate, parseCertificate, parseCertificatesPem } from '../../pki/certificate.ts';
 import { type Crl, isCrlOf, verifyCrl } from '../../pki/crl.ts';
 import { revocationFromCrls } from '../../pki/crl-revocation.ts';
-import { judgePath, type NodePurpose, type PathJudgement, type Trust } from '../../pki/judge.ts';
+import { judgePath, type Trust } from '../../pki/judge.ts';
 import { validatePath } from '../../pki/path.ts';
 import { describe } from '../../pki/path-result.ts';
 import { RevocationView } from '../../pki/revocation-view.ts';
@@ -38,18 +38,6 @@ export function verifyCertificate({ text, bytes }: Recognised, context: VerifyCo
           : judgePath(all, view, context.now, 'administrator', trust);
     if (judged.tag === 'refused') throw pathError(judged);
   });
-}
-
-/** A node's chain for one purpose, against what the caller believes. */
-export function judgeNode(
-  chain: readonly Certificate[],
-  mesh: MeshName,
-  context: VerifyContext,
-  at: VerifyContext['now'],
-  purpose: NodePurpose,
-): PathJudgement {
-  const trust: Trust = { mesh, anchors: context.anchors, checkSignature: checkX509Signature };
-  return judgePath([...chain, ...context.others], revocationView(context), at, purpose, trust);
 }
 
 /** Plain RFC 5280, for certificates that are no member's. @throws ERR_PATH_... */

@@ -1,20 +1,19 @@
 import { bytesEqual, fromHex, toBase64 } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import { toRfc3339 } from '../../base/time.ts';
-import { grants } from '../../identity/capability.ts';
-import { parseMeshName } from '../../identity/mesh-name.ts';
-import { FUTURE_MAX_MS, LIFETIME_MAX_MS } from '../../message/limits.ts';
+import { type MeshName, parseMeshName } from '../../identity/mesh-name.ts';
 import type { Message } from '../../message/message.ts';
 import { parseMessage } from '../../message/message-reader.ts';
-import { judgeNode, meshOf } from './certificate.ts';
-import { requireDelegate } from './delegate.ts';
+import type { Certificate } from '../../pki/certificate.ts';
+import { meshOf } from './certificate.ts';
 import type { Recognised } from './recognise.ts';
-import { type FileVerdict, pathError, type VerifyContext, verdictOf } from './verdict.ts';
+import { type FileVerdict, type VerifyContext, verdictOf } from './verdict.ts';
+import { requireLists, verifierOf } from './verifier.ts';
 
 /** Stands in where no mesh is named: what a message says of itself does not depend on it, only its signature does. */
 const NO_MESH = parseMeshName('unknown');
 
-/** The gate's rules (spec 03 section 3) for one message alone; duplicates, clones and budgets are for a running node. */
+/** What the gate says of one message alone (spec 03 section 3); clones and budgets are for a running node. */
 export function verifyMessage({ bytes }: Recognised, context: VerifyContext): FileVerdict {
   const [leaf] = context.chain;
   const mesh = context.mesh ?? (leaf === undefined ? undefined : meshOf(leaf));
@@ -25,31 +24,42 @@ export function verifyMessage({ bytes }: Recognised, context: VerifyContext): Fi
   if (message === undefined) return parsed;
   const known = message;
   return verdictOf('message', { ...(mesh === undefined ? {} : { mesh }), ...factsOf(known) }, () => {
-    void known.content;
-    requireLife(known, context.now);
     if (mesh === undefined)
       throw new MeshError(
         'ERR_MESSAGE_SIGNATURE',
         'the mesh is not named, so nobody can say what was signed',
         'give --mesh NAME',
       );
-    requireOrigin(known, mesh, context);
+    requireMessage(known, mesh, context);
   });
 }
 
-function requireLife({ issuedAt, expiresAt }: Message, now: number): void {
-  const lifetimeMs = expiresAt - issuedAt;
-  if (lifetimeMs <= 0 || lifetimeMs > LIFETIME_MAX_MS)
-    throw new MeshError('ERR_MESSAGE_LIFETIME', `the message lives ${lifetimeMs / 1_000} s`);
-  if (expiresAt <= now) throw new MeshError('ERR_MESSAGE_EXPIRED', `the message expired at ${toRfc3339(expiresAt)}`);
-  if (issuedAt > now + FUTURE_MAX_MS)
-    throw new MeshError('ERR_MESSAGE_FUTURE', `the message is dated ${toRfc3339(issuedAt)}`);
+/** @throws what the gate has against it, or what is not at hand that the gate would ask for. */
+function requireMessage(message: Message, mesh: MeshName, context: VerifyContext): void {
+  if (message.delegate !== undefined) requireLists(context);
+  const verifier = verifierOf(mesh, context);
+  let answer = verifier.verify(message.bytes, context.now);
+  if (answer.tag === 'missing') {
+    const chain = chainOf(message, mesh, context);
+    verifier.addChain(
+      chain.map(({ der }) => der),
+      context.now,
+    );
+    answer = verifier.verify(message.bytes, context.now);
+  }
+  if (answer.tag === 'refused') throw answer.error;
 }
 
-function requireOrigin(message: Message, mesh: ReturnType<typeof parseMeshName>, context: VerifyContext): void {
-  if (message.delegate !== undefined) return requireDelegate(message, mesh, context);
-  const { chain, anchors } = context;
+/** The chain of its signer, each certificate once. @throws ERR_MESSAGE_..., ERR_PATH_NO_ANCHOR where that is not at hand. */
+function chainOf(message: Message, mesh: MeshName, context: VerifyContext): readonly Certificate[] {
+  const { chain, others, anchors } = context;
   const [leaf] = chain;
+  if (message.delegate !== undefined)
+    throw new MeshError(
+      'ERR_MESSAGE_UNKNOWN_ORIGIN',
+      'the message names the statement of its delegate and does not bring it',
+      'the first message of the stream does',
+    );
   if (leaf === undefined)
     throw new MeshError(
       'ERR_MESSAGE_UNKNOWN_ORIGIN',
@@ -61,21 +71,18 @@ function requireOrigin(message: Message, mesh: ReturnType<typeof parseMeshName>,
       'ERR_MESSAGE_UNKNOWN_ORIGIN',
       'the message was signed under another certificate than that of --chain',
     );
-  if (!leaf.publicKey.verify(message.algorithm, message.signedBytes, message.signature))
-    throw new MeshError('ERR_MESSAGE_SIGNATURE', `the signature does not hold in mesh ${mesh}`);
+  if (meshOf(leaf) !== mesh)
+    throw new MeshError(
+      'ERR_MESSAGE_SIGNATURE',
+      `its signer is no member of mesh ${mesh}, and signs for its own alone`,
+    );
   if (anchors.length === 0)
     throw new MeshError(
       'ERR_PATH_NO_ANCHOR',
       'nobody is named who would vouch for its signer',
       'give the trust anchor: --ca FILE',
     );
-  const judged = judgeNode(chain, mesh, context, message.issuedAt, 'message');
-  if (judged.tag === 'refused') throw pathError(judged);
-  if (judged.nodeId !== message.origin)
-    throw new MeshError('ERR_MESSAGE_UNKNOWN_ORIGIN', `node ${judged.nodeId} signed in the name of ${message.origin}`);
-  const needed = message.type.capability(message.type.text);
-  if (needed !== undefined && !grants(judged.capabilities, needed))
-    throw new MeshError('ERR_MESSAGE_NOT_PERMITTED', `${message.type.text} needs the capability ${needed}`);
+  return [...new Map([...chain, ...others].map((one) => [one.fingerprintHex, one])).values()];
 }
 
 function factsOf(message: Message): object {
