@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { it } from 'node:test';
-import { authorityOpenapi } from '../../src/api/openapi.ts';
+import { authorityOpenapi } from '../../src/api/authority-openapi.ts';
 import { pythonWith } from '../support/programs.ts';
 
 const python = pythonWith('openapi_spec_validator');

@@ -21,9 +21,11 @@ import { ChunkBuilder } from '../../signer/chunk-builder.ts';
 import { saltText } from '../../signer/salt.ts';
 import { shardHashOf } from '../../signer/shard.ts';
 import { closeDatabase, guarded, openDatabase, stateError } from '../sqlite-database.ts';
+import { KeySlots } from './key-slots.ts';
 import { ShardIndex } from './shard-index.ts';
 import { SIGNER_DATABASE } from './signer-schema.ts';
 import { prepareStatements, type SignerStatements } from './signer-statements.ts';
+import { SqliteRuns } from './sqlite-runs.ts';
 
 /** Memory for pages: an index over a million ids fits, so that adding one does not read the disk. */
 const CACHE_KIB = 64 * 1024;
@@ -44,13 +46,16 @@ export class SqliteRecordStore implements RecordStore {
   readonly #path: string;
   readonly #database: DatabaseSync;
   readonly #statements: SignerStatements;
-  readonly #slots = new Map<string, Bytes>();
+  readonly #runs: SqliteRuns;
+  readonly #slots: KeySlots;
   #index: ShardIndex<number> | undefined;
 
   private constructor(path: string, database: DatabaseSync) {
     this.#path = path;
     this.#database = database;
     this.#statements = prepareStatements(database);
+    this.#slots = new KeySlots(this.#statements);
+    this.#runs = new SqliteRuns(this.#statements);
   }
 
   /** @throws ERR_STATE_CORRUPT; ERR_STATE_FOREIGN for another program's file. */
@@ -96,50 +101,28 @@ export class SqliteRecordStore implements RecordStore {
   }
 
   async beginRun(run: Run, now: UnixMs): Promise<Run> {
-    return this.#transact(() => {
-      const current = this.#run();
-      if (current !== undefined && current.endedAt === undefined && current.driverUntil > now) return current;
-      this.#statements.dropLeases.run();
-      this.#statements.putRun.run(
-        run.runId,
-        run.batchCount,
-        JSON.stringify(run.keyIndexes),
-        run.ringFingerprint,
-        run.startedAt,
-        run.endedAt ?? null,
-        run.signedAtStart,
-        run.failed,
-        run.driver,
-        run.driverUntil,
-      );
-      return run;
-    });
+    return this.#transact(() => this.#runs.begin(run, now));
   }
 
   async currentRun(): Promise<Run | undefined> {
-    return guarded(this.#path, () => this.#run());
+    return guarded(this.#path, () => this.#runs.current());
   }
 
   async driveRun(runId: string, driver: string, now: UnixMs, lifeMs: number): Promise<boolean> {
-    return this.#transact(() => this.#statements.driveRun.run(driver, now + lifeMs, runId, driver, now).changes === 1);
+    return this.#transact(() => this.#runs.drive(runId, driver, now, lifeMs));
   }
 
   async endRun(runId: string, now: UnixMs, failed: number): Promise<void> {
     this.#index = undefined;
-    this.#transact(() => {
-      this.#statements.endRun.run(now, failed, runId);
-      this.#statements.dropLeases.run();
-    });
+    this.#transact(() => this.#runs.end(runId, now, failed));
   }
 
   async leaseBatch(runId: string, batchId: number, owner: string, now: UnixMs, lifeMs: number): Promise<boolean> {
-    return this.#transact(
-      () => this.#statements.leaseBatch.run(runId, batchId, owner, now + lifeMs, owner, now).changes === 1,
-    );
+    return this.#transact(() => this.#runs.lease(runId, batchId, owner, now, lifeMs));
   }
 
   async releaseBatch(runId: string, batchId: number, owner: string): Promise<void> {
-    this.#transact(() => this.#statements.releaseBatch.run(runId, batchId, owner));
+    this.#transact(() => this.#runs.release(runId, batchId, owner));
   }
 
   async *unsigned(selection: Selection): AsyncIterable<UnsignedChunk> {
@@ -150,7 +133,7 @@ export class SqliteRecordStore implements RecordStore {
 
   async storeSigned(signed: SignedChunk): Promise<StoredOutcome> {
     return this.#transact(() => {
-      const slots = signed.publicKeys.map((key) => this.#slotOf(key));
+      const slots = signed.publicKeys.map((key) => this.#slots.of(key));
       const sequences = signed.chunk.handle as readonly number[];
       const counted = new Array<number>(slots.length).fill(0);
       let stored = 0;
@@ -270,41 +253,6 @@ export class SqliteRecordStore implements RecordStore {
     return stored;
   }
 
-  #slotOf(publicKey: Bytes): Bytes {
-    const name = toHex(publicKey);
-    const known = this.#slots.get(name);
-    if (known !== undefined) return known;
-    const { findSlot, countKeys, insertKey } = this.#statements;
-    const row = findSlot.get(publicKey);
-    let slot: Bytes;
-    if (row === undefined) {
-      const next = Number(countKeys.get()?.['n']);
-      if (next > 0xffff)
-        throw new MeshError('ERR_STORE', 'the store has signatures of 65,536 keys', 'begin a new store');
-      slot = Uint8Array.of(next >> 8, next & 0xff);
-      insertKey.run(slot, publicKey);
-    } else slot = this.#bytes(row, 'slot');
-    this.#slots.set(name, slot);
-    return slot;
-  }
-
-  #run(): Run | undefined {
-    const row = this.#statements.getRun.get();
-    if (row === undefined) return undefined;
-    return {
-      runId: String(row['run_id']),
-      batchCount: Number(row['batch_count']),
-      keyIndexes: JSON.parse(String(row['key_indexes'])) as number[],
-      ringFingerprint: String(row['ring_fingerprint']),
-      startedAt: Number(row['started_at']) as UnixMs,
-      endedAt: row['ended_at'] === null ? undefined : (Number(row['ended_at']) as UnixMs),
-      signedAtStart: Number(row['signed_at_start']),
-      failed: Number(row['failed']),
-      driver: String(row['driver']),
-      driverUntil: Number(row['driver_until']) as UnixMs,
-    };
-  }
-
   #signedRecord(row: Row): SignedRecord {
     return {
       id: textOfUtf8(this.#bytes(row, 'id')),
@@ -330,7 +278,7 @@ export class SqliteRecordStore implements RecordStore {
         this.#database.exec('COMMIT');
         return result;
       } catch (error) {
-        this.#slots.clear();
+        this.#slots.forget();
         if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
         throw stateError(this.#path, error);
       }

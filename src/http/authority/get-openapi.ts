@@ -1,4 +1,4 @@
-import { authorityOpenapi } from '../../api/openapi.ts';
+import { authorityOpenapi } from '../../api/authority-openapi.ts';
 import type { HttpApp } from '../server.ts';
 import type { AuthorityDeps } from './routes.ts';
 

@@ -5,6 +5,7 @@ import { createServer, type RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { ANSWER_BYTES_MAX, ANSWER_MS_MAX, callBatch } from '../../../src/host/signer/batch-client.ts';
+import { KEY_SLOTS_MAX, KeySlots } from '../../../src/host/signer/key-slots.ts';
 import { KEY_FILE_BYTES_MAX, loadKeyFiles } from '../../../src/host/signer/key-files.ts';
 import {
   INDEX_RECORDS_MAX as MONGO_INDEX_RECORDS_MAX,
@@ -15,6 +16,9 @@ import {
 import { PIN_FILE_BYTES_MAX, tokenRing } from '../../../src/host/signer/ring.ts';
 import { ShardIndex } from '../../../src/host/signer/shard-index.ts';
 import { INDEX_RECORDS_MAX } from '../../../src/host/signer/sqlite-record-store.ts';
+import { SIGNER_DATABASE } from '../../../src/host/signer/signer-schema.ts';
+import { prepareStatements } from '../../../src/host/signer/signer-statements.ts';
+import { closeDatabase, openDatabase } from '../../../src/host/sqlite-database.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 describe('bounds of the files of a signer', () => {
@@ -36,6 +40,24 @@ describe('bounds of the files of a signer', () => {
     ring()[Symbol.dispose]();
     writeFileSync(path, '1'.repeat(PIN_FILE_BYTES_MAX + 1));
     assert.throws(ring, { code: 'ERR_STATE_CORRUPT' });
+  });
+});
+
+describe('bounds of a store', () => {
+  it('the keys that one holds signatures of', (t) => {
+    const path = join(tempDir(t), 'signer.db');
+    const database = openDatabase(path, SIGNER_DATABASE, 'create');
+    const fill = database.prepare(
+      `WITH RECURSIVE used(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM used WHERE n < ?)
+       INSERT INTO keys(slot, public_key) SELECT unhex(printf('%04x', n)), unhex(printf('%08x', n)) FROM used`,
+    );
+    fill.run(KEY_SLOTS_MAX - 2);
+    const slots = new KeySlots(prepareStatements(database));
+    assert.deepEqual(slots.of(Uint8Array.of(1)), Uint8Array.of(0xff, 0xff), 'the last');
+    assert.throws(() => slots.of(Uint8Array.of(2)), { code: 'ERR_STORE' });
+    assert.deepEqual(slots.of(Uint8Array.of(1)), Uint8Array.of(0xff, 0xff), 'those that have one keep it');
+    assert.deepEqual(slots.of(Uint8Array.of(0, 0, 0, 7)), Uint8Array.of(0, 7));
+    closeDatabase(database, path);
   });
 });
 
