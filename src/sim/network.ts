@@ -40,6 +40,8 @@ interface Side {
   readonly link: number;
   readonly pipe: Pipe;
   isOpen: boolean;
+  /** Set with the connection; a table of weak references would cost the collector more than all nodes do. */
+  other: Side | undefined;
 }
 
 /** Connections between machines, over virtual time: latency, loss, partitions, machines that go and come. */
@@ -49,7 +51,6 @@ export class SimulatedNetwork {
   readonly #conditions: LinkConditions;
   readonly #listeners = new Map<Address, Endpoint>();
   readonly #sides = new Map<Endpoint, Map<number, Side>>();
-  readonly #others = new WeakMap<Side, Side>();
   readonly #islands = new Map<Endpoint, number>();
   readonly #held = new Set<Pipe>();
   #nextLink = 1;
@@ -120,7 +121,7 @@ export class SimulatedNetwork {
     const { lossRatio } = this.#conditions;
     if (lossRatio === 0) return this.#send(side, bytes);
     const remains = loseFrames(bytes, lossRatio, this.#random);
-    const other = this.#others.get(side);
+    const { other } = side;
     if (remains.credit !== undefined && other?.isOpen === true) this.#send(other, remains.credit);
     if (remains.bytes !== undefined) this.#send(side, remains.bytes);
   }
@@ -135,7 +136,7 @@ export class SimulatedNetwork {
     const open = [...this.#sides.values()].flatMap((sides) => [...sides.values()]);
     if (open.length === 0) return false;
     const side = open[random.below(open.length)] as Side;
-    const other = this.#others.get(side);
+    const { other } = side;
     for (const end of other === undefined ? [side] : [side, other]) {
       if (!this.#forget(end)) continue;
       this.#time.after(0, () => end.endpoint.linkClosed(end.link));
@@ -146,8 +147,8 @@ export class SimulatedNetwork {
   #connect(from: Endpoint, to: Endpoint, toNodeId: NodeId, dial: number): void {
     const client = this.#side(from, to);
     const server = this.#side(to, from);
-    this.#others.set(client, server);
-    this.#others.set(server, client);
+    client.other = server;
+    server.other = client;
     this.#sides.get(from)?.set(client.link, client);
     // The client's certificate is on its way with the last message of the handshake: the server opens when it is there.
     client.pipe.send(() => {
@@ -169,17 +170,17 @@ export class SimulatedNetwork {
       isCut: () => this.#isCut(endpoint, to),
       held: () => this.#held.add(pipe),
     });
-    return { endpoint, link: this.#nextLink++, pipe, isOpen: true };
+    return { endpoint, link: this.#nextLink++, pipe, isOpen: true, other: undefined };
   }
 
   #send(side: Side, bytes: Bytes): void {
-    const other = this.#others.get(side);
+    const { other } = side;
     if (other !== undefined) side.pipe.send(() => other.isOpen && other.endpoint.linkBytes(other.link, bytes));
   }
 
   #closeSide(side: Side): void {
     if (!this.#forget(side)) return;
-    const other = this.#others.get(side);
+    const { other } = side;
     if (other !== undefined) side.pipe.send(() => this.#forget(other) && other.endpoint.linkClosed(other.link));
   }
 

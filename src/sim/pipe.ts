@@ -39,9 +39,11 @@ export class Pipe {
   /** Takes one piece to the far end: the first of those under way, whichever that is by then. */
   #travel(): void {
     this.#lastAt = Math.max(this.#lastAt, this.#time.nowMs + this.#world.latencyMs());
-    this.#time.at(this.#lastAt, () => {
-      if (!this.#world.isCut()) return this.#underWay.shift()?.();
-      if (this.#waiting++ === 0) this.#world.held();
-    });
+    this.#time.at(this.#lastAt, this.#arrive);
   }
+
+  readonly #arrive = (): void => {
+    if (!this.#world.isCut()) this.#underWay.shift()?.();
+    else if (this.#waiting++ === 0) this.#world.held();
+  };
 }

@@ -306,14 +306,16 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
   #turn(): void {
     if (this.#isTurnPending) return;
     this.#isTurnPending = true;
-    this.#world.time.after(0, () => {
-      this.#isTurnPending = false;
-      if (this.#node === undefined) return;
-      this.#node.flush();
-      this.#setTimer(this.#node);
-      this.#world.turnEnded(this);
-    });
+    this.#world.time.after(0, this.#endTurn);
   }
+
+  readonly #endTurn = (): void => {
+    this.#isTurnPending = false;
+    if (this.#node === undefined) return;
+    this.#node.flush();
+    this.#setTimer(this.#node);
+    this.#world.turnEnded(this);
+  };
 
   #setTimer(node: MeshNode): void {
     const { time } = this.#world;
