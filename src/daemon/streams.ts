@@ -35,6 +35,8 @@ export interface RunStreamsOptions {
   /** Whether a call on streams must show a session. */
   readonly needsSession: boolean;
   readonly log: Log;
+  /** {@link STREAM_REQUEST_RATE} where it is absent. */
+  readonly rate?: RequestRate;
 }
 
 export interface RunningStreams {
@@ -74,7 +76,7 @@ export async function runStreams(options: RunStreamsOptions): Promise<RunningStr
     closers.push(() => timer.close());
     const app = await createHttpApp({
       createServer: createPlainServer,
-      rate: STREAM_REQUEST_RATE,
+      rate: options.rate ?? STREAM_REQUEST_RATE,
       ...requestLog(log, 'info'),
     });
     app.server.maxConnections = STREAM_CONNECTIONS_MAX;

@@ -19,8 +19,8 @@ import type { Member } from '../support/node-world.ts';
 import { RawTls } from '../support/raw-tls.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
-/** How often a node is killed in the middle of its work. */
-const KILLS = 20;
+/** How often a node is killed in the middle of its work; `crashes.test.ts` kills twenty of all kinds. */
+const KILLS = 10;
 
 const folder = tempDir({ after });
 const authorityDir = join(folder, 'authority');
