@@ -56,17 +56,19 @@ export function signBatch(curve: Curve, keys: readonly RingKey[], batch: Signing
   const used = new Set<RingKey>();
   const digest = new Uint8Array(KECCAK256_BYTES);
   const signature = new Uint8Array(SIGNATURE_BYTES - 1);
-  let preimage = new Uint8Array(1_024);
+  let buffer = new Uint8Array(1_024);
+  let preimage = buffer;
   for (let i = 0; i < keyIndexes.length; i++) {
     const key = keys[keyIndexes[i] as number];
     if (key === undefined) throw new RangeError('keyIndexes: no such key in the ring');
     used.add(key);
     const message = messages.subarray(offsets[i], offsets[i + 1]);
     const length = SALT_TEXT_BYTES + message.length;
-    if (preimage.length < length) preimage = new Uint8Array(length);
+    if (buffer.length < length) buffer = new Uint8Array(length);
+    if (preimage.buffer !== buffer.buffer || preimage.length !== length) preimage = buffer.subarray(0, length);
     writeSaltText(salts, i * SALT_BYTES, preimage);
     preimage.set(message, SALT_TEXT_BYTES);
-    keccak256Into(digest, preimage.subarray(0, length));
+    keccak256Into(digest, preimage);
     const v = key.sign(digest, signature);
     if (v !== 0 && v !== 1) throw new Error('a nonce overflowed the group order; sign again with a fresh salt');
     signatures.set(signature, i * SIGNATURE_BYTES);
