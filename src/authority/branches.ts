@@ -3,11 +3,13 @@ import { MeshError } from '../base/errors.ts';
 import { SECOND_MS, type UnixMs, unixMsFromSeconds, unixSeconds } from '../base/time.ts';
 import { BRANCH_LIFE_MS, type Branch, branchPath, EPOCH_MAX } from '../identity/delegate/branch.ts';
 import { BRANCHES_MAX, type Delegations } from '../identity/delegate/delegations.ts';
+import { HARDENED } from '../identity/key-tree/derivation-path.ts';
 import { type Scope, scopeOf } from '../identity/delegate/scope.ts';
 import { ExtendedPublicKey } from '../identity/key-tree/extended-key.ts';
 import { formatXpub, parseExtendedKey } from '../identity/key-tree/extended-key-text.ts';
 import type { BranchRow } from '../ports/authority/delegates.ts';
 import type { AuthorityTransaction } from '../ports/authority-store.ts';
+import type { Random } from '../ports/random.ts';
 import { appendAudit } from './audit-trail.ts';
 import type { AuthorityCore } from './core.ts';
 
@@ -59,7 +61,8 @@ function isSame(a: readonly string[], b: readonly string[]): boolean {
   return a.join(' ') === b.join(' ');
 }
 
-function branchOfRow({ epoch, xpub, notBefore, notAfter, scope }: BranchRow): Branch {
+/** @throws ERR_STATE_CORRUPT */
+export function branchOfRow({ epoch, xpub, notBefore, notAfter, scope }: BranchRow): Branch {
   const key = parseExtendedKey(xpub);
   if (!(key instanceof ExtendedPublicKey)) throw new MeshError('ERR_STATE_CORRUPT', `branch ${epoch} is no public key`);
   return { epoch, key, notBefore, notAfter, scope: scopeOf(scope) };
@@ -85,13 +88,37 @@ export async function floorOf(tx: AuthorityTransaction): Promise<number> {
   return Number((await tx.getMeta('delegate-epoch-floor')) ?? 0);
 }
 
-/** The next index of the tree, hardened or not: none is used twice. */
+/**
+ * Indexes left out where the store may have forgotten some: more than are used between two backups, and so few that 2,000
+ * backups can be put back.
+ */
+export const DELEGATE_INDEX_GAP = 1 << 20;
+
+const NEXT_INDEX = 'next-delegate-index';
+
+/**
+ * The next index of the tree, hardened or not: none is used twice, or two devices would have one subtree.
+ * @throws ERR_DELEGATE_EPOCH where none is left in any epoch.
+ */
 export async function takeIndex(core: AuthorityCore): Promise<number> {
   return core.store.transact(async (tx) => {
-    const index = Number((await tx.getMeta('next-delegate-index')) ?? 0);
-    await tx.setMeta('next-delegate-index', String(index + 1));
+    const index = Number((await tx.getMeta(NEXT_INDEX)) ?? 0);
+    if (index >= HARDENED)
+      throw new MeshError('ERR_DELEGATE_EPOCH', 'the tree has no index left: it needs a new master key');
+    await tx.setMeta(NEXT_INDEX, String(index + 1));
     return index;
   });
+}
+
+/** Goes on beyond every index that may have been used since the backup that was put back. */
+export async function skipIndexes(tx: AuthorityTransaction): Promise<void> {
+  const next = Number((await tx.getMeta(NEXT_INDEX)) ?? 0);
+  await tx.setMeta(NEXT_INDEX, String(next + DELEGATE_INDEX_GAP));
+}
+
+/** Begins somewhere: which indexes of a master key that comes as words were used elsewhere, nobody here knows. */
+export async function scatterIndexes(tx: AuthorityTransaction, random: Random): Promise<void> {
+  await tx.setMeta(NEXT_INDEX, String(DELEGATE_INDEX_GAP + random.below(HARDENED / 2)));
 }
 
 export function requireTree({ tree }: AuthorityCore): NonNullable<AuthorityCore['tree']> {

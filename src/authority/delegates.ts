@@ -18,7 +18,7 @@ import { parseNodeId } from '../identity/node-id.ts';
 import type { BranchRow, DelegateRow, WalletRow } from '../ports/authority/delegates.ts';
 import type { AuthorityTransaction } from '../ports/authority-store.ts';
 import { appendAudit } from './audit-trail.ts';
-import { BACKDATE_MS, currentBranch, floorOf, requireTree, takeIndex, tooWide } from './branches.ts';
+import { BACKDATE_MS, branchOfRow, currentBranch, floorOf, requireTree, takeIndex, tooWide } from './branches.ts';
 import type { AuthorityCore } from './core.ts';
 
 /** Statements in one answer; newest first. */
@@ -56,8 +56,13 @@ export async function issueDelegate(core: AuthorityCore, wish: DelegateWish, act
   const issuedAt = unixMsFromSeconds(unixSeconds(now.wall));
   const notAfter = (issuedAt + wish.lifeMs) as UnixMs;
   const { branch, isNew } = await currentBranch(core, notAfter);
-  if (isSameKey(wish.key, { curve: 'secp256k1', bytes: branch.key.publicKey, chainCode: branch.key.chainCode }))
-    throw new MeshError('ERR_DELEGATE_KEY', 'the subtree is the branch itself, whose children vouch for devices');
+  const branches = (await core.store.transact((tx) => tx.listBranches())).map(branchOfRow);
+  if (
+    branches.some(({ key }) =>
+      isSameKey(wish.key, { curve: 'secp256k1', bytes: key.publicKey, chainCode: key.chainCode }),
+    )
+  )
+    throw new MeshError('ERR_DELEGATE_KEY', 'the subtree is a branch itself, whose children vouch for devices');
   const index = await takeIndex(core);
   const composed = composeStatement(core.issuer.mesh, {
     id: `5${toHex(core.random.bytes(STATEMENT_ID_BYTES)).slice(1)}`,
@@ -118,16 +123,34 @@ export async function revokeDelegate(core: AuthorityCore, id: string, actor: str
   return (await core.crls.publishNow()).number;
 }
 
-/** As {@link revokeDelegate}, for a statement of a wallet: this authority has not made it, and may never have seen it. */
+/**
+ * As {@link revokeDelegate}, for a statement that this store may never have seen: a wallet made it, or it was issued after
+ * the backup that was put back. It must be genuine: a statement with the id of a certificate, of whoever's making, would
+ * have that certificate revoked.
+ *
+ * @throws ERR_DELEGATE_BRANCH, ERR_DELEGATE_SIGNATURE for one of the tree that this authority has not signed.
+ */
 export async function revokeStatement(
   core: AuthorityCore,
   statement: DelegateStatement,
   actor: string,
 ): Promise<number> {
   await core.store.transact(async (tx) => {
+    if (statement.tag === 'tree') await requireGenuine(tx, statement);
     if ((await tx.findDelegate(statement.id)) === undefined) await tx.putDelegate(rowOf(statement, undefined));
   });
   return revokeDelegate(core, statement.id, actor);
+}
+
+async function requireGenuine(tx: AuthorityTransaction, statement: TreeStatement): Promise<void> {
+  const row = (await tx.listBranches()).find(({ epoch }) => epoch === statement.epoch);
+  if (row === undefined)
+    throw new MeshError(
+      'ERR_DELEGATE_BRANCH',
+      `no branch of epoch ${statement.epoch} was published here, so nobody believes delegate ${statement.id}`,
+    );
+  if (!isSignedByBranch(statement, branchOfRow(row)))
+    throw new MeshError('ERR_DELEGATE_SIGNATURE', `this authority has not signed delegate ${statement.id}`);
 }
 
 /** Every statement of an epoch below this one is void from now on. See {@link revokeDelegate}. */

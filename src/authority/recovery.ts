@@ -1,4 +1,5 @@
 import { appendAudit } from './audit-trail.ts';
+import { skipIndexes } from './branches.ts';
 import type { AuthorityCore } from './core.ts';
 
 /**
@@ -9,8 +10,8 @@ export const EPOCH_INDEX_GAP = 1 << 20;
 
 /**
  * After a backup was put back: what the store has forgotten since must not be done a second time. Tickets of earlier
- * epochs are void, because the store cannot know which of them were spent (T7), and issue indexes go on beyond any that
- * were given out. Serial numbers are random and list numbers follow the clock, so they need nothing.
+ * epochs are void, because the store cannot know which of them were spent (T7), and issue indexes and those of the key tree
+ * go on beyond any that were given out. Serial numbers are random and list numbers follow the clock, so they need nothing.
  *
  * @returns the new epoch.
  */
@@ -21,6 +22,7 @@ export async function beginEpoch(core: AuthorityCore, actor: string): Promise<nu
   await core.store.transact(async (tx) => {
     await tx.setMeta('epoch', String(epoch));
     await tx.setMeta('next-issue-index', String(nextIssueIndex));
+    await skipIndexes(tx);
     await appendAudit(tx, { at, actor, action: 'epoch-begun', subject: String(epoch) });
   });
   core.epoch = epoch;

@@ -5,7 +5,7 @@ import { type DerivationPath, formatPath, HARDENED } from '../identity/key-tree/
 import { formatXprv, formatXpub } from '../identity/key-tree/extended-key-text.ts';
 import { appendAudit } from './audit-trail.ts';
 import type { AuthorityCore } from './core.ts';
-import { requireTree } from './branches.ts';
+import { requireTree, scatterIndexes } from './branches.ts';
 
 /** What is taken out of a key tree: the words of its master key, or the key at a path. */
 export type TreeExport = 'mnemonic' | 'xpub' | 'xprv';
@@ -41,9 +41,10 @@ export async function importTree(core: AuthorityCore, mnemonic: string, actor: s
   const tree = requireTree(core);
   await tree.restore(mnemonic);
   const { fingerprint } = await tree.branch([]);
-  await core.store.transact((tx) =>
-    appendAudit(tx, { at: core.clock.wall(), actor, action: 'key-tree-imported', subject: fingerprint.toHex() }),
-  );
+  await core.store.transact(async (tx) => {
+    await scatterIndexes(tx, core.random);
+    await appendAudit(tx, { at: core.clock.wall(), actor, action: 'key-tree-imported', subject: fingerprint.toHex() });
+  });
   return fingerprint;
 }
 

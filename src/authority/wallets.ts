@@ -11,8 +11,10 @@ import { tooWide } from './branches.ts';
 import type { AuthorityCore } from './core.ts';
 
 /**
- * Lets a wallet's delegates speak in this mesh until then, or no longer (`lifeMs` 0). Answers with the list's number.
- * @throws ERR_DELEGATE_SCOPE for more than the policy's `delegateScope`, and for too many wallets.
+ * Lets a wallet's delegates speak in this mesh until then, or no longer (`lifeMs` 0: then nothing is asked of the scope, for
+ * whatever the policy says by now, a wallet can be stopped). Answers with the list's number.
+ * @throws ERR_DELEGATE_SCOPE for more than the policy's `delegateScope`, and for too many wallets; ERR_DELEGATE_UNKNOWN where
+ *   a wallet is to be stopped that was never let in: it was another that was meant.
  */
 export async function grantWallet(
   core: AuthorityCore,
@@ -26,19 +28,23 @@ export async function grantWallet(
       'ERR_INPUT',
       `${quoted(wish.address)} is no address of a wallet: expected 0x and 40 hex digits`,
     );
-  if (!isWithin(wish.scope, core.policy.delegateScope)) throw tooWide(wish.scope, 'a delegate of this mesh');
+  const isGranted = wish.lifeMs > 0;
+  if (isGranted && !isWithin(wish.scope, core.policy.delegateScope))
+    throw tooWide(wish.scope, 'a delegate of this mesh');
   const notAfter = unixMsFromSeconds(unixSeconds((at + wish.lifeMs) as UnixMs));
   await core.store.transact(async (tx) => {
     const wallets = await tx.listWallets();
     const others = wallets.filter((row) => row.notAfter > at && row.address !== address);
-    if (others.length >= WALLETS_MAX)
+    if (isGranted && others.length >= WALLETS_MAX)
       throw new MeshError('ERR_DELEGATE_SCOPE', `${WALLETS_MAX} wallets may speak already`);
-    const revokedBelow = wallets.find((row) => row.address === address)?.revokedBelow;
-    await tx.putWallet({ address, scope: wish.scope, notAfter, revokedBelow });
+    const known = wallets.find((row) => row.address === address);
+    if (!isGranted && known === undefined)
+      throw new MeshError('ERR_DELEGATE_UNKNOWN', `wallet 0x${address} was never let in here`);
+    await tx.putWallet({ address, scope: wish.scope, notAfter, revokedBelow: known?.revokedBelow });
     await appendAudit(tx, {
       at,
       actor,
-      action: wish.lifeMs > 0 ? 'wallet-granted' : 'wallet-revoked',
+      action: isGranted ? 'wallet-granted' : 'wallet-revoked',
       subject: `0x${address}`,
       detail: { scope: wish.scope.join(' '), until: toRfc3339(notAfter) },
     });

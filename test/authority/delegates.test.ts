@@ -20,7 +20,7 @@ import { readNodeLeaf } from '../../src/pki/mesh-profile.ts';
 import { branchPath } from '../../src/identity/delegate/branch.ts';
 import { judgeStatement, NO_DELEGATIONS, WALLETS_MAX } from '../../src/identity/delegate/delegations.ts';
 import { scopeOf } from '../../src/identity/delegate/scope.ts';
-import { DELEGATE_LIFE_MS_MAX } from '../../src/identity/delegate/statement.ts';
+import { assembleStatement, composeStatement, DELEGATE_LIFE_MS_MAX } from '../../src/identity/delegate/statement.ts';
 import { subtreeKeyOf } from '../../src/identity/delegate/subtree.ts';
 import type { ExtendedPrivateKey, ExtendedPublicKey } from '../../src/identity/key-tree/extended-key.ts';
 import { formatXpub, parseExtendedKey } from '../../src/identity/key-tree/extended-key-text.ts';
@@ -169,6 +169,16 @@ describe('the authority’s delegates', () => {
         code: 'ERR_DELEGATE_SCOPE',
       },
     );
+    const stop = { address, scope: scopeOf(['command:issue']), lifeMs: 0 };
+    await authority.grantWallet(stop, 'local');
+    assert.deepEqual(
+      parseCrl(authority.crl.der).delegations?.wallets,
+      [],
+      'stopped, whatever the policy lets wallets do',
+    );
+    await assert.rejects(authority.grantWallet({ ...stop, address: '12'.repeat(20) }, 'local'), {
+      code: 'ERR_DELEGATE_UNKNOWN',
+    });
   });
 
   it('of a wallet end with the wallet’s own word, as far as it goes, and no grant brings them back (S3.15)', async () => {
@@ -247,6 +257,54 @@ describe('the authority’s delegates', () => {
     await assert.rejects(authority.issueDelegate({ ...wish, key: branchItself }, 'local'), {
       code: 'ERR_DELEGATE_KEY',
     });
+    await authority.revokeDelegate({ tag: 'below-epoch', epoch: 2 }, 'local');
+    await assert.rejects(
+      authority.issueDelegate({ ...wish, key: branchItself }, 'local'),
+      { code: 'ERR_DELEGATE_KEY' },
+      'nor for that of an earlier epoch',
+    );
+  });
+
+  it('never get the subtree of another device, also after a backup was put back or the words moved house', async () => {
+    const { authority, store, issuer, clock } = await world();
+    const backup = await store.transact((tx) => tx.getMeta('next-delegate-index'));
+    const paths = [await authority.createSubtree('local'), await authority.createSubtree('local')].map(
+      ({ path }) => path,
+    );
+    await store.transact((tx) => tx.setMeta('next-delegate-index', backup ?? '0'));
+    await authority.beginEpoch('local');
+    paths.push((await authority.createSubtree('local')).path);
+    const { key: words } = await authority.exportTree('mnemonic', [], 'local');
+    const moved = new FileKeyTree(await FileKeyStore.open(`${folder}/moved`, passphrase()));
+    const second = await authorityWorld({ tree: moved, clock, issuer });
+    await second.authority.importTree(words, 'local');
+    const again = [await second.authority.createSubtree('local'), await second.authority.createSubtree('local')];
+    paths.push(...again.map(({ path }) => path));
+    assert.equal(new Set(paths).size, 5);
+    assert.equal(new Set(paths.map((path) => path.slice(0, path.lastIndexOf('/')))).size, 1, 'all of one branch');
+    await store.transact((tx) => tx.setMeta('next-delegate-index', String(HARDENED)));
+    await assert.rejects(authority.createSubtree('local'), { code: 'ERR_DELEGATE_EPOCH' }, 'no index is left');
+  });
+
+  it('are revoked by their statement where it is genuine, else anybody’s certificate could be meant', async () => {
+    const { authority, wish, nodeId, store } = await world();
+    const statement = await authority.issueDelegate(wish, 'local');
+    const certificate = (await store.transact((tx) => tx.certificatesOf('node', nodeId)))[0]?.serial ?? '';
+    assert.match(certificate, /^[1-9a-f]/);
+    const composed = composeStatement(authority.issuer.mesh, { ...statement, id: certificate.slice(0, 16) });
+    const bytes = assembleStatement(composed, statement.signature);
+    await assert.rejects(authority.revokeDelegate({ tag: 'statement', bytes }, 'local'), {
+      code: 'ERR_DELEGATE_SIGNATURE',
+    });
+    const elsewhere = composeStatement(authority.issuer.mesh, { ...statement, epoch: 9 });
+    await assert.rejects(
+      authority.revokeDelegate({ tag: 'statement', bytes: assembleStatement(elsewhere, statement.signature) }, 'local'),
+      { code: 'ERR_DELEGATE_BRANCH' },
+    );
+    assert.equal(parseCrl(authority.crl.der).size, 0);
+    await authority.revokeDelegate({ tag: 'statement', bytes: statement.bytes }, 'local');
+    const listed = Array.from(parseCrl(authority.crl.der).revocations(), ({ serial }) => serial);
+    assert.deepEqual(listed, [statement.id]);
   });
 
   it('end by their id, with their node, and by epoch, each with the list that says so', async () => {
