@@ -7,8 +7,10 @@ import type { Branch } from '../identity/delegate/branch.ts';
 import {
   branchOf,
   type DelegateStatement,
+  grantOf,
   isSignedByBranch,
   judgeStatement,
+  notLetIn,
 } from '../identity/delegate/delegations.ts';
 import type { Scope } from '../identity/delegate/scope.ts';
 import type { TreeStatement } from '../identity/delegate/statement.ts';
@@ -22,6 +24,12 @@ import type { Revocations } from './revocations.ts';
 
 /** Statements kept: one a delegate with live mail. 10,000 × about 1 KB = 10 MB at the very most. */
 export const DELEGATES_MAX = 10_000;
+
+/**
+ * Statements kept of one wallet: a person's devices, with some to spare. A wallet makes them for nothing; with more it is its
+ * own oldest that is forgotten, and never the authority's, for which all 64 wallets leave 5,900 places.
+ */
+export const DELEGATES_OF_WALLET_MAX = 64;
 
 /** A statement whose signature holds, whether or not it has ended or is revoked by now. */
 export interface KnownDelegate {
@@ -43,7 +51,13 @@ export type DelegateJudgement =
   | { readonly tag: 'refused'; readonly why: MeshError };
 
 export type DelegateAddition =
-  | { readonly tag: 'known'; readonly delegate: KnownDelegate; readonly isNew: boolean }
+  | {
+      readonly tag: 'known';
+      readonly delegate: KnownDelegate;
+      readonly isNew: boolean;
+      /** Hashes of those that had to go for it: beyond a bound. */
+      readonly forgotten: readonly string[];
+    }
   | { readonly tag: 'unpublished' | 'refused'; readonly why: MeshError };
 
 /**
@@ -58,6 +72,8 @@ export class DelegateBook {
   readonly #add: AddScalarToPoint | undefined;
   readonly #entriesMax: number;
   readonly #entries = new Map<string, KnownDelegate>();
+  /** Hashes by wallet, the oldest first. */
+  readonly #ofWallet = new Map<NodeId, Set<string>>();
 
   /** @param add see `ports/point-adder.ts`. */
   constructor(
@@ -86,20 +102,21 @@ export class DelegateBook {
   add(bytes: Bytes, wall: UnixMs): DelegateAddition {
     const hash = sha256Hex(bytes);
     const known = this.#entries.get(hash);
-    if (known !== undefined) return { tag: 'known', delegate: known, isNew: false };
+    if (known !== undefined) return { tag: 'known', delegate: known, isNew: false, forgotten: [] };
     try {
       const statement = parseStatement(this.#mesh, bytes.slice());
       if (keepDelegateUntil(statement) <= wall)
         return { tag: 'unpublished', why: new MeshError('ERR_DELEGATE_EXPIRED', 'the delegate ended too long ago') };
+      // Wallets cost nothing: of one that nobody let in, nothing is kept.
+      if (statement.tag === 'wallet' && grantOf(this.#revocations.delegations.current, statement.address) === undefined)
+        return { tag: 'unpublished', why: notLetIn(statement.address) };
       const branch = statement.tag === 'tree' ? this.#branchOf(statement.epoch) : undefined;
       if (statement.tag === 'tree') {
         if (branch === undefined) return { tag: 'unpublished', why: this.#whyNoBranch(statement) };
         if (!isSignedByBranch(statement, branch, this.#add)) return { tag: 'refused', why: whyNotSigned(statement) };
       }
       const delegate = { hash, statement, keys: new DelegateKeys(statement.key, this.#add), branch };
-      if (this.#entries.size >= this.#entriesMax) this.#forgetOldest();
-      this.#entries.set(hash, delegate);
-      return { tag: 'known', delegate, isNew: true };
+      return { tag: 'known', delegate, isNew: true, forgotten: this.#keep(delegate) };
     } catch (error) {
       if (!isMeshError(error)) throw error;
       return { tag: 'refused', why: error };
@@ -146,7 +163,7 @@ export class DelegateBook {
     const ended: string[] = [];
     for (const { hash, statement } of this.#entries.values())
       if (keepDelegateUntil(statement) <= wall) ended.push(hash);
-    for (const hash of ended) this.#entries.delete(hash);
+    for (const hash of ended) this.#forget(hash);
     return ended;
   }
 
@@ -164,9 +181,30 @@ export class DelegateBook {
       : new MeshError('ERR_DELEGATE_BRANCH', `no branch of epoch ${epoch} is published`);
   }
 
-  #forgetOldest(): void {
-    const oldest = this.#entries.keys().next().value;
-    if (oldest !== undefined) this.#entries.delete(oldest);
+  /** @returns what had to go for it. */
+  #keep(delegate: KnownDelegate): readonly string[] {
+    const { hash, statement } = delegate;
+    const forgotten: string[] = [];
+    if (statement.tag === 'wallet') {
+      const own = this.#ofWallet.get(statement.nodeId) ?? new Set();
+      const [oldest] = own;
+      if (own.size >= DELEGATES_OF_WALLET_MAX && oldest !== undefined) forgotten.push(oldest);
+      this.#ofWallet.set(statement.nodeId, own.add(hash));
+    }
+    const [oldest] = this.#entries.keys();
+    if (forgotten.length === 0 && this.#entries.size >= this.#entriesMax && oldest !== undefined)
+      forgotten.push(oldest);
+    for (const each of forgotten) this.#forget(each);
+    this.#entries.set(hash, delegate);
+    return forgotten;
+  }
+
+  #forget(hash: string): void {
+    const statement = this.#entries.get(hash)?.statement;
+    this.#entries.delete(hash);
+    if (statement?.tag !== 'wallet') return;
+    const own = this.#ofWallet.get(statement.nodeId);
+    if (own?.delete(hash) === true && own.size === 0) this.#ofWallet.delete(statement.nodeId);
   }
 }
 

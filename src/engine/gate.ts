@@ -35,7 +35,7 @@ export interface GateOutbox {
   /** The certificate of this message is unknown: keep it aside and ask the source. Comes instead of a verdict. */
   missingChain(now: Instant, source: Source, message: Message): void;
   /** A message brought the statement of its delegate, and it holds: keep it for those who ask. */
-  newDelegate(delegate: KnownDelegate): void;
+  newDelegate(delegate: KnownDelegate, forgotten: readonly string[]): void;
   /** One stream and counter with two contents, both signed: a clone (T24). */
   conflict(now: Instant, keptContentKey: string, message: Message): void;
 }
@@ -302,7 +302,7 @@ export class Gate {
     const added = this.#origins.delegates.add(delegate.statement, now.wall);
     switch (added.tag) {
       case 'known':
-        if (added.isNew) this.#outbox.newDelegate(added.delegate);
+        if (added.isNew) this.#outbox.newDelegate(added.delegate, added.forgotten);
         return undefined;
       case 'unpublished':
         return ignore('unpublished-origin', added.why);

@@ -22,6 +22,8 @@ export type CrlOutcome =
       readonly dropped: readonly Revocation[];
       /** Serials that stayed until now, and gave way to others that were dropped. */
       readonly forgotten: readonly SerialHex[];
+      /** Floors of delegates that rose: they stay, whatever later lists say. */
+      readonly raised: { readonly epochFloor: boolean; readonly walletFloors: boolean };
     }
   | { readonly tag: 'current' }
   | { readonly tag: 'refused'; readonly reason: string };
@@ -87,10 +89,17 @@ export class Revocations {
         continue;
       }
       this.#version++;
-      this.delegations.install(issuer.keyHash, crl.delegations);
+      const raised = this.delegations.install(issuer.keyHash, crl.delegations);
       const { dropped, forgotten } = result;
       for (const serial of forgotten) this.#keptUntil.delete(keyOf(issuer.keyHash, serial));
-      return { tag: 'installed', issuerKeyHash: issuer.keyHash, number: Number(crl.number), dropped, forgotten };
+      return {
+        tag: 'installed',
+        issuerKeyHash: issuer.keyHash,
+        number: Number(crl.number),
+        dropped,
+        forgotten,
+        raised,
+      };
     }
     return { tag: 'refused', reason: refusal };
   }

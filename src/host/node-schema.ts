@@ -55,10 +55,18 @@ INSERT INTO messages SELECT arrival, received_at, bytes FROM messages_by_hash OR
 DROP TABLE messages_by_hash;
 `;
 
+/** Delegates of a wallet that end before this are void. */
+const SCHEMA_4 = `
+CREATE TABLE wallet_floors (
+  address BLOB PRIMARY KEY CHECK (length(address) = 20),
+  below INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`;
+
 /** A node's database file. The mark spells "CMno". */
 export const NODE_DATABASE: DatabaseKind = {
   applicationId: 0x434d6e6f,
-  migrations: [SCHEMA_1, SCHEMA_2, SCHEMA_3],
+  migrations: [SCHEMA_1, SCHEMA_2, SCHEMA_3, SCHEMA_4],
   remedy:
     'restore the directory from a backup, or enrol anew in an empty one: chainmail node enroll --dir DIR --ticket FILE',
 };

@@ -55,7 +55,7 @@ export class SqliteNodeStore implements NodeStore {
 
   load(): RestoredNode {
     return guarded(this.#path, () => {
-      const { getMeta, allMessages, allChains, allCrls, allRevocations } = this.#statements;
+      const { getMeta, allMessages, allChains, allCrls, allRevocations, allWalletFloors } = this.#statements;
       const arrivals = this.#count(getMeta.get('arrivals')?.['value'] ?? '0', 'arrivals');
       const chains = new Map<string, Bytes[]>();
       for (const row of allChains.iterate()) {
@@ -67,6 +67,10 @@ export class SqliteNodeStore implements NodeStore {
       return {
         incarnation: this.#count(getMeta.get('incarnation')?.['value'] ?? '0', 'incarnation'),
         epochFloor: this.#count(getMeta.get('epoch_floor')?.['value'] ?? '0', 'epoch_floor'),
+        walletFloors: allWalletFloors.all().map((row) => ({
+          address: this.#bytes(row, 'address'),
+          below: this.#count(row['below'], 'below') as UnixMs,
+        })),
         arrivals,
         messages: this.#messages(allMessages, arrivals),
         chains: Array.from(chains.values()),
@@ -154,7 +158,7 @@ export class SqliteNodeStore implements NodeStore {
 
   #applyOne(change: NodeChange): void {
     const { putMessage, dropMessage, putCertificate, dropChain, putCrl, putMeta } = this.#statements;
-    const { putRevocation, dropRevocation } = this.#statements;
+    const { putRevocation, dropRevocation, putWalletFloor, dropWalletFloors } = this.#statements;
     switch (change.tag) {
       case 'put-message': {
         const { arrival, receivedAt, bytes } = change.message;
@@ -181,6 +185,10 @@ export class SqliteNodeStore implements NodeStore {
         return;
       case 'put-epoch-floor':
         putMeta.run('epoch_floor', String(change.epochFloor));
+        return;
+      case 'put-wallet-floors':
+        dropWalletFloors.run();
+        for (const { address, below } of change.walletFloors) putWalletFloor.run(address, below);
         return;
       case 'put-incarnation':
         putMeta.run('incarnation', String(change.incarnation));
@@ -225,6 +233,9 @@ function prepareAll(database: DatabaseSync) {
     allCrls: database.prepare('SELECT der FROM crls'),
     putCrl: database.prepare('INSERT OR REPLACE INTO crls VALUES (?, ?)'),
     allRevocations: database.prepare('SELECT * FROM revocations'),
+    allWalletFloors: database.prepare('SELECT * FROM wallet_floors ORDER BY below DESC'),
+    putWalletFloor: database.prepare('INSERT OR REPLACE INTO wallet_floors VALUES (?, ?)'),
+    dropWalletFloors: database.prepare('DELETE FROM wallet_floors'),
     putRevocation: database.prepare('INSERT OR REPLACE INTO revocations VALUES (?, ?, ?, ?, ?)'),
     dropRevocation: database.prepare('DELETE FROM revocations WHERE issuer_key_hash = ? AND serial = ?'),
   };

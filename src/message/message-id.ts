@@ -21,6 +21,11 @@ export function delegateStreamKeyOf(origin: NodeId, statementHash: Bytes, incarn
   return `${origin}~${toHex(statementHash.subarray(0, 8))}.${incarnation}` as StreamKey;
 }
 
+/** Whether a delegate says what is in it. */
+export function isDelegateStream(stream: StreamKey): boolean {
+  return stream.includes('~');
+}
+
 /** The stream of what this signer says. */
 export function streamOf(
   { origin, leafHash, delegate }: { origin: NodeId; leafHash: Bytes; delegate?: unknown },

@@ -106,7 +106,7 @@ export class ChainExchange {
     const hash = sha256Hex(statement);
     if (!this.#parking.expects(hash)) return; // nobody asked: to check it would be work for nothing
     const added = this.#origins.delegates.add(statement, now.wall);
-    if (added.tag === 'known' && added.isNew) this.keepDelegate(added.delegate);
+    if (added.tag === 'known' && added.isNew) this.keepDelegate(added.delegate, added.forgotten);
     if (added.tag === 'refused') link.handleReject(now);
     for (const parked of this.#parking.release(hash)) {
       const { source, message } = parked;
@@ -116,9 +116,17 @@ export class ChainExchange {
     }
   }
 
-  /** Makes a statement that holds durable. */
-  keepDelegate({ hash, statement }: KnownDelegate): void {
+  /** A statement from the store, where the lists still let it speak; else nobody needs it there any more. */
+  takeBack(now: Instant, statement: Bytes): void {
+    const added = this.#origins.delegates.add(statement, now.wall);
+    const forgotten = added.tag === 'known' ? added.forgotten : [sha256Hex(statement)];
+    for (const leafHash of forgotten) this.#journal.add({ tag: 'drop-chain', leafHash });
+  }
+
+  /** Makes a statement that holds durable. @param forgotten those that had to go for it */
+  keepDelegate({ hash, statement }: KnownDelegate, forgotten: readonly string[]): void {
     const keepUntil = keepDelegateUntil(statement);
+    for (const leafHash of forgotten) this.#journal.add({ tag: 'drop-chain', leafHash });
     this.#journal.add({ tag: 'put-chain', leafHash: hash, chain: [statement.bytes], keepUntil });
   }
 

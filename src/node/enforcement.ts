@@ -37,9 +37,14 @@ export class Enforcement {
   }
 
   /** Takes back what the store kept, before any mail is judged. */
-  restore({ crls, revocations: kept, epochFloor }: Pick<RestoredNode, 'crls' | 'revocations' | 'epochFloor'>): void {
+  restore({
+    crls,
+    revocations: kept,
+    epochFloor,
+    walletFloors,
+  }: Pick<RestoredNode, 'crls' | 'revocations' | 'epochFloor' | 'walletFloors'>): void {
     const { revocations } = this.#parts;
-    revocations.delegations.raiseFloor(epochFloor);
+    revocations.delegations.raise(epochFloor, walletFloors);
     for (const der of crls) revocations.install(der);
     for (const { issuerKeyHash, serial, revokedAt, reason, keepUntil } of kept)
       revocations.keep(issuerKeyHash, { serial, revokedAt, reason: parseRevocationReason(reason) }, keepUntil);
@@ -48,14 +53,14 @@ export class Enforcement {
   /** @returns whether it is a list of an issuer of this mesh; a list no newer than ours is fine and changes nothing. */
   install(now: Instant, der: Bytes): boolean {
     const { revocations, journal, outbox } = this.#parts;
-    const floorBefore = revocations.delegations.current.epochFloor;
     const outcome = revocations.install(der);
     if (outcome.tag !== 'installed') return outcome.tag === 'current';
-    const { issuerKeyHash, number, dropped, forgotten } = outcome;
+    const { issuerKeyHash, number, dropped, forgotten, raised } = outcome;
     const { kept, live } = this.#keep(now.wall, issuerKeyHash, dropped);
     journal.add({ tag: 'put-crl', issuerKeyHash, der, kept });
-    const { epochFloor } = revocations.delegations.current;
-    if (epochFloor > floorBefore) journal.add({ tag: 'put-epoch-floor', epochFloor });
+    const { current, walletFloors } = revocations.delegations;
+    if (raised.epochFloor) journal.add({ tag: 'put-epoch-floor', epochFloor: current.epochFloor });
+    if (raised.walletFloors) journal.add({ tag: 'put-wallet-floors', walletFloors });
     if (forgotten.length > 0) journal.add({ tag: 'drop-revocations', issuerKeyHash, serials: forgotten });
     outbox.event({ tag: 'crl', issuerKeyHash, number, droppedLive: live });
     this.#enforce(now);

@@ -8,7 +8,7 @@ import type { MeshName } from '../identity/mesh-name.ts';
 import { isAddressedTo } from '../message/audience.ts';
 import type { Message } from '../message/message.ts';
 import { MessageReader } from '../message/message-reader.ts';
-import { streamKeyOf } from '../message/message-id.ts';
+import { isDelegateStream, streamKeyOf } from '../message/message-id.ts';
 import type { RestoredNode } from '../ports/node-store.ts';
 import { IndicatorSet } from './indicator-set.ts';
 import type { Journal } from './journal.ts';
@@ -91,9 +91,11 @@ export class Holdings {
    * the authority publishes spoke for it, so where nothing does any more, that was taken back: a wallet's grant.
    */
   dropRevoked(origins: Origins): void {
-    for (const { contentKey, origin, leafKey, issuedAt } of Array.from(this.messages.values())) {
+    for (const { contentKey, origin, leafKey, issuedAt, stream } of Array.from(this.messages.values())) {
       const { tag } = origins.judgeHeld({ origin, leafKey, issuedAt });
-      if (tag !== 'revoked' && tag !== 'unpublished') continue;
+      // Of a delegate whose statement had to go nobody can say any more whether it is revoked.
+      const isForgotten = tag === 'unknown' && isDelegateStream(stream);
+      if (tag !== 'revoked' && tag !== 'unpublished' && !isForgotten) continue;
       this.#drop(contentKey);
       this.records.drop(contentKey, origin);
     }

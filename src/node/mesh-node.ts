@@ -393,7 +393,7 @@ export class MeshNode implements NeighbourhoodOwner {
     this.#parts.enforcement.restore(restored);
     // Statements stand on branches, and those on the lists.
     for (const [bytes] of restored.chains.filter(isStatement))
-      if (bytes !== undefined) this.#parts.origins.delegates.add(bytes, now.wall);
+      if (bytes !== undefined) this.#parts.exchange.takeBack(now, bytes);
     this.#parts.holdings.restore(now.wall, restored, this.#parts.origins);
     this.#streams.reopen(restored.incarnation, this.holdings.messages.streams);
     for (const { nodeId } of this.#parts.holdings.records.values()) this.#parts.intake.learnAddresses(now, nodeId);

@@ -84,7 +84,7 @@ export class NodeParts implements FrameTakers {
       verify: (ticket, key, message) => outbox.verify(ticket, key, message),
       judged,
       missingChain: (now, source, message) => this.exchange.handleMissing(now, source, message),
-      newDelegate: (delegate) => this.exchange.keepDelegate(delegate),
+      newDelegate: (delegate, forgotten) => this.exchange.keepDelegate(delegate, forgotten),
       conflict: (_now, keptContentKey, message) => this.intake.handleConflict(keptContentKey, message),
     };
     this.gate = new Gate(mesh, origins, holdings.messages, holdings.records, gate, options.authorRate);

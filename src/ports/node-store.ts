@@ -29,6 +29,13 @@ export interface KeptRevocation {
   readonly keepUntil: UnixMs;
 }
 
+/** Delegates of this wallet that end before this are void. */
+export interface WalletFloorRow {
+  /** 20 bytes. */
+  readonly address: Bytes;
+  readonly below: UnixMs;
+}
+
 /** One change of what is kept. A list of them is applied whole or not at all. */
 export type NodeChange =
   | { readonly tag: 'put-message'; readonly message: StoredMessage }
@@ -49,6 +56,8 @@ export type NodeChange =
     }
   | { readonly tag: 'drop-revocations'; readonly issuerKeyHash: string; readonly serials: readonly string[] }
   | { readonly tag: 'put-epoch-floor'; readonly epochFloor: number }
+  /** All of them, in place of those before. */
+  | { readonly tag: 'put-wallet-floors'; readonly walletFloors: readonly WalletFloorRow[] }
   | { readonly tag: 'put-incarnation'; readonly incarnation: number };
 
 /** What a node finds when it starts again. */
@@ -57,6 +66,8 @@ export interface RestoredNode {
   readonly incarnation: number;
   /** The highest floor of delegate epochs ever seen; 0 for none. */
   readonly epochFloor: number;
+  /** The highest epoch of each wallet ever seen. */
+  readonly walletFloors: readonly WalletFloorRow[];
   /** Places given so far, to messages that are dropped by now too: no place is given twice, so programs can go on behind one. */
   readonly arrivals: number;
   /** In order of arrival. */

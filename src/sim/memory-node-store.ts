@@ -1,5 +1,12 @@
 import type { Bytes } from '../base/bytes.ts';
-import type { KeptRevocation, NodeChange, NodeStore, RestoredNode, StoredMessage } from '../ports/node-store.ts';
+import type {
+  KeptRevocation,
+  NodeChange,
+  NodeStore,
+  RestoredNode,
+  StoredMessage,
+  WalletFloorRow,
+} from '../ports/node-store.ts';
 
 /** A {@link NodeStore} without a disk: the same promises for as long as the process lives. */
 export class MemoryNodeStore implements NodeStore {
@@ -9,12 +16,14 @@ export class MemoryNodeStore implements NodeStore {
   readonly #revocations = new Map<string, KeptRevocation>();
   #incarnation = 0;
   #epochFloor = 0;
+  #walletFloors: readonly WalletFloorRow[] = [];
   #arrivals = 0;
 
   load(): RestoredNode {
     return {
       incarnation: this.#incarnation,
       epochFloor: this.#epochFloor,
+      walletFloors: this.#walletFloors,
       arrivals: this.#arrivals,
       messages: Array.from(this.#messages.values()).sort((a, b) => a.arrival - b.arrival),
       chains: Array.from(this.#chains.values()),
@@ -27,10 +36,13 @@ export class MemoryNodeStore implements NodeStore {
   copy(): MemoryNodeStore {
     const copy = new MemoryNodeStore();
     copy.#incarnation = this.#incarnation;
+    copy.#epochFloor = this.#epochFloor;
+    copy.#walletFloors = this.#walletFloors;
     copy.#arrivals = this.#arrivals;
     for (const [arrival, message] of this.#messages) copy.#messages.set(arrival, message);
     for (const [key, chain] of this.#chains) copy.#chains.set(key, chain);
     for (const [key, der] of this.#crls) copy.#crls.set(key, der);
+    for (const [key, kept] of this.#revocations) copy.#revocations.set(key, kept);
     return copy;
   }
 
@@ -72,6 +84,9 @@ export class MemoryNodeStore implements NodeStore {
         return;
       case 'put-epoch-floor':
         this.#epochFloor = change.epochFloor;
+        return;
+      case 'put-wallet-floors':
+        this.#walletFloors = change.walletFloors;
         return;
       case 'put-incarnation':
         this.#incarnation = change.incarnation;

@@ -5,7 +5,13 @@ import { DAY_MS, HOUR_MS, type Instant, SECOND_MS, type UnixMs } from '../../src
 import { sha256Hex } from '../../src/crypto/hash.ts';
 import { Secret } from '../../src/crypto/secret.ts';
 import { ChainBook } from '../../src/engine/chain-book.ts';
-import { DelegateBook, DELEGATES_MAX, type KnownDelegate } from '../../src/engine/delegate-book.ts';
+import {
+  DelegateBook,
+  DELEGATES_MAX,
+  DELEGATES_OF_WALLET_MAX,
+  type KnownDelegate,
+} from '../../src/engine/delegate-book.ts';
+import { DelegationsView, WALLET_FLOORS_MAX } from '../../src/engine/delegations-view.ts';
 import { Gate, type Source } from '../../src/engine/gate.ts';
 import { HeldMessages } from '../../src/engine/held-messages.ts';
 import { Origins } from '../../src/engine/origins.ts';
@@ -39,6 +45,7 @@ class Bench {
   readonly origins: Origins;
   readonly missing: Message[] = [];
   readonly kept: KnownDelegate[] = [];
+  readonly forgotten: string[] = [];
   readonly gate: Gate;
   #said: string[] = [];
 
@@ -67,7 +74,10 @@ class Bench {
         this.#said.push('missing');
         this.missing.push(message);
       },
-      newDelegate: (delegate) => this.kept.push(delegate),
+      newDelegate: (delegate, forgotten) => {
+        this.kept.push(delegate);
+        this.forgotten.push(...forgotten);
+      },
       conflict: () => this.#said.push('conflict'),
     });
   }
@@ -376,6 +386,53 @@ describe('gate: what delegates say', () => {
     assert.deepEqual(delegates.forgetEnded(later), [sha256Hex(temperature.statement)]);
     assert.equal(delegates.size, 0);
     assert.equal(delegates.add(temperature.statement, later).tag, 'unpublished');
+  });
+
+  it(`forgets a wallet’s own oldest beyond ${DELEGATES_OF_WALLET_MAX}, and of a wallet that nobody let in keeps none`, async () => {
+    const wallet = walletOf(new Secret(new Uint8Array(32).fill(8)));
+    const { address } = wallet;
+    const device = fixture.delegate('ann', { curve: 'secp256k1' }).signer.key.bytes;
+    const statementOf = (i: number): Uint8Array => {
+      const notAfter = (NOW_MS + DAY_MS + i) as UnixMs;
+      const { signature } = signWalletDelegate(wallet, uncompressPoint('secp256k1', device), BigInt(notAfter));
+      return encodeWalletStatement({ address, deviceKey: device, notAfter, signature });
+    };
+    const { delegates } = bench();
+    assert.equal(delegates.add(statementOf(0), NOW_MS).tag, 'unpublished');
+    assert.equal(delegates.size, 0);
+    const grant = { address, scope: scopeOf(['command:issue']), notAfter: (NOW_MS + DAY_MS) as UnixMs };
+    const world = bench(await fixture.publish({ wallets: [grant] }));
+    const order = { type: 'command/stop' };
+    const signer = fixture.delegate('ann', { curve: 'secp256k1' }).signer;
+    assert.equal(world.delegates.add(temperature.statement, NOW_MS).tag, 'known');
+    for (let i = 0; i < DELEGATES_OF_WALLET_MAX; i++) world.delegates.add(statementOf(i), NOW_MS);
+    assert.deepEqual(world.forgotten, []);
+    const last = { signer, statement: statementOf(DELEGATES_OF_WALLET_MAX) };
+    world.judge(fixture.delegated(last, order));
+    assert.deepEqual(world.forgotten, [sha256Hex(statementOf(0))], 'so that the disk forgets it too');
+    assert.equal(world.delegates.size, DELEGATES_OF_WALLET_MAX + 1);
+    assert.ok(world.delegates.get(sha256Hex(temperature.statement)) !== undefined, 'those of the tree stay');
+    const later = (NOW_MS + 9 * DAY_MS) as UnixMs;
+    assert.equal(world.delegates.forgetEnded(later).length, DELEGATES_OF_WALLET_MAX + 1);
+    assert.equal(world.delegates.add(statementOf(9 * 86_400_000), later).tag, 'known');
+  });
+
+  it(`keeps the epochs of ${WALLET_FLOORS_MAX} wallets, the highest, whatever list comes`, () => {
+    const view = new DelegationsView();
+    const addressOf = (i: number): Uint8Array => {
+      const address = new Uint8Array(20);
+      new DataView(address.buffer).setUint32(0, i);
+      return address;
+    };
+    const floor = (i: number, below = i) => ({ address: addressOf(i), below: below as UnixMs });
+    const floors = Array.from({ length: WALLET_FLOORS_MAX + 1 }, (_, i) => floor(i + 1));
+    assert.equal(view.raise(0, floors).walletFloors, true);
+    assert.equal(view.walletFloors.length, WALLET_FLOORS_MAX);
+    assert.equal(view.raise(0, [floor(5, 4)]).walletFloors, false);
+    const notAfter = (NOW_MS + DAY_MS) as UnixMs;
+    const grant = (i: number) => ({ address: addressOf(i), scope: scopeOf(['command:issue']), notAfter });
+    view.install('issuer', { epochFloor: 0, branches: [], wallets: [grant(1), grant(2)] });
+    assert.deepEqual(view.current.wallets, [grant(1), { ...grant(2), revokedBelow: 2 }], 'the lowest was forgotten');
   });
 
   it(`forgets the oldest beyond its bound, which is ${DELEGATES_MAX}`, () => {

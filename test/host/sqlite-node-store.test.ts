@@ -74,6 +74,7 @@ describe('a node’s database file', () => {
     assert.deepEqual(contentOf(store), {
       incarnation: 0,
       epochFloor: 0,
+      walletFloors: [],
       arrivals: 0,
       messages: [],
       chains: [],
@@ -122,6 +123,7 @@ describe('a node’s database file', () => {
       assert.deepEqual(contentOf(store), {
         incarnation: 7,
         epochFloor: 0,
+        walletFloors: [],
         arrivals: 9,
         messages: [
           { arrival: 3, receivedAt: 1003, bytes: '03' },

@@ -9,6 +9,7 @@ import { scopeOf } from '../../src/identity/delegate/scope.ts';
 import { encodeWalletStatement, parseStatement } from '../../src/message/delegate-statement.ts';
 import { signWalletDelegate } from '../../src/message/river/wallet-delegate.ts';
 import { walletOf } from '../../src/message/river/wallet.ts';
+import { DELEGATES_OF_WALLET_MAX } from '../../src/engine/delegate-book.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { WalletPolicy } from '../../src/node/wallet-policy.ts';
 import { type DelegateFixture, INDICATOR, MESH, MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
@@ -164,6 +165,111 @@ describe('delegates at nodes that only have the list', () => {
     bob.restart();
     net.settle();
     assert.deepEqual([bob.heldIds.length, indicatorsOf(bob)], [orders.length, 0], 'nor after a restart');
+  });
+
+  it('keep the highest epoch of a wallet that they have seen, whatever later lists say, over restarts too', async () => {
+    const wallet = walletOf(new Secret(new Uint8Array(32).fill(5)));
+    const device = fixture.delegate('ann', { curve: 'secp256k1' }).signer;
+    const { net, nodes } = started('bob');
+    const [bob] = nodes as [HandNode];
+    const { address } = wallet;
+    const notAfter = (net.now.wall + DAY_MS) as UnixMs;
+    const point = uncompressPoint('secp256k1', device.key.bytes);
+    const { signature } = signWalletDelegate(wallet, point, BigInt(notAfter));
+    const statement = encodeWalletStatement({ address, deviceKey: device.key.bytes, notAfter, signature });
+    const grant = { address, scope: scopeOf(['command:issue']), notAfter };
+    const install = async (revokedBelow?: number): Promise<void> => {
+      const said = revokedBelow === undefined ? {} : { revokedBelow: revokedBelow as UnixMs };
+      bob.node.installCrl(net.now, await fixture.publish({ wallets: [{ ...grant, ...said }] }));
+    };
+    let counter = 0;
+    const told = (): string => {
+      const at = { issuedAt: net.now.wall, expiresAt: net.now.wall + 600_000 };
+      const said = fixture.delegated(
+        { signer: device, statement },
+        { ...at, type: 'command/stop', counter: counter++ },
+      );
+      const request = bob.submit(said, fixture.member('bob').nodeId);
+      net.settle();
+      return bob.answerTo(request) ?? 'nothing';
+    };
+    await install();
+    assert.equal(told(), 'ok');
+    await install(notAfter + 1);
+    assert.equal(keysOf(bob).length, 0, 'what it said is dropped');
+    assert.equal(told(), 'ERR_DELEGATE_EPOCH');
+    // Newer lists of an authority that was put back from an old backup: without the wallet's word, with an earlier one.
+    for (const below of [undefined, notAfter - 1]) {
+      await install(below);
+      assert.equal(told(), 'ERR_DELEGATE_EPOCH');
+    }
+    bob.node.installCrl(net.now, await fixture.publish()); // and with no wallet at all
+    net.settle();
+    bob.restart();
+    net.settle();
+    await install();
+    assert.equal(told(), 'ERR_DELEGATE_EPOCH');
+  });
+
+  it('keep nothing of wallets that nobody let in, on the disk neither', async () => {
+    const { net, nodes } = started('bob');
+    const [bob] = nodes as [HandNode];
+    bob.node.installCrl(net.now, list);
+    net.settle();
+    const before = bob.store.load().chains.length;
+    const at = { issuedAt: net.now.wall, expiresAt: net.now.wall + 600_000 };
+    const device = fixture.delegate('ann', { curve: 'secp256k1' }).signer;
+    const notAfter = (net.now.wall + DAY_MS) as UnixMs;
+    const wallet = walletOf(new Secret(new Uint8Array(32).fill(6)));
+    const point = uncompressPoint('secp256k1', device.key.bytes);
+    const { signature } = signWalletDelegate(wallet, point, BigInt(notAfter));
+    const { address } = wallet;
+    const stranger = {
+      signer: device,
+      statement: encodeWalletStatement({ address, deviceKey: device.key.bytes, notAfter, signature }),
+    };
+    const request = bob.submit(
+      fixture.delegated(stranger, { ...at, type: 'command/stop' }),
+      fixture.member('ann').nodeId,
+    );
+    net.settle();
+    assert.equal(bob.answerTo(request), 'ERR_DELEGATE_BRANCH');
+    assert.equal(bob.store.load().chains.length, before);
+  });
+
+  it(`keep ${DELEGATES_OF_WALLET_MAX} statements of a wallet, and no mail of those beyond, which nobody could revoke`, async () => {
+    const wallet = walletOf(new Secret(new Uint8Array(32).fill(9)));
+    const device = fixture.delegate('ann', { curve: 'secp256k1' }).signer;
+    const { net, nodes } = started('bob');
+    const [bob] = nodes as [HandNode];
+    const { address } = wallet;
+    const end = (net.now.wall + DAY_MS) as UnixMs;
+    const publish = async (): Promise<void> => {
+      const grant = { address, scope: scopeOf(['command:issue']), notAfter: end };
+      bob.node.installCrl(net.now, await fixture.publish({ wallets: [grant] }));
+      net.settle();
+    };
+    await publish();
+    const hashes: string[] = [];
+    for (let i = 0; i <= DELEGATES_OF_WALLET_MAX; i++) {
+      const notAfter = (end + i) as UnixMs;
+      const point = uncompressPoint('secp256k1', device.key.bytes);
+      const { signature } = signWalletDelegate(wallet, point, BigInt(notAfter));
+      const statement = encodeWalletStatement({ address, deviceKey: device.key.bytes, notAfter, signature });
+      hashes.push(toHex(sha256(statement)));
+      const at = { issuedAt: net.now.wall, expiresAt: net.now.wall + 600_000 };
+      bob.submit(fixture.delegated({ signer: device, statement }, { ...at, type: 'command/stop' }), bob.node.self);
+      net.settle();
+    }
+    const statementsOnDisk = (): number => bob.store.load().chains.filter(([first]) => first?.[0] !== 0x30).length;
+    assert.equal(statementsOnDisk(), DELEGATES_OF_WALLET_MAX);
+    await publish();
+    assert.deepEqual(keysOf(bob).toSorted(), hashes.slice(1).toSorted());
+    bob.node.installCrl(net.now, await fixture.publish());
+    net.settle();
+    bob.restart();
+    net.settle();
+    assert.equal(statementsOnDisk(), 0, 'nobody needs them any more');
   });
 
   it('know it after a restart, and its epoch’s end too', async () => {

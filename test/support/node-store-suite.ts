@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { UnixMs } from '../../src/base/time.ts';
-import type { KeptRevocation, NodeChange, NodeStore, RestoredNode, StoredMessage } from '../../src/ports/node-store.ts';
+import type {
+  KeptRevocation,
+  NodeChange,
+  NodeStore,
+  RestoredNode,
+  StoredMessage,
+  WalletFloorRow,
+} from '../../src/ports/node-store.ts';
 
 export function storedMessage(arrival: number, fill = arrival): StoredMessage {
   return {
@@ -13,10 +20,12 @@ export function storedMessage(arrival: number, fill = arrival): StoredMessage {
 
 /** Everything a store gives back, as plain values. */
 export function contentOf(store: NodeStore): object {
-  const { incarnation, epochFloor, arrivals, messages, chains, crls, revocations }: RestoredNode = store.load();
+  const { incarnation, epochFloor, walletFloors, arrivals, messages, chains, crls, revocations }: RestoredNode =
+    store.load();
   return {
     incarnation,
     epochFloor,
+    walletFloors: walletFloors.map(({ address, below }) => `${address.toHex()} ${below}`),
     arrivals,
     messages: Array.from(messages, (message) => ({ ...message, bytes: message.bytes.toHex() })),
     chains: chains.map((chain) => chain.map((der) => der.toHex())).sort(([a = ''], [b = '']) => (a < b ? -1 : 1)),
@@ -24,6 +33,11 @@ export function contentOf(store: NodeStore): object {
     revocations: revocations.toSorted((a, b) => (a.serial < b.serial ? -1 : 1)),
   };
 }
+
+const floor = (byte: string, below: number): WalletFloorRow => ({
+  address: Uint8Array.fromHex(byte.repeat(20)),
+  below: below as UnixMs,
+});
 
 /** What every {@link NodeStore} must do. */
 export function describeNodeStore(name: string, open: () => Promise<NodeStore>): void {
@@ -33,6 +47,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
       assert.deepEqual(contentOf(store), {
         incarnation: 0,
         epochFloor: 0,
+        walletFloors: [],
         arrivals: 0,
         messages: [],
         chains: [],
@@ -56,6 +71,8 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
         { tag: 'put-crl', issuerKeyHash: 'bb'.repeat(32), der: Uint8Array.of(9), kept: [] },
         { tag: 'put-incarnation', incarnation: 1_700_000_000 },
         { tag: 'put-epoch-floor', epochFloor: 3 },
+        { tag: 'put-wallet-floors', walletFloors: [floor('cd', 5), floor('ef', 6)] },
+        { tag: 'put-wallet-floors', walletFloors: [floor('ab', 7)] },
       ]);
       const messages = [storedMessage(3), storedMessage(7)].map((message) => ({
         ...message,
@@ -64,6 +81,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
       assert.deepEqual(contentOf(store), {
         incarnation: 1_700_000_000,
         epochFloor: 3,
+        walletFloors: [`${'ab'.repeat(20)} 7`],
         arrivals: 8,
         messages,
         chains: [['02', '01']],
@@ -87,6 +105,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
       assert.deepEqual(contentOf(store), {
         incarnation: 0,
         epochFloor: 0,
+        walletFloors: [],
         arrivals: 2,
         messages: [],
         chains: [],
@@ -107,6 +126,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
       assert.deepEqual(contentOf(store), {
         incarnation: 2,
         epochFloor: 0,
+        walletFloors: [],
         arrivals: 0,
         messages: [],
         chains: [['02']],

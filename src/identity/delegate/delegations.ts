@@ -1,4 +1,4 @@
-import { type Bytes, toHex } from '../../base/bytes.ts';
+import { type Bytes, bytesEqual, toHex } from '../../base/bytes.ts';
 import type { ErrorCode } from '../../base/error-codes.ts';
 import { MeshError } from '../../base/errors.ts';
 import { toRfc3339, type UnixMs } from '../../base/time.ts';
@@ -85,6 +85,15 @@ export function judgeStatement(
   return { tag: 'ok', scope: statement.scope };
 }
 
+export function grantOf({ wallets }: Delegations, address: Bytes): WalletGrant | undefined {
+  return wallets.find((grant) => bytesEqual(grant.address, address));
+}
+
+/** What is said of a wallet without a grant that holds. */
+export function notLetIn(address: Bytes): MeshError {
+  return new MeshError('ERR_DELEGATE_BRANCH', `wallet 0x${toHex(address)} may not speak in this mesh`);
+}
+
 export function branchOf({ branches }: Delegations, epoch: number): Branch | undefined {
   return branches.find((branch) => branch.epoch === epoch);
 }
@@ -92,13 +101,12 @@ export function branchOf({ branches }: Delegations, epoch: number): Branch | und
 function judgeWallet(
   address: Bytes,
   notAfter: UnixMs,
-  { wallets }: Delegations,
+  delegations: Delegations,
   at: UnixMs,
 ): ReturnType<typeof judgeStatement> {
   const wallet = toHex(address);
-  const grant = wallets.find((candidate) => toHex(candidate.address) === wallet);
-  if (grant === undefined || at >= grant.notAfter)
-    return refused('ERR_DELEGATE_BRANCH', `wallet 0x${wallet} may not speak in this mesh`);
+  const grant = grantOf(delegations, address);
+  if (grant === undefined || at >= grant.notAfter) return { tag: 'refused', error: notLetIn(address) };
   if (notAfter < (grant.revokedBelow ?? 0))
     return refused('ERR_DELEGATE_EPOCH', `wallet 0x${wallet} has revoked its delegates that end as early as this one`);
   // The wallet does not say when its delegate began, so its end alone bounds what it may still sign.
