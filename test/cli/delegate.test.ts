@@ -1,30 +1,21 @@
 import assert from 'node:assert/strict';
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it, type TestContext } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import { fromHex, toBase64, toHex } from '../../src/base/bytes.ts';
 import { addScalarToPoint } from '../../src/crypto/curve-point.ts';
 import { addScalars, negateScalar } from '../../src/crypto/scalar.ts';
-import type { RunningAuthority } from '../../src/daemon/authority-server.ts';
 import { controlSocketOf } from '../../src/host/control-socket.ts';
 import { exchange } from '../../src/host/https-client.ts';
 import { branchPath } from '../../src/identity/delegate/branch.ts';
 import { ckdPriv, ckdPub, derivePrivate, masterKeyOf } from '../../src/identity/key-tree/child-key.ts';
 import { seedOfMnemonic } from '../../src/identity/key-tree/mnemonic.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
-import { startAuthority } from '../support/authority-process.ts';
+import { suiteAuthority } from '../support/authority-process.ts';
 import { chainmail, type ToldError } from '../support/chainmail.ts';
 import { NodeProcess } from '../support/node-process.ts';
-import { tempDir } from '../support/temp-dir.ts';
 
-const folder = tempDir({ after });
-const authorityDir = join(folder, 'authority');
-let authority: RunningAuthority;
-before(async () => {
-  mkdirSync(authorityDir, { mode: 0o700 });
-  authority = await startAuthority(authorityDir);
-});
-after(() => authority.close());
+const { folder, authorityDir } = suiteAuthority();
 
 let count = 0;
 async function running(t: Pick<TestContext, 'after'>, ticket: object = {}): Promise<NodeProcess> {

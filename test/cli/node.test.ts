@@ -1,35 +1,22 @@
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it, type TestContext } from 'node:test';
+import { describe, it, type TestContext } from 'node:test';
 import type { IndicatorsResponse } from '../../src/api/node-programs.ts';
-import type { RunningAuthority } from '../../src/daemon/authority-server.ts';
-import { FileKeyStore } from '../../src/host/file-key-store.ts';
 import { controlSocketOf } from '../../src/host/control-socket.ts';
 import { exchange } from '../../src/host/https-client.ts';
-import { Secret } from '../../src/crypto/secret.ts';
+import type { TlsIdentity } from '../../src/host/tls-server.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
-import { parseNodeId } from '../../src/identity/node-id.ts';
-import { parseCertificatesPem } from '../../src/pki/certificate.ts';
 import { signed } from '../http/node/support.ts';
-import { startAuthority } from '../support/authority-process.ts';
+import { suiteAuthority } from '../support/authority-process.ts';
 import { chainmail, LongCommand, type ToldError } from '../support/chainmail.ts';
 import { NodeProcess } from '../support/node-process.ts';
-import type { Member } from '../support/node-world.ts';
 import { RawTls } from '../support/raw-tls.ts';
-import { tempDir } from '../support/temp-dir.ts';
 
 /** How often a node is killed in the middle of its work; `crashes.test.ts` kills twenty of all kinds. */
 const KILLS = 10;
 
-const folder = tempDir({ after });
-const authorityDir = join(folder, 'authority');
-let authority: RunningAuthority;
-before(async () => {
-  mkdirSync(authorityDir, { mode: 0o700 });
-  authority = await startAuthority(authorityDir);
-});
-after(() => authority.close());
+const { folder, authorityDir } = suiteAuthority();
 
 let count = 0;
 async function enrolled(t: Pick<TestContext, 'after'>, ticket: object = {}): Promise<NodeProcess> {
@@ -57,23 +44,9 @@ async function json<T>(...args: string[]): Promise<T> {
   return JSON.parse(stdout) as T;
 }
 
-function keysOf(node: NodeProcess): Promise<FileKeyStore> {
-  return FileKeyStore.open(join(node.dir, 'keys'), new Secret(new TextEncoder().encode('battery staple')));
-}
-
-/** A node's key in other hands. */
-async function memberOf(node: NodeProcess): Promise<Pick<Member, 'nodeId' | 'chain' | 'signer'>> {
-  const chain = parseCertificatesPem(readFileSync(join(node.dir, 'node.pem'), 'utf8'));
-  return { nodeId: parseNodeId(node.nodeId), chain, signer: await (await keysOf(node)).open('identity') };
-}
-
-async function tlsOf(node: NodeProcess) {
-  const keys = await keysOf(node);
-  return {
-    certificate: readFileSync(join(node.dir, 'node.pem'), 'utf8'),
-    key: await keys.exportPem('identity'),
-    trustAnchors: [readFileSync(join(authorityDir, 'root.pem'), 'utf8')],
-  };
+async function tlsOf(node: NodeProcess): Promise<TlsIdentity> {
+  const { tls } = await node.identity();
+  return { ...tls, trustAnchors: [readFileSync(join(authorityDir, 'root.pem'), 'utf8')] };
 }
 
 describe('nodes as processes', () => {
@@ -185,7 +158,7 @@ describe('nodes as processes', () => {
     assert.equal((await http.untilClosed()).length, 0);
 
     // A friend that is believed hands in what the outcast signed.
-    const message = await signed({ mesh: parseMeshName('depot') }, await memberOf(outcast));
+    const message = await signed({ mesh: parseMeshName('depot') }, await outcast.identity());
     const friend = { tag: 'tls', endpoint: `https://${a.ready.address}`, serverName: `${a.nodeId}.depot` } as const;
     const tls = await tlsOf(b);
     const answer = await exchange(

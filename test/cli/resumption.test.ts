@@ -1,30 +1,18 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
-import type { RunningAuthority } from '../../src/daemon/authority-server.ts';
-import { Secret } from '../../src/crypto/secret.ts';
+import { describe, it } from 'node:test';
 import { controlSocketOf } from '../../src/host/control-socket.ts';
-import { FileKeyStore } from '../../src/host/file-key-store.ts';
 import { exchange } from '../../src/host/https-client.ts';
 import type { TlsIdentity } from '../../src/host/tls-server.ts';
-import { parseCertificatesPem } from '../../src/pki/certificate.ts';
-import { startAuthority } from '../support/authority-process.ts';
+import { suiteAuthority } from '../support/authority-process.ts';
 import { NodeProcess } from '../support/node-process.ts';
 import { missing } from '../support/programs.ts';
 import { RawTls } from '../support/raw-tls.ts';
-import { tempDir } from '../support/temp-dir.ts';
 
-const folder = tempDir({ after });
-const authorityDir = join(folder, 'authority');
-let authority: RunningAuthority;
-before(async () => {
-  mkdirSync(authorityDir, { mode: 0o700 });
-  authority = await startAuthority(authorityDir);
-});
-after(() => authority.close());
+const { folder, authorityDir } = suiteAuthority();
 
 /** The mesh's name as it stands in a hello: a text of five characters. It is in nothing else that openssl prints. */
 const HELLO = '\x65depot';
@@ -38,19 +26,13 @@ interface Outsider {
 
 async function outsider(name: string): Promise<Outsider> {
   const node = await NodeProcess.enroll(folder, name, authorityDir);
-  const keys = await FileKeyStore.open(join(node.dir, 'keys'), new Secret(new TextEncoder().encode('battery staple')));
-  const key = await keys.exportPem('identity');
+  const { nodeId, tls } = await node.identity();
   const [certFile, keyFile, issuers] = ['node.pem', 'exported.key', 'issuers.pem'].map((file) =>
     join(node.dir, file),
   ) as [string, string, string];
-  writeFileSync(keyFile, key, { mode: 0o600 });
-  const certificate = readFileSync(certFile, 'utf8');
-  writeFileSync(issuers, certificate.slice(certificate.indexOf('-----BEGIN', 1)));
-  return {
-    nodeId: parseCertificatesPem(certificate)[0]?.subject.commonNames[0] ?? '',
-    files: ['-cert', certFile, '-key', keyFile, '-cert_chain', issuers],
-    tls: { certificate, key, trustAnchors: [] },
-  };
+  writeFileSync(keyFile, tls.key, { mode: 0o600 });
+  writeFileSync(issuers, tls.certificate.slice(tls.certificate.indexOf('-----BEGIN', 1)));
+  return { nodeId, files: ['-cert', certFile, '-key', keyFile, '-cert_chain', issuers], tls };
 }
 
 interface Seen {

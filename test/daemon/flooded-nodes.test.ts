@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { after, before, describe, it, type TestContext } from 'node:test';
-import { Secret } from '../../src/crypto/secret.ts';
-import type { RunningAuthority } from '../../src/daemon/authority-server.ts';
+import { describe, it, type TestContext } from 'node:test';
 import { controlSocketOf } from '../../src/host/control-socket.ts';
-import { FileKeyStore } from '../../src/host/file-key-store.ts';
 import { openExchange } from '../../src/host/https-client.ts';
-import { parseCertificatesPem } from '../../src/pki/certificate.ts';
-import { startAuthority } from '../support/authority-process.ts';
+import { suiteAuthority } from '../support/authority-process.ts';
 import type { FloodOrders, FloodReport } from '../support/flooding-member.ts';
 import { NodeProcess } from '../support/node-process.ts';
-import { tempDir } from '../support/temp-dir.ts';
 
 /** What the hostile process writes a second (issue 4: T3 with real processes). */
 const FRAMES_PER_SECOND = 20_000;
@@ -22,26 +15,16 @@ const MESSAGES = Number(process.env['CHAINMAIL_FLOOD_MESSAGES'] ?? 40);
 const PAUSE_MS = 100;
 const DELIVERED_SHARE_MIN = 0.99;
 
-const folder = tempDir({ after });
-const authorityDir = join(folder, 'authority');
-let authority: RunningAuthority;
-before(async () => {
-  mkdirSync(authorityDir, { mode: 0o700 });
-  authority = await startAuthority(authorityDir);
-});
-after(() => authority.close());
+const { folder, authorityDir } = suiteAuthority();
 
 /** The keys of a node that was enrolled and does not run, for a process that breaks rules with them. */
 async function ordersFor(rogue: NodeProcess, targets: readonly NodeProcess[]): Promise<FloodOrders> {
-  const passphrase = new Secret(new TextEncoder().encode('battery staple'));
-  const keys = await FileKeyStore.open(join(rogue.dir, 'keys'), passphrase);
-  const certificatePem = readFileSync(join(rogue.dir, 'node.pem'), 'utf8');
-  const [leaf] = parseCertificatesPem(certificatePem);
+  const { nodeId, tls } = await rogue.identity();
   return {
     mesh: 'depot',
-    nodeId: String(/CN=([a-z0-9-]+)/.exec(String(leaf?.subject.text))?.[1]),
-    certificatePem,
-    keyPem: await keys.exportPem('identity'),
+    nodeId,
+    certificatePem: tls.certificate,
+    keyPem: tls.key,
     addresses: targets.map(({ ready }) => ready.address),
     framesPerSecond: FRAMES_PER_SECOND,
   };

@@ -1,25 +1,17 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
-import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { concatBytes } from '../../src/base/bytes.ts';
-import { Secret } from '../../src/crypto/secret.ts';
-import type { RunningAuthority } from '../../src/daemon/authority-server.ts';
 import { type HelloFrame, LINK_VERSION } from '../../src/engine/frame.ts';
 import { encodeFrame } from '../../src/engine/frame-codec.ts';
-import { FileKeyStore } from '../../src/host/file-key-store.ts';
 import { systemRandom } from '../../src/host/system-random.ts';
-import type { TlsIdentity } from '../../src/host/tls-server.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
-import { parseNodeId } from '../../src/identity/node-id.ts';
-import { parseCertificatesPem } from '../../src/pki/certificate.ts';
 import { signed } from '../http/node/support.ts';
-import { startAuthority } from '../support/authority-process.ts';
+import { suiteAuthority } from '../support/authority-process.ts';
 import { NodeProcess } from '../support/node-process.ts';
 import { rawTcp, RawTls } from '../support/raw-tls.ts';
-import { tempDir } from '../support/temp-dir.ts';
 
 /** Hostile connections in all, and how many of them stand at a time. */
 const ATTACKS = 10_000;
@@ -27,14 +19,7 @@ const AT_A_TIME = 32;
 /** Growth of memory that is not counted as a leak: heap that was not collected yet. */
 const GROWTH_MIB_MAX = 48;
 
-const folder = tempDir({ after });
-const authorityDir = join(folder, 'authority');
-let authority: RunningAuthority;
-before(async () => {
-  mkdirSync(authorityDir, { mode: 0o700 });
-  authority = await startAuthority(authorityDir);
-});
-after(() => authority.close());
+const { folder, authorityDir } = suiteAuthority();
 
 function residentMiB(node: NodeProcess): number {
   const status = readFileSync(`/proc/${node.pid}/status`, 'utf8');
@@ -52,20 +37,12 @@ describe('ten thousand hostile inputs at one port', () => {
     await b.run();
     await b.linkedWith(a);
 
-    const keys = await FileKeyStore.open(
-      join(rogue.dir, 'keys'),
-      new Secret(new TextEncoder().encode('battery staple')),
-    );
-    const certificate = readFileSync(join(rogue.dir, 'node.pem'), 'utf8');
-    const chain = parseCertificatesPem(certificate);
-    const nodeId = parseNodeId(String(/CN=([a-z0-9-]+)/.exec(String(chain[0]?.subject.text))?.[1]));
-    const tls: TlsIdentity = { certificate, key: await keys.exportPem('identity'), trustAnchors: [] };
-    const member = { nodeId, chain, signer: await keys.open('identity') };
+    const member = await rogue.identity();
     const hello: HelloFrame = {
       tag: 'hello',
       version: LINK_VERSION,
       mesh: parseMeshName('depot'),
-      nodeId,
+      nodeId: member.nodeId,
       software: 'rogue',
       addresses: [],
       crls: [],
@@ -98,12 +75,12 @@ describe('ten thousand hostile inputs at one port', () => {
       },
       async () => void (await new RawTls(address, undefined).untilClosed()),
       async () => {
-        const connection = new RawTls(address, tls);
+        const connection = new RawTls(address, member.tls);
         connection.socket.write(concatBytes(encodeFrame(hello), systemRandom.bytes(500)));
         await connection.untilClosed();
       },
       async () => {
-        const connection = new RawTls(address, tls);
+        const connection = new RawTls(address, member.tls);
         const bad = forged.with(forged.length - 1 - systemRandom.below(64), systemRandom.below(256));
         connection.socket.write(
           concatBytes(

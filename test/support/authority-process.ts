@@ -1,7 +1,11 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { after, before } from 'node:test';
 import { Secret } from '../../src/crypto/secret.ts';
 import { initAuthority } from '../../src/daemon/authority.ts';
 import { type RunningAuthority, runAuthority } from '../../src/daemon/authority-server.ts';
 import type { Log } from '../../src/daemon/log.ts';
+import { tempDir } from './temp-dir.ts';
 
 export const PASSPHRASE = 'correct horse';
 
@@ -18,6 +22,19 @@ export async function startAuthority(
 ): Promise<RunningAuthority> {
   await initAuthority({ directory, mesh: options.mesh ?? 'depot', passphrase: passphrase() });
   return restartAuthority(directory, options.flags);
+}
+
+/** An authority of a suite's own, asked for at the top of its file; it stands from the first test to the last. */
+export function suiteAuthority(): { readonly folder: string; readonly authorityDir: string } {
+  const folder = tempDir({ after });
+  const authorityDir = join(folder, 'authority');
+  let running: RunningAuthority;
+  before(async () => {
+    mkdirSync(authorityDir, { mode: 0o700 });
+    running = await startAuthority(authorityDir);
+  });
+  after(() => running.close());
+  return { folder, authorityDir };
 }
 
 /** The authority of a directory that was made before. */

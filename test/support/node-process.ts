@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { MessagesResponse } from '../../src/api/node-programs.ts';
 import { ticketCreatedSchema } from '../../src/api/authority.ts';
 import { renderTicket } from '../../src/api/ticket.ts';
 import { toBase64, utf8 } from '../../src/base/bytes.ts';
+import { Secret } from '../../src/crypto/secret.ts';
+import type { Signer } from '../../src/crypto/signer.ts';
 import { controlSocketOf } from '../../src/host/control-socket.ts';
+import { FileKeyStore } from '../../src/host/file-key-store.ts';
 import { type ClientRequestOptions, exchange, openExchange } from '../../src/host/https-client.ts';
+import type { TlsIdentity } from '../../src/host/tls-server.ts';
+import { type NodeId, parseNodeId } from '../../src/identity/node-id.ts';
+import { type Certificate, parseCertificatesPem } from '../../src/pki/certificate.ts';
 import { chainmail, LongCommand } from './chainmail.ts';
 
 export interface NodeReady {
@@ -19,6 +25,17 @@ export interface NodeReady {
 export interface Answer {
   readonly status: number;
   readonly json: Readonly<Record<string, unknown>>;
+}
+
+const PASSPHRASE = 'battery staple';
+
+/** A node's key in other hands. */
+export interface NodeIdentity {
+  readonly nodeId: NodeId;
+  readonly chain: readonly Certificate[];
+  readonly signer: Signer;
+  /** The same for TLS, trusting nobody. */
+  readonly tls: TlsIdentity;
 }
 
 /** The directory of a node that was enrolled by the commands themselves, and its process while it runs. */
@@ -37,7 +54,7 @@ export class NodeProcess {
   static async enroll(folder: string, name: string, authorityDir: string, ticket: object = {}): Promise<NodeProcess> {
     const dir = join(folder, name);
     mkdirSync(dir, { mode: 0o700 });
-    writeFileSync(join(dir, 'passphrase'), 'battery staple\n', { mode: 0o600 });
+    writeFileSync(join(dir, 'passphrase'), `${PASSPHRASE}\n`, { mode: 0o600 });
     const ticketFile = join(folder, `${name}.ticket`);
     writeFileSync(ticketFile, await makeTicket(authorityDir, ticket), { mode: 0o600 });
     const enrolled = await chainmail(['node', 'enroll', '--dir', dir, '--ticket', ticketFile, '--json']);
@@ -73,6 +90,19 @@ export class NodeProcess {
 
   async end(signal: NodeJS.Signals = 'SIGTERM'): Promise<number | NodeJS.Signals | undefined> {
     return this.#command?.end(signal);
+  }
+
+  /** Its key and certificates, for who speaks in its name without its rules; it need not run. */
+  async identity(): Promise<NodeIdentity> {
+    const certificate = readFileSync(join(this.dir, 'node.pem'), 'utf8');
+    const chain = parseCertificatesPem(certificate);
+    const keys = await FileKeyStore.open(join(this.dir, 'keys'), new Secret(utf8(PASSPHRASE)));
+    return {
+      nodeId: parseNodeId(chain[0]?.subject.commonNames[0] ?? ''),
+      chain,
+      signer: await keys.open('identity'),
+      tls: { certificate, key: await keys.exportPem('identity'), trustAnchors: [] },
+    };
   }
 
   /** Asks over the control socket. */
