@@ -1,7 +1,5 @@
 import type { TLSSocket } from 'node:tls';
 import type { Bytes } from '../base/bytes.ts';
-import { type ErrorCode } from '../base/error-codes.ts';
-import { MeshError } from '../base/errors.ts';
 import type { Instant, MonotonicMs } from '../base/time.ts';
 import type { PublicKey } from '../crypto/public-key.ts';
 import type { Signer } from '../crypto/signer.ts';
@@ -18,11 +16,11 @@ import type { PublishRequest } from '../node/publisher.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { NodeChange } from '../ports/node-store.ts';
 import { LinkSocket } from './link-socket.ts';
+import { OpenRequests } from './open-requests.ts';
+import { SignatureChecks } from './signature-checks.ts';
 import type { JudgeChain } from './tls-peer.ts';
 import type { TlsDialler } from './tls-dialler.ts';
 
-/** Programs' messages on their way to the disk. One waits for a signature or a commit, so more only pile up. */
-export const REQUESTS_MAX = 4_096;
 /**
  * Messages that no program waits for are written this long after the last commit: each one costs as much as two
  * to six checked signatures, and wears out a memory card. What a crash takes of them the neighbours still have. @tuning
@@ -44,22 +42,6 @@ export interface NodeHostOptions extends Omit<MeshNodeOptions, 'outbox'> {
   readonly onUnexpected: (error: unknown) => void;
 }
 
-/** Signatures checked within one turn: some 3 ms in which the process answers nobody. @tuning */
-const VERIFIED_IN_TURN_MAX = 64;
-/** Checks that wait for the next turns; what is beyond them goes to other threads, where other cores may help. @tuning */
-const VERIFIED_IN_NEXT_TURNS_MAX = 4 * VERIFIED_IN_TURN_MAX;
-
-interface Unverified {
-  readonly ticket: number;
-  readonly key: PublicKey;
-  readonly message: Message;
-}
-
-interface Waiting {
-  readonly resolve: (messageId: MessageId) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 /**
  * Gives a {@link MeshNode} its world: sockets, disk, key store, thread pool and one timer. Whatever happens in one
  * turn of the event loop goes out together at its end.
@@ -70,12 +52,11 @@ export class NodeHost implements NodeOutbox {
   readonly #sockets = new Map<number, LinkSocket>();
   /** Of links that we dialled, until the other's hello: keeps the session. */
   readonly #keepSession = new Map<number, () => void>();
-  readonly #waiting = new Map<number, Waiting>();
+  readonly #requests = new OpenRequests();
+  readonly #checks: SignatureChecks;
   readonly #listeners = new Set<(event: NodeEvent) => void>();
-  #unverified: Unverified[] = [];
   #savedAt = Number.NEGATIVE_INFINITY;
   #nextLink = 1;
-  #nextRequest = 1;
   #isTurnDue = false;
   #isClosed = false;
   #saveTimer: NodeJS.Timeout | undefined;
@@ -84,6 +65,7 @@ export class NodeHost implements NodeOutbox {
 
   constructor(options: NodeHostOptions) {
     this.#options = options;
+    this.#checks = new SignatureChecks((ticket, ok) => this.#tell((now) => this.node.handleVerified(now, ticket, ok)));
     this.node = new MeshNode(options.clock.now(), { ...options, outbox: this });
     this.wake();
   }
@@ -148,8 +130,7 @@ export class NodeHost implements NodeOutbox {
     clearTimeout(this.#timer);
     clearTimeout(this.#saveTimer);
     for (const socket of this.#sockets.values()) socket.close();
-    for (const { reject } of this.#waiting.values()) reject(new MeshError('ERR_NOT_READY', 'the node is leaving'));
-    this.#waiting.clear();
+    this.#requests.close();
   }
 
   // ---- NodeOutbox ----------------------------------------------------------------------------------------------
@@ -184,7 +165,7 @@ export class NodeHost implements NodeOutbox {
   }
 
   verify(ticket: number, key: PublicKey, message: Message): void {
-    this.#unverified.push({ ticket, key, message });
+    this.#checks.add(ticket, key, message);
     this.wake();
   }
 
@@ -210,10 +191,7 @@ export class NodeHost implements NodeOutbox {
   }
 
   answer(request: number, answer: RequestAnswer): void {
-    const waiting = this.#waiting.get(request);
-    this.#waiting.delete(request);
-    if (answer.tag === 'ok') waiting?.resolve(answer.messageId);
-    else waiting?.reject(new MeshError(answer.code, answer.detail, answer.hint));
+    this.#requests.answer(request, answer);
   }
 
   event(event: NodeEvent): void {
@@ -248,31 +226,11 @@ export class NodeHost implements NodeOutbox {
 
   #endTurn(): void {
     if (this.#isClosed) return;
-    this.#verifyGathered();
+    this.#checks.run();
     this.#try(() => this.node.flush(this.#isSaving()));
     this.#isTurnDue = false;
-    if (this.#unverified.length > 0) this.wake();
+    if (this.#checks.isWaiting) this.wake();
     this.#setTimer();
-  }
-
-  /**
-   * Checks the signatures that the turn has gathered. On the way to another thread and back a check costs a quarter
-   * more, so what is beyond {@link VERIFIED_IN_TURN_MAX} waits for the next turns first.
-   */
-  #verifyGathered(): void {
-    const gathered = this.#unverified;
-    if (gathered.length === 0) return;
-    const checkedNow = gathered.splice(0, VERIFIED_IN_TURN_MAX);
-    const beyond = gathered.splice(VERIFIED_IN_NEXT_TURNS_MAX);
-    this.#unverified = gathered;
-    for (const { ticket, key, message } of beyond)
-      void key
-        .verifyAsync(message.algorithm, message.signedBytes, message.signature)
-        .then((ok) => this.#tell((now) => this.node.handleVerified(now, ticket, ok)));
-    for (const { ticket, key, message } of checkedNow) {
-      const ok = key.verify(message.algorithm, message.signedBytes, message.signature);
-      this.#tell((now) => this.node.handleVerified(now, ticket, ok)); // whatever becomes of one, the others follow
-    }
   }
 
   /** One timer for the whole node. One that fires early finds nothing to do and is set anew. */
@@ -301,22 +259,9 @@ export class NodeHost implements NodeOutbox {
   }
 
   #request(ask: (request: number) => void): Promise<MessageId> {
-    const refuse = (code: ErrorCode, message: string): Promise<MessageId> =>
-      Promise.reject(new MeshError(code, message));
-    if (this.#isClosed) return refuse('ERR_NOT_READY', 'the node is leaving');
-    if (this.#waiting.size >= REQUESTS_MAX)
-      return refuse('ERR_OVERLOADED', `${REQUESTS_MAX} messages wait for the disk`);
-    const request = this.#nextRequest++;
-    const { promise, resolve, reject } = Promise.withResolvers<MessageId>();
-    this.#waiting.set(request, { resolve, reject });
-    try {
-      ask(request);
-    } catch (error) {
-      this.#waiting.delete(request);
-      reject(error);
-    }
+    const answer = this.#requests.ask(ask);
     this.wake();
-    return promise;
+    return answer;
   }
 
   #open(

@@ -1,4 +1,3 @@
-import { MeshError } from '../base/errors.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { after, earliest, type Instant, MINUTE_MS, type MonotonicMs, SECOND_MS, type UnixMs } from '../base/time.ts';
 import type { Candidate } from '../engine/connector.ts';
@@ -16,25 +15,20 @@ import type { RestoredNode } from '../ports/node-store.ts';
 import type { Voucher } from './chain-exchange.ts';
 import { routeFrame } from './frame-router.ts';
 import type { Holdings } from './holdings.ts';
-import { RECORD_REQUEST } from './intake.ts';
 import type { Gathered } from './journal.ts';
 import type { NeighbourhoodOwner } from './neighbourhood.ts';
 import type { MeshNodeOptions } from './node-options.ts';
 import { NodeParts } from './node-parts.ts';
 import type { PeerTable } from './peer-table.ts';
-import { OwnStreams } from './own-streams.ts';
+import { OwnMessages } from './own-messages.ts';
 import { PreparedStreams } from './prepared-streams.ts';
-import { composeRequest, Publisher, type PublishRequest, type SigningIdentity } from './publisher.ts';
-import { SelfRecord } from './self-record.ts';
+import { composeRequest, type PublishRequest, type SigningIdentity } from './publisher.ts';
 import { Statistics } from './statistics.ts';
 
 /** How often links with expired peers and chains that no mail needs any more are looked for. */
 const SWEEP_MS = MINUTE_MS;
 /** A store that failed (a full disk, say) is tried again after this. */
 const STORE_RETRY_MS = SECOND_MS;
-
-/** How far a node and its clone may leap when both leave the stream that they share: seldom to the same place. @tuning */
-const CLONE_LEAP_MAX = 64;
 
 /** How much of what a node keeps for a while there is now. */
 export interface Backlog {
@@ -60,47 +54,28 @@ export class MeshNode implements NeighbourhoodOwner {
   readonly statistics = new Statistics();
   readonly #options: MeshNodeOptions;
   readonly #parts: NodeParts;
-  readonly #publisher: Publisher;
+  readonly #own: OwnMessages;
   readonly #prepared: PreparedStreams;
-  readonly #streams: OwnStreams;
-  readonly #record: SelfRecord;
   #sweepAt: MonotonicMs;
   #storeRetryAt: MonotonicMs | undefined;
 
   constructor(now: Instant, options: MeshNodeOptions) {
-    const { mesh, identity, outbox } = options;
-    this.mesh = mesh;
-    this.self = identity.nodeId;
+    this.mesh = options.mesh;
+    this.self = options.identity.nodeId;
     this.roles = options.roles;
     this.#options = options;
     this.#parts = new NodeParts(options, this, {
       statistics: this.statistics,
-      isOwnAddress: (address) => this.#record.addresses.includes(address),
-      cloneMet: (incarnation) => this.#cloneMet(incarnation),
-      recordRefused: (at) => this.#record.handleRefused(at),
+      isOwnAddress: (address) => this.#own.addresses.includes(address),
+      cloneMet: (incarnation) => {
+        if (incarnation === this.incarnation) this.statistics.conflicts++;
+        this.#own.handleClone(incarnation);
+      },
+      recordRefused: (at) => this.#own.handleRecordRefused(at),
       wake: () => this.#wake(),
     });
-    this.#publisher = new Publisher({
-      mesh,
-      identity,
-      incarnation: options.incarnation,
-      batches: options.batches !== false,
-      sign: (ticket, data) => outbox.sign(ticket, data),
-    });
-    this.#streams = new OwnStreams(this.self);
-    this.#streams.open(options.incarnation);
+    this.#own = new OwnMessages(now, options, this.#parts);
     this.#prepared = new PreparedStreams(options.random, this.holdings.messages.streams);
-    this.#record = new SelfRecord(now, {
-      name: options.name,
-      version: options.software,
-      addresses: options.addresses,
-      isTold: options.announce !== false,
-      streams: () => this.#streams.extents(this.holdings.messages.streams),
-      publish: (at, what) => {
-        this.#keepOwnChain(at);
-        this.#publisher.publish(at.wall, RECORD_REQUEST, what, NO_PRICE);
-      },
-    });
     this.#sweepAt = after(now.mono, SWEEP_MS);
     this.#parts.exchange.take(now, options.chain);
     this.#restore(now, options.restored);
@@ -137,7 +112,7 @@ export class MeshNode implements NeighbourhoodOwner {
 
   /** Where we listen has changed. */
   setAddresses(now: Instant, addresses: readonly Address[]): void {
-    this.#record.setAddresses(now, addresses);
+    this.#own.setAddresses(now, addresses);
   }
 
   // ---- programs ----------------------------------------------------------------------------------------------
@@ -147,13 +122,7 @@ export class MeshNode implements NeighbourhoodOwner {
    * @throws what `composeRequest` throws, and what the gate refuses.
    */
   publish(now: Instant, request: number, what: PublishRequest): void {
-    this.#keepOwnChain(now);
-    this.#publisher.publish(now.wall, request, what, (draft, underWay) => {
-      const verdict = this.#parts.gate.admitOwn(now, draft, underWay + this.#parts.gate.checking);
-      if (verdict.tag === 'accept') return;
-      if (verdict.reason === 'wrong-origin') this.#requireOwnCertificate(now);
-      throw refusalOf(verdict);
-    });
+    this.#own.publish(now, request, what);
   }
 
   /** Takes a message that a member hands in over HTTP. Answered by `outbox.answer` once it is durable. */
@@ -172,17 +141,6 @@ export class MeshNode implements NeighbourhoodOwner {
     const verdict = this.#parts.gate.judgeDraft(now, composed, 0);
     if (verdict.tag !== 'accept') throw refusalOf(verdict);
     return composed;
-  }
-
-  /** What is wrong with this node itself comes before what is wrong with what it says. */
-  #requireOwnCertificate({ wall }: Instant): void {
-    const own = this.judgePeer(this.#options.chain, wall, 'tls-client');
-    if (own.tag === 'ok') return;
-    throw new MeshError(
-      own.code,
-      `this node can publish nothing any more, because of its own certificate: ${own.message}`,
-      'check the clock of this machine; else stop the node, enrol it again with a new ticket and start it: chainmail node enroll --dir DIR --ticket FILE',
-    );
   }
 
   /** Keeps a chain that a member showed over TLS, so that peers can fetch it. */
@@ -209,10 +167,7 @@ export class MeshNode implements NeighbourhoodOwner {
 
   /** `signature` is absent where the key store failed. */
   handleSigned(now: Instant, ticket: number, signature: Bytes | undefined): void {
-    const detail = 'the key store could not sign';
-    for (const { request, message } of this.#publisher.handleSigned(ticket, signature))
-      if (message !== undefined) this.#parts.gate.handleMessage(now, message, { tag: 'self', request });
-      else this.#options.outbox.answer(request, { tag: 'refused', code: 'ERR_INTERNAL', detail });
+    this.#own.handleSigned(now, ticket, signature);
   }
 
   /** @param ok false where the store failed: it is tried again after a while. */
@@ -232,7 +187,7 @@ export class MeshNode implements NeighbourhoodOwner {
       this.#parts.neighbourhood.deadline(),
       this.#parts.gossip.deadline(),
       this.#parts.exchange.deadline(),
-      this.#record.deadline(),
+      this.#own.deadline(),
       this.#storeRetryAt,
       expiryAt,
     );
@@ -244,7 +199,7 @@ export class MeshNode implements NeighbourhoodOwner {
     this.#parts.gossip.handleTimeout(now);
     this.#parts.exchange.handleTimeout(now);
     this.#parts.holdings.expire(now.wall);
-    this.#record.handleTimeout(now);
+    this.#own.handleTimeout(now);
     if (this.#storeRetryAt !== undefined && now.mono >= this.#storeRetryAt) {
       this.#storeRetryAt = undefined;
       this.#parts.journal.resume();
@@ -260,7 +215,7 @@ export class MeshNode implements NeighbourhoodOwner {
 
   /** Does what has gathered in this turn: messages to sign, frames to peers, and where it `isSaving` changes to the store. */
   flush(isSaving = true): void {
-    this.#publisher.flush();
+    this.#own.flush();
     this.#parts.gossip.flush();
     this.#parts.neighbourhood.flush();
     if (isSaving) this.#parts.journal.flush();
@@ -288,7 +243,7 @@ export class MeshNode implements NeighbourhoodOwner {
   }
 
   get incarnation(): number {
-    return this.#publisher.incarnation;
+    return this.#own.incarnation;
   }
 
   /** What waits for a {@link flush} that saves. */
@@ -334,7 +289,7 @@ export class MeshNode implements NeighbourhoodOwner {
       mesh: this.mesh,
       nodeId: this.self,
       software: this.#options.software,
-      addresses: this.#record.addresses.slice(0, HELLO_ADDRESSES_MAX),
+      addresses: this.#own.addresses.slice(0, HELLO_ADDRESSES_MAX),
       crls: this.#parts.crls.headers(),
       heldIncarnation: this.#parts.holdings.incarnationOf(peer),
       windowBytes: WINDOW_BYTES,
@@ -343,7 +298,7 @@ export class MeshNode implements NeighbourhoodOwner {
 
   linkUp(now: Instant, link: Link, hello: HelloFrame): void {
     this.#parts.exchange.take(now, link.end.peer.chain);
-    this.#reopened(this.#publisher.handleHeldIncarnation(now, hello.heldIncarnation));
+    this.#own.handleHeldIncarnation(now, hello.heldIncarnation);
     this.#parts.crls.handleHeaders(now, link, hello.crls);
     this.#parts.gossip.handleLinkUp(now, link);
     // Pulls compare counters, not contents: a peer that has a clone finds out by what we heard of that (T24).
@@ -358,26 +313,6 @@ export class MeshNode implements NeighbourhoodOwner {
 
   frame(now: Instant, link: Link, frame: MeshFrame): void {
     routeFrame(now, link, frame, this.#parts);
-  }
-
-  // ---- streams -------------------------------------------------------------------------------------------------
-
-  /** Where it was said in our very stream, we leave that to the clone. */
-  #cloneMet(incarnation: number): void {
-    if (incarnation === this.incarnation) this.statistics.conflicts++;
-    this.#reopened(this.#publisher.handleClone(incarnation, this.#options.random.below(CLONE_LEAP_MAX)));
-  }
-
-  #reopened(incarnation: number | undefined): void {
-    if (incarnation === undefined) return;
-    this.#streams.open(incarnation);
-    this.#parts.journal.add({ tag: 'put-incarnation', incarnation });
-  }
-
-  /** It is not there where the clock was far ahead at the start: then it had expired long ago. */
-  #keepOwnChain(now: Instant): void {
-    const { identity, chain } = this.#options;
-    if (this.#parts.chains.get(identity.leafKey) === undefined) this.#parts.exchange.take(now, chain);
   }
 
   // ---- start ------------------------------------------------------------------------------------------------
@@ -395,7 +330,7 @@ export class MeshNode implements NeighbourhoodOwner {
     for (const [bytes] of restored.chains.filter(isStatement))
       if (bytes !== undefined) this.#parts.exchange.takeBack(now, bytes);
     this.#parts.holdings.restore(now.wall, restored, this.#parts.origins);
-    this.#streams.reopen(restored.incarnation, this.holdings.messages.streams);
+    this.#own.reopen(restored.incarnation);
     for (const { nodeId } of this.#parts.holdings.records.values()) this.#parts.intake.learnAddresses(now, nodeId);
   }
 
@@ -406,6 +341,3 @@ export class MeshNode implements NeighbourhoodOwner {
 
 /** With this a certificate begins, and no delegate statement. */
 const TAG_SEQUENCE = 0x30;
-
-/** A node's own record is part of being a node. */
-const NO_PRICE = (): void => undefined;

@@ -6,7 +6,7 @@ import { before, describe, it, type TestContext } from 'node:test';
 import { utf8 } from '../../src/base/bytes.ts';
 import { HOUR_MS } from '../../src/base/time.ts';
 import { CLOSE_MS_MAX, LinkSocket, UNSENT_BYTES_MAX } from '../../src/host/link-socket.ts';
-import { REQUESTS_MAX } from '../../src/host/node-host.ts';
+import { REQUESTS_MAX } from '../../src/host/open-requests.ts';
 import { parseMessageType } from '../../src/message/family.ts';
 import type { NodeChange } from '../../src/ports/node-store.ts';
 import { MemoryNodeStore } from '../../src/sim/memory-node-store.ts';
