@@ -5,7 +5,7 @@ import { systemClock } from '../host/system-clock.ts';
 import { systemRandom } from '../host/system-random.ts';
 import { TlsDialler } from '../host/tls-dialler.ts';
 import { TlsPort } from '../host/tls-port.ts';
-import { nextIncarnation } from '../node/publisher.ts';
+import { startOf } from '../node/node-start.ts';
 import type { NodeStore } from '../ports/node-store.ts';
 import type { BenchMember, BenchMesh } from './bench-mesh.ts';
 
@@ -35,9 +35,8 @@ export class BenchNode {
     { gossip = {}, batches = false }: BenchNodeOptions = {},
   ): Promise<BenchNode> {
     const { nodeId, chain, tls, signer } = member;
-    const restored = store.load();
-    const incarnation = nextIncarnation(restored.incarnation, systemClock.wall());
-    await store.apply([{ tag: 'put-incarnation', incarnation }]);
+    const { incarnation, restored, changes } = startOf(store.load(), systemClock.wall());
+    await store.apply(changes);
     const dialler: TlsDialler = new TlsDialler({
       mesh,
       identity: tls,

@@ -13,7 +13,7 @@ import { systemRandom } from '../host/system-random.ts';
 import { TlsDialler } from '../host/tls-dialler.ts';
 import type { TlsIdentity } from '../host/tls-server.ts';
 import { parseNodeId } from '../identity/node-id.ts';
-import { nextIncarnation } from '../node/publisher.ts';
+import { startOf } from '../node/node-start.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import type { EnrolledNode } from './enrollment.ts';
 import type { Log } from './log.ts';
@@ -35,9 +35,8 @@ export async function openNodeHost(enrolled: EnrolledNode, config: NodeConfig, p
   const algorithm = messageAlgorithmOf(keyAlgorithmOf(leaf.spki));
   if (algorithm === undefined)
     throw new MeshError('ERR_STATE_CORRUPT', 'the certificate of this node has a key that signs no messages');
-  const restored = store.load();
-  const incarnation = nextIncarnation(restored.incarnation, systemClock.wall());
-  await store.apply([{ tag: 'put-incarnation', incarnation }]);
+  const { incarnation, restored, changes } = startOf(store.load(), systemClock.wall());
+  await store.apply(changes);
   try {
     const dialler: TlsDialler = new TlsDialler({
       mesh,

@@ -9,6 +9,7 @@ import type { NodeId } from '../identity/node-id.ts';
 import { type Address, formatAddress } from '../message/address.ts';
 import type { Message } from '../message/message.ts';
 import type { MessageId } from '../message/message-id.ts';
+import { GATHER_MS } from '../node/journal.ts';
 import { MeshNode } from '../node/mesh-node.ts';
 import type { MeshNodeOptions } from '../node/node-options.ts';
 import type { NodeEvent, NodeOutbox, RequestAnswer } from '../node/node-outbox.ts';
@@ -21,11 +22,6 @@ import { SignatureChecks } from './signature-checks.ts';
 import type { JudgeChain } from './tls-peer.ts';
 import type { TlsDialler } from './tls-dialler.ts';
 
-/**
- * Messages that no program waits for are written this long after the last commit: each one costs as much as two
- * to six checked signatures, and wears out a memory card. What a crash takes of them the neighbours still have. @tuning
- */
-const GATHER_MS = 200;
 /** Commits follow each other no faster: a program that waits alone does not notice, and many share one. */
 const COMMIT_PACE_MS = 5;
 /** The longest that Node.js timers can wait; a node has work every minute. @tuning */
@@ -122,10 +118,14 @@ export class NodeHost implements NodeOutbox {
     this.#open(socket, peer, 'inbound', formatAddress(socket.remoteAddress ?? '', socket.remotePort ?? 0), undefined);
   }
 
-  /** Says goodbye to all peers, and answers those who wait with ERR_NOT_READY. The store is the caller's to close. */
+  /**
+   * Says goodbye to all peers, and answers those who wait with ERR_NOT_READY. What has gathered is on its way to the store
+   * then, which is the caller's to close: that waits for it.
+   */
   leave(): void {
     if (this.#isClosed) return;
-    this.node.leave(this.now());
+    const unsaved = this.node.leave(this.now());
+    if (unsaved.length > 0) this.#options.store.apply(unsaved).catch(this.#options.onUnexpected);
     this.#isClosed = true;
     clearTimeout(this.#timer);
     clearTimeout(this.#saveTimer);

@@ -193,6 +193,9 @@ export class SqliteNodeStore implements NodeStore {
       case 'put-incarnation':
         putMeta.run('incarnation', String(change.incarnation));
         return;
+      case 'put-arrivals':
+        this.#statements.raiseMeta.run('arrivals', String(change.arrivals));
+        return;
     }
   }
 

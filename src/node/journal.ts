@@ -8,6 +8,12 @@ export const GROUP_CHANGES_MAX = 1_000;
 export const BACKLOG_CHANGES_MAX = 20_000;
 
 /**
+ * Messages that no program waits for are written this long after the last commit: each one costs as much as two
+ * to six checked signatures, and wears out a memory card. What a crash takes of them the neighbours still have. @tuning
+ */
+export const GATHER_MS = 200;
+
+/**
  * What has gathered: nothing; messages that nobody waits for, which neighbours have as well; or something that is to be
  * written soon, because a program waits for it, because it is no message, or because there is a whole group of it.
  */
@@ -88,6 +94,11 @@ export class Journal {
     const ticket = this.#nextTicket++;
     this.#underWay = { ticket, changes, waiting };
     this.#persist(ticket, changes);
+  }
+
+  /** All that has gathered and is not under way, for one last write: its answer interests nobody any more. */
+  takeGathered(): readonly NodeChange[] {
+    return this.#gathering.splice(0);
   }
 
   /**

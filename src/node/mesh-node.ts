@@ -11,7 +11,7 @@ import type { Address } from '../message/address.ts';
 import type { ComposedMessage, Message } from '../message/message.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import type { PathJudgement } from '../pki/judge.ts';
-import type { RestoredNode } from '../ports/node-store.ts';
+import type { NodeChange, RestoredNode } from '../ports/node-store.ts';
 import type { Voucher } from './chain-exchange.ts';
 import { routeFrame } from './frame-router.ts';
 import type { Holdings } from './holdings.ts';
@@ -221,10 +221,11 @@ export class MeshNode implements NeighbourhoodOwner {
     if (isSaving) this.#parts.journal.flush();
   }
 
-  /** Says goodbye to all peers. */
-  leave(now: Instant): void {
+  /** Says goodbye to all peers. @returns what is still to be written. */
+  leave(now: Instant): readonly NodeChange[] {
     this.#parts.neighbourhood.leave(now);
     this.flush();
+    return this.#parts.journal.takeGathered();
   }
 
   // ---- questions ---------------------------------------------------------------------------------------------

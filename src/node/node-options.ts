@@ -24,7 +24,7 @@ export interface MeshNodeOptions {
   readonly software: string;
   /** Where others reach us; may be set later. */
   readonly addresses: readonly Address[];
-  /** As `nextIncarnation` gave it, durable already. */
+  /** As `startOf` gave it, durable already. */
   readonly incarnation: number;
   readonly trust: Trust;
   readonly store: NodeStore;

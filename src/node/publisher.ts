@@ -224,8 +224,3 @@ export class Publisher {
     this.#options.sign(ticket, toBeSigned);
   }
 }
-
-/** The incarnation of a start: above the last one, and about the time of day, so that a lost state cannot repeat one. */
-export function nextIncarnation(stored: number, wall: UnixMs): number {
-  return Math.max(stored + 1, unixSeconds(wall));
-}

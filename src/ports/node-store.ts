@@ -58,7 +58,9 @@ export type NodeChange =
   | { readonly tag: 'put-epoch-floor'; readonly epochFloor: number }
   /** All of them, in place of those before. */
   | { readonly tag: 'put-wallet-floors'; readonly walletFloors: readonly WalletFloorRow[] }
-  | { readonly tag: 'put-incarnation'; readonly incarnation: number };
+  | { readonly tag: 'put-incarnation'; readonly incarnation: number }
+  /** Places up to here are given, or will never be. */
+  | { readonly tag: 'put-arrivals'; readonly arrivals: number };
 
 /** What a node finds when it starts again. */
 export interface RestoredNode {

@@ -91,6 +91,9 @@ export class MemoryNodeStore implements NodeStore {
       case 'put-incarnation':
         this.#incarnation = change.incarnation;
         return;
+      case 'put-arrivals':
+        this.#arrivals = Math.max(this.#arrivals, change.arrivals);
+        return;
     }
   }
 }

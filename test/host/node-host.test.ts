@@ -4,6 +4,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { before, describe, it, type TestContext } from 'node:test';
 import { utf8 } from '../../src/base/bytes.ts';
+import { isMeshError } from '../../src/base/errors.ts';
 import { HOUR_MS } from '../../src/base/time.ts';
 import { CLOSE_MS_MAX, LinkSocket, UNSENT_BYTES_MAX } from '../../src/host/link-socket.ts';
 import { REQUESTS_MAX } from '../../src/host/open-requests.ts';
@@ -29,6 +30,21 @@ class WatchedStore extends MemoryNodeStore {
   }
 }
 
+/** A disk that keeps nothing more from a moment on, or answers late. */
+class DyingStore extends MemoryNodeStore {
+  isDead = false;
+  slow: Promise<void> | undefined;
+  begun = 0;
+
+  override async apply(changes: readonly NodeChange[]): Promise<void> {
+    if (this.isDead) return new Promise(() => {});
+    this.applyNow(changes);
+    if (this.slow === undefined) return;
+    this.begun++;
+    await this.slow;
+  }
+}
+
 describe('a node and its disk', () => {
   it('acknowledges nothing that is not on it, and goes on when there is room again', async (t) => {
     const store = new WatchedStore();
@@ -49,6 +65,57 @@ describe('a node and its disk', () => {
     const again = await mesh.start(t, { store, member: first.member });
     const [held] = again.host.node.holdings.messages.values();
     assert.equal(held?.id, id);
+  });
+
+  it('gives no message the place of one that programs heard of and a crash took', async (t) => {
+    const store = new DyingStore();
+    const [source, reader] = [await mesh.start(t), await mesh.start(t, { store })];
+    const heard: number[] = [];
+    reader.host.onEvent((event) => {
+      if (event.tag === 'message') heard.push(event.held.arrival);
+    });
+    source.learn(reader);
+    await reader.linkedWith(source);
+    store.isDead = true; // programs still hear what the disk never gets
+    for (let n = 0; n < 3; n++) await reader.got(await source.say(`lost ${n}`));
+    reader.host.leave();
+
+    store.isDead = false;
+    for (let start = 0; start < 2; start++) {
+      const again = await mesh.start(t, { store, member: reader.member });
+      const seen: number[] = [];
+      again.host.onEvent((event) => {
+        if (event.tag === 'message') seen.push(event.held.arrival);
+      });
+      store.isDead = start === 0; // what the second life says is lost as well
+      source.learn(again);
+      await again.got(await source.say(`new ${start}`));
+      for (const arrival of seen) assert.ok(arrival > Math.max(...heard), `${arrival} was told before`);
+      heard.push(...seen);
+      again.host.leave();
+      store.isDead = false;
+    }
+  });
+
+  it('leaves with all written that it took, also behind a commit that is under way', async (t) => {
+    const store = new DyingStore();
+    const [source, reader] = [await mesh.start(t), await mesh.start(t, { store })];
+    source.learn(reader);
+    await reader.linkedWith(source);
+    await reader.say('on the disk');
+    const { promise, resolve } = Promise.withResolvers<void>();
+    store.slow = promise;
+    const waiting = reader.say('under way').catch((error: unknown) => error);
+    while (store.begun === 0) await new Promise((next) => setImmediate(next));
+    const ids = await Promise.all(['a', 'b'].map((text) => source.say(text)));
+    for (const id of ids) await reader.got(id);
+    reader.host.leave();
+    assert.ok(isMeshError(await waiting), 'it was not answered before');
+    const kept = Array.from(store.load().messages, ({ bytes }) => bytes.toHex());
+    for (const held of source.host.node.holdings.messages.values())
+      if (ids.includes(held.id))
+        assert.ok(kept.includes(source.host.node.holdings.bytesOf(held.contentKey)?.toHex() ?? ''), held.id);
+    resolve();
   });
 
   it('writes what a neighbour sends in few groups, and what a program says at once', async (t) => {

@@ -6,7 +6,8 @@ import { MeshError } from '../../src/base/errors.ts';
 import { parseMessageType } from '../../src/message/family.ts';
 import { CONTENT_TYPE_BYTES_MAX, FUTURE_MAX_MS, LIFETIME_MAX_MS, PAYLOAD_BYTES_MAX } from '../../src/message/limits.ts';
 import { parseMessage } from '../../src/message/message-reader.ts';
-import { nextIncarnation, Publisher, type PublishRequest, SIGNING_MAX } from '../../src/node/publisher.ts';
+import { nextIncarnation } from '../../src/node/node-start.ts';
+import { Publisher, type PublishRequest, SIGNING_MAX } from '../../src/node/publisher.ts';
 import type { Certificate } from '../../src/pki/certificate.ts';
 import { at, MESH, MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
 

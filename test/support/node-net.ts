@@ -6,7 +6,7 @@ import { parseMessageType } from '../../src/message/family.ts';
 import type { Message } from '../../src/message/message.ts';
 import { MeshNode } from '../../src/node/mesh-node.ts';
 import type { NodeEvent, NodeOutbox, RequestAnswer } from '../../src/node/node-outbox.ts';
-import { nextIncarnation } from '../../src/node/publisher.ts';
+import { startOf } from '../../src/node/node-start.ts';
 import type { WalletPolicy } from '../../src/node/wallet-policy.ts';
 import type { Certificate } from '../../src/pki/certificate.ts';
 import type { NodeChange } from '../../src/ports/node-store.ts';
@@ -119,9 +119,8 @@ export class HandNode implements NodeOutbox {
 
   #start(): MeshNode {
     const { nodeId, signer, chain } = this.net.fixture.member(this.name);
-    const restored = this.store.load();
-    const incarnation = nextIncarnation(restored.incarnation, this.net.now.wall);
-    this.store.applyNow([{ tag: 'put-incarnation', incarnation }]);
+    const { incarnation, restored, changes } = startOf(this.store.load(), this.net.now.wall);
+    this.store.applyNow(changes);
     return new MeshNode(this.net.now, {
       mesh: MESH,
       identity: { nodeId, algorithm: signer.algorithm, leafKey: (chain[0] as Certificate).fingerprintHex },

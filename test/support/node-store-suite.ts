@@ -91,6 +91,18 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
       assert.equal(store.read(7)?.toHex(), '07'.repeat(40));
     });
 
+    it('gives no place again that was left free, whatever it is told later', async () => {
+      const store = await open();
+      await store.apply([
+        { tag: 'put-arrivals', arrivals: 100 },
+        { tag: 'put-message', message: storedMessage(3) },
+        { tag: 'put-arrivals', arrivals: 50 },
+      ]);
+      assert.equal(store.load().arrivals, 100);
+      await store.apply([{ tag: 'put-message', message: storedMessage(100) }]);
+      assert.equal(store.load().arrivals, 101);
+    });
+
     it('forgets what is dropped; dropping twice is not an error', async () => {
       const store = await open();
       await store.apply([

@@ -18,6 +18,7 @@ import type { Address } from '../../src/message/address.ts';
 import { parseMessageType } from '../../src/message/family.ts';
 import type { MessageId } from '../../src/message/message-id.ts';
 import type { NodeEvent } from '../../src/node/node-outbox.ts';
+import { startOf } from '../../src/node/node-start.ts';
 import type { SigningIdentity } from '../../src/node/publisher.ts';
 import { type Certificate, parseCertificate } from '../../src/pki/certificate.ts';
 import { buildCrl } from '../../src/pki/crl-build.ts';
@@ -164,7 +165,8 @@ export class TestMesh {
     const member = options.member ?? (await this.member());
     const store = options.store ?? new MemoryNodeStore();
     const trust = { mesh: this.mesh, anchors: [this.root], checkSignature: checkX509Signature };
-    const restored = store.load();
+    const { incarnation, restored, changes } = startOf(store.load(), systemClock.wall());
+    await store.apply(changes);
     const unexpected: unknown[] = [];
     const sockets: TLSSocket[] = [];
     const dialler: TlsDialler = new TlsDialler({
@@ -180,7 +182,7 @@ export class TestMesh {
       name: 'test',
       software: '0.0.0',
       addresses: [],
-      incarnation: Math.max(restored.incarnation + 1, unixSeconds(systemClock.wall())),
+      incarnation,
       trust,
       store,
       restored,
