@@ -12,7 +12,7 @@ import { BoundedMap } from '../base/bounded.ts';
 import { type Bytes, fromBase64, toBase64, toHex, utf8 } from '../base/bytes.ts';
 import { isMeshError, MeshError } from '../base/errors.ts';
 import { HOUR_MS, SECOND_MS, type UnixMs } from '../base/time.ts';
-import { openDelegateKeyPem, parseDelegatePem } from '../daemon/delegate-files.ts';
+import { delegateSignerOf, parseDelegatePem } from '../daemon/delegate-files.ts';
 import { signAsDelegate } from '../daemon/delegate-message.ts';
 import type { NodeDesk } from '../daemon/node-desk.ts';
 import { type MessageVerifier, PLACES_MAX } from '../engine/message-verifier.ts';
@@ -45,7 +45,7 @@ export interface Saying {
 export interface Delegate {
   /** The statement, PEM. */
   readonly statement: string;
-  /** The device's private key, PEM. It does not leave this process. */
+  /** The device's private key, PEM, or the xprv of its subtree. It does not leave this process. */
   readonly key: string;
 }
 
@@ -124,7 +124,7 @@ export class MeshClient {
     };
     const at = { wall: this.#parts.now(), random: systemRandom };
     const { mesh } = this.#parts;
-    const message = signAsDelegate(mesh, openDelegateKeyPem(key), parseDelegatePem(statement), what, at);
+    const message = signAsDelegate(mesh, delegateSignerOf(key), parseDelegatePem(statement), what, at);
     return this.#post('/v1/messages/signed', { message: toBase64(message) });
   }
 

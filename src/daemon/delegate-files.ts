@@ -53,15 +53,18 @@ export function openDelegateSigner(path: string): DelegateSigner {
   const bytes = readSecretFile(path);
   if (bytes === undefined) throw new MeshError('ERR_KEY', `key file ${quoted(path)} is missing`);
   try {
-    const text = textOfUtf8(bytes);
-    return text.startsWith('xprv') ? openSubtree(text.trim()) : openDelegateKeyPem(text);
+    return delegateSignerOf(textOfUtf8(bytes));
   } finally {
     bytes.fill(0);
   }
 }
 
-/** As {@link openDelegateSigner}, of the text itself. @throws ERR_KEY */
-export function openDelegateKeyPem(pem: string): DelegateSigner {
+/** As {@link openDelegateSigner}, of the text itself. @throws ERR_KEY; ERR_KEY_... for an xprv */
+export function delegateSignerOf(text: string): DelegateSigner {
+  return text.trimStart().startsWith('xprv') ? openSubtree(text.trim()) : openPem(text);
+}
+
+function openPem(pem: string): DelegateSigner {
   let privateKey: KeyObject;
   try {
     privateKey = createPrivateKey(pem);

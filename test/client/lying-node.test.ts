@@ -8,7 +8,7 @@ import { connect, type MeshClient, type Refusal, type VerifiedMessage } from '..
 import { uncompressPoint } from '../../src/crypto/curve-point.ts';
 import { Secret } from '../../src/crypto/secret.ts';
 import type { RunningAuthority } from '../../src/daemon/authority-server.ts';
-import { generateDelegateKey, openDelegateKeyPem, renderStatement } from '../../src/daemon/delegate-files.ts';
+import { generateDelegateKey, delegateSignerOf, renderStatement } from '../../src/daemon/delegate-files.ts';
 import { controlSocketOf } from '../../src/host/control-socket.ts';
 import { exchange } from '../../src/host/https-client.ts';
 import { encodeWalletStatement } from '../../src/message/delegate-statement.ts';
@@ -31,7 +31,7 @@ describe('a program beside a node that lies', () => {
   let liar: LyingNode;
   let trustAnchor: string;
   /** Message ids, by who signed. */
-  const ids = { certificate: '', batch: [] as readonly string[], device: '', wallet: '', far: '' };
+  const ids = { certificate: '', batch: [] as readonly string[], device: '', subtree: '', wallet: '', far: '' };
   let device: { id: string; statement: string; key: string };
 
   before(async () => {
@@ -74,7 +74,7 @@ describe('a program beside a node that lies', () => {
     );
     ids.far = String((await far.publish('over there', 'sensor/far')).json['message_id']);
     const deviceKey = generateDelegateKey('P-256');
-    const { key: p256 } = openDelegateKeyPem(deviceKey);
+    const { key: p256 } = delegateSignerOf(deviceKey);
     const issued = await desk('/v1/delegates', {
       node_id: near.nodeId,
       curve: p256.curve,
@@ -84,8 +84,12 @@ describe('a program beside a node that lies', () => {
     const statement = renderStatement(fromBase64(String(issued['statement'])));
     device = { id: String(issued['id']), statement, key: deviceKey };
 
+    const { xprv, xpub } = await desk('/v1/key-tree/subtree', {});
+    const ofSubtree = await desk('/v1/delegates', { node_id: near.nodeId, xpub, scope: ['publish:sensor/plain'] });
+    const plain = { statement: renderStatement(fromBase64(String(ofSubtree['statement']))), key: `${String(xprv)}\n` };
+
     const walletKey = generateDelegateKey('secp256k1');
-    const { key: k1 } = openDelegateKeyPem(walletKey);
+    const { key: k1 } = delegateSignerOf(walletKey);
     const wallet = walletOf(new Secret(new Uint8Array(32).fill(7)));
     const notAfter = Date.now() + HOUR_MS;
     const { signature } = signWalletDelegate(wallet, uncompressPoint('secp256k1', k1.bytes), BigInt(notAfter));
@@ -99,6 +103,7 @@ describe('a program beside a node that lies', () => {
     await near.untilEvent(async () => {
       try {
         ids.device = await client.publishAs(device, { type: 'sensor/temperature', payload: '21.5' });
+        ids.subtree = await client.publishAs(plain, { type: 'sensor/plain', payload: '21.6' });
         const operator = { statement: renderStatement(said), key: walletKey };
         ids.wallet = await client.publishAs(operator, { type: 'command/stop', payload: 'now' });
         return true;
@@ -147,9 +152,10 @@ describe('a program beside a node that lies', () => {
   it('takes what each kind of key signed, while the node is honest, and by itself knows who did', async () => {
     const messages = await all(await lied());
     const kindOf = (id: string): string | undefined => messages.find((one) => one.id === id)?.signedBy.kind;
-    assert.deepEqual([ids.certificate, ids.far, ids.device, ids.wallet].map(kindOf), [
+    assert.deepEqual([ids.certificate, ids.far, ids.device, ids.subtree, ids.wallet].map(kindOf), [
       'certificate',
       'certificate',
+      'delegate',
       'delegate',
       'delegate',
     ]);
@@ -169,7 +175,7 @@ describe('a program beside a node that lies', () => {
     assert.equal(found?.type, 'indicator');
   });
 
-  for (const kind of ['certificate', 'device', 'wallet', 'far'] as const)
+  for (const kind of ['certificate', 'device', 'subtree', 'wallet', 'far'] as const)
     it(`catches one changed bit in what ${kind === 'far' ? 'another node' : `a ${kind}`} signed`, async () => {
       for (const fromEnd of [1, 40, 68]) {
         // the last bits of the signature, its first half, the end of the payload

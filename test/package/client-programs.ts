@@ -10,7 +10,7 @@ import { fromBase64, toHex } from '../../src/base/bytes.ts';
 import type { connect } from '../../src/client/client.ts';
 import type { UnixMs } from '../../src/base/time.ts';
 import { encodePem } from '../../src/codec/pem.ts';
-import { generateDelegateKey, openDelegateKeyPem, renderStatement } from '../../src/daemon/delegate-files.ts';
+import { generateDelegateKey, delegateSignerOf, renderStatement } from '../../src/daemon/delegate-files.ts';
 import { createLog } from '../../src/daemon/log.ts';
 import { makeToken } from '../../src/daemon/river-keys.ts';
 import { runStreams } from '../../src/daemon/streams.ts';
@@ -139,7 +139,7 @@ export async function programsWork(t: TestContext, empty: string, env: NodeJS.Pr
 /** A device with a key of its own, for which the authority vouches. @returns paths. */
 async function deviceOf(empty: string, authorityDir: string, nodeId: string) {
   const pem = generateDelegateKey('P-256');
-  const { key } = openDelegateKeyPem(pem);
+  const { key } = delegateSignerOf(pem);
   const body = { node_id: nodeId, curve: key.curve, public_key: toHex(key.bytes), scope: ['publish:sensor/*'] };
   const target = { tag: 'socket', path: controlSocketOf(authorityDir) } as const;
   const answer = await exchange(target, { method: 'POST', path: '/v1/delegates', body });

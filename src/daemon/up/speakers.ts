@@ -13,7 +13,7 @@ import { encodeWalletStatement } from '../../message/delegate-statement.ts';
 import { parseMessageType } from '../../message/family.ts';
 import { signWalletDelegate } from '../../message/river/wallet-delegate.ts';
 import { walletOf } from '../../message/river/wallet.ts';
-import { type DelegateSigner, generateDelegateKey, openDelegateKeyPem } from '../delegate-files.ts';
+import { type DelegateSigner, generateDelegateKey, delegateSignerOf } from '../delegate-files.ts';
 import { signAsDelegate } from '../delegate-message.ts';
 import type { Fleet, FleetNode } from './fleet.ts';
 
@@ -27,7 +27,7 @@ export interface Speaker {
 
 /** A device beside the node makes its key, and the authority's key tree vouches for it. */
 export async function deviceOf(fleet: Fleet, node: FleetNode): Promise<Speaker> {
-  const signer = openDelegateKeyPem(generateDelegateKey('P-256'));
+  const signer = delegateSignerOf(generateDelegateKey('P-256'));
   const body = { node_id: node.nodeId, ...keyJson(signer.key), scope: ['publish:sensor/temperature'] };
   const issued = await fleet.withAuthority((desk) =>
     desk.call(delegateSchema, { method: 'POST', path: '/v1/delegates', body }),
@@ -37,7 +37,7 @@ export async function deviceOf(fleet: Fleet, node: FleetNode): Promise<Speaker> 
 
 /** A wallet lets a person's device speak, and the authority lets the wallet command. */
 export async function operatorOf(fleet: Fleet): Promise<Speaker> {
-  const signer = openDelegateKeyPem(generateDelegateKey('secp256k1'));
+  const signer = delegateSignerOf(generateDelegateKey('secp256k1'));
   using key = new Secret(systemRandom.bytes(32));
   const wallet = walletOf(key);
   const notAfter = (systemClock.wall() + DAY_MS) as UnixMs;

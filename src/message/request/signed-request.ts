@@ -152,6 +152,14 @@ function readQueryForm(head: RequestHead, headers: HeaderValues, query: readonly
   // One that is not signed is refused for that, like any other header of its kind.
   for (const name of [HEADER.date, HEADER.regionSet])
     if (headers.has(name) && signedHeaders.includes(name)) throw saidTwice(`${name}, as a header and in the query,`);
+  if (
+    headers.has(HEADER.contentHash) &&
+    signedHeaders.includes(HEADER.contentHash) &&
+    values.has(PARAMETER.contentHash)
+  )
+    throw saidTwice(`${HEADER.contentHash}, as a header and in the query,`);
+  if (headers.has(HEADER.securityToken) && values.has(PARAMETER.securityToken))
+    throw saidTwice(`${HEADER.securityToken}, as a header and in the query,`);
   return {
     form: 'query',
     head,

@@ -217,6 +217,13 @@ for (const algorithm of ALGORITHMS)
         const naming = withTarget(unsigned, (t) => t.replace(/SignedHeaders=[^&]*/, `$&%3B${name}`));
         assertCode('DUPLICATE_PARAMETER', () => verify(naming, algorithm), name);
       }
+      const token = await signed(algorithm, { queryLifeSec: 60, sessionToken: { value: 'mine', isSigned: true } });
+      assertCode('DUPLICATE_PARAMETER', () => verify(adding(token, 'x-amz-security-token', 'another'), algorithm));
+      const hashed = withTarget(query, (t) => `${t}&X-Amz-Content-Sha256=${'0'.repeat(64)}`);
+      const twice = withTarget(adding(hashed, 'x-amz-content-sha256', '0'.repeat(64)), (t) =>
+        t.replace(/SignedHeaders=[^&]*/, '$&%3Bx-amz-content-sha256'),
+      );
+      assertCode('DUPLICATE_PARAMETER', () => verify(twice, algorithm));
       const both = { ...query, headers: request.headers };
       assertCode('DUPLICATE_PARAMETER', () => verify(both, algorithm));
     });
