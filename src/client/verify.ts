@@ -10,6 +10,7 @@ import type { MessageVerifier } from '../engine/message-verifier.ts';
 import { parseMeshName } from '../identity/mesh-name.ts';
 import { ENVELOPE } from '../message/river/envelope.ts';
 import { judgeEventExpiry, parseEvent } from '../message/river/parse-event.ts';
+import { judgeDelegateLife } from '../message/river/wallet-delegate.ts';
 import { addressText } from '../message/river/wallet.ts';
 import { readSignedRequest } from '../message/request/signed-request.ts';
 import { judgeSignedRequest, SKEW_MS_DEFAULT, verifySignature } from '../message/request/verify-request.ts';
@@ -132,7 +133,7 @@ export function verifyRequest(request: ReceivedRequest, rules: RequestRules): Ve
 export interface RiverRules {
   /** Milliseconds since 1970; `undefined`: the expiry of a delegate is not judged, of events that were taken in time. */
   readonly now: number | undefined;
-  /** Whether delegates that never end are taken, as River takes them. By default they are not. */
+  /** Whether delegates that never end, or in more than 30 days, are taken, as River takes them. By default they are not. */
   readonly forever?: 'allowed' | 'refused';
 }
 
@@ -154,8 +155,12 @@ export interface VerifiedRiverEvent {
 export function verifyRiverEvent(envelope: Uint8Array, rules: RiverRules): VerifiedRiverEvent {
   const read = envelope.length === 0 ? undefined : ENVELOPE.decode(envelope);
   const parsed = parseEvent(read);
-  if (rules.now !== undefined) judgeEventExpiry(parsed, rules.now as UnixMs, rules.forever ?? 'refused');
   const { event, hash, signer, isDelegated } = parsed;
+  const { now, forever = 'refused' } = rules;
+  if (now !== undefined) {
+    judgeEventExpiry(parsed, now as UnixMs, forever);
+    if (isDelegated) judgeDelegateLife(event.delegateExpiryEpochMs, now as UnixMs, forever);
+  }
   return {
     hash: `0x${toHex(hash)}`,
     creator: addressText(event.creatorAddress),

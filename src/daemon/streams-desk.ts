@@ -96,7 +96,7 @@ export class StreamsDesk {
       }),
     );
     if (stream === undefined) throw new MeshError('ERR_STREAM_NOT_FOUND', `the server gave no stream ${id.text}`);
-    return verifyStream(id, stream, this.#deps.forever);
+    return verifyStream(id, stream, this.#deps.forever, this.#deps.now());
   }
 
   /** Once more with a session, where the server wants one. */

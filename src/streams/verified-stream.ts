@@ -1,12 +1,12 @@
 import { type Bytes, EMPTY, toHex } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
-import type { UnixMs } from '../base/time.ts';
+import { HOUR_MS, type UnixMs } from '../base/time.ts';
 import { type Envelope, PAYLOAD } from '../message/river/envelope.ts';
 import { MINIBLOCK_HEADER, type Miniblock, type MiniblockHeader } from '../message/river/miniblock.ts';
 import { parseEvent, type RiverEvent } from '../message/river/parse-event.ts';
 import type { StreamId } from '../message/river/stream-id.ts';
 import { addressText } from '../message/river/wallet.ts';
-import { judgeDelegateExpiry } from '../message/river/wallet-delegate.ts';
+import { judgeDelegateExpiry, judgeDelegateLife } from '../message/river/wallet-delegate.ts';
 import type { StreamAndCookie } from './rpc-messages.ts';
 import { judgeContent, judgeGenesis, type Members } from './stream-rules.ts';
 
@@ -22,21 +22,26 @@ export interface VerifiedStream {
   readonly lastBlock: Bytes;
 }
 
+/** A server's clock may have been set back so far between a block and the event behind it. */
+const CLOCK_BACK_MS = HOUR_MS;
+
 /**
  * Checks a whole stream: its blocks follow each other from the first on, each names its events, and every event was made
  * by somebody who might, with the rules by which servers take events. That the end was left out nobody can tell.
  *
- * @param forever whether delegates that never end are believed. Those that have ended meanwhile are: they were in time.
+ * @param forever whether delegates that never end are believed, and such that end later than any server should take. Those
+ *   that have ended meanwhile are: they were in time, unless their event follows a block that is younger than their end.
  * @throws ERR_STREAM_ALTERED, and what parseEvent, judgeGenesis and judgeContent throw.
  */
 export function verifyStream(
   id: StreamId,
   { miniblocks, events, nextSyncCookie }: StreamAndCookie,
   forever: 'refused' | 'allowed',
+  now: UnixMs,
 ): VerifiedStream {
   const reader = new Reader(id, forever);
   for (const block of miniblocks) reader.block(block);
-  for (const envelope of events) reader.add(parseEvent(envelope));
+  for (const envelope of events) reader.add(parseEvent(envelope), reader.after(now));
   return reader.end(nextSyncCookie?.prevMiniblockHash);
 }
 
@@ -45,8 +50,8 @@ class Reader {
   readonly #forever: 'refused' | 'allowed';
   readonly #events: RiverEvent[] = [];
   readonly #seen = new Set<string>();
-  /** Hashes of the blocks so far. */
-  readonly #blocks = new Set<string>();
+  /** When each of the blocks so far was made, by its hash. */
+  readonly #blocks = new Map<string, UnixMs>();
   readonly #nodes = new Set<string>();
   #last: { readonly hash: Bytes; readonly timestamp: UnixMs } = { hash: EMPTY, timestamp: 0 as UnixMs };
   #state: { readonly id: StreamId; readonly creator: Bytes; readonly members: Members } | undefined;
@@ -69,21 +74,27 @@ class Reader {
     const named = content.eventHashes.map(toHex);
     if (partial || parsed.length !== named.length || parsed.some(({ hash }, i) => toHex(hash) !== named[i]))
       throw altered(`block ${number} does not have the events that it names`);
-    if (this.#state === undefined) this.#begin(parsed);
-    else for (const event of parsed) this.add(event);
+    if (this.#state === undefined) this.#begin(parsed, timestamp);
+    else for (const event of parsed) this.add(event, timestamp);
     this.#last = { hash: sealed.hash, timestamp };
-    this.#blocks.add(toHex(sealed.hash));
+    this.#blocks.set(toHex(sealed.hash), timestamp);
     this.#nodes.add(addressText(sealed.signer));
   }
 
-  add(event: RiverEvent): void {
+  /** @param by when the server had it at the latest. */
+  add(event: RiverEvent, by: UnixMs): void {
     if (this.#state === undefined) throw altered('an event comes before the first block');
     const previous = event.event.prevMiniblockHash;
-    if (previous === undefined || !this.#blocks.has(toHex(previous)))
-      throw altered(`event ${toHex(event.hash)} follows no block of this stream`);
+    const from = this.#blocks.get(toHex(previous ?? EMPTY));
+    if (from === undefined) throw altered(`event ${toHex(event.hash)} follows no block of this stream`);
     const membership = judgeContent(this.#state, event);
     if (membership !== undefined) this.#state.members.apply(membership);
-    this.#take(event);
+    this.#take(event, from, by);
+  }
+
+  /** Now, or when the last block was made where our clock is behind. */
+  after(now: UnixMs): UnixMs {
+    return Math.max(now, this.#last.timestamp) as UnixMs;
   }
 
   end(claimed: Bytes | undefined): VerifiedStream {
@@ -99,16 +110,20 @@ class Reader {
     };
   }
 
-  #begin(events: readonly RiverEvent[]): void {
+  #begin(events: readonly RiverEvent[], at: UnixMs): void {
     const members = judgeGenesis(this.#id, events);
     const [first] = events as readonly [RiverEvent];
     this.#state = { id: this.#id, creator: first.event.creatorAddress, members };
-    for (const event of events) this.#take(event);
+    for (const event of events) this.#take(event, at, at);
   }
 
-  #take(event: RiverEvent): void {
+  /** @param from,by between which the server took it. */
+  #take(event: RiverEvent, from: UnixMs, by: UnixMs): void {
     const { delegateExpiryEpochMs } = event.event;
-    if (event.isDelegated) judgeDelegateExpiry(delegateExpiryEpochMs, 0 as UnixMs, this.#forever);
+    if (event.isDelegated) {
+      judgeDelegateExpiry(delegateExpiryEpochMs, (from - CLOCK_BACK_MS) as UnixMs, this.#forever);
+      judgeDelegateLife(delegateExpiryEpochMs, by, this.#forever);
+    }
     const hash = toHex(event.hash);
     if (this.#seen.has(hash)) throw altered(`event ${hash} is there twice`);
     this.#seen.add(hash);

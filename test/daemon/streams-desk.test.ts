@@ -5,14 +5,14 @@ import type { AddressInfo } from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { type Bytes, toHex } from '../../src/base/bytes.ts';
-import type { UnixMs } from '../../src/base/time.ts';
+import { DAY_MS, HOUR_MS, type UnixMs } from '../../src/base/time.ts';
 import { createLog } from '../../src/daemon/log.ts';
 import { StreamsDesk } from '../../src/daemon/streams-desk.ts';
 import { type RunningStreams, runStreams } from '../../src/daemon/streams.ts';
 import { CALL_ANSWER_BYTES_MAX, CALL_MS_MAX, ConnectCaller } from '../../src/host/connect-caller.ts';
 import { systemClock } from '../../src/host/system-clock.ts';
 import { systemRandom } from '../../src/host/system-random.ts';
-import { type Author, deviceAuthor, walletAuthor } from '../../src/message/river/author.ts';
+import { type Author, deviceAuthor, makeEvent, walletAuthor } from '../../src/message/river/author.ts';
 import { membershipPayload, messagePayload, messageTextOf } from '../../src/message/river/content.ts';
 import { sealMiniblock } from '../../src/message/river/miniblock.ts';
 import type { StreamId } from '../../src/message/river/stream-id.ts';
@@ -24,7 +24,9 @@ import { ALICE, DEVICE, LATER_MS, MALLORY, seal } from '../support/river.ts';
 import { connectClient, message } from '../support/river-streams.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
-const ALICES_DEVICE = deviceAuthor({ device: DEVICE, delegate: signWalletDelegate(ALICE, DEVICE.publicKey, LATER_MS) });
+const deviceUntil = (ms: number): Author =>
+  deviceAuthor({ device: DEVICE, delegate: signWalletDelegate(ALICE, DEVICE.publicKey, BigInt(ms)) });
+const ALICES_DEVICE = deviceUntil(Date.now() + DAY_MS);
 
 describe('a program that writes and reads streams', () => {
   const directory = tempDir({ after });
@@ -122,11 +124,13 @@ describe('a program that writes and reads streams', () => {
     }
 
     const refused = (stream: StreamAndCookie, code: string): void =>
-      assert.throws(() => verifyStream(id, stream, 'refused'), { code });
+      assert.throws(() => verifyStream(id, stream, 'refused', systemClock.wall()), { code });
 
     it('and is believed as long as it does not', () => {
       assert.deepEqual(
-        verifyStream(id, whole, 'refused').events.map(({ event }) => event.payload && messageTextOf(event.payload)),
+        verifyStream(id, whole, 'refused', systemClock.wall()).events.map(
+          ({ event }) => event.payload && messageTextOf(event.payload),
+        ),
         [undefined, 'one', 'two', 'three'],
       );
     });
@@ -165,8 +169,30 @@ describe('a program that writes and reads streams', () => {
       refused({ ...whole, events: [message(new Uint8Array(32), 'x')] }, 'ERR_STREAM_ALTERED');
     });
 
+    it('by keeping what a device signed that had no leave any more, or has it for longer than anybody should', () => {
+      const hash = whole.nextSyncCookie?.prevMiniblockHash as Bytes;
+      const by = (expiresAtMs: number): StreamAndCookie => {
+        const at = systemClock.wall();
+        const wish = {
+          payload: messagePayload(id, 'x'),
+          salt: systemRandom.bytes(32),
+          at,
+          previous: { hash, number: 1n },
+        };
+        return { ...whole, events: [makeEvent(deviceUntil(expiresAtMs), wish)] };
+      };
+      const events = (stream: StreamAndCookie, now = systemClock.wall()): number =>
+        verifyStream(id, stream, 'refused', now).events.length;
+      assert.equal(events(by(Date.now() + 30 * DAY_MS)), 4);
+      assert.equal(events(by(Date.now() + 30 * DAY_MS), 0 as UnixMs), 4, 'also where our own clock is far behind');
+      assert.equal(events(by(Date.now() - 1_000), (Date.now() + DAY_MS) as UnixMs), 4, 'it may have been in time');
+      refused(by(Date.now() - 2 * HOUR_MS), 'ERR_WALLET_EXPIRED');
+      refused(by(Number(LATER_MS)), 'ERR_WALLET_LIFETIME');
+      assert.equal(verifyStream(id, by(Number(LATER_MS)), 'allowed', systemClock.wall()).events.length, 4);
+    });
+
     it('by giving another stream, or a block that goes back in time', () => {
-      assert.throws(() => verifyStream({ ...id, text: '20', bytes: id.bytes }, whole, 'refused'), {
+      assert.throws(() => verifyStream({ ...id, text: '20', bytes: id.bytes }, whole, 'refused', systemClock.wall()), {
         code: 'ERR_STREAM_PARAMETERS',
       });
       const [genesis] = whole.miniblocks;
