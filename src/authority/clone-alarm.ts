@@ -17,6 +17,7 @@ export const CLONE_ALARMS_MAX = 4_096;
 /** Conflicts that this process has written down, by message id. */
 export type KnownConflicts = BoundedMap<string, true>;
 
+/** A memory of conflicts with nothing in it; beyond {@link CLONE_ALARMS_MAX} the oldest go. */
 export function noConflicts(): KnownConflicts {
   return new BoundedMap(CLONE_ALARMS_MAX);
 }

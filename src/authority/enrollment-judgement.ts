@@ -21,6 +21,7 @@ export interface Applicant {
   readonly wished: string | undefined;
 }
 
+/** @param spki DER, whose possession was proved. @param wished the name that is asked for, unread. */
 export function applicantOf(spki: Bytes, wished: string | undefined): Applicant {
   const hash = sha256(spki);
   return { spki, spkiHash: hash.toHex(), keyNodeId: nodeIdOfKeyHash(hash), wished };
@@ -112,6 +113,7 @@ export async function judgeEnrollment(
   return { tag: 'issue', applicant, ticket, nodeId, node };
 }
 
+/** Whether a name belongs to another key than this one. `spkiHash`: SHA-256, hex. */
 export function isRebound(node: NodeRow | undefined, spkiHash: string): boolean {
   return node !== undefined && node.identitySpkiHash !== spkiHash;
 }
@@ -124,6 +126,11 @@ export function ticketRefused(reason: TicketRefusal, ticket: TicketRow | undefin
   return refused(ticketError(), reason, ticket, reason === 'spent' ? 'alarm' : undefined);
 }
 
+/**
+ * @param error what the applicant is told.
+ * @param reason what the audit log says.
+ * @param alarm where it tells of an attack.
+ */
 export function refused(
   error: MeshError,
   reason: string,

@@ -30,6 +30,10 @@ export interface TicketSummary {
   readonly row: TicketRow;
 }
 
+/**
+ * Makes a ticket; it is durable, and in the audit log in `actor`'s name, when this resolves. The token is shown this
+ * once.
+ */
 export async function createTicket(core: AuthorityCore, wish: TicketWish, actor: string): Promise<CreatedTicket> {
   const at = core.clock.wall();
   const { token, row } = makeTicket(core.random, core.epoch, at, wish);

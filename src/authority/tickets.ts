@@ -117,6 +117,7 @@ export const TICKET_ID_CHARS = 16;
 
 export type TicketStatus = 'open' | 'spent' | 'expired' | 'cancelled' | 'void';
 
+/** What a ticket is good for now. Those from before the authority was put back from a backup are `void`. */
 export function ticketStatusOf(row: TicketRow, epoch: number, now: UnixMs): TicketStatus {
   if (row.cancelledAt !== undefined) return 'cancelled';
   if (row.usesSpent >= row.usesMax) return 'spent';

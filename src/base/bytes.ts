@@ -7,6 +7,7 @@ const strictDecoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 export const EMPTY: Bytes = new Uint8Array(0);
 
+/** Lone surrogates become U+FFFD. */
 export function utf8(text: string): Bytes {
   return encoder.encode(text);
 }
@@ -20,6 +21,7 @@ export function textOfUtf8(bytes: Bytes): string {
   }
 }
 
+/** A copy. */
 export function concatBytes(...parts: readonly Bytes[]): Bytes {
   let length = 0;
   for (const part of parts) length += part.length;
@@ -50,6 +52,7 @@ export function compareBytes(a: Bytes, b: Bytes): number {
   return a.length - b.length;
 }
 
+/** Lower case. */
 export function toHex(bytes: Bytes): string {
   return bytes.toHex();
 }

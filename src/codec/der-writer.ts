@@ -52,6 +52,7 @@ export class InnerElement {
   }
 }
 
+/** An element that is written as part of another: its bytes are laid down once, with those of the whole. */
 export function inner(tag: number, ...parts: readonly DerPart[]): InnerElement {
   return new InnerElement(tag, parts);
 }

@@ -3,6 +3,7 @@ import { MeshError } from '../base/errors.ts';
 
 /** The JSON mapping of Protocol Buffers 3, as far as it is used: bytes as base64, 64-bit integers as text. */
 
+/** @throws ERR_PROTOBUF */
 export function objectOf(value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw expected('an object');
   return value as Readonly<Record<string, unknown>>;

@@ -68,6 +68,9 @@ export function loadAuthorityConfig(sources: ConfigSources): AuthorityConfig {
   return loadConfig(authorityConfigSchema, sources);
 }
 
+/**
+ * The part of the configuration that judges enrolments and times; the rest says where and how the process listens.
+ */
 export function policyOf(config: AuthorityConfig): AuthorityPolicy {
   return {
     certificateLifeMs: config.certificate_life,

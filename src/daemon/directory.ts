@@ -26,6 +26,7 @@ export interface AuthorityLayout {
   readonly adminKey: string;
 }
 
+/** Paths alone: nothing need be there. */
 export function authorityLayout(directory: string): AuthorityLayout {
   return {
     directory,
@@ -93,6 +94,7 @@ export function isAuthorityDirectory(directory: string): boolean {
   return existsSync(config) && [database, rootCertificate, issuerKey].some((path) => existsSync(path));
 }
 
+/** Whether a node was enrolled there. */
 export function isNodeDirectory(directory: string): boolean {
   return existsSync(nodeLayout(directory).enrollment);
 }

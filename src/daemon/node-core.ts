@@ -82,6 +82,7 @@ export function nameOf({ name }: NodeConfig): string {
   return name ?? hostname().slice(0, 32);
 }
 
+/** The node's own certificate. */
 export function leafOf({ chain }: EnrolledNode): Certificate {
   return chain[0] as Certificate; // `loadEnrolledNode` has judged it
 }

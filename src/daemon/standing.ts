@@ -75,6 +75,7 @@ export async function requireNotRevoked(node: EnrolledNode): Promise<void> {
     );
 }
 
+/** For people: when, and why. */
 export function describeRevocation({ revokedAt, reason }: Revocation): string {
   return `revoked at ${toRfc3339(revokedAt)}, reason ${reason}`;
 }

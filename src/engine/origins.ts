@@ -27,7 +27,7 @@ export type OriginVerdict =
 /** What of a message tells who signed it. */
 export type Signed = Pick<Message, 'origin' | 'leafKey' | 'issuedAt' | 'delegate'>;
 
-/** Certificates and delegates behind one question: whose key is it, and what may it say (spec 03 section 3). */
+/** Certificates and delegates behind one question: whose key is it, and what may it say (spec 03 section 6). */
 export class Origins {
   readonly chains: ChainBook;
   readonly delegates: DelegateBook;

@@ -33,10 +33,12 @@ interface Why {
 
 export const ACCEPT: Verdict = Object.freeze({ tag: 'accept' });
 
+/** Drops a message without blame. @param why goes to callers and logs in place of the reason's own words. */
 export function ignore(reason: IgnoreReason, why?: string | MeshError): Verdict {
   return { tag: 'ignore', reason, ...whyOf(why) };
 }
 
+/** Drops a message and counts it against the neighbour that sent it. @param why as in {@link ignore}. */
 export function reject(reason: RejectReason, why?: string | MeshError): Verdict {
   return { tag: 'reject', reason, ...whyOf(why) };
 }

@@ -24,6 +24,7 @@ export function splitAddress(text: string, portMin: 0 | 1 = 1): { host: string; 
   return { host: (match[1] ?? match[2]) as string, port };
 }
 
+/** `host:port`; an IPv6 address in brackets. Nothing is checked: for addresses that the system told. */
 export function formatAddress(host: string, port: number): Address {
   return (host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`) as Address;
 }

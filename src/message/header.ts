@@ -59,6 +59,7 @@ export interface MessagePlace {
   readonly expiresAt: UnixMs;
 }
 
+/** The protected header of a message, deterministic CBOR (spec 03 section 1): what {@link decodeHeader} reads. */
 export function encodeHeader(fields: SignerFields & MessagePlace): Bytes {
   const writer = new CborWriter(256).map(5);
   writer.uint(LABEL_ALG).int(COSE_ALGORITHM[fields.algorithm]);

@@ -12,6 +12,7 @@ export type MessageId = Brand<string, 'MessageId'>;
  */
 export type StreamKey = Brand<string, 'StreamKey'>;
 
+/** The stream of a node that signs with its certificate, `ORIGIN.INCARNATION`. */
 export function streamKeyOf(origin: NodeId, incarnation: number): StreamKey {
   return `${origin}.${incarnation}` as StreamKey;
 }
@@ -34,6 +35,10 @@ export function streamOf(
   return delegate === undefined ? streamKeyOf(origin, incarnation) : delegateStreamKeyOf(origin, leafHash, incarnation);
 }
 
+/**
+ * `ORIGIN.INCARNATION.COUNTER`, as programs and people see it. Two contents may claim one id (T24): no key for a
+ * table.
+ */
 export function messageIdOf(origin: NodeId, incarnation: number, counter: number): MessageId {
   return `${origin}.${incarnation}.${counter}` as MessageId;
 }

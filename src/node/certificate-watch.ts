@@ -8,6 +8,7 @@ export type CertificateState = 'good' | 'ending' | 'ended';
 /** In the last tenth of its life, and when it has ended, it is told again each hour. */
 const REMIND_MS = HOUR_MS;
 
+/** How far a certificate has come at `wall`; the last third of its life is `ending`. */
 export function certificateStateAt(
   { notBefore, notAfter }: Pick<Certificate, 'notBefore' | 'notAfter'>,
   wall: UnixMs,

@@ -87,6 +87,10 @@ function wholeSeconds(at: UnixMs): UnixMs {
   return (Math.floor(at / SECOND_MS) * SECOND_MS) as UnixMs;
 }
 
+/**
+ * A distinguished name of one attribute a level, most general first. `type` is an OID in dots; values become
+ * UTF8String.
+ */
 export function nameOf(...attributes: readonly (readonly [type: string, value: string])[]): DerPart {
   return inner(TAG.sequence, ...attributes.map(attributeOf));
 }
@@ -101,6 +105,7 @@ export function keyIdOf(spki: Bytes): Bytes {
   return sha256(spki).subarray(0, 20);
 }
 
+/** One `Extension` (RFC 5280 section 4.1): `value` is DER, and is wrapped in the octet string here. */
 export function extension(type: string, isCritical: boolean, value: DerPart): DerPart {
   const content = inner(TAG.octetString, value);
   return isCritical ? inner(TAG.sequence, oid(type), boolean(true), content) : inner(TAG.sequence, oid(type), content);
@@ -114,6 +119,10 @@ export function basicConstraintsCa(pathLenMax?: number): DerPart {
   );
 }
 
+/**
+ * Critical.
+ * @param bits as `namedBits` takes them: 1 is digitalSignature, 2 nonRepudiation (RFC 5280 section 4.2.1.3).
+ */
 export function keyUsage(bits: number): DerPart {
   return extension(OID.keyUsage, true, namedBits(bits));
 }
@@ -122,6 +131,7 @@ export function extendedKeyUsage(...oids: readonly string[]): DerPart {
   return extension(OID.extendedKeyUsage, false, sequence(...oids.map(oid)));
 }
 
+/** From the key alone, see {@link keyIdOf}: an issuer that renews keeps it (RFC 5280 section 4.2.1.2). */
 export function subjectKeyIdentifier(spki: Bytes): DerPart {
   return extension(OID.subjectKeyIdentifier, false, inner(TAG.octetString, keyIdOf(spki)));
 }

@@ -26,10 +26,12 @@ const REASON_SPAN = 16;
 /** Revocation date and reason of an entry in one number, so that a list of 100,000 is one map of small values. */
 export type PackedRevocation = number;
 
+/** Time, to the second, and reason as one number: a list of a million is kept without an object an entry. */
 export function packRevocation(revokedAt: UnixMs, reason: RevocationReason): PackedRevocation {
   return unixSeconds(revokedAt) * REASON_SPAN + numberOfReason(reason);
 }
 
+/** What {@link packRevocation} packed. */
 export function unpackRevocation(serial: SerialHex, packed: PackedRevocation): Revocation {
   const seconds = Math.floor(packed / REASON_SPAN);
   return {

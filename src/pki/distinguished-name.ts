@@ -22,10 +22,12 @@ export interface DistinguishedName {
   readonly commonNames: readonly string[];
 }
 
+/** Whether it has no attribute: then the subject stands in the alternative name (RFC 5280 section 4.1.2.6). */
 export function isEmptyName(name: DistinguishedName): boolean {
   return name.canonical.length === 0;
 }
 
+/** Comparison of RFC 5280 section 7.1: case and repeated spaces do not count. */
 export function isSameName(a: DistinguishedName, b: DistinguishedName): boolean {
   return a.canonical.length === b.canonical.length && isWithin(a, b);
 }

@@ -69,6 +69,7 @@ export interface AdministratorLeaf extends Grants {
   readonly name: AdministratorName;
 }
 
+/** Whether a leaf is an administrator's of this mesh, by its names; the path is judged by `judgePath`. */
 export function readAdministratorLeaf(leaf: Certificate, mesh: MeshName): ProfileResult<AdministratorLeaf> {
   const rule = brokenLeafRule(leaf);
   if (rule !== undefined) return broken(rule);

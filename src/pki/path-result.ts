@@ -16,6 +16,7 @@ export type PathResult =
   | { readonly tag: 'ok' /** Leaf first, anchor last. */; readonly path: readonly Certificate[] }
   | PathRefusal;
 
+/** @param depth of the certificate at fault: 0 is the leaf. */
 export function refusal(code: PathErrorCode, message: string, depth: number): PathRefusal {
   return { tag: 'refused', code, message, depth };
 }

@@ -28,10 +28,12 @@ export interface Revocation {
   readonly reason: RevocationReason;
 }
 
+/** `undefined` for a number without a reason (RFC 5280 section 5.3.1). */
 export function reasonOfNumber(number: number): RevocationReason | undefined {
   return REASONS[number];
 }
 
+/** As in a CRL (RFC 5280 section 5.3.1). */
 export function numberOfReason(reason: RevocationReason): number {
   return REASONS.indexOf(reason);
 }

@@ -13,6 +13,7 @@ export interface StatisticsJson {
   readonly by_key: Readonly<Record<string, number>>;
 }
 
+/** `GET /v1/stats`, `signer stats`: what is signed, by key, and the rate of the current run, records a second. */
 export async function statisticsJson(store: RecordStore, now: UnixMs): Promise<StatisticsJson> {
   const [{ signed, unsigned, conflicts, byKey }, run] = [await store.counts(), await store.currentRun()];
   const keys = Array.from(byKey, ([key, n]) => [`0x${key}`, n] as const);

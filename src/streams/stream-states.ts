@@ -67,10 +67,12 @@ export function followBlock(state: MutableState, { number, header, timestamp }: 
   state.blocks = [...state.blocks, { number, hash: header.hash, timestamp }].slice(-RECENT_BLOCKS_MAX);
 }
 
+/** The newest block: what the next events build on. */
 export function lastBlockOf({ blocks }: StreamState): BlockSummary {
   return blocks.at(-1) as BlockSummary; // a stream begins with one
 }
 
+/** @throws ERR_STREAM_NOT_FOUND, always. */
 export function notFound(id: StreamId): never {
   throw new MeshError('ERR_STREAM_NOT_FOUND', `there is no stream ${id.text}`);
 }

@@ -36,6 +36,7 @@ function meshOf({ mesh }: VerifyContext): MeshName {
   );
 }
 
+/** What a statement says of itself, by the names of contract.md; nothing of it is proved here. */
 export function statementFacts(statement: DelegateStatement): object {
   const { id, nodeId, key, notAfter } = statement;
   return {

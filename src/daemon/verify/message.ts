@@ -13,7 +13,7 @@ import { requireLists, verifierOf } from './verifier.ts';
 /** Stands in where no mesh is named: what a message says of itself does not depend on it, only its signature does. */
 const NO_MESH = parseMeshName('unknown');
 
-/** What the gate says of one message alone (spec 03 section 3); clones and budgets are for a running node. */
+/** What the gate says of one message alone (spec 03 section 6); clones and budgets are for a running node. */
 export function verifyMessage({ bytes }: Recognised, context: VerifyContext): FileVerdict {
   const [leaf] = context.chain;
   const mesh = context.mesh ?? (leaf === undefined ? undefined : meshOf(leaf));

@@ -79,6 +79,7 @@ export class NativeSigner implements BatchSigner {
   }
 }
 
+/** Finds out who signed records, on all cores, with the add-on of `native/`. */
 export class NativeChecker implements SignatureChecker {
   readonly engine = 'native';
   readonly #addon = loadAddon();

@@ -55,6 +55,7 @@ export function tokenRing(uriText: string, pinFile: string | undefined): TokenRi
   }
 }
 
+/** Keys in a PKCS#11 token. The PIN is kept in memory until the ring is disposed of. */
 export class TokenRing implements Ring {
   readonly #uri: TokenUri;
   readonly #pin: Secret;

@@ -53,6 +53,7 @@ export function hashOfText(text: string): string {
   return toHex(sha256(octetsOf(text)));
 }
 
+/** Parts the request target at its first `?`. Both sides stay as they were sent, percent signs and all. */
 export function splitTarget(target: string): { readonly path: string; readonly query: string } {
   const mark = target.indexOf('?');
   return mark < 0 ? { path: target, query: '' } : { path: target.slice(0, mark), query: target.slice(mark + 1) };
@@ -72,6 +73,9 @@ export function parseQuery(query: string): readonly QueryParameter[] {
   });
 }
 
+/**
+ * Values by name in lower case, in the order of the lines; white space within each is one space, as SigV4 wants it.
+ */
 export function headerValues(headers: readonly HttpHeader[]): HeaderValues {
   const values = new Map<string, string[]>();
   for (const { name, value } of headers) {

@@ -71,10 +71,12 @@ export function sigV4aPublicPoint(accessKey: AccessKey): Bytes {
   return secret.use(p256PublicPoint);
 }
 
+/** What a verifier of SigV4A needs. Who has it cannot sign. */
 export function sigV4aPublicKey(accessKey: AccessKey): PublicKey {
   return PublicKey.fromSpki(p256Spki(sigV4aPublicPoint(accessKey)));
 }
 
+/** Signs SigV4A with the key that the secret stands for; the scalar is wiped from memory on the way. */
 export function sigV4aSigner(accessKey: AccessKey): Signer {
   using secret = sigV4aPrivateKey(accessKey);
   return secret.use((scalar) => {
