@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Bodies of a node's HTTP interface for members (contract.md, «Node over HTTP»). Unknown members are passed over. */
+/** Bodies of a node's HTTP interface for members. Unknown members are passed over. */
 
 /** Base64 of 16 KiB, with room; what is too long for its type is told by the type's own error. */
 export const BASE64_CHARS_MAX = 64 * 1024;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { queryInteger } from './query.ts';
 
-/** Bodies of the local application API on a node's control socket (contract.md, «Local application API»). */
+/** Bodies of the local application API on a node's control socket. */
 
 /** Of a COSE_Sign1 in base64: the largest has a quarter less, of which most is payload. */
 export const SIGNED_CHARS_MAX = 64 * 1024;
@@ -130,7 +130,7 @@ export const candidateRequestSchema = z
 
 const count = z.int().min(0);
 
-/** A COSE_Sign1 as formats.md section 0 has it. */
+/** A message, COSE_Sign1 (spec 03 section 1). */
 export const signedMessageSchema = z.object({
   message: z.base64().max(SIGNED_CHARS_MAX).describe('base64'),
 });

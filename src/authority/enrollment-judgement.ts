@@ -119,7 +119,7 @@ export function isRebound(node: NodeRow | undefined, spkiHash: string): boolean 
 }
 
 /**
- * The one refusal of every ticket that buys nothing, whatever the reason (contract.md). Where all its uses are spent, it
+ * The one refusal of every ticket that buys nothing, whatever the reason (spec 06 section 3). Where all its uses are spent, it
  * was stolen or its owner is late: an alarm.
  */
 export function ticketRefused(reason: TicketRefusal, ticket: TicketRow | undefined): EnrollmentRefusal {

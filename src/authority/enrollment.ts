@@ -23,7 +23,7 @@ import { issueNodeCertificate, noteIssued } from './issuance.ts';
 import { revokeInPlace } from './revocation.ts';
 import { findTicket, ticketIdOf, tokenHashOf } from './tickets.ts';
 
-/** What a stranger sends to become a node (contract.md, `POST /v1/enroll`). */
+/** What a stranger sends to become a node (`POST /v1/enroll`, spec 06 section 2). */
 export interface EnrollmentRequest {
   readonly token: string;
   /** PKCS#10, PEM or base64 DER. */

@@ -1,4 +1,4 @@
-/** One comparison, in the words of contract.md. `ratio` above 1 always means better than the yardstick. */
+/** One comparison. `ratio` above 1 always means better than the yardstick. */
 export interface BenchResult {
   readonly case: string;
   readonly unit: string;

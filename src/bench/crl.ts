@@ -16,7 +16,7 @@ const ENTRIES_FEW = 1_000;
 const LOOKUPS = 200_000;
 /** Serial numbers asked for in turn, so that both lists answer from as much memory as a node's peers make it touch. */
 const ASKED = 512;
-/** What design.md asks of building and of parsing. */
+/** The aim for building a list and for parsing one. */
 const REACH_S = 0.1;
 const MICROS_PER_SECOND = 1_000_000;
 

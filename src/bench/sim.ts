@@ -9,7 +9,7 @@ const NODES = 10_000;
 const MESSAGES = 3;
 const SEED = 11;
 const SPREAD_MS_MAX = 60 * SECOND_MS;
-/** What design.md calls interactive. */
+/** The aim: who changes a rule sees what comes of it while he still knows why. */
 const REACH_S = 10;
 const EMPTY_EVENTS = 1_000_000;
 /** Empty events that wait at a time: as many as nodes with a timer. */

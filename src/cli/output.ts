@@ -45,7 +45,7 @@ export class Output {
     process.stderr.write(endLine(text));
   }
 
-  /** Says what went wrong and sets the exit code; see contract.md, «Errors». */
+  /** Says what went wrong and sets the exit code: 2 for a wrong command line, else 1. */
   fail(error: unknown): void {
     const known = knownError(error) ?? new MeshError('ERR_INTERNAL', messageOf(error), unexpectedHint(error));
     const isUsage = USAGE_CODES.has(known.code);

@@ -1,6 +1,6 @@
 /**
  * A set of counters, kept as ranges: what is held of one stream. Never a sliding window, so that old mail that
- * arrives after new is still mail (design.md section 3).
+ * arrives after new is still mail (spec 03 section 9).
  */
 export class CounterRanges {
   /** `[start, end, start, end, ...]`, half-open, rising, never touching. */

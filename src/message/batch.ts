@@ -10,7 +10,7 @@ export const BATCH_MESSAGES_MAX = TREE_LEAVES_MAX;
 
 const NO_HEADER: Bytes = new Uint8Array(0);
 
-/** Messages that are to be signed at once: a Merkle tree over what is signed of each (design.md section 3). */
+/** Messages that are to be signed at once: a Merkle tree over what is signed of each (spec 03 section 10). */
 export interface MessageBatch {
   /** What the one signature is over. */
   readonly toBeSigned: Bytes;

@@ -4,7 +4,7 @@ import type { UnixMs } from '../base/time.ts';
 import { parseJson } from '../codec/json.ts';
 import { INDICATOR_BYTES_MAX } from './limits.ts';
 
-/** A sign of something bad, for blocklists and detection rules (seed 001 section 6; formats.md section 0). */
+/** A sign of something bad, for blocklists and detection rules (spec 03 section 4). */
 export interface Indicator {
   readonly kind: 'hash' | 'rule' | 'pattern';
   /** 1 to 512 characters. With `pattern` a STIX 2.1 pattern. */
@@ -18,7 +18,7 @@ export interface Indicator {
 
 /** Characters of a value. The longest STIX patterns in use are shorter; a log line often is not. */
 export const VALUE_CHARACTERS_MAX = 512;
-/** Labels classify (formats.md section 0); more would be a text. */
+/** Labels classify (spec 03 section 4); more would be a text. */
 export const LABELS_MAX = 8;
 /** Characters of a label: some words. */
 export const LABEL_CHARACTERS_MAX = 64;

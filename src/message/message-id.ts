@@ -3,7 +3,7 @@ import { type Bytes, toHex } from '../base/bytes.ts';
 import { MeshError, quoted } from '../base/errors.ts';
 import { type NodeId, parseNodeId } from '../identity/node-id.ts';
 
-/** `ORIGIN.INCARNATION.COUNTER`, decimal, without leading zeros (formats.md section 0). */
+/** `ORIGIN.INCARNATION.COUNTER`, decimal, without leading zeros (spec 03 section 2). */
 export type MessageId = Brand<string, 'MessageId'>;
 
 /**

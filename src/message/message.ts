@@ -117,7 +117,7 @@ export interface SignedBatch {
   readonly batchKey: string;
 }
 
-/** Signed with every message, never sent: a message of one mesh means nothing in another (formats.md section 0). */
+/** Signed with every message, never sent: a message of one mesh means nothing in another (spec 03 section 1). */
 export function externalAad(mesh: MeshName): Bytes {
   return new CborWriter(64).array(2).text('chainmail message v1').text(mesh).finish();
 }
@@ -134,7 +134,7 @@ export function assembleMessage(message: ComposedMessage, signature: Bytes): Mes
   return new Message(message, message, message.stream, message, { signature, batch: undefined, bytes });
 }
 
-/** Reads what a client composed by itself: the protected header and the payload apart (contract.md, gossip). */
+/** Reads what a client composed by itself: the protected header and the payload apart. */
 export function parseComposed(mesh: MeshName, protectedBytes: Bytes, payload: Bytes): ComposedMessage {
   if (payload.length > PAYLOAD_BYTES_MAX)
     throw new MeshError(

@@ -25,7 +25,7 @@ export interface EnforcementParts {
 }
 
 /**
- * Makes a revocation an effect: links close, mail goes, tables forget (design.md section 2). What is revoked stays so
+ * Makes a revocation an effect: links close, mail goes, tables forget (spec 07 section 5). What is revoked stays so
  * while it is kept, over restarts too and whatever later lists leave out: an authority that was put back from an old
  * backup, or whose key was stolen, signs lists that are newer and emptier.
  */

@@ -48,7 +48,7 @@ export function parseSignedRecord(value: unknown): SignedRecord {
   };
 }
 
-/** What is hashed (formats.md, «Seed 004 record, decoded»). */
+/** What is hashed (spec 13 section 1). */
 export function preimageOf(record: Pick<SignedRecord, 'salt' | 'message'>): Bytes {
   return concatBytes(utf8(record.salt), record.message);
 }

@@ -15,7 +15,7 @@ export interface ScenarioOptions {
   readonly linkBreaks: number;
 }
 
-/** What a run found. The first eight members are contract.md's. */
+/** What a run found. Programs rely on the first eight members; SIMULATOR.md tells of them. */
 export interface ScenarioResult {
   readonly scenario: string;
   readonly seed: number;

@@ -15,7 +15,7 @@ const ITEMS: Readonly<Record<string, number>> = {
   tree: 50,
 };
 
-/** Cases of contract.md that there are so far. */
+/** Cases of the contract that there are so far. */
 const CASES: Readonly<Record<string, readonly string[]>> = {
   gossip: ['single', 'batch'],
   links: ['full', 'resumed'],
@@ -38,7 +38,7 @@ describe('benchmarks', () => {
       );
       for (const result of results) {
         const members = ['case', 'unit', 'ours', 'yardstick', 'yardstick_value', 'ratio'];
-        assert.deepEqual(Object.keys(result), members, 'the members of contract.md, and no others');
+        assert.deepEqual(Object.keys(result), members, 'the members of the contract, and no others');
         for (const figure of [result.ours, result.yardstick_value, result.ratio])
           assert.ok(Number.isFinite(figure) && figure >= 0, `${bench.name} ${result.case}: ${figure}`);
       }

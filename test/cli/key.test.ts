@@ -26,7 +26,7 @@ async function refused(...args: readonly string[]): Promise<string> {
 }
 
 describe('chainmail key', () => {
-  it('derives from a seed, and from the keys on the way (contract.md)', async () => {
+  it('derives from a seed, and from the keys on the way', async () => {
     const whole = await told('key', 'derive', '--seed', SEED, '--path', "m/0'/1", '--private');
     assert.deepEqual(whole, {
       path: "m/0'/1",

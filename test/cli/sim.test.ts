@@ -22,7 +22,7 @@ async function sim(...args: readonly string[]): Promise<SimOutput> {
 }
 
 describe('chainmail sim', () => {
-  it('tells what contract.md promises, and equal arguments give an equal trace', async () => {
+  it('tells what the contract promises, and equal arguments give an equal trace', async () => {
     const args = ['gossip', '--nodes', '20', '--seed', '7', '--loss', '10%', '--latency', '5ms-20ms'];
     const { trace_sha256, rounds, ...rest } = await sim(...args);
     const expected = { scenario: 'gossip', seed: 7, nodes: 20, ok: true, delivered_ratio: 1, violations: [] };

@@ -11,7 +11,7 @@ import { type UpLine, UpProcess, untilGone } from '../support/up-process.ts';
 const LAUNCHER = fileURLToPath(new URL('../../bin/chainmail.mjs', import.meta.url));
 
 describe('chainmail up', () => {
-  it('tells the whole story of contract.md and ends by itself', async (t) => {
+  it('tells the whole story of the contract and ends by itself', async (t) => {
     const up = new UpProcess(t, '--for', '1s');
     assert.equal(await up.exitCode(), 0);
 

@@ -55,7 +55,7 @@ const VECTORS = 'message/messages.json';
 const skip = missingVectors(VECTORS);
 const MESH = parseMeshName('demo');
 
-describe('message (formats.md section 0)', () => {
+describe('message (spec 03)', () => {
   if (skip !== false) {
     it('vectors', { skip }, () => undefined);
   } else {

@@ -31,7 +31,7 @@ describe('scenarios', () => {
     for (const seed of [1, 2, 3]) await run('gossip', { ...ROUGH, nodes: 60, seed });
   });
 
-  it('gossip: 10 % loss costs no more than eight rounds (design.md section 11)', async () => {
+  it('gossip: 10 % loss costs no more than eight rounds', async () => {
     const { rounds } = await run('gossip', { nodes: 100, lossRatio: 0.1 });
     assert.ok(rounds <= 8, `${rounds} rounds`);
   });

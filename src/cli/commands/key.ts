@@ -250,7 +250,7 @@ function sourceOf({ seed, mnemonicFile, mnemonicPassphraseFile, key, curve }: So
 
 type Facts = Readonly<Record<string, string | number | null>>;
 
-/** What everybody may know of a key, in the words of contract.md. */
+/** What everybody may know of a key. */
 function factsOf(key: ExtendedPublicKey): Facts {
   return {
     depth: key.place.depth,

@@ -1,4 +1,4 @@
-/** What `chainmail up` tells as it happens: one JSON object a line (contract.md). Nodes are named by node id. */
+/** What `chainmail up` tells as it happens: one JSON object a line. Nodes are named by node id. */
 export type UpEvent = UpEventBody & { readonly t_ms: number };
 
 export type UpEventBody =

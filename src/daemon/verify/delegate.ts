@@ -36,7 +36,7 @@ function meshOf({ mesh }: VerifyContext): MeshName {
   );
 }
 
-/** What a statement says of itself, by the names of contract.md; nothing of it is proved here. */
+/** What a statement says of itself, by the names that HTTP bodies have; nothing of it is proved here. */
 export function statementFacts(statement: DelegateStatement): object {
   const { id, nodeId, key, notAfter } = statement;
   return {

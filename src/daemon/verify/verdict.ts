@@ -13,7 +13,7 @@ export interface FileVerdict {
   readonly ok: boolean;
   /** Why not. */
   readonly error?: { readonly code: ErrorCode; readonly message: string; readonly hint?: string };
-  /** What it says of itself, by the names of contract.md where it has them; proved only where `ok`. */
+  /** What it says of itself, by the names that HTTP bodies have; proved only where `ok`. */
   readonly [fact: string]: unknown;
 }
 

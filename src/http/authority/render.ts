@@ -4,7 +4,7 @@ import type { BootstrapPeer } from '../../authority/check-in.ts';
 import type { TicketSummary } from '../../authority/ticket-desk.ts';
 import { toRfc3339 } from '../../base/time.ts';
 
-/** Peers in the words of contract.md. */
+/** Peers as an enrolment and a check-in are told of them. */
 export function peersJson(peers: readonly BootstrapPeer[]): PeerJson[] {
   return peers.map(({ nodeId, address }) => ({ node_id: nodeId, address }));
 }

@@ -7,7 +7,7 @@ import type { Message } from '../../message/message.ts';
 import type { MeshNode } from '../../node/mesh-node.ts';
 import type { NodeEvent } from '../../node/node-outbox.ts';
 
-/** Peers in the words of contract.md: linked ones first, then those that were linked since the start. */
+/** Peers as `GET /v1/mesh/peers` lists them: linked ones first, then those that were linked since the start. */
 export function peersJson(node: MeshNode, wall: UnixMs): PeersResponse {
   const linked = new Set(node.links.map((link) => link.peer));
   const connected: PeersResponse['peers'] = [];

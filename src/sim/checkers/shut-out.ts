@@ -3,7 +3,7 @@ import type { SimulatedNode } from '../simulated-node.ts';
 import { type Checker, Violations, type WorldEvent } from '../world-event.ts';
 
 /**
- * Revocation as an effect (design.md section 2). A node that knows a list accepts no message of whom it revokes, has no
+ * Revocation as an effect (spec 07 section 5). A node that knows a list accepts no message of whom it revokes, has no
  * link with them, holds nothing of theirs, and remembers neither their record nor where they were.
  */
 export class ShutOut implements Checker {

@@ -33,7 +33,7 @@ function codeOf(answer: { json<T>(): T }): string {
 const PROBLEM = 'application/problem+json';
 
 describe('POST /v1/enroll', () => {
-  it('answers as contract.md says', async () => {
+  it('answers as the contract says', async () => {
     const { app, authority, issuer } = await authorityApp();
     const peer = (await authority.enroll(await enrollmentOf(await newToken(authority)))).nodeId;
     await authority.checkIn({ nodeId: peer, address: '192.0.2.9:1', crlNumber: 0, version: '1' });
@@ -267,7 +267,7 @@ describe('tickets, nodes and administrators over HTTP', () => {
     assert.equal(bad.statusCode, 400);
   });
 
-  it('nodes are listed in the words of contract.md', async () => {
+  it('nodes are listed in the words of the contract', async () => {
     const { app, as, authority, administrator } = await authorityApp();
     as(administrator);
     const { nodeId, certificate } = await authority.enroll(await enrollmentOf(await newToken(authority)));

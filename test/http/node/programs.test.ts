@@ -196,7 +196,7 @@ describe('GET /v1/messages', () => {
     assert.deepEqual(await types('?type=indicator'), []);
   });
 
-  it('lists what is addressed to others too, as contract.md says, and leaves it out for=me', async (t) => {
+  it('lists what is addressed to others too, as the contract says, and leaves it out for=me', async (t) => {
     const { node, app } = await start(t);
     const other = await mesh.member();
     node.host.keepChain(other.chain);

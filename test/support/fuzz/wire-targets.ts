@@ -38,7 +38,7 @@ async function validMessages(): Promise<readonly Bytes[]> {
   ];
 }
 
-/** `decode(b)` taken means `encode(decode(b)) = b`: there is one encoding a message (formats.md section 0). */
+/** `decode(b)` taken means `encode(decode(b)) = b`: there is one encoding a message (spec 03). */
 const message: FuzzTarget = {
   name: 'message',
   inputs: INPUTS,
