@@ -143,6 +143,11 @@ export class Gate {
     else if (verdict !== 'check') this.#outbox.judged(now, source, message, verdict);
   }
 
+  /** Takes the price of one signature check from what a neighbour may cost us; `false` where it has no more. */
+  charge(now: Instant, neighbour: NodeId): boolean {
+    return this.#neighbours.take(now.mono, neighbour);
+  }
+
   /** Whether a message that this node is about to sign will be let in, as {@link judgeDraft}; takes its price. */
   admitOwn(now: Instant, draft: Draft, underWay: number): Verdict {
     const verdict = this.judgeDraft(now, draft, underWay);

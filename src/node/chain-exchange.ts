@@ -10,6 +10,7 @@ import type { Link } from '../engine/link.ts';
 import type { Origins } from '../engine/origins.ts';
 import { type Parked, Parking } from '../engine/parking.ts';
 import { ignore, reject, type Verdict } from '../engine/verdict.ts';
+import type { NodeId } from '../identity/node-id.ts';
 import type { Message } from '../message/message.ts';
 import { type Certificate, MESH_CERTIFICATE_BYTES_MAX, parseCertificate } from '../pki/certificate.ts';
 import type { Journal } from './journal.ts';
@@ -31,6 +32,8 @@ export interface Voucher {
 export interface ChainExchangeOwner {
   /** The link over which a message came, where it still stands. */
   linkOf(source: Source): Link | undefined;
+  /** Takes the price of a signature check from the neighbour's budget; `false` where it has no more. */
+  charge(now: Instant, neighbour: NodeId): boolean;
   /** A chain has come: judge the message that waited for it. */
   resume(now: Instant, parked: Parked): void;
   /** It will not come. */
@@ -105,6 +108,12 @@ export class ChainExchange {
   handleDelegate(now: Instant, link: Link, statement: Bytes): void {
     const hash = sha256Hex(statement);
     if (!this.#parking.expects(hash)) return; // nobody asked: to check it would be work for nothing
+    if (this.#origins.delegates.get(hash) === undefined && !this.#owner.charge(now, link.peer)) {
+      // It can name and bring statements without end (T3). A pull brings the messages again.
+      for (const { source, message } of this.#parking.release(hash))
+        this.#owner.giveUp(now, source, message, ignore('over-budget'));
+      return;
+    }
     const added = this.#origins.delegates.add(statement, now.wall);
     if (added.tag === 'known' && added.isNew) this.keepDelegate(added.delegate, added.forgotten);
     if (added.tag === 'refused') link.handleReject(now);

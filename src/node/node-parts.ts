@@ -69,6 +69,7 @@ export class NodeParts implements FrameTakers {
     };
     this.exchange = new ChainExchange(origins, journal, this.readCertificate, {
       linkOf: (source) => this.neighbourhood.linkOf(source),
+      charge: (now, neighbour) => this.gate.charge(now, neighbour),
       resume: (now, { message, source }) => this.gate.handleMessage(now, message, source),
       giveUp: judged,
     });

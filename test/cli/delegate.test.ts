@@ -247,6 +247,10 @@ describe('delegates of running nodes', () => {
       ...['delegate', 'sign', '--wallet-key', walletKey, '--key', String(made['key'])].concat('--out', statement),
     );
     const operator = { key, statement };
+    const subtree =
+      'xpub661MyMwAqRbcFtXgS5sYJABqqG9YLmC4Q1Rdap9gSE8NqtwybGhePY2gZ29ESFjqJoCu1Rupje8YtGqsefD265TMg7usUDFdp6W1EGMcet8';
+    const vouched = ['delegate', 'sign', '--wallet-key', walletKey, '--key', subtree, '--out', join(folder, 'none')];
+    assert.equal(await refused(...vouched), 'ERR_DELEGATE_KEY', 'nobody signs with the key of a subtree itself');
     assert.equal(await refused(...publish(a, operator, 'command/stop')), 'ERR_DELEGATE_BRANCH');
     const wallet = String(signed['node_id']);
     assert.match(wallet, /^0x[0-9a-f]{40}$/);

@@ -9,10 +9,16 @@ import { scopeOf } from '../../src/identity/delegate/scope.ts';
 import { encodeWalletStatement, parseStatement } from '../../src/message/delegate-statement.ts';
 import { signWalletDelegate } from '../../src/message/river/wallet-delegate.ts';
 import { walletOf } from '../../src/message/river/wallet.ts';
-import { DELEGATES_OF_WALLET_MAX } from '../../src/engine/delegate-book.ts';
+import { ChainBook } from '../../src/engine/chain-book.ts';
+import { DelegateBook, DELEGATES_OF_WALLET_MAX } from '../../src/engine/delegate-book.ts';
+import type { Link } from '../../src/engine/link.ts';
+import { Origins } from '../../src/engine/origins.ts';
+import { Revocations } from '../../src/engine/revocations.ts';
+import { ChainExchange, readMeshCertificate } from '../../src/node/chain-exchange.ts';
+import type { Journal } from '../../src/node/journal.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { WalletPolicy } from '../../src/node/wallet-policy.ts';
-import { type DelegateFixture, INDICATOR, MESH, MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
+import { at, type DelegateFixture, INDICATOR, MESH, MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
 import { type HandNode, NodeNet } from '../support/node-net.ts';
 
 /** No point of secp256k1 has this abscissa. */
@@ -235,6 +241,36 @@ describe('delegates at nodes that only have the list', () => {
     net.settle();
     assert.equal(bob.answerTo(request), 'ERR_DELEGATE_BRANCH');
     assert.equal(bob.store.load().chains.length, before);
+  });
+
+  it('have the neighbour pay for each statement that they ask it for, and take none where it cannot (T3)', () => {
+    const revocations = new Revocations(fixture.authority.trust);
+    const chains = new ChainBook(fixture.authority.trust, revocations);
+    chains.add(fixture.member('ann').chain, NOW_MS); // with its issuer
+    assert.equal(revocations.install(list).tag, 'installed');
+    const delegates = new DelegateBook(MESH, revocations, () => false, undefined);
+    const [charged, given]: [string[], string[]] = [[], []];
+    const peer = fixture.member('eve').nodeId;
+    const link = { peer, send: () => {}, handleReject: () => given.push('reject') } as unknown as Link;
+    const journal = { add: () => {} } as unknown as Journal;
+    const exchange = new ChainExchange(new Origins(chains, delegates), journal, readMeshCertificate, {
+      linkOf: () => link,
+      charge: (_now, neighbour) => charged.push(neighbour) < 2,
+      resume: () => given.push('resumed'),
+      giveUp: (_now, _source, _message, verdict) => given.push(verdict.tag === 'accept' ? '' : verdict.reason),
+    });
+    const source = { tag: 'link', link: 1, peer, bytesLength: 100 } as const;
+    const now = at(0);
+    const [one, two] = [fixture.delegate('ann'), fixture.delegate('ann')];
+    for (const each of [one, two]) {
+      exchange.handleMissing(now, source, fixture.delegated(each, { byHash: true }));
+      exchange.handleDelegate(now, link, each.statement);
+    }
+    exchange.handleDelegate(now, link, one.statement); // that nobody waits for
+    assert.deepEqual(given, ['resumed', 'over-budget']);
+    assert.deepEqual(charged, [peer, peer]);
+    assert.equal(delegates.size, 1);
+    assert.equal(exchange.parked, 0);
   });
 
   it(`keep ${DELEGATES_OF_WALLET_MAX} statements of a wallet, and no mail of those beyond, which nobody could revoke`, async () => {

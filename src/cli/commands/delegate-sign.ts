@@ -65,6 +65,12 @@ interface WalletSignOptions {
 
 function walletStatementOf({ key, walletKey, ttl, address, signature, expiry }: WalletSignOptions): Uint8Array {
   const device = readDelegateKey(key);
+  if (device.chainCode !== undefined)
+    throw new MeshError(
+      'ERR_DELEGATE_KEY',
+      'a wallet vouches for one key, and nobody signs with that of a subtree itself',
+      'make one: chainmail delegate key --curve secp256k1',
+    );
   if (device.curve !== 'secp256k1')
     throw new MeshError('ERR_DELEGATE_KEY', 'the devices of a wallet have keys of secp256k1');
   if (walletKey !== undefined) {
