@@ -1,4 +1,5 @@
-import { type Bytes, concatBytes } from '../base/bytes.ts';
+import type { Bytes } from '../base/bytes.ts';
+import { GrowingBytes } from '../base/growing-bytes.ts';
 import { after, type Instant, MINUTE_MS, type MonotonicMs, SECOND_MS } from '../base/time.ts';
 import { CRL_HEADERS_MAX, CRL_PIECE_BYTES_MAX, type CrlHeader, type Frame } from './frame.ts';
 import type { Link } from './link.ts';
@@ -28,9 +29,8 @@ const REMIND_MS = SECOND_MS;
 interface Fetch {
   readonly link: Link;
   readonly number: number;
-  readonly pieces: Bytes[];
+  readonly received: GrowingBytes;
   readonly until: MonotonicMs;
-  receivedBytes: number;
   nextPieceUntil: MonotonicMs;
 }
 
@@ -81,6 +81,7 @@ export class CrlSync {
   }
 
   handleWant(link: Link, { issuerKeyHash, number, offset }: Extract<Frame, { tag: 'want-crl' }>): void {
+    if (link.isLaden) return;
     const held = this.#world.crls().find((crl) => crl.issuerKeyHash === issuerKeyHash && crl.number === number);
     if (held === undefined || offset >= held.der.length) return; // replaced meanwhile: they will hear of the new one
     const bytes = held.der.subarray(offset, offset + CRL_PIECE_BYTES_MAX);
@@ -90,16 +91,16 @@ export class CrlSync {
   handlePiece(now: Instant, link: Link, piece: Extract<Frame, { tag: 'crl-piece' }>): void {
     const { issuerKeyHash, number, offset, total, bytes } = piece;
     const fetch = this.#fetches.get(issuerKeyHash);
-    if (fetch === undefined || fetch.link !== link || fetch.number !== number || fetch.receivedBytes !== offset) return;
-    fetch.pieces.push(bytes.slice());
-    fetch.receivedBytes += bytes.length;
+    if (fetch === undefined || fetch.link !== link || fetch.number !== number || fetch.received.length !== offset)
+      return;
+    fetch.received.push(bytes);
     fetch.nextPieceUntil = after(now.mono, PIECE_MS_MAX);
-    if (fetch.receivedBytes < total && bytes.length > 0) {
-      link.send({ tag: 'want-crl', issuerKeyHash, number, offset: fetch.receivedBytes });
+    if (fetch.received.length < total && bytes.length > 0) {
+      link.send({ tag: 'want-crl', issuerKeyHash, number, offset: fetch.received.length });
       return;
     }
     this.#fetches.delete(issuerKeyHash);
-    if (!this.#world.install(now, concatBytes(...fetch.pieces))) link.close(now, 'misbehaved');
+    if (!this.#world.install(now, fetch.received.bytes.slice())) link.close(now, 'misbehaved');
   }
 
   handleLinkDown(link: Link): void {
@@ -118,9 +119,8 @@ export class CrlSync {
     this.#fetches.set(issuerKeyHash, {
       link,
       number,
-      pieces: [],
+      received: new GrowingBytes(),
       until: under?.link === link ? under.until : after(now.mono, FETCH_MS_MAX),
-      receivedBytes: 0,
       nextPieceUntil: after(now.mono, PIECE_MS_MAX),
     });
     link.send({ tag: 'want-crl', issuerKeyHash, number, offset: 0 });

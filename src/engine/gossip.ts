@@ -66,6 +66,8 @@ interface Choice {
 interface Pull {
   readonly id: number;
   readonly until: MonotonicMs;
+  /** The peer has said that we differ, and has our digest. */
+  readonly isBegun: boolean;
   /** Something that came meanwhile was not taken for want of budget or room: more would not be either. */
   isRefused: boolean;
 }
@@ -153,7 +155,7 @@ export class Gossip {
 
   handleWant(link: Link, keys: readonly string[]): void {
     for (const key of keys) {
-      if (link.queuedBytes >= OUTGOING_BYTES_MAX / 2) return; // before it is shed: not worth a look into the store
+      if (link.isLaden || link.queuedBytes >= OUTGOING_BYTES_MAX / 2) return; // before it is shed: not worth a look into the store
       const held = this.#held.get(key);
       const bytes = held === undefined ? undefined : this.#world.read(key);
       if (held !== undefined && bytes !== undefined) link.sendMessage(bytes, held.origin);
@@ -172,8 +174,9 @@ export class Gossip {
   }
 
   handlePullDiffers(now: Instant, link: Link, id: number): void {
-    if (this.#pulls.get(link.end.id)?.id !== id) return; // not asked, or too late
-    this.#pulls.set(link.end.id, { id, until: after(now.mono, PULL_MS_MAX), isRefused: false });
+    const pull = this.#pulls.get(link.end.id);
+    if (pull?.id !== id || pull.isBegun) return; // not asked, or too late, or said before: a digest is long
+    this.#pulls.set(link.end.id, { id, until: after(now.mono, PULL_MS_MAX), isBegun: true, isRefused: false });
     for (const page of digestPages(this.#held.streams, this.#isWanted(now))) link.send({ tag: 'digest', id, ...page });
   }
 
@@ -266,7 +269,7 @@ export class Gossip {
     this.#unfinished.delete(link);
     this.#pulledAt.set(link, now.mono);
     const id = this.#nextId++;
-    this.#pulls.set(link.end.id, { id, until: after(now.mono, PULL_BEGIN_MS_MAX), isRefused: false });
+    this.#pulls.set(link.end.id, { id, until: after(now.mono, PULL_BEGIN_MS_MAX), isBegun: false, isRefused: false });
     link.send({ tag: 'pull', id, summary: this.#held.summary, crls: this.#world.crlHeaders() });
   }
 

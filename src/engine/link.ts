@@ -21,6 +21,12 @@ const PING_EARLY_MS = 20 * SECOND_MS;
 export const SILENCE_MS_MAX = 75 * SECOND_MS;
 /** Bytes of messages that a peer may have under way to us: half a second of a busy mesh. */
 export const WINDOW_BYTES = 256 * 1024;
+/**
+ * Bytes written to one peer in one turn, beyond which more of its questions stay unanswered: small ones can have answers a
+ * thousand times as large, and thousands come in one piece, before the socket can tell that nobody reads. An honest peer
+ * asks again.
+ */
+export const TURN_BYTES_MAX = 1024 * 1024;
 /** A hello may not promise more than this; our queue and the socket stay bounded whatever a peer grants. */
 export const GRANTED_BYTES_MAX = 4 * 1024 * 1024;
 /** Rejects forgiven a neighbour: 16 at once, one more every ten seconds. No honest peer sends any. */
@@ -76,6 +82,7 @@ export class Link {
   readonly #rejects: TokenBucket;
   readonly #control: TokenBucket;
   #buffer: Bytes[] = [];
+  #bufferBytes = 0;
   #state: LinkState;
   #heardAt: MonotonicMs;
   #newsAt: MonotonicMs | undefined;
@@ -127,6 +134,11 @@ export class Link {
   /** Addresses that the peer says it listens on: candidates, no more. */
   get advertised(): readonly Address[] {
     return this.#state.tag === 'up' ? this.#state.hello.addresses : [];
+  }
+
+  /** Whether so much is written in this turn that questions of this peer are to be left unanswered. */
+  get isLaden(): boolean {
+    return this.#bufferBytes >= TURN_BYTES_MAX;
   }
 
   get queuedBytes(): number {
@@ -198,6 +210,7 @@ export class Link {
     if (this.#buffer.length === 0) return undefined;
     const output = this.#buffer.length === 1 ? this.#buffer[0] : concatBytes(...this.#buffer);
     this.#buffer = [];
+    this.#bufferBytes = 0;
     return output;
   }
 
@@ -273,11 +286,14 @@ export class Link {
   #write(frame: Frame): void {
     if (frame.tag === 'message') return this.#writeMessage(frame.bytes);
     if (this.#buffer.length === 0) this.#outbox.dirty(this);
-    this.#buffer.push(encodeFrame(frame));
+    const bytes = encodeFrame(frame);
+    this.#bufferBytes += bytes.length;
+    this.#buffer.push(bytes);
   }
 
   #writeMessage(bytes: Bytes): void {
     if (this.#buffer.length === 0) this.#outbox.dirty(this);
+    this.#bufferBytes += bytes.length;
     this.#buffer.push(encodeMessageHead(bytes), bytes);
   }
 }

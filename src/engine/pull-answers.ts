@@ -16,6 +16,8 @@ interface Answer {
   readonly id: number;
   /** Content keys of what the peer lacks, by author. */
   readonly missing: Map<NodeId, string[]>;
+  /** The pages so far speak for all keys up to this one. */
+  upTo: string;
   more: boolean;
   behind: boolean;
 }
@@ -36,7 +38,7 @@ export class PullAnswers {
 
   /** A peer asked and was told that something differs: its digest follows. One at a time a link. */
   begin(linkId: number, id: number): void {
-    this.#open.set(linkId, { id, missing: new Map(), more: false, behind: false });
+    this.#open.set(linkId, { id, missing: new Map(), upTo: '', more: false, behind: false });
   }
 
   forget(linkId: number): void {
@@ -47,7 +49,7 @@ export class PullAnswers {
    * Notes what the page shows to be missing at the peer, and sends it after the last page.
    *
    * @param isWanted false for authors of whom nothing would be taken now.
-   * @returns what has been seen so far, or `undefined` for a digest that answers nothing of ours.
+   * @returns what has been seen so far, or `undefined` for a digest that answers nothing of ours, or has pages out of order: the answer ends then.
    */
   answer(
     link: Link,
@@ -56,6 +58,11 @@ export class PullAnswers {
   ): { readonly more: boolean; readonly behind: boolean } | undefined {
     const answer = this.#open.get(link.end.id);
     if (answer === undefined || answer.id !== page.id) return undefined;
+    if (!follows(answer.upTo, page)) {
+      this.#open.delete(link.end.id);
+      return undefined;
+    }
+    answer.upTo = page.to;
     const theirs = new Map<StreamKey, DigestStream>(page.streams.map((stream) => [stream.key, stream]));
     for (const [key, stream] of this.#held.streams)
       if (isInPage(key, page)) noteMissing(answer, stream, theirs.get(key));
@@ -97,6 +104,11 @@ export class PullAnswers {
     const ours = this.#held.streams.get(stream.key);
     return ours === undefined || (!ours.ranges.has(last - 1) && isWanted(ours.origin));
   }
+}
+
+/** Each page begins where the last one ended and goes on: no key is compared twice, however many pages there are. */
+function follows(upTo: string, { from, to, last, streams }: Extract<Frame, { tag: 'digest' }>): boolean {
+  return from === upTo && (last || (to > from && streams.length > 0));
 }
 
 function noteMissing(answer: Answer, { ranges, live, origin }: HeldStream, theirs: DigestStream | undefined): void {

@@ -83,7 +83,7 @@ export class ChainExchange {
 
   handleWantChains(link: Link, leafKeys: readonly string[]): void {
     for (const leafKey of leafKeys.slice(0, CHAINS_ASKED_MAX)) {
-      const voucher = this.voucherOf(leafKey);
+      const voucher = link.isLaden ? undefined : this.voucherOf(leafKey);
       if (voucher === undefined) continue;
       const { statement, certificates } = voucher;
       link.send(statement === undefined ? { tag: 'chain', certificates } : { tag: 'delegate', statement });

@@ -3,8 +3,8 @@ import { before, beforeEach, describe, it } from 'node:test';
 import type { Bytes } from '../../src/base/bytes.ts';
 import { SECOND_MS } from '../../src/base/time.ts';
 import { CrlSync, FETCH_MS_MAX, type HeldCrl, PIECE_MS_MAX } from '../../src/engine/crl-sync.ts';
-import { CRL_HEADERS_MAX, CRL_PIECE_BYTES_MAX, type CrlHeader } from '../../src/engine/frame.ts';
-import type { Link, MeshFrame } from '../../src/engine/link.ts';
+import { CRL_HEADERS_MAX, CRL_PIECE_BYTES_MAX, type CrlHeader, FRAME_BYTES_MAX } from '../../src/engine/frame.ts';
+import { type Link, type MeshFrame, TURN_BYTES_MAX } from '../../src/engine/link.ts';
 import { LinkPair } from '../support/link-pair.ts';
 import { at, MeshFixture } from '../support/mesh-fixture.ts';
 
@@ -148,6 +148,32 @@ describe('CRLs between peers', () => {
     pair.pump(ZERO);
     assert.equal(bob.number, undefined);
     assert.deepEqual(pair.closed.toSorted(), ['ann: misbehaved', 'bob: misbehaved']);
+  });
+
+  it('a list that is asked for over and over in one turn is given as far as the turn bears', () => {
+    bob.hold(listOf(3, 2 * CRL_PIECE_BYTES_MAX));
+    const want = { tag: 'want-crl', issuerKeyHash: ISSUER, number: 3, offset: 0 } as const;
+    for (let i = 0; i < 5_000; i++) bob.receive(pair.b, want);
+    const written = pair.b.takeOutput()?.length ?? 0;
+    assert.ok(written >= TURN_BYTES_MAX && written <= TURN_BYTES_MAX + FRAME_BYTES_MAX, `${written} bytes`);
+    bob.receive(pair.b, want);
+    assert.ok((pair.b.takeOutput()?.length ?? 0) > CRL_PIECE_BYTES_MAX, 'the next turn answers again');
+  });
+
+  it('a list that comes in pieces of a few bytes is the same list', () => {
+    const eve = linkToEve();
+    ann.sync.handleHeaders(ZERO, eve.a, header(7));
+    for (let offset = 0; offset < 999; offset += 3)
+      ann.receive(eve.a, {
+        tag: 'crl-piece',
+        issuerKeyHash: ISSUER,
+        number: 7,
+        offset,
+        total: 999,
+        bytes: Uint8Array.of(7, 7, 7),
+      });
+    assert.equal(ann.number, 7);
+    assert.equal(ann.lists.get(ISSUER)?.der.length, 999);
   });
 
   it('pieces that nobody asked for, out of place or of another list are dropped', () => {
