@@ -79,13 +79,17 @@ const foreign = (path: string): void => {
   cpSync(join(other, path.split('/').at(-1) as string), path);
 };
 
+interface Closable {
+  close(): Promise<void>;
+}
+
 type Damage = readonly [file: string, how: string, spoil: (path: string) => void, codes?: readonly string[]];
 
 /** Each is refused with a code that says what it is, a message that names the file, and a hint. */
 async function refuses(
   directory: string,
   [file, , spoil, codes = ['ERR_STATE_CORRUPT']]: Damage,
-  start: (copy: string) => Promise<{ close(): Promise<void> }>,
+  start: (copy: string) => Promise<Closable>,
 ) {
   const copy = spoiled(directory, file, spoil);
   const before = existsSync(join(copy, file)) ? readFileSync(join(copy, file)) : undefined;
@@ -104,6 +108,24 @@ async function refuses(
   );
   const afterwards = existsSync(join(copy, file)) ? readFileSync(join(copy, file)) : undefined;
   assert.deepEqual(afterwards, before, 'the evidence was changed');
+}
+
+/** What was acknowledged last lies in the log beside a database, after a kill. */
+function doesNotForget(database: string, killed: () => string, start: (copy: string) => Promise<Closable>): void {
+  const log = `${database}-wal`;
+  const mark = `${database}-in-use`;
+  for (const [how, spoil] of [
+    ['missing', remove],
+    ['empty', empty],
+  ] as const)
+    it(`does not start after a kill with its log ${how}: what was acknowledged last is in it`, async () => {
+      await (await start(spoiled(killed(), log, () => {}))).close();
+      await refuses(killed(), [log, how, spoil], start);
+      const restored = spoiled(killed(), log, spoil);
+      rmSync(join(restored, mark)); // as the hint says, where a backup was put back
+      await (await start(restored)).close();
+      assert.ok(!existsSync(join(restored, mark)), 'nor is it there after an orderly end');
+    });
 }
 
 const WRONG_PASSPHRASE = ['ERR_STATE_CORRUPT', 'ERR_PASSPHRASE_WRONG'];
@@ -132,19 +154,7 @@ describe('an authority', () => {
     ['keys/check.box', 'empty', empty],
     ['keys/check.box', 'with a flipped bit', flip, WRONG_PASSPHRASE],
   ];
-  for (const [how, spoil] of [
-    ['missing', remove],
-    ['empty', empty],
-  ] as const)
-    it(`does not start after a kill with its log ${how}: what was acknowledged last is in it`, async () => {
-      const log = 'authority.db-wal';
-      await (await restartAuthority(spoiled(killedAuthorityDir, log, () => {}))).close();
-      await refuses(killedAuthorityDir, [log, how, spoil], restartAuthority);
-      const restored = spoiled(killedAuthorityDir, log, spoil);
-      rmSync(join(restored, 'authority.db-in-use')); // as the hint says, where a backup was put back
-      await (await restartAuthority(restored)).close();
-      assert.ok(!existsSync(join(restored, 'authority.db-in-use')), 'nor is it there after an orderly end');
-    });
+  doesNotForget('authority.db', () => killedAuthorityDir, restartAuthority);
 
   for (const damage of damages)
     it(`does not start with ${damage[0]} ${damage[1]}`, () => refuses(authorityDir, damage, restartAuthority));
@@ -190,19 +200,7 @@ describe('a node', () => {
     ['keys/check.box', 'missing', remove],
     ['keys/check.box', 'with a flipped bit', flip, WRONG_PASSPHRASE],
   ];
-  for (const [how, spoil] of [
-    ['missing', remove],
-    ['empty', empty],
-  ] as const)
-    it(`does not start after a kill with its log ${how}: what was acknowledged last is in it`, async () => {
-      const log = 'node.db-wal';
-      await (await startNode(spoiled(killedNodeDir, log, () => {}))).close();
-      await refuses(killedNodeDir, [log, how, spoil], startNode);
-      const restored = spoiled(killedNodeDir, log, spoil);
-      rmSync(join(restored, 'node.db-in-use')); // as the hint says, where a backup was put back
-      await (await startNode(restored)).close();
-      assert.ok(!existsSync(join(restored, 'node.db-in-use')), 'nor is it there after an orderly end');
-    });
+  doesNotForget('node.db', () => killedNodeDir, startNode);
 
   for (const damage of damages)
     it(`does not start with ${damage[0]} ${damage[1]}`, () => refuses(nodeDir, damage, startNode));

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import {
   epochResponseSchema,
   revokeResultSchema,
@@ -13,24 +12,15 @@ import { renderTicket, type Ticket } from '../../src/api/ticket.ts';
 import { bytesEqual, EMPTY } from '../../src/base/bytes.ts';
 import { initAuthority } from '../../src/daemon/authority.ts';
 import { withAuthority } from '../../src/daemon/authority-desk.ts';
-import type { RunningAuthority } from '../../src/daemon/authority-server.ts';
 import { authorityLayout, nodeLayout, requireAuthorityDirectory } from '../../src/daemon/directory.ts';
 import { certificateKeyName, enrollNode, loadEnrolledNode } from '../../src/daemon/enrollment.ts';
 import { up } from '../../src/daemon/up/up.ts';
 import { lockDirectory } from '../../src/host/directory-lock.ts';
 import { FileKeyStore } from '../../src/host/file-key-store.ts';
-import { passphrase, restartAuthority, startAuthority } from '../support/authority-process.ts';
+import { passphrase, restartAuthority, startAuthority, suiteAuthority } from '../support/authority-process.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'chainmail-test-'));
-const directory = join(folder, 'ca');
-let running: RunningAuthority;
-before(async () => {
-  running = await startAuthority(directory);
-});
-after(async () => {
-  await running.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const suite = suiteAuthority();
+const { folder, authorityDir: directory } = suite;
 
 async function newTicket(from = directory): Promise<Ticket> {
   const options = { directory: from, environment: {}, passphrase: async () => passphrase() };
@@ -50,7 +40,7 @@ describe('enrolling a node', () => {
     const into = newNode();
     const enrolled = await enroll(into, await newTicket());
     const loaded = loadEnrolledNode(into);
-    assert.deepEqual([loaded.nodeId, loaded.mesh, loaded.endpoint], [enrolled.nodeId, 'depot', running.url]);
+    assert.deepEqual([loaded.nodeId, loaded.mesh, loaded.endpoint], [enrolled.nodeId, 'depot', suite.url]);
     assert.equal(loaded.rootPem, readFileSync(authorityLayout(directory).rootCertificate, 'utf8'));
     assert.equal(loaded.chain.length, 2);
     const [leaf] = loaded.chain;

@@ -1,19 +1,17 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import { MeshError } from '../../src/base/errors.ts';
-import type { RunningAuthority } from '../../src/daemon/authority-server.ts';
 import { authorityLayout } from '../../src/daemon/directory.ts';
 import { createHttpApp, type HttpApp } from '../../src/http/server.ts';
 import { UNREAD_BYTES_MAX } from '../../src/http/unread-body.ts';
-import { startAuthority } from '../support/authority-process.ts';
+import { suiteAuthority } from '../support/authority-process.ts';
 import { missing } from '../support/programs.ts';
 
 const run = promisify(execFile);
@@ -134,16 +132,8 @@ describe('a client that asks before it sends its body (RFC 9110 section 10.1.1)'
 });
 
 describe('curl, at the authority’s port', { skip: missing('curl') }, () => {
-  const folder = mkdtempSync(join(tmpdir(), 'chainmail-test-'));
-  const directory = join(folder, 'ca');
-  let running: RunningAuthority;
-  before(async () => {
-    running = await startAuthority(directory);
-  });
-  after(async () => {
-    await running.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  const authority = suiteAuthority();
+  const { folder, authorityDir } = authority;
 
   for (const bytes of SIZES)
     for (const [name, headers] of [
@@ -157,8 +147,8 @@ describe('curl, at the authority’s port', { skip: missing('curl') }, () => {
         const file = join(folder, 'body');
         writeFileSync(file, new Uint8Array(bytes));
         const base = ['-sS', '-m', '20', '-w', '\n%{http_code}', '-H', 'content-type: application/json'];
-        const trust = ['--cacert', authorityLayout(directory).rootCertificate];
-        const body = ['--data-binary', `@${file}`, `${running.url}/v1/enroll`];
+        const trust = ['--cacert', authorityLayout(authorityDir).rootCertificate];
+        const body = ['--data-binary', `@${file}`, `${authority.url}/v1/enroll`];
         const { stdout } = await run('curl', [...base, ...trust, ...headers, ...body]);
         assert.match(stdout, /ERR_BODY_TOO_LARGE.*\n413$/s);
       });

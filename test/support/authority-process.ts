@@ -24,8 +24,16 @@ export async function startAuthority(
   return restartAuthority(directory, options.flags);
 }
 
-/** An authority of a suite's own, asked for at the top of its file; it stands from the first test to the last. */
-export function suiteAuthority(): { readonly folder: string; readonly authorityDir: string } {
+/** An authority that stands from the first test of a suite to the last, in a folder that is gone then. */
+export interface SuiteAuthority {
+  readonly folder: string;
+  readonly authorityDir: string;
+  /** While the tests run. */
+  readonly url: string;
+}
+
+/** Ask for it where hooks are set up: at the top of a file or of a `describe`. */
+export function suiteAuthority(): SuiteAuthority {
   const folder = tempDir({ after });
   const authorityDir = join(folder, 'authority');
   let running: RunningAuthority;
@@ -34,7 +42,13 @@ export function suiteAuthority(): { readonly folder: string; readonly authorityD
     running = await startAuthority(authorityDir);
   });
   after(() => running.close());
-  return { folder, authorityDir };
+  return {
+    folder,
+    authorityDir,
+    get url() {
+      return running.url;
+    },
+  };
 }
 
 /** The authority of a directory that was made before. */

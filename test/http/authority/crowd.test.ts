@@ -1,44 +1,33 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { request as requestHttps } from 'node:https';
 import { connect as connectTcp, type Socket } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { after, before, describe, it } from 'node:test';
+import { describe, it } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { ticketCreatedSchema } from '../../../src/api/authority.ts';
 import { initAuthority } from '../../../src/daemon/authority.ts';
-import type { RunningAuthority } from '../../../src/daemon/authority-server.ts';
 import { authorityLayout } from '../../../src/daemon/directory.ts';
 import { controlSocketOf } from '../../../src/host/control-socket.ts';
 import { exchange } from '../../../src/host/https-client.ts';
 import { STRANGERS_MAX } from '../../../src/host/strangers.ts';
 import { csrPem, newSigner } from '../../support/authority-world.ts';
-import { PASSPHRASE, passphrase, startAuthority } from '../../support/authority-process.ts';
+import { PASSPHRASE, passphrase, suiteAuthority } from '../../support/authority-process.ts';
 import { missing } from '../../support/programs.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'chainmail-test-'));
-const directory = join(folder, 'ca');
-let running: RunningAuthority;
-let port: number;
-before(async () => {
-  running = await startAuthority(directory);
-  port = Number(new URL(running.url).port);
-});
-after(async () => {
-  await running.close();
-  rmSync(folder, { recursive: true, force: true });
-});
+const suite = suiteAuthority();
+const { authorityDir: directory } = suite;
+const port = (): number => Number(new URL(suite.url).port);
 
 const rootPem = (): string => readFileSync(authorityLayout(directory).rootCertificate, 'utf8');
 
 async function silent(localAddress: string): Promise<Socket> {
-  const socket = connectTcp({ host: '127.0.0.1', port, localAddress }).on('error', () => {});
+  const socket = connectTcp({ host: '127.0.0.1', port: port(), localAddress }).on('error', () => {});
   await once(socket, 'connect');
   return socket.resume();
 }
@@ -56,7 +45,7 @@ async function enrol(localAddress: string): Promise<number> {
     { method: 'POST', path: '/v1/tickets', body: {} },
   );
   const { token } = ticketCreatedSchema.parse(JSON.parse(Buffer.from(answer.body).toString())).ticket;
-  const call = requestHttps(`https://127.0.0.1:${port}/v1/enroll`, {
+  const call = requestHttps(`https://127.0.0.1:${port()}/v1/enroll`, {
     method: 'POST',
     localAddress,
     agent: false,
@@ -105,7 +94,7 @@ describe('T16: the authority’s port, among clients that mean no good', { concu
     });
 
   it('an honest connection asks again and again', async () => {
-    const tcp = connectTcp({ host: '127.0.0.1', port, localAddress: '127.0.0.5' });
+    const tcp = connectTcp({ host: '127.0.0.1', port: port(), localAddress: '127.0.0.5' });
     const socket = connectTls({ socket: tcp, ca: rootPem(), servername: 'localhost' });
     await once(socket, 'secureConnect');
     for (let n = 0; n < 5; n++) {
