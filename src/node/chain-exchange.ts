@@ -100,8 +100,9 @@ export class ChainExchange {
     }
     const leafKey = chain[0]?.fingerprintHex;
     if (leafKey === undefined || !this.#parking.expects(leafKey) || this.take(now, chain)) return;
-    for (const { source, message } of this.#parking.release(leafKey))
-      this.#owner.giveUp(now, source, message, reject('wrong-origin', 'its certificate is not of this mesh'));
+    // Anybody can show a genuine certificate with others that do not lead on from it: that is held against who shows it,
+    // and not against those who passed on what was signed with it. Their messages wait for another answer.
+    link.handleReject(now);
   }
 
   /** The statement of a delegate that was asked for. */
