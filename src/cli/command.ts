@@ -103,6 +103,17 @@ export function logLevelOption(byDefault: string): Option {
   return new Option('--log-level <level>', `on standard error (default: ${byDefault})`).choices(LOG_LEVELS);
 }
 
+/**
+ * A date or time of ISO 8601 as milliseconds since 1970; without a zone it is UTC, whatever the machine's is.
+ * @returns NaN for anything else, and for days that no calendar has, which `Date.parse` takes for later ones.
+ */
+export function msOfDate(text: string): number {
+  const [, day, time, zone] = /^([0-9]{4}-[0-9]{2}-[0-9]{2})(T.*?(Z|[+-][0-9]{2}:[0-9]{2})?)?$/.exec(text) ?? [];
+  const at = Date.parse(day ?? '');
+  if (Number.isNaN(at) || new Date(at).toISOString().slice(0, 10) !== day) return Number.NaN;
+  return Date.parse(time !== undefined && zone === undefined ? `${text}Z` : text);
+}
+
 /** Parser of an option that is a whole number within bounds. */
 export function integerOption(min: number, max: number): (text: string) => number {
   return (text) => {

@@ -150,6 +150,7 @@ describe('chainmail request', () => {
       [...scopeOf('sigv5'), ...SECRET],
       [...scopeOf('sigv4'), ...SECRET, '--now', 'noon'],
       [...scopeOf('sigv4'), ...SECRET, '--now', '2026-05-06T07:08:09'],
+      [...scopeOf('sigv4'), ...SECRET, '--now', '2026-02-30T07:08:09Z'],
       [...scopeOf('sigv4'), ...SECRET, '--normalize-path', 'maybe'],
     ])
       assert.match(await verify(signed, ...options), /^usage: /, options.join(' '));

@@ -81,6 +81,18 @@ describe('chainmail stream check', () => {
       const { ok, exit, error } = await check(delegated, '--now', now);
       assert.deepEqual([ok, exit, error?.code, error?.river_code], [false, 1, 'ERR_WALLET_EXPIRED', 7]);
     }
+    const never = await chainmail(['stream', 'check', '--now', '2026-02-30T00:00:00Z', join(folder, 'event.hex')]);
+    assert.equal(never.code, 2, 'a day that no calendar has');
+  });
+
+  it('takes a time without a zone as UTC, wherever the machine is', async () => {
+    const utc = new Date(Number(LATER_MS)).toISOString().slice(0, -1);
+    writeFileSync(join(folder, 'event.hex'), toHex(ENVELOPE.encode(delegated)));
+    for (const TZ of ['America/New_York', 'Asia/Tokyo']) {
+      const args = ['stream', 'check', '--now', utc, join(folder, 'event.hex'), '--json'];
+      const { code, stdout } = await chainmail(args, { TZ });
+      assert.deepEqual([code, (JSON.parse(stdout) as Told).error?.code], [1, 'ERR_WALLET_EXPIRED'], TZ);
+    }
   });
 
   it('refuses a delegate for ever unless --river-compat', async () => {

@@ -92,7 +92,9 @@ describe('chainmail stream as a client', () => {
     const id = await channel();
     const other = `0x${'ab'.repeat(20)}`;
     await told('add', ...byWallet(), '--stream', id, '--invite', other);
+    writeFileSync(`${note}.latin1`, Uint8Array.of(0x68, 0xe9));
     const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
+      [['add', ...byWallet(), '--stream', id, `${note}.latin1`], 1, /not valid UTF-8/],
       [['add', ...byWallet(), '--stream', id], 2, /one of FILE/],
       [['add', ...byWallet(), '--stream', id, note, '--join', other], 2, /one of FILE/],
       [['add', '--server', url, '--stream', id, note], 2, /must be signed/],

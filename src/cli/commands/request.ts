@@ -22,7 +22,7 @@ import { QUERY_LIFE_SEC_MAX, readSignedRequest } from '../../message/request/sig
 import { sigV4aPrivateKey, sigV4aPublicKey, sigV4aSigner } from '../../message/request/signing-key.ts';
 import { judgeSignedRequest, SKEW_MS_DEFAULT, verifySignature } from '../../message/request/verify-request.ts';
 import { readInput } from '../input.ts';
-import { act, addCommand, addGroup, durationOption, windowOption } from '../command.ts';
+import { act, addCommand, addGroup, durationOption, msOfDate, windowOption } from '../command.ts';
 
 interface SecretOptions {
   readonly accessKeyId: string;
@@ -292,7 +292,7 @@ function momentOption(text: string): UnixMs {
       throw new InvalidArgumentError(messageOf(error));
     }
   }
-  const at = Date.parse(text);
+  const at = msOfDate(text);
   if (!/^[0-9]{4}-[0-9]{2}-[0-9]{2}T.*(?:Z|[+-][0-9]{2}:[0-9]{2})$/.test(text) || Number.isNaN(at))
     throw new InvalidArgumentError('expected a time such as 2026-01-31T12:00:00Z');
   return at as UnixMs;

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type Bytes, fromHex, toHex } from '../../base/bytes.ts';
+import { type Bytes, fromHex, textOfUtf8, toHex } from '../../base/bytes.ts';
 import { isMeshError, MeshError } from '../../base/errors.ts';
 import { after, DAY_MS, SECOND_MS } from '../../base/time.ts';
 import { authorOfToken, authorOfWallet, makeToken } from '../../daemon/river-keys.ts';
@@ -171,7 +171,7 @@ async function payloadOf({ stream, invite, join, leave, ...options }: AddOptions
     const by = authorOf(options)?.creator ?? new Uint8Array(0);
     return membershipPayload(change.op, change.user, by);
   }
-  const text = new TextDecoder().decode(await readInput(file as string, EVENT_BYTES_MAX));
+  const text = textOfUtf8(await readInput(file as string, EVENT_BYTES_MAX)); // else what is signed is not what was meant
   return messagePayload(stream, text.replace(/\r?\n$/, ''));
 }
 

@@ -8,7 +8,7 @@ import { ENVELOPE } from '../../message/river/envelope.ts';
 import { EVENT_BYTES_MAX, judgeEventExpiry, parseEvent } from '../../message/river/parse-event.ts';
 import { addressText } from '../../message/river/wallet.ts';
 import { judgeDelegateExpiry, verifyWalletDelegate } from '../../message/river/wallet-delegate.ts';
-import { act, addCommand, addGroup } from '../command.ts';
+import { act, addCommand, addGroup, msOfDate } from '../command.ts';
 import { readInput } from '../input.ts';
 import type { Output } from '../output.ts';
 
@@ -137,9 +137,7 @@ function expiryOf(text: string): bigint {
 }
 
 export function timeOf(text: string): UnixMs {
-  const ms = /^[0-9]{1,16}$/.test(text)
-    ? Number(text)
-    : Date.parse(/^[0-9]{4}-[0-9]{2}-[0-9]{2}/.test(text) ? text : '');
+  const ms = /^[0-9]{1,16}$/.test(text) ? Number(text) : msOfDate(text);
   if (!Number.isSafeInteger(ms)) throw new InvalidArgumentError('expected RFC 3339, or milliseconds since 1970');
   return ms as UnixMs;
 }
