@@ -4,7 +4,7 @@ import { toRfc3339, type UnixMs, unixMsFromSeconds, unixSeconds } from '../base/
 import { WALLET_ADDRESS_BYTES } from '../crypto/wallet-address.ts';
 import { WALLETS_MAX } from '../identity/delegate/delegations.ts';
 import { isWithin, type Scope } from '../identity/delegate/scope.ts';
-import { WALLET_DELEGATE_MS_MAX } from '../message/river/wallet-delegate.ts';
+import { WALLET_DELEGATE_MS_MAX } from '../identity/delegate/statement.ts';
 import { parseWalletEpoch } from '../message/river/wallet-epoch.ts';
 import { appendAudit } from './audit-trail.ts';
 import { tooWide } from './branches.ts';

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { DAY_MS } from '../../src/base/time.ts';
 import { verifyRiverEvent } from '../../src/client/verify.ts';
 import { ENVELOPE } from '../../src/message/river/envelope.ts';
-import { WALLET_DELEGATE_MS_MAX } from '../../src/message/river/wallet-delegate.ts';
+import { WALLET_DELEGATE_MS_MAX } from '../../src/identity/delegate/statement.ts';
 import { ALICE, DEVICE, delegatedBytes, eventBytes, seal } from '../support/river.ts';
 
 const NOW = Date.UTC(2026, 0, 1);

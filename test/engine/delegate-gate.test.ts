@@ -27,7 +27,12 @@ import { signWalletDelegate } from '../../src/message/river/wallet-delegate.ts';
 import { walletOf } from '../../src/message/river/wallet.ts';
 import { addScalarToPoint, uncompressPoint } from '../../src/crypto/curve-point.ts';
 import { signSecp256k1Sha256 } from '../../src/crypto/secp256k1-sign.ts';
-import { assembleStatement, composeStatement, parseTreeStatement } from '../../src/identity/delegate/statement.ts';
+import {
+  assembleStatement,
+  composeStatement,
+  parseTreeStatement,
+  WALLET_DELEGATE_MS_MAX,
+} from '../../src/identity/delegate/statement.ts';
 import { ckdPriv } from '../../src/identity/key-tree/child-key.ts';
 import { HARDENED } from '../../src/identity/key-tree/derivation-path.ts';
 import { formatXprv } from '../../src/identity/key-tree/extended-key-text.ts';
@@ -376,6 +381,22 @@ describe('gate: what delegates say', () => {
     const { id } = parseStatement(MESH, statement);
     world.revocations.install(await fixture.authority.revokeDelegates([id], NOW_MS));
     assert.equal(world.judge(fixture.delegated(operator, { ...stop, counter: 3 })), 'ignore revoked-origin');
+  });
+
+  it('takes a wallet’s delegate that ends 30 days and an hour from the message, and none that ends later', async () => {
+    const wallet = walletOf(new Secret(new Uint8Array(32).fill(2)));
+    const { signer } = fixture.delegate('ann', { curve: 'secp256k1' });
+    const grant = { address: wallet.address, scope: scopeOf(['command:issue']), notAfter: (NOW_MS + DAY_MS) as UnixMs };
+    const world = bench(await fixture.publish({ wallets: [grant] }));
+    const said = (leftMs: number): string => {
+      const notAfter = (NOW_MS + leftMs) as UnixMs;
+      const deviceKey = signer.key.bytes;
+      const { signature } = signWalletDelegate(wallet, uncompressPoint('secp256k1', deviceKey), BigInt(notAfter));
+      const statement = encodeWalletStatement({ address: wallet.address, deviceKey, notAfter, signature });
+      return world.judge(fixture.delegated({ signer, statement }, { type: 'command/stop' }));
+    };
+    assert.equal(said(WALLET_DELEGATE_MS_MAX), 'accept');
+    assert.equal(said(WALLET_DELEGATE_MS_MAX + SECOND_MS), 'reject wrong-origin');
   });
 
   it('forgets statements that no mail can need any more, and takes none of those', () => {

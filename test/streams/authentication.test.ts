@@ -14,7 +14,7 @@ import type { Wallet } from '../../src/message/river/wallet.ts';
 import { signWalletDelegate } from '../../src/message/river/wallet-delegate.ts';
 import { Authentication, CHALLENGE_MS, CHALLENGES_MAX, SESSION_MS } from '../../src/streams/authentication.ts';
 import { MeshError } from '../../src/base/errors.ts';
-import { WALLET_DELEGATE_MS_MAX } from '../../src/message/river/wallet-delegate.ts';
+import { WALLET_DELEGATE_MS_MAX } from '../../src/identity/delegate/statement.ts';
 import type { WalletEpochs } from '../../src/streams/wallet-epochs.ts';
 import { HandClock } from '../support/authority-world.ts';
 import { ALICE, DEVICE, MALLORY, withV } from '../support/river.ts';

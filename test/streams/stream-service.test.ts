@@ -13,7 +13,7 @@ import { PREV_BLOCK_MS_MAX } from '../../src/streams/stream-rules.ts';
 import { STORE_BYTES_MAX, STREAM_BYTES_MAX, STREAM_EVENTS_MAX, STREAMS_MAX } from '../../src/streams/store-room.ts';
 import { BLOCK_EVENTS_MAX, BLOCK_MS, StreamService } from '../../src/streams/stream-service.ts';
 import { RECENT_BLOCKS_MAX } from '../../src/streams/stream-states.ts';
-import { WALLET_DELEGATE_MS_MAX } from '../../src/message/river/wallet-delegate.ts';
+import { WALLET_DELEGATE_MS_MAX } from '../../src/identity/delegate/statement.ts';
 import { encodeWalletEpoch, signWalletEpoch } from '../../src/message/river/wallet-epoch.ts';
 import type { UnixMs } from '../../src/base/time.ts';
 import { WalletEpochs } from '../../src/streams/wallet-epochs.ts';

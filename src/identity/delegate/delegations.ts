@@ -7,7 +7,7 @@ import type { AddScalarToPoint } from '../../ports/point-adder.ts';
 import { ckdPub } from '../key-tree/child-key.ts';
 import type { Branch } from './branch.ts';
 import { isWithin, type Scope } from './scope.ts';
-import { DELEGATE_LIFE_MS_MAX, type TreeStatement } from './statement.ts';
+import { type TreeStatement, WALLET_DELEGATE_MS_MAX } from './statement.ts';
 import type { WalletStatement } from './wallet-statement.ts';
 
 /** Who vouches for a device's key: a child of the authority's tree, or a wallet. */
@@ -109,8 +109,7 @@ function judgeWallet(
   if (grant === undefined || at >= grant.notAfter) return { tag: 'refused', error: notLetIn(address) };
   if (notAfter < (grant.revokedBelow ?? 0))
     return refused('ERR_DELEGATE_EPOCH', `wallet 0x${wallet} has revoked its delegates that end as early as this one`);
-  // The wallet does not say when its delegate began, so its end alone bounds what it may still sign.
-  if (notAfter - at > DELEGATE_LIFE_MS_MAX)
+  if (notAfter - at > WALLET_DELEGATE_MS_MAX)
     return refused('ERR_DELEGATE_LIFETIME', `delegate of wallet 0x${wallet} lives on for more than 30 days`);
   return { tag: 'ok', scope: grant.scope };
 }

@@ -1,6 +1,6 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { isMeshError, MeshError, messageOf } from '../../base/errors.ts';
-import { DAY_MS, type UnixMs, unixMsFromSeconds } from '../../base/time.ts';
+import { DAY_MS, HOUR_MS, type UnixMs, unixMsFromSeconds } from '../../base/time.ts';
 import { CborReader } from '../../codec/cbor-reader.ts';
 import { CborWriter } from '../../codec/cbor-writer.ts';
 import { decodeSign1, encodeSign1, sigStructure } from '../../cose/sign1.ts';
@@ -22,6 +22,12 @@ export const STATEMENT_ID_BYTES = 8;
 
 /** Longest life of a delegate (T10): who finds a device has this long at most, where nobody can be told. */
 export const DELEGATE_LIFE_MS_MAX = 30 * DAY_MS;
+
+/**
+ * Longest time that a wallet's delegate may still have: that of every delegate, and an hour for a wallet whose clock is
+ * ahead. A wallet does not say when its delegate began, so its end alone bounds what it may still sign.
+ */
+export const WALLET_DELEGATE_MS_MAX = DELEGATE_LIFE_MS_MAX + HOUR_MS;
 
 /** A statement rides in the header of a message, beside 500 bytes of other things. With one entry it has some 220. */
 export const STATEMENT_BYTES_MAX = 512;

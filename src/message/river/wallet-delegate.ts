@@ -1,14 +1,11 @@
 import { type Bytes, concatBytes, utf8 } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
-import { HOUR_MS, type UnixMs } from '../../base/time.ts';
+import type { UnixMs } from '../../base/time.ts';
 import { isSecp256k1Point, RECOVERABLE_SIGNATURE_BYTES, recoverSecp256k1 } from '../../crypto/secp256k1-recover.ts';
 import { walletAddressOf } from '../../crypto/wallet-address.ts';
-import { DELEGATE_LIFE_MS_MAX } from '../../identity/delegate/statement.ts';
+import { WALLET_DELEGATE_MS_MAX } from '../../identity/delegate/statement.ts';
 import { riverHash } from './river-hash.ts';
 import { addressText, isSameAddress, recoverPersonalMessage, type Wallet } from './wallet.ts';
-
-/** Longest time that a delegate may still have: that of every delegate of a mesh, and an hour for a wallet whose clock is ahead. */
-export const WALLET_DELEGATE_MS_MAX = DELEGATE_LIFE_MS_MAX + HOUR_MS;
 
 const HASH_SOURCE_HEADER = utf8('RIVERSIG');
 

@@ -8,9 +8,9 @@ import { bytesField, varintField } from '../../../src/codec/protobuf-wire.ts';
 import { ENVELOPE, type Envelope, PAYLOAD, STREAM_EVENT } from '../../../src/message/river/envelope.ts';
 import { EVENT_BYTES_MAX, judgeEventExpiry, parseEvent, sealEvent } from '../../../src/message/river/parse-event.ts';
 import { riverHash } from '../../../src/message/river/river-hash.ts';
+import { WALLET_DELEGATE_MS_MAX } from '../../../src/identity/delegate/statement.ts';
 import {
   judgeDelegateLife,
-  WALLET_DELEGATE_MS_MAX,
   signWalletDelegate,
 } from '../../../src/message/river/wallet-delegate.ts';
 import {
