@@ -9,10 +9,7 @@ import { ENVELOPE, type Envelope, PAYLOAD, STREAM_EVENT } from '../../../src/mes
 import { EVENT_BYTES_MAX, judgeEventExpiry, parseEvent, sealEvent } from '../../../src/message/river/parse-event.ts';
 import { riverHash } from '../../../src/message/river/river-hash.ts';
 import { WALLET_DELEGATE_MS_MAX } from '../../../src/identity/delegate/statement.ts';
-import {
-  judgeDelegateLife,
-  signWalletDelegate,
-} from '../../../src/message/river/wallet-delegate.ts';
+import { judgeDelegateLife, signWalletDelegate } from '../../../src/message/river/wallet-delegate.ts';
 import {
   ALICE,
   channelMessage,
