@@ -14,6 +14,7 @@ import {
 } from '../host/https-client.ts';
 import { systemClock } from '../host/system-clock.ts';
 import { systemRandom } from '../host/system-random.ts';
+import type { NodeId } from '../identity/node-id.ts';
 import type { Address } from '../message/address.ts';
 import { CRL_BYTES_MAX } from '../pki/crl.ts';
 import { jittered } from '../ports/random.ts';
@@ -57,7 +58,7 @@ export class AuthorityContact {
   readonly #options: AuthorityContactOptions;
   readonly #stopped = new AbortController();
   #etag: string | undefined;
-  readonly #conflicts: { readonly kept: string; readonly refused: string }[] = [];
+  readonly #conflicts: { readonly origin: NodeId; readonly kept: string; readonly refused: string }[] = [];
   #failures = 0;
   #alone = 0;
   #isWantedAgain = false;
@@ -79,10 +80,14 @@ export class AuthorityContact {
     else this.#isWantedAgain = true;
   }
 
-  /** Two messages under one id: the authority is shown both at the next visit. */
-  reportConflict(kept: Bytes, refused: Bytes): void {
+  /**
+   * Two messages under one id: the authority is shown both at the next visit. One of each author waits: whoever says two
+   * things again and again hides no clone of another.
+   */
+  reportConflict(origin: NodeId, kept: Bytes, refused: Bytes): void {
     if (this.#conflicts.length >= CONFLICTS_MAX) return; // other nodes report too
-    this.#conflicts.push({ kept: toBase64(kept), refused: toBase64(refused) });
+    if (this.#conflicts.some((waiting) => waiting.origin === origin)) return;
+    this.#conflicts.push({ origin, kept: toBase64(kept), refused: toBase64(refused) });
     this.soon();
   }
 
@@ -180,7 +185,8 @@ export class AuthorityContact {
     if (systemClock.monotonic() < this.#conflictsAt) return;
     for (let conflict = this.#conflicts[0]; conflict !== undefined; conflict = this.#conflicts[0]) {
       const { endpoint } = this.#options.target;
-      const answer = await this.#exchange(endpoint, { method: 'POST', path: '/v1/alarms', body: conflict });
+      const { kept, refused } = conflict;
+      const answer = await this.#exchange(endpoint, { method: 'POST', path: '/v1/alarms', body: { kept, refused } });
       if (answer.status === 429 || answer.status >= 500) return this.#showConflictsLater(answer);
       this.#conflicts.shift();
       if (answer.status !== 204)

@@ -98,13 +98,14 @@ describe('DER reader (X.690)', () => {
   it(`refuses to go deeper than ${DER_DEPTH_MAX} levels`, () => {
     let der: Uint8Array = sequence();
     for (let i = 0; i < DER_DEPTH_MAX + 1; i++) der = sequence(der);
+    let levels = 0;
     assert.throws(
       () => {
-        let reader = new DerReader(der);
-        for (;;) reader = reader.sequence();
+        for (let reader = new DerReader(der); ; levels++) reader = reader.sequence();
       },
       { code: 'ERR_DER', message: /nested deeper/ },
     );
+    assert.equal(levels, DER_DEPTH_MAX, 'and no less deep');
   });
 
   it('reads arcs of any size', () => {

@@ -10,6 +10,7 @@ import {
   RETRY_AFTER_MS_MAX,
   retryAfterMs,
 } from '../../src/daemon/authority-contact.ts';
+import { parseNodeId } from '../../src/identity/node-id.ts';
 import { parseAddress } from '../../src/message/address.ts';
 import { tlsServerOptions } from '../../src/host/tls-server.ts';
 import { authorityNames } from '../../src/pki/mesh-names.ts';
@@ -253,7 +254,12 @@ describe('a node’s talk with its authority', () => {
       response.writeHead(path === '/v1/alarms' ? 204 : 304).end();
     });
     await until(() => calls.length > 0);
-    for (let n = 0; n < 2 * CONFLICTS_MAX; n++) started.reportConflict(Uint8Array.of(n), Uint8Array.of(0));
+    for (let n = 0; n < 2 * CONFLICTS_MAX; n++) {
+      const origin = parseNodeId(`n${n}`);
+      // One that says two things all the time has one place, and the others are shown.
+      for (let again = 0; again < CONFLICTS_MAX; again++)
+        started.reportConflict(origin, Uint8Array.of(n), Uint8Array.of(again));
+    }
     isAway = false;
     await until(() => shown.length > 0);
     const visits = calls.filter(({ path }) => path === '/v1/checkin').length;
@@ -292,7 +298,8 @@ describe('a node’s talk with its authority', () => {
       },
       { intervalMs: 20 },
     );
-    for (const kept of [1, 2, 3]) started.reportConflict(Uint8Array.of(kept), Uint8Array.of(0));
+    for (const kept of [1, 2, 3])
+      started.reportConflict(parseNodeId(`n${kept}`), Uint8Array.of(kept), Uint8Array.of(0));
     await until(() => shown.length === statuses.length);
     assert.deepEqual(shown, statuses);
     const keptOf = bodies.map((body) => (JSON.parse(body) as { readonly kept: string }).kept);
