@@ -102,19 +102,19 @@ function addIssue(group: Command): void {
         const { nodeId, key, out, scope, ttl } = options;
         if (nodeId === undefined || key === undefined || out === undefined)
           throw new MeshError('ERR_USAGE', '--node-id, --key and --out are expected, or --wallet');
-        const { curve, bytes, chainCode } = readDelegateKey(key);
-        const body = {
-          node_id: nodeId,
-          ...(chainCode === undefined ? { curve, public_key: toHex(bytes) } : { xpub: key }),
-          scope,
-          ...(ttl === undefined ? {} : { ttl_sec: Math.floor(ttl / SECOND_MS) }),
-        };
-        const issued = await atAuthority(options, (desk) =>
-          createFileFrom(out, MODE_PUBLIC, async () => {
+        const issued = await atAuthority(options, (desk) => {
+          const { curve, bytes, chainCode } = readDelegateKey(key);
+          const body = {
+            node_id: nodeId,
+            ...(chainCode === undefined ? { curve, public_key: toHex(bytes) } : { xpub: key }),
+            scope,
+            ...(ttl === undefined ? {} : { ttl_sec: Math.floor(ttl / SECOND_MS) }),
+          };
+          return createFileFrom(out, MODE_PUBLIC, async () => {
             const made = await desk.call(delegateSchema, { method: 'POST', path: '/v1/delegates', body });
             return { content: renderStatement(fromBase64(made.statement)), made };
-          }),
-        );
+          });
+        });
         output.result(
           { ok: true, file: resolve(out), ...issued },
           `delegate ${issued.id} of ${nodeId} written to ${out}; it ends ${relativeTime(issued.not_after, systemClock.wall())}`,
