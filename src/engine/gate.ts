@@ -70,7 +70,7 @@ interface Check {
 
 /**
  * The one way in. Before a message is stored, counted or forwarded, the gate judges it, in order of cost
- * (design.md section 3): 1 size and shape, 2 lifetime, 3 seen, 4 origin, 5 counter, 6 the neighbour's budget,
+ * (spec 03 section 6): 1 size and shape, 2 lifetime, 3 seen, 4 origin, 5 counter, 6 the neighbour's budget,
  * 7 the author's budget (looked at, not debited: a forger must not spend another's, T3), 8 signature. When the
  * answer to 8 comes, 3 to 5 are asked again, and the author pays.
  *

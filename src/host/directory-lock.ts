@@ -12,6 +12,9 @@ const SQLITE_BUSY = 5;
 /** And where it is none of its own. */
 const SQLITE_NOTADB = 26;
 
+/** What this process has locked: SQLite lets go of a file that is collected as garbage, and with it of the lock. */
+const heldFiles = new Set<DatabaseSync>();
+
 /** Held by the one process that may change a directory. */
 export interface DirectoryLock {
   /** Lets the next process in. Calling it twice is not an error. */
@@ -23,7 +26,7 @@ export interface DirectoryLock {
  *
  * The lock is the kernel's own on the open file `lock`, taken by way of SQLite because Node.js offers no file locks
  * itself. It goes when its process goes, however that ends, so there is never a stale one to judge by process ids.
- * `pid` beside it only tells people who holds it.
+ * `pid` beside it only tells people who holds it. It is held whether or not anybody keeps the object.
  *
  * @throws ERR_DIR_LOCKED while another process, or this one, holds it; ERR_CONFIG where the directory cannot be written.
  */
@@ -59,11 +62,13 @@ export function lockDirectory(directory: string): DirectoryLock {
     file.close();
     throw unwritable(directory, error);
   }
+  heldFiles.add(file);
   return {
     release: () => {
       if (!file.isOpen) return;
       rmSync(join(directory, PID_FILE), { force: true });
       file.close();
+      heldFiles.delete(file);
     },
   };
 }

@@ -140,9 +140,11 @@ describe('signing from a database', { skip: missingMongodb }, () => {
       endedAt: undefined,
     };
     await other.beginRun({ ...run, signedAtStart: 0, failed: 0, driver: 'd', driverUntil: until() }, now());
-    const word = setInterval(() => void other.driveRun('r', 'd', now(), DRIVER_LIFE_MS), 500);
-    t.after(() => clearInterval(word));
-    const { code, stdout } = await chainmail(signing);
+    let isOver = false;
+    const giveWord = async (): Promise<void> => {
+      for (; !isOver; await pause(500)) await other.driveRun('r', 'd', now(), DRIVER_LIFE_MS);
+    };
+    const [{ code, stdout }] = await Promise.all([chainmail(signing).finally(() => (isOver = true)), giveWord()]);
     assert.equal(code, 1);
     assert.equal((JSON.parse(stdout) as ToldError).error.code, 'ERR_RUN_DIFFERS');
     assert.equal((await other.counts()).unsigned, 1);

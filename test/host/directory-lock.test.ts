@@ -22,16 +22,18 @@ test('a directory has one holder at a time', (t) => {
   lockDirectory(directory).release();
 });
 
-test('a lock dies with its process, even by kill -9, and names it while it lives', async (t) => {
+test('a lock dies with its process, even by kill -9, and not before, even where nobody keeps it; it names its process', async (t) => {
   const directory = tempDir(t);
   const script = `
     const { lockDirectory } = await import(${JSON.stringify(MODULE)});
     lockDirectory(${JSON.stringify(directory)});
+    for (let i = 0; i < 5; i++) await new Promise((resolve) => setImmediate(() => resolve(gc())));
     process.stdout.write('held');
     setInterval(() => {}, 1e6);`;
-  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+  const child = spawn(process.execPath, ['--expose-gc', '--input-type=module', '-e', script], {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+  t.after(() => child.kill('SIGKILL'));
   await once(child.stdout, 'data');
   assert.throws(() => lockDirectory(directory), {
     code: 'ERR_DIR_LOCKED',
