@@ -10,18 +10,12 @@ import type { Envelope } from '../message/river/envelope.ts';
 import type { StreamId } from '../message/river/stream-id.ts';
 import type { Random } from '../ports/random.ts';
 import {
-  ADD_EVENT_REQUEST,
-  ADD_EVENT_RESPONSE,
-  CREATE_STREAM_REQUEST,
-  CREATE_STREAM_RESPONSE,
-  FINISH_AUTHENTICATION_REQUEST,
-  FINISH_AUTHENTICATION_RESPONSE,
-  GET_STREAM_REQUEST,
-  GET_STREAM_RESPONSE,
-  LAST_MINIBLOCK_REQUEST,
-  LAST_MINIBLOCK_RESPONSE,
-  START_AUTHENTICATION_REQUEST,
-  START_AUTHENTICATION_RESPONSE,
+  ADD_EVENT,
+  CREATE_STREAM,
+  FINISH_AUTHENTICATION,
+  GET_STREAM,
+  LAST_MINIBLOCK,
+  START_AUTHENTICATION,
 } from '../streams/rpc-messages.ts';
 import { type VerifiedStream, verifyStream } from '../streams/verified-stream.ts';
 
@@ -57,7 +51,7 @@ export class StreamsDesk {
     const id = newStreamId(kind, author.creator, this.#deps.random.bytes(STREAM_NAME_BYTES));
     const events = [this.#event(author, inceptionPayload(id), undefined)];
     await this.#call(() =>
-      this.#deps.caller.call('StreamService/CreateStream', CREATE_STREAM_REQUEST, CREATE_STREAM_RESPONSE, {
+      this.#deps.caller.call(CREATE_STREAM, {
         streamId: id.bytes,
         events,
       }),
@@ -71,15 +65,13 @@ export class StreamsDesk {
     const { caller } = this.#deps;
     for (let attempt = 1; ; attempt++) {
       const last = await this.#call(() =>
-        caller.call('StreamService/GetLastMiniblockHash', LAST_MINIBLOCK_REQUEST, LAST_MINIBLOCK_RESPONSE, {
+        caller.call(LAST_MINIBLOCK, {
           streamId,
         }),
       );
       const event = this.#event(author, payload, { hash: last.hash, number: last.miniblockNum });
       try {
-        await this.#call(() =>
-          caller.call('StreamService/AddEvent', ADD_EVENT_REQUEST, ADD_EVENT_RESPONSE, { streamId, event }),
-        );
+        await this.#call(() => caller.call(ADD_EVENT, { streamId, event }));
         return event;
       } catch (error) {
         const isLate = isMeshError(error) && error.code === 'ERR_STREAM_PREV_UNKNOWN';
@@ -91,7 +83,7 @@ export class StreamsDesk {
   /** A whole stream. @throws what the server refuses, and what {@link verifyStream} does. */
   async get(id: StreamId): Promise<VerifiedStream> {
     const { stream } = await this.#call(() =>
-      this.#deps.caller.call('StreamService/GetStream', GET_STREAM_REQUEST, GET_STREAM_RESPONSE, {
+      this.#deps.caller.call(GET_STREAM, {
         streamId: id.bytes,
       }),
     );
@@ -113,29 +105,19 @@ export class StreamsDesk {
 
   async #authenticate({ creator: user, signer, delegate }: Author): Promise<void> {
     const { caller } = this.#deps;
-    const start = await caller.call(
-      'AuthenticationService/StartAuthentication',
-      START_AUTHENTICATION_REQUEST,
-      START_AUTHENTICATION_RESPONSE,
-      { userId: user },
-    );
+    const start = await caller.call(START_AUTHENTICATION, { userId: user });
     const { challenge, expiration } = start;
     if (challenge.length !== CHALLENGE_BYTES || expiration === undefined)
       throw new MeshError('ERR_REMOTE', 'the server’s challenge is none');
     const hash = challengeHash('NS_AUTH:', { bytes: challenge, user, expiresAt: expiration });
-    const { sessionToken } = await caller.call(
-      'AuthenticationService/FinishAuthentication',
-      FINISH_AUTHENTICATION_REQUEST,
-      FINISH_AUTHENTICATION_RESPONSE,
-      {
-        userId: user,
-        challenge,
-        signature: signer.signPersonal(hash),
-        ...(delegate === undefined
-          ? {}
-          : { delegateSig: delegate.signature, delegateExpiryEpochMs: delegate.expiresAtMs }),
-      },
-    );
+    const { sessionToken } = await caller.call(FINISH_AUTHENTICATION, {
+      userId: user,
+      challenge,
+      signature: signer.signPersonal(hash),
+      ...(delegate === undefined
+        ? {}
+        : { delegateSig: delegate.signature, delegateExpiryEpochMs: delegate.expiresAtMs }),
+    });
     if (!/^[\x21-\x7e]{1,1024}$/.test(sessionToken)) throw new MeshError('ERR_REMOTE', 'the server’s session is none');
     caller.token = `Bearer ${sessionToken}`;
   }

@@ -4,7 +4,7 @@ import { type ErrorCode, errorEntry } from '../base/error-codes.ts';
 import { isMeshError, MeshError, messageOf, quoted } from '../base/errors.ts';
 import { MINUTE_MS } from '../base/time.ts';
 import { parseJson } from '../codec/json.ts';
-import type { MessageSchema } from '../codec/protobuf-message.ts';
+import type { RpcMethod } from '../streams/rpc-messages.ts';
 
 /** Largest answer that is read: as much as our own server has in flight for all. */
 export const CALL_ANSWER_BYTES_MAX = 128 * 1024 * 1024;
@@ -46,9 +46,7 @@ export class ConnectCaller {
 
   /** @throws what the server answered; ERR_UNREACHABLE; ERR_REMOTE, ERR_PROTOBUF for what is no answer. */
   async call<Request, Response>(
-    method: string,
-    request: MessageSchema<Request>,
-    response: MessageSchema<Response>,
+    { path, request, response }: RpcMethod<Request, Response>,
     body: Partial<Request>,
   ): Promise<Response> {
     const headers = {
@@ -56,7 +54,7 @@ export class ConnectCaller {
       'connect-protocol-version': '1',
       ...(this.token === undefined ? {} : { authorization: this.token }),
     };
-    const answer = await this.#exchange(`${this.#base}/river.${method}`, headers, new Uint8Array(request.encode(body)));
+    const answer = await this.#exchange(`${this.#base}/river.${path}`, headers, new Uint8Array(request.encode(body)));
     if (answer.isOk) return response.decode(answer.body);
     throw refusalOf(answer.status, answer.body);
   }

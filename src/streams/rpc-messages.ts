@@ -14,7 +14,7 @@ import { timestampOf } from '../codec/protobuf-timestamp.ts';
 import { ENVELOPE, type Envelope } from '../message/river/envelope.ts';
 import { MINIBLOCK, type Miniblock } from '../message/river/miniblock.ts';
 
-/** Bodies of `river.StreamService` and `river.AuthenticationService`, as far as they are served here. */
+/** The methods of `river.StreamService` and `river.AuthenticationService` that are served here, and their bodies. */
 
 const EVENT_REF = new MessageSchema<{ readonly streamId: Bytes; readonly hash: Bytes; readonly signature: Bytes }>({
   streamId: bytesOf(1),
@@ -51,66 +51,103 @@ const STREAM_AND_COOKIE = new MessageSchema<{
 /** A stream, or what is new of it. */
 export type StreamAndCookie = MessageOf<typeof STREAM_AND_COOKIE>;
 
-export const INFO_REQUEST = new MessageSchema<Record<never, never>>({});
-export const INFO_RESPONSE = new MessageSchema<{
-  readonly graffiti: string;
-  readonly startTime: UnixMs | undefined;
-  readonly version: string;
-}>({ graffiti: textOf(1), startTime: timestampOf(2), version: textOf(3) });
+/** A call: what is sent, and what is answered. */
+export interface RpcMethod<Request, Response> {
+  /** Below `/river.` */
+  readonly path: string;
+  readonly request: MessageSchema<Request>;
+  readonly response: MessageSchema<Response>;
+}
 
-export const CREATE_STREAM_REQUEST = new MessageSchema<{
-  readonly events: readonly Envelope[];
-  readonly streamId: Bytes;
-}>({ events: repeatedMessage(1, ENVELOPE), streamId: bytesOf(2) });
-export const CREATE_STREAM_RESPONSE = new MessageSchema<{
-  readonly stream: StreamAndCookie | undefined;
-  readonly derivedEvents: readonly EventRef[];
-}>({ stream: messageOf(1, STREAM_AND_COOKIE), derivedEvents: repeatedMessage(2, EVENT_REF) });
+export const INFO = method(
+  'StreamService/Info',
+  new MessageSchema<Record<never, never>>({}),
+  new MessageSchema<{
+    readonly graffiti: string;
+    readonly startTime: UnixMs | undefined;
+    readonly version: string;
+  }>({ graffiti: textOf(1), startTime: timestampOf(2), version: textOf(3) }),
+);
 
-export const ADD_EVENT_REQUEST = new MessageSchema<{
-  readonly streamId: Bytes;
-  readonly event: Envelope | undefined;
-}>({ streamId: bytesOf(1), event: messageOf(2, ENVELOPE) });
-export const ADD_EVENT_RESPONSE = new MessageSchema<{ readonly newEvents: readonly EventRef[] }>({
-  newEvents: repeatedMessage(2, EVENT_REF),
-});
+export const CREATE_STREAM = method(
+  'StreamService/CreateStream',
+  new MessageSchema<{
+    readonly events: readonly Envelope[];
+    readonly streamId: Bytes;
+  }>({ events: repeatedMessage(1, ENVELOPE), streamId: bytesOf(2) }),
+  new MessageSchema<{
+    readonly stream: StreamAndCookie | undefined;
+    readonly derivedEvents: readonly EventRef[];
+  }>({ stream: messageOf(1, STREAM_AND_COOKIE), derivedEvents: repeatedMessage(2, EVENT_REF) }),
+);
 
-export const GET_STREAM_REQUEST = new MessageSchema<{
-  readonly streamId: Bytes;
-  /** Whether a stream that is not there is no error. */
-  readonly optional: boolean;
-  readonly syncCookie: SyncCookie | undefined;
-}>({ streamId: bytesOf(1), optional: bool(2), syncCookie: messageOf(3, SYNC_COOKIE) });
-export const GET_STREAM_RESPONSE = new MessageSchema<{ readonly stream: StreamAndCookie | undefined }>({
-  stream: messageOf(1, STREAM_AND_COOKIE),
-});
+export const ADD_EVENT = method(
+  'StreamService/AddEvent',
+  new MessageSchema<{
+    readonly streamId: Bytes;
+    readonly event: Envelope | undefined;
+  }>({ streamId: bytesOf(1), event: messageOf(2, ENVELOPE) }),
+  new MessageSchema<{ readonly newEvents: readonly EventRef[] }>({
+    newEvents: repeatedMessage(2, EVENT_REF),
+  }),
+);
 
-export const LAST_MINIBLOCK_REQUEST = new MessageSchema<{ readonly streamId: Bytes }>({ streamId: bytesOf(1) });
-export const LAST_MINIBLOCK_RESPONSE = new MessageSchema<{ readonly hash: Bytes; readonly miniblockNum: bigint }>({
-  hash: bytesOf(1),
-  miniblockNum: int64(2),
-});
+export const GET_STREAM = method(
+  'StreamService/GetStream',
+  new MessageSchema<{
+    readonly streamId: Bytes;
+    /** Whether a stream that is not there is no error. */
+    readonly optional: boolean;
+    readonly syncCookie: SyncCookie | undefined;
+  }>({ streamId: bytesOf(1), optional: bool(2), syncCookie: messageOf(3, SYNC_COOKIE) }),
+  new MessageSchema<{ readonly stream: StreamAndCookie | undefined }>({
+    stream: messageOf(1, STREAM_AND_COOKIE),
+  }),
+);
 
-export const START_AUTHENTICATION_REQUEST = new MessageSchema<{ readonly userId: Bytes }>({ userId: bytesOf(1) });
-export const START_AUTHENTICATION_RESPONSE = new MessageSchema<{
-  readonly userId: Bytes;
-  readonly challenge: Bytes;
-  readonly expiration: UnixMs | undefined;
-}>({ userId: bytesOf(1), challenge: bytesOf(2), expiration: timestampOf(3) });
+export const LAST_MINIBLOCK = method(
+  'StreamService/GetLastMiniblockHash',
+  new MessageSchema<{ readonly streamId: Bytes }>({ streamId: bytesOf(1) }),
+  new MessageSchema<{ readonly hash: Bytes; readonly miniblockNum: bigint }>({
+    hash: bytesOf(1),
+    miniblockNum: int64(2),
+  }),
+);
 
-export const FINISH_AUTHENTICATION_REQUEST = new MessageSchema<{
-  readonly userId: Bytes;
-  readonly signature: Bytes;
-  readonly delegateSig: Bytes;
-  readonly delegateExpiryEpochMs: bigint;
-  readonly challenge: Bytes;
-}>({
-  userId: bytesOf(1),
-  signature: bytesOf(2),
-  delegateSig: bytesOf(3),
-  delegateExpiryEpochMs: int64(4),
-  challenge: bytesOf(5),
-});
-export const FINISH_AUTHENTICATION_RESPONSE = new MessageSchema<{ readonly sessionToken: string }>({
-  sessionToken: textOf(1),
-});
+export const START_AUTHENTICATION = method(
+  'AuthenticationService/StartAuthentication',
+  new MessageSchema<{ readonly userId: Bytes }>({ userId: bytesOf(1) }),
+  new MessageSchema<{
+    readonly userId: Bytes;
+    readonly challenge: Bytes;
+    readonly expiration: UnixMs | undefined;
+  }>({ userId: bytesOf(1), challenge: bytesOf(2), expiration: timestampOf(3) }),
+);
+
+export const FINISH_AUTHENTICATION = method(
+  'AuthenticationService/FinishAuthentication',
+  new MessageSchema<{
+    readonly userId: Bytes;
+    readonly signature: Bytes;
+    readonly delegateSig: Bytes;
+    readonly delegateExpiryEpochMs: bigint;
+    readonly challenge: Bytes;
+  }>({
+    userId: bytesOf(1),
+    signature: bytesOf(2),
+    delegateSig: bytesOf(3),
+    delegateExpiryEpochMs: int64(4),
+    challenge: bytesOf(5),
+  }),
+  new MessageSchema<{ readonly sessionToken: string }>({
+    sessionToken: textOf(1),
+  }),
+);
+
+function method<Request, Response>(
+  path: string,
+  request: MessageSchema<Request>,
+  response: MessageSchema<Response>,
+): RpcMethod<Request, Response> {
+  return { path, request, response };
+}

@@ -18,7 +18,7 @@ import { sealMiniblock } from '../../src/message/river/miniblock.ts';
 import type { StreamId } from '../../src/message/river/stream-id.ts';
 import { addressText } from '../../src/message/river/wallet.ts';
 import { signWalletDelegate } from '../../src/message/river/wallet-delegate.ts';
-import { GET_STREAM_REQUEST, GET_STREAM_RESPONSE, type StreamAndCookie } from '../../src/streams/rpc-messages.ts';
+import { GET_STREAM, type StreamAndCookie } from '../../src/streams/rpc-messages.ts';
 import { verifyStream } from '../../src/streams/verified-stream.ts';
 import { ALICE, DEVICE, LATER_MS, MALLORY, seal } from '../support/river.ts';
 import { connectClient, message } from '../support/river-streams.ts';
@@ -110,7 +110,7 @@ describe('a program that writes and reads streams', () => {
       const caller = new ConnectCaller(server.url);
       caller.token = await sessionOf(author);
       const body = { streamId: id.bytes };
-      const { stream } = await caller.call('StreamService/GetStream', GET_STREAM_REQUEST, GET_STREAM_RESPONSE, body);
+      const { stream } = await caller.call(GET_STREAM, body);
       assert.ok(stream !== undefined && stream.miniblocks.length === 2 && stream.events.length === 1);
       whole = stream;
     });
@@ -217,8 +217,7 @@ describe('calls over Connect', () => {
     after(() => server.close().closeAllConnections());
     return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   }
-  const get = (caller: ConnectCaller) =>
-    caller.call('StreamService/GetStream', GET_STREAM_REQUEST, GET_STREAM_RESPONSE, {});
+  const get = (caller: ConnectCaller) => caller.call(GET_STREAM, {});
 
   it('go over TLS, or stay on this machine', () => {
     for (const right of ['https://river.test', 'http://127.0.0.1:1', 'http://localhost:1/', 'http://[::1]:1'])

@@ -3,7 +3,7 @@ import { textOfUtf8 } from '../../base/bytes.ts';
 import { errorEntry } from '../../base/error-codes.ts';
 import { knownError, MeshError, messageOf } from '../../base/errors.ts';
 import { parseJson } from '../../codec/json.ts';
-import type { MessageSchema } from '../../codec/protobuf-message.ts';
+import type { RpcMethod } from '../../streams/rpc-messages.ts';
 import { riverErrorOf } from '../../message/river/river-error.ts';
 
 /** The two encodings of a unary call (Connect protocol, «Unary-Request»). */
@@ -53,9 +53,7 @@ const STATUSES: Readonly<Record<ConnectCode, number>> = {
 };
 
 /** A unary call: what it takes, what it gives, and what it does. */
-export interface Procedure<Request, Response> {
-  readonly request: MessageSchema<Request>;
-  readonly response: MessageSchema<Response>;
+export interface Procedure<Request, Response> extends RpcMethod<Request, Response> {
   readonly call: (request: Request, http: FastifyRequest) => Promise<Partial<Response>> | Partial<Response>;
 }
 

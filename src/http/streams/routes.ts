@@ -4,20 +4,14 @@ import { MeshError } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
 import type { Authentication } from '../../streams/authentication.ts';
 import {
-  ADD_EVENT_REQUEST,
-  ADD_EVENT_RESPONSE,
-  CREATE_STREAM_REQUEST,
-  CREATE_STREAM_RESPONSE,
-  FINISH_AUTHENTICATION_REQUEST,
-  FINISH_AUTHENTICATION_RESPONSE,
-  GET_STREAM_REQUEST,
-  GET_STREAM_RESPONSE,
-  INFO_REQUEST,
-  INFO_RESPONSE,
-  LAST_MINIBLOCK_REQUEST,
-  LAST_MINIBLOCK_RESPONSE,
-  START_AUTHENTICATION_REQUEST,
-  START_AUTHENTICATION_RESPONSE,
+  ADD_EVENT,
+  CREATE_STREAM,
+  FINISH_AUTHENTICATION,
+  GET_STREAM,
+  INFO,
+  LAST_MINIBLOCK,
+  type RpcMethod,
+  START_AUTHENTICATION,
 } from '../../streams/rpc-messages.ts';
 import type { WalletEpochs } from '../../streams/wallet-epochs.ts';
 import type { StreamService } from '../../streams/stream-service.ts';
@@ -73,68 +67,43 @@ function refuseOtherCalls(app: HttpApp, service: string): void {
 
 function addStreamCalls(app: HttpApp, answers: AnswersUnderWay, deps: StreamRoutesDeps): void {
   const { streams, startedAt, version } = deps;
-  addCall(app, answers, 'StreamService/Info', {
-    request: INFO_REQUEST,
-    response: INFO_RESPONSE,
-    call: () => ({ graffiti: 'chainmail', startTime: startedAt, version }),
+  addCall(app, answers, INFO, () => ({ graffiti: 'chainmail', startTime: startedAt, version }));
+  addCall(app, answers, CREATE_STREAM, async ({ streamId, events }, http) => {
+    return { stream: await streams.createStream(streamId, events, readerOf(deps, http)) };
   });
-  addCall(app, answers, 'StreamService/CreateStream', {
-    request: CREATE_STREAM_REQUEST,
-    response: CREATE_STREAM_RESPONSE,
-    call: async ({ streamId, events }, http) => {
-      return { stream: await streams.createStream(streamId, events, readerOf(deps, http)) };
-    },
+  addCall(app, answers, ADD_EVENT, async ({ streamId, event }, http) => {
+    readerOf(deps, http);
+    return { newEvents: await streams.addEvent(streamId, event) };
   });
-  addCall(app, answers, 'StreamService/AddEvent', {
-    request: ADD_EVENT_REQUEST,
-    response: ADD_EVENT_RESPONSE,
-    call: async ({ streamId, event }, http) => {
-      readerOf(deps, http);
-      return { newEvents: await streams.addEvent(streamId, event) };
-    },
+  addCall(app, answers, GET_STREAM, async ({ streamId, optional, syncCookie }, http) => {
+    const stream = await streams.getStream(streamId, syncCookie, optional, readerOf(deps, http));
+    return stream === undefined ? {} : { stream };
   });
-  addCall(app, answers, 'StreamService/GetStream', {
-    request: GET_STREAM_REQUEST,
-    response: GET_STREAM_RESPONSE,
-    call: async ({ streamId, optional, syncCookie }, http) => {
-      const stream = await streams.getStream(streamId, syncCookie, optional, readerOf(deps, http));
-      return stream === undefined ? {} : { stream };
-    },
-  });
-  addCall(app, answers, 'StreamService/GetLastMiniblockHash', {
-    request: LAST_MINIBLOCK_REQUEST,
-    response: LAST_MINIBLOCK_RESPONSE,
-    call: async ({ streamId }, http) => {
-      readerOf(deps, http);
-      const { hash, number } = await streams.lastBlock(streamId);
-      return { hash, miniblockNum: BigInt(number) };
-    },
+  addCall(app, answers, LAST_MINIBLOCK, async ({ streamId }, http) => {
+    readerOf(deps, http);
+    const { hash, number } = await streams.lastBlock(streamId);
+    return { hash, miniblockNum: BigInt(number) };
   });
 }
 
 function addAuthenticationCalls(app: HttpApp, answers: AnswersUnderWay, { authentication }: StreamRoutesDeps): void {
-  addCall(app, answers, 'AuthenticationService/StartAuthentication', {
-    request: START_AUTHENTICATION_REQUEST,
-    response: START_AUTHENTICATION_RESPONSE,
-    call: ({ userId }) => {
-      const { bytes, expiresAt } = authentication.start(userId);
-      return { userId, challenge: bytes, expiration: expiresAt };
-    },
+  addCall(app, answers, START_AUTHENTICATION, ({ userId }) => {
+    const { bytes, expiresAt } = authentication.start(userId);
+    return { userId, challenge: bytes, expiration: expiresAt };
   });
-  addCall(app, answers, 'AuthenticationService/FinishAuthentication', {
-    request: FINISH_AUTHENTICATION_REQUEST,
-    response: FINISH_AUTHENTICATION_RESPONSE,
-    call: ({ userId, challenge, ...answer }) => ({ sessionToken: authentication.finish(challenge, userId, answer) }),
-  });
+  addCall(app, answers, FINISH_AUTHENTICATION, ({ userId, challenge, ...answer }) => ({
+    sessionToken: authentication.finish(challenge, userId, answer),
+  }));
 }
 
 function addCall<Request, Response>(
   app: HttpApp,
   answers: AnswersUnderWay,
-  name: string,
-  procedure: Procedure<Request, Response>,
+  method: RpcMethod<Request, Response>,
+  call: Procedure<Request, Response>['call'],
 ): void {
-  app.post(`/river.${name}`, { bodyLimit: CALL_BYTES_MAX }, (request, reply) =>
+  const procedure = { ...method, call };
+  app.post(`/river.${method.path}`, { bodyLimit: CALL_BYTES_MAX }, (request, reply) =>
     answerCall(procedure, answers, request, reply),
   );
 }

@@ -20,7 +20,7 @@ import { checkEventShape } from '../../../src/message/river/event-shape.ts';
 import { parseEvent } from '../../../src/message/river/parse-event.ts';
 import { riverErrorOf } from '../../../src/message/river/river-error.ts';
 import { Authentication } from '../../../src/streams/authentication.ts';
-import { ADD_EVENT_REQUEST, CREATE_STREAM_REQUEST } from '../../../src/streams/rpc-messages.ts';
+import { ADD_EVENT, CREATE_STREAM } from '../../../src/streams/rpc-messages.ts';
 import { WalletEpochs } from '../../../src/streams/wallet-epochs.ts';
 import { StreamService } from '../../../src/streams/stream-service.ts';
 import { ALICE, DEVICE, delegatedBytes, eventBytes, MALLORY, seal } from '../river.ts';
@@ -176,10 +176,10 @@ const calls: FuzzTarget = {
       callOf({ method, type: 'application/proto', body: toBase64(body) });
     return {
       corpus: [
-        proto('StreamService/AddEvent', ADD_EVENT_REQUEST.encode(add)),
-        json('StreamService/AddEvent', ADD_EVENT_REQUEST.toJson(add)),
-        proto('StreamService/CreateStream', CREATE_STREAM_REQUEST.encode(begin)),
-        json('StreamService/CreateStream', CREATE_STREAM_REQUEST.toJson(begin)),
+        proto(ADD_EVENT.path, ADD_EVENT.request.encode(add)),
+        json(ADD_EVENT.path, ADD_EVENT.request.toJson(add)),
+        proto(CREATE_STREAM.path, CREATE_STREAM.request.encode(begin)),
+        json(CREATE_STREAM.path, CREATE_STREAM.request.toJson(begin)),
         json('StreamService/GetStream', { streamId: toBase64(CHANNEL), syncCookie: { minipoolGen: '1' } }),
         json('StreamService/GetLastMiniblockHash', { streamId: toBase64(CHANNEL) }),
         json('AuthenticationService/StartAuthentication', { userId: toBase64(ALICE.address) }),
