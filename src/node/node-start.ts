@@ -2,9 +2,9 @@ import { type UnixMs, unixSeconds } from '../base/time.ts';
 import type { NodeChange, RestoredNode } from '../ports/node-store.ts';
 
 /**
- * Places in the order of arrival that each start but the first leaves free. Programs hear of a message before it is durable and may go on
- * behind its place, so a place that was told and lost in a crash is not given to another. Fewer than this are told and not
- * durable at once: the journal's backlog, and what is under way to it. @tuning
+ * Places in the order of arrival that each start but the first leaves free. Programs hear of a message before it is
+ * durable and may go on behind its place, so a place that was told and lost in a crash is not given to another. Fewer
+ * than this are told and not durable at once: the journal's backlog, and what is under way to it. @tuning
  */
 export const ARRIVALS_LEFT_FREE = 2 ** 16;
 

@@ -3,6 +3,7 @@ import { walletEpochRequestSchema, type WalletEpochResponse } from '../../api/st
 import { fromBase64, textOfUtf8 } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import { toRfc3339 } from '../../base/time.ts';
+import { parseJson } from '../../codec/json.ts';
 import { addressText } from '../../message/river/wallet.ts';
 import type { WalletEpochs } from '../../streams/wallet-epochs.ts';
 import type { HttpApp } from '../server.ts';
@@ -19,7 +20,7 @@ export function postWalletEpochs(app: HttpApp, { epochs }: { readonly epochs: Wa
 /** Bodies of this port come as bytes: its other calls are Connect's. @throws ERR_INPUT */
 function jsonOf(body: unknown): unknown {
   try {
-    return JSON.parse(textOfUtf8(body as Uint8Array));
+    return parseJson(textOfUtf8(body as Uint8Array));
   } catch {
     throw new MeshError('ERR_INPUT', 'the body is no JSON');
   }

@@ -106,6 +106,16 @@ describe('calls over plain HTTP', () => {
     }
   });
 
+  it('refuse epochs of wallets in JSON that two readers would understand in two ways', async () => {
+    const response = await fetch(`${server.url}/v1/wallet-epochs`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"statement":"AA==","statement":"AQ=="}',
+    });
+    assert.equal(response.status, 400);
+    assert.match(await response.text(), /ERR_INPUT/);
+  });
+
   it('refuse a body that claims to be too large', async () => {
     const { status, response } = await post('StreamService/AddEvent', new Uint8Array(CALL_BYTES_MAX + 1), {
       'content-type': 'application/proto',
