@@ -17,7 +17,7 @@ import { createHttpApp, type HttpApp, socketOf } from '../http/server.ts';
 import { formatAddress, splitAddress } from '../message/address.ts';
 import { authorityNames } from '../pki/mesh-names.ts';
 import { type OpenAuthority, openAuthority, type OpenAuthorityOptions } from './authority.ts';
-import { allAddresses, isLoopback, isWildcard, outerAddresses } from './interfaces.ts';
+import { allAddresses, isLoopback, isWildcard, outerAddresses } from '../host/interfaces.ts';
 import { listenControl, listenError } from './listen.ts';
 import { createLog, type Log, requestLog } from './log.ts';
 import { programVersion } from './version.ts';

@@ -15,7 +15,7 @@ import { Authentication } from '../streams/authentication.ts';
 import { StreamService, type StreamServiceDeps } from '../streams/stream-service.ts';
 import { WalletEpochs } from '../streams/wallet-epochs.ts';
 import { makeDirectory } from './directory.ts';
-import { isLoopback } from './interfaces.ts';
+import { isLoopback } from '../host/interfaces.ts';
 import { listenError } from './listen.ts';
 import { type Log, requestLog } from './log.ts';
 import { programVersion } from './version.ts';

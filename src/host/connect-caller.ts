@@ -5,6 +5,7 @@ import { isMeshError, MeshError, messageOf, quoted } from '../base/errors.ts';
 import { MINUTE_MS } from '../base/time.ts';
 import { parseJson } from '../codec/json.ts';
 import type { RpcMethod } from '../streams/rpc-messages.ts';
+import { isLoopback } from './interfaces.ts';
 
 /** Largest answer that is read: as much as our own server has in flight for all. */
 export const CALL_ANSWER_BYTES_MAX = 128 * 1024 * 1024;
@@ -33,7 +34,7 @@ export class ConnectCaller {
   constructor(base: string, answerBytesMax = CALL_ANSWER_BYTES_MAX) {
     const url = URL.parse(base);
     const isPlain = url?.protocol === 'http:';
-    const isHere = url !== null && /^(?:localhost|127(?:\.[0-9]+){3}|\[::1\])$/.test(url.hostname);
+    const isHere = url !== null && isLoopback(url.hostname.replace(/^\[(.*)\]$/, '$1'));
     if (url === null || (url.protocol !== 'https:' && !(isPlain && isHere)))
       throw new MeshError(
         'ERR_INPUT',

@@ -22,7 +22,7 @@ import type { MalformedRecord, RecordStore } from '../../ports/record-store.ts';
 import { allKeyIndexes } from '../../signer/key-ring.ts';
 import { signBatch } from '../../signer/sign-batch.ts';
 import { loadCallers } from './callers.ts';
-import { isLoopback } from '../interfaces.ts';
+import { isLoopback } from '../../host/interfaces.ts';
 import { listenError } from '../listen.ts';
 import { type Log, requestLog } from '../log.ts';
 import { Turns } from './turns.ts';

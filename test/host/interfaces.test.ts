@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { isIP } from 'node:net';
 import { test } from 'node:test';
-import { allAddresses, isLoopback, isWildcard, outerAddresses } from '../../src/daemon/interfaces.ts';
+import { allAddresses, isLoopback, isWildcard, outerAddresses } from '../../src/host/interfaces.ts';
 
 test('loopback is this machine and no name that only looks like it', () => {
   for (const host of ['127.0.0.1', '127.1.2.3', '::1', 'localhost']) assert.ok(isLoopback(host), host);
