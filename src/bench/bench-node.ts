@@ -1,10 +1,10 @@
 import { HOUR_MS } from '../base/time.ts';
 import type { GossipConfig } from '../engine/gossip.ts';
-import { NodeHost } from '../host/node-host.ts';
-import { systemClock } from '../host/system-clock.ts';
-import { systemRandom } from '../host/system-random.ts';
-import { TlsDialler } from '../host/tls-dialler.ts';
-import { TlsPort } from '../host/tls-port.ts';
+import { NodeHost } from '../host/node/node-host.ts';
+import { systemClock } from '../host/machine/system-clock.ts';
+import { systemRandom } from '../host/machine/system-random.ts';
+import { TlsDialler } from '../host/tls/dialler.ts';
+import { TlsPort } from '../host/tls/port.ts';
 import { startOf } from '../node/node-start.ts';
 import type { NodeStore } from '../ports/node-store.ts';
 import type { BenchMember, BenchMesh } from './bench-mesh.ts';

@@ -1,6 +1,6 @@
 import { DAY_MS, HOUR_MS, type UnixMs, unixSeconds } from '../base/time.ts';
-import { systemClock } from '../host/system-clock.ts';
-import { systemRandom } from '../host/system-random.ts';
+import { systemClock } from '../host/machine/system-clock.ts';
+import { systemRandom } from '../host/machine/system-random.ts';
 import type { SerialHex } from '../pki/certificate.ts';
 import { SERIAL_RANDOM_BYTES } from '../pki/certificate-build.ts';
 import { type Crl, parseCrl } from '../pki/crl.ts';

@@ -5,7 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { utf8 } from '../base/bytes.ts';
 import { isMeshError } from '../base/errors.ts';
 import { HOUR_MS } from '../base/time.ts';
-import { SqliteNodeStore } from '../host/sqlite-node-store.ts';
+import { SqliteNodeStore } from '../host/sqlite/node-store.ts';
 import { parseMessageType } from '../message/family.ts';
 import { type Bench, type BenchResult, type BenchScale, costResult, type Note } from './bench.ts';
 import { BenchMesh } from './bench-mesh.ts';

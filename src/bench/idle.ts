@@ -8,7 +8,7 @@ import { encodePem } from '../codec/pem.ts';
 import { generatePkcs8, softwareSigner } from '../crypto/signer.ts';
 import { checkX509Signature } from '../crypto/x509-signature.ts';
 import { GOSSIP_DEFAULTS } from '../engine/gossip.ts';
-import { exchange } from '../host/https-client.ts';
+import { exchange } from '../host/http/client.ts';
 import { parseMeshName } from '../identity/mesh-name.ts';
 import { parseNodeId } from '../identity/node-id.ts';
 import { parseAddress } from '../message/address.ts';

@@ -1,6 +1,6 @@
 import { messageOf } from '../base/errors.ts';
-import { openPointAdder } from '../host/point-adder.ts';
-import { systemRandom } from '../host/system-random.ts';
+import { openPointAdder } from '../host/secp256k1/point-adder.ts';
+import { systemRandom } from '../host/machine/system-random.ts';
 import { ckdPub, masterKeyOf } from '../identity/key-tree/child-key.ts';
 import { formatXpub } from '../identity/key-tree/extended-key-text.ts';
 import { type Bench, type BenchResult, type BenchScale, type Note, rateResult } from './bench.ts';

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { programVersion } from '../daemon/version.ts';
-import { beSmall } from '../host/process-memory.ts';
+import { beSmall } from '../host/machine/process-memory.ts';
 import { endWithReader, EXIT_OK, EXIT_USAGE } from './output.ts';
 
 /** A command or group of commands, loaded when it is called: a running node carries no other command's code. */

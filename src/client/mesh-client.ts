@@ -16,7 +16,7 @@ import { delegateSignerOf, parseDelegatePem } from '../daemon/delegate-files.ts'
 import { signAsDelegate } from '../daemon/delegate-message.ts';
 import type { NodeDesk } from '../daemon/node-desk.ts';
 import { type MessageVerifier, PLACES_MAX } from '../engine/message-verifier.ts';
-import { systemRandom } from '../host/system-random.ts';
+import { systemRandom } from '../host/machine/system-random.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import { isAddressedTo, parseAudience } from '../message/audience.ts';

@@ -11,9 +11,9 @@ import {
   exchange,
   keptConnection,
   type Target,
-} from '../host/https-client.ts';
-import { systemClock } from '../host/system-clock.ts';
-import { systemRandom } from '../host/system-random.ts';
+} from '../host/http/client.ts';
+import { systemClock } from '../host/machine/system-clock.ts';
+import { systemRandom } from '../host/machine/system-random.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Address } from '../message/address.ts';
 import { CRL_BYTES_MAX } from '../pki/crl.ts';

@@ -5,7 +5,7 @@ import type * as yaml from 'yaml';
 import { z } from 'zod';
 import { describeIssue } from '../api/schema.ts';
 import { isMeshError, MeshError, messageOf, quoted } from '../base/errors.ts';
-import { MODE_PUBLIC, writeFileAtomic } from '../host/atomic-file.ts';
+import { MODE_PUBLIC, writeFileAtomic } from '../host/files/atomic-file.ts';
 import { splitAddress } from '../message/address.ts';
 import { parseDuration } from './duration.ts';
 import { LOG_LEVELS } from './log-level.ts';

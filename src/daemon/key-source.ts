@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { type Bytes, fromHex, textOfUtf8 } from '../base/bytes.ts';
 import { MeshError, messageOf, quoted } from '../base/errors.ts';
 import type { Secret } from '../crypto/secret.ts';
-import { openPointAdder } from '../host/point-adder.ts';
+import { openPointAdder } from '../host/secp256k1/point-adder.ts';
 import { derivePrivate, derivePublic, masterKeyOf } from '../identity/key-tree/child-key.ts';
 import type { DerivationPath } from '../identity/key-tree/derivation-path.ts';
 import { type ExtendedPrivateKey, ExtendedPublicKey } from '../identity/key-tree/extended-key.ts';

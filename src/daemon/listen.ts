@@ -1,6 +1,6 @@
 import { chmodSync, rmSync } from 'node:fs';
 import { MeshError, messageOf, quoted } from '../base/errors.ts';
-import { withSocketPath } from '../host/control-socket.ts';
+import { withSocketPath } from '../host/http/control-socket.ts';
 import type { HttpApp } from '../http/server.ts';
 
 /** What a failed `listen` means to the operator. */

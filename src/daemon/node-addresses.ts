@@ -1,6 +1,6 @@
 import { HELLO_ADDRESSES_MAX } from '../engine/frame.ts';
 import { type Address, formatAddress, parseAddress } from '../message/address.ts';
-import { isWildcard, outerAddresses } from '../host/interfaces.ts';
+import { isWildcard, outerAddresses } from '../host/machine/interfaces.ts';
 import type { NodeConfig } from './node-config.ts';
 
 /** Where others reach a node that listens on this host: as configured, the address itself, or those of all interfaces. */

@@ -1,9 +1,9 @@
 import { messageOf } from '../base/errors.ts';
-import { Multicast } from '../host/multicast.ts';
-import type { NodeHost } from '../host/node-host.ts';
-import { systemClock } from '../host/system-clock.ts';
-import { systemRandom } from '../host/system-random.ts';
-import type { TlsIdentity } from '../host/tls-server.ts';
+import { Multicast } from '../host/node/multicast.ts';
+import type { NodeHost } from '../host/node/node-host.ts';
+import { systemClock } from '../host/machine/system-clock.ts';
+import { systemRandom } from '../host/machine/system-random.ts';
+import type { TlsIdentity } from '../host/tls/server-options.ts';
 import { parseNodeId } from '../identity/node-id.ts';
 import { type Address, parseAddress } from '../message/address.ts';
 import { announcementTag } from '../message/announcement.ts';

@@ -5,7 +5,7 @@ import { describeIssue } from '../api/schema.ts';
 import { textOfUtf8 } from '../base/bytes.ts';
 import { MeshError, messageOf, quoted } from '../base/errors.ts';
 import { parseJson } from '../codec/json.ts';
-import { controlSocketOf } from '../host/control-socket.ts';
+import { controlSocketOf } from '../host/http/control-socket.ts';
 import {
   type ClientRequestOptions,
   exchange,
@@ -13,7 +13,7 @@ import {
   isNobodyThere,
   openExchange,
   type Target,
-} from '../host/https-client.ts';
+} from '../host/http/client.ts';
 import { requireNodeDirectory } from './directory.ts';
 
 /** Characters of one line of a stream of events: the largest message, twice in base64, and room. */

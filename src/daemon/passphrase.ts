@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { MeshError, messageOf, quoted } from '../base/errors.ts';
 import { Secret } from '../crypto/secret.ts';
-import { readSecretFile, SECRET_FILE_BYTES_MAX } from '../host/secret-file.ts';
+import { readSecretFile, SECRET_FILE_BYTES_MAX } from '../host/files/secret-file.ts';
 
 const PASSPHRASE_FILE = 'passphrase';
 

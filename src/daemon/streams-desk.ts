@@ -2,7 +2,7 @@ import type { Bytes } from '../base/bytes.ts';
 import { isMeshError, MeshError } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import type { OneOf } from '../codec/protobuf-message.ts';
-import type { ConnectCaller } from '../host/connect-caller.ts';
+import type { ConnectCaller } from '../host/http/connect-caller.ts';
 import { type Author, makeEvent } from '../message/river/author.ts';
 import { CHALLENGE_BYTES, challengeHash } from '../message/river/challenge.ts';
 import { inceptionPayload, type NewStreamKind, newStreamId, STREAM_NAME_BYTES } from '../message/river/content.ts';

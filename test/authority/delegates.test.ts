@@ -27,8 +27,8 @@ import type { ExtendedPrivateKey, ExtendedPublicKey } from '../../src/identity/k
 import { formatXpub, parseExtendedKey } from '../../src/identity/key-tree/extended-key-text.ts';
 import { formatPath, HARDENED, parsePath } from '../../src/identity/key-tree/derivation-path.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
-import { FileKeyStore } from '../../src/host/file-key-store.ts';
-import { FileKeyTree } from '../../src/host/file-key-tree.ts';
+import { FileKeyStore } from '../../src/host/keys/file-key-store.ts';
+import { FileKeyTree } from '../../src/host/keys/file-key-tree.ts';
 import { parseCrl } from '../../src/pki/crl.ts';
 import { checkX509Signature } from '../../src/crypto/x509-signature.ts';
 import { passphrase } from '../support/authority-process.ts';

@@ -3,9 +3,9 @@ import { copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import type { IndicatorsResponse } from '../../src/api/node-programs.ts';
-import { controlSocketOf } from '../../src/host/control-socket.ts';
-import { exchange } from '../../src/host/https-client.ts';
-import type { TlsIdentity } from '../../src/host/tls-server.ts';
+import { controlSocketOf } from '../../src/host/http/control-socket.ts';
+import { exchange } from '../../src/host/http/client.ts';
+import type { TlsIdentity } from '../../src/host/tls/server-options.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import { signed } from '../http/node/support.ts';
 import { suiteAuthority } from '../support/authority-process.ts';

@@ -12,7 +12,7 @@ import {
 } from '../../src/daemon/authority-contact.ts';
 import { parseNodeId } from '../../src/identity/node-id.ts';
 import { parseAddress } from '../../src/message/address.ts';
-import { tlsServerOptions } from '../../src/host/tls-server.ts';
+import { tlsServerOptions } from '../../src/host/tls/server-options.ts';
 import { authorityNames } from '../../src/pki/mesh-names.ts';
 import { SILENT } from '../support/authority-process.ts';
 import { TestMesh } from '../support/node-world.ts';

@@ -11,7 +11,7 @@ import { CLOCK_SKEW_MS_MAX, judgeSkew, lookAtCertificate } from '../../src/daemo
 import { loadEnrolledNode } from '../../src/daemon/enrollment.ts';
 import { Fleet, type FleetListener, type FleetNode } from '../../src/daemon/up/fleet.ts';
 import { Secret } from '../../src/crypto/secret.ts';
-import { FileKeyStore } from '../../src/host/file-key-store.ts';
+import { FileKeyStore } from '../../src/host/keys/file-key-store.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const UNHEARD: FleetListener = { handleEvent: () => {}, handleEnded: () => {}, handleDeaf: () => {} };

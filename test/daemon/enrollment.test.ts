@@ -15,8 +15,8 @@ import { withAuthority } from '../../src/daemon/authority-desk.ts';
 import { authorityLayout, nodeLayout, requireAuthorityDirectory } from '../../src/daemon/directory.ts';
 import { certificateKeyName, enrollNode, loadEnrolledNode } from '../../src/daemon/enrollment.ts';
 import { up } from '../../src/daemon/up/up.ts';
-import { lockDirectory } from '../../src/host/directory-lock.ts';
-import { FileKeyStore } from '../../src/host/file-key-store.ts';
+import { lockDirectory } from '../../src/host/files/directory-lock.ts';
+import { FileKeyStore } from '../../src/host/keys/file-key-store.ts';
 import { passphrase, restartAuthority, startAuthority, suiteAuthority } from '../support/authority-process.ts';
 
 const suite = suiteAuthority();

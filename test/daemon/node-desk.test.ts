@@ -6,7 +6,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { z } from 'zod';
 import { nodeLayout } from '../../src/daemon/directory.ts';
 import { EVENT_CHARS_MAX, NodeDesk } from '../../src/daemon/node-desk.ts';
-import { controlSocketOf } from '../../src/host/control-socket.ts';
+import { controlSocketOf } from '../../src/host/http/control-socket.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 /** A desk at a process that answers as the test says. */

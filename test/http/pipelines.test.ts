@@ -12,7 +12,7 @@ import { createServer as createTlsServer } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { before, describe, it, type TestContext } from 'node:test';
 import { connect as connectTls } from 'node:tls';
-import { tlsServerOptions } from '../../src/host/tls-server.ts';
+import { tlsServerOptions } from '../../src/host/tls/server-options.ts';
 import { ANSWERS_MS_MAX, PIPELINED_REQUESTS_MAX, Pipelines } from '../../src/http/pipelines.ts';
 import { createHttpApp, type HttpApp } from '../../src/http/server.ts';
 import { TestMesh } from '../support/node-world.ts';

@@ -14,10 +14,10 @@ import { generateDelegateKey, delegateSignerOf, renderStatement } from '../../sr
 import { createLog } from '../../src/daemon/log.ts';
 import { makeToken } from '../../src/daemon/river-keys.ts';
 import { runStreams } from '../../src/daemon/streams.ts';
-import { controlSocketOf } from '../../src/host/control-socket.ts';
-import { exchange } from '../../src/host/https-client.ts';
-import { systemRandom } from '../../src/host/system-random.ts';
-import { openWalletFile } from '../../src/host/wallet-file.ts';
+import { controlSocketOf } from '../../src/host/http/control-socket.ts';
+import { exchange } from '../../src/host/http/client.ts';
+import { systemRandom } from '../../src/host/machine/system-random.ts';
+import { openWalletFile } from '../../src/host/keys/wallet-file.ts';
 import { sigV4aPublicKey } from '../../src/message/request/signing-key.ts';
 import { ENVELOPE } from '../../src/message/river/envelope.ts';
 import { addressText } from '../../src/message/river/wallet.ts';

@@ -6,7 +6,7 @@ import { describe, it } from 'node:test';
 import { concatBytes } from '../../src/base/bytes.ts';
 import { type HelloFrame, LINK_VERSION } from '../../src/engine/frame.ts';
 import { encodeFrame } from '../../src/engine/frame-codec.ts';
-import { systemRandom } from '../../src/host/system-random.ts';
+import { systemRandom } from '../../src/host/machine/system-random.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import { signed } from '../http/node/support.ts';
 import { suiteAuthority } from '../support/authority-process.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { type Bytes, concatBytes, toHex, utf8 } from '../../src/base/bytes.ts';
 import { sha256Hex } from '../../src/crypto/hash.ts';
-import { systemRandom } from '../../src/host/system-random.ts';
+import { systemRandom } from '../../src/host/machine/system-random.ts';
 import {
   CHALLENGE_PREFIXES,
   type Challenge,

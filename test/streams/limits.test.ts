@@ -5,7 +5,7 @@ import { MEMBERSHIP } from '../../src/message/river/payload.ts';
 import { parseEvent } from '../../src/message/river/parse-event.ts';
 import { parseStreamId } from '../../src/message/river/stream-id.ts';
 import { Lanes, LANES_WAITING_MAX } from '../../src/streams/lanes.ts';
-import { systemRandom } from '../../src/host/system-random.ts';
+import { systemRandom } from '../../src/host/machine/system-random.ts';
 import type { StreamStore } from '../../src/ports/stream-store.ts';
 import { Sessions, SESSIONS_MAX } from '../../src/streams/authentication.ts';
 import { StreamService } from '../../src/streams/stream-service.ts';

@@ -6,7 +6,7 @@ import { checkTicketWish } from '../../src/authority/tickets.ts';
 import { DAY_MS, HOUR_MS, type Instant, type MonotonicMs, type UnixMs } from '../../src/base/time.ts';
 import { encodePem } from '../../src/codec/pem.ts';
 import { generatePkcs8, type Signer, softwareSigner } from '../../src/crypto/signer.ts';
-import { systemRandom } from '../../src/host/system-random.ts';
+import { systemRandom } from '../../src/host/machine/system-random.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import { parseCertificate } from '../../src/pki/certificate.ts';
 import { buildCsr } from '../../src/pki/csr.ts';

@@ -5,7 +5,7 @@ import { softwareSigner } from '../../src/crypto/signer.ts';
 import { type HelloFrame, LINK_VERSION } from '../../src/engine/frame.ts';
 import { decodeFrame, encodeFrame } from '../../src/engine/frame-codec.ts';
 import { FrameSplitter } from '../../src/engine/frame-splitter.ts';
-import { systemClock } from '../../src/host/system-clock.ts';
+import { systemClock } from '../../src/host/machine/system-clock.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import { parseNodeId } from '../../src/identity/node-id.ts';
 import { splitAddress } from '../../src/message/address.ts';

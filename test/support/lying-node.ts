@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { openExchange, type Target } from '../../src/host/https-client.ts';
+import { openExchange, type Target } from '../../src/host/http/client.ts';
 
 /** What a liar makes of an answer, or of one event of a stream; several events where it says more than it was told. */
 export type Lie = (path: string, json: Record<string, unknown>) => unknown;

@@ -5,12 +5,12 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, type UnixMs, unixSeconds } from '../../src/
 import { encodePem } from '../../src/codec/pem.ts';
 import { generatePkcs8, type Signer, softwareSigner } from '../../src/crypto/signer.ts';
 import { checkX509Signature } from '../../src/crypto/x509-signature.ts';
-import { NodeHost } from '../../src/host/node-host.ts';
-import { systemClock } from '../../src/host/system-clock.ts';
-import { systemRandom } from '../../src/host/system-random.ts';
-import { TlsDialler } from '../../src/host/tls-dialler.ts';
-import { type RefusedHandshake, TlsPort, type TlsPortOptions } from '../../src/host/tls-port.ts';
-import type { TlsIdentity } from '../../src/host/tls-server.ts';
+import { NodeHost } from '../../src/host/node/node-host.ts';
+import { systemClock } from '../../src/host/machine/system-clock.ts';
+import { systemRandom } from '../../src/host/machine/system-random.ts';
+import { TlsDialler } from '../../src/host/tls/dialler.ts';
+import { type RefusedHandshake, TlsPort, type TlsPortOptions } from '../../src/host/tls/port.ts';
+import type { TlsIdentity } from '../../src/host/tls/server-options.ts';
 import { capabilitiesOfRoles, parseRole } from '../../src/identity/capability.ts';
 import { type MeshName, parseMeshName } from '../../src/identity/mesh-name.ts';
 import { type NodeId, nodeIdOfSpki, parseNodeId } from '../../src/identity/node-id.ts';

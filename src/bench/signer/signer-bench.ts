@@ -9,7 +9,7 @@ import { messageOf } from '../../base/errors.ts';
 import { Secret } from '../../crypto/secret.ts';
 import { engineProblem, lanesOf, openSigner } from '../../host/signer/engines.ts';
 import { SqliteRecordStore } from '../../host/signer/sqlite-record-store.ts';
-import { systemRandom } from '../../host/system-random.ts';
+import { systemRandom } from '../../host/machine/system-random.ts';
 import type { SigningEngine } from '../../ports/batch-signer.ts';
 import { CHUNK_RECORDS_MAX } from '../../ports/record-store.ts';
 import { allKeyIndexes } from '../../signer/key-ring.ts';

@@ -9,8 +9,8 @@ import {
   adminResponseSchema,
 } from '../../api/authority.ts';
 import { MeshError, quotedPath } from '../../base/errors.ts';
-import { createFileAtomic, MODE_PUBLIC, MODE_SECRET, writeFileAtomic } from '../../host/atomic-file.ts';
-import { systemClock } from '../../host/system-clock.ts';
+import { createFileAtomic, MODE_PUBLIC, MODE_SECRET, writeFileAtomic } from '../../host/files/atomic-file.ts';
+import { systemClock } from '../../host/machine/system-clock.ts';
 import { act, addCommand, addGroup } from '../command.ts';
 import type { Output } from '../output.ts';
 import { relativeTime } from '../relative-time.ts';

@@ -5,7 +5,7 @@ import { clockResponseSchema, epochResponseSchema } from '../../api/authority.ts
 import type { AuthorityDesk } from '../../daemon/authority-desk.ts';
 import { readPassphrase } from '../../daemon/passphrase.ts';
 import { requireAuthorityDirectory, requireNoAuthority, requireNoNode } from '../../daemon/directory.ts';
-import { parseHost } from '../../host/interfaces.ts';
+import { parseHost } from '../../host/machine/interfaces.ts';
 import { MESH_NAME_RULE, parseMeshName } from '../../identity/mesh-name.ts';
 import {
   act,

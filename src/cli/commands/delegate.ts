@@ -16,9 +16,9 @@ import {
   readStatement,
   renderStatement,
 } from '../../daemon/delegate-files.ts';
-import { createFileAtomic, MODE_PUBLIC, MODE_SECRET } from '../../host/atomic-file.ts';
-import { createFileFrom } from '../../host/new-file.ts';
-import { systemClock } from '../../host/system-clock.ts';
+import { createFileAtomic, MODE_PUBLIC, MODE_SECRET } from '../../host/files/atomic-file.ts';
+import { createFileFrom } from '../../host/files/new-file.ts';
+import { systemClock } from '../../host/machine/system-clock.ts';
 import type { DelegateCurve } from '../../identity/delegate/delegate-key.ts';
 import { scopeOf } from '../../identity/delegate/scope.ts';
 import { DELEGATE_LIFE_MS_MAX } from '../../identity/delegate/statement.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { indicatorsResponseSchema } from '../../api/node-programs.ts';
-import { systemClock } from '../../host/system-clock.ts';
+import { systemClock } from '../../host/machine/system-clock.ts';
 import { indicatorsJson } from '../../http/node/get-indicators.ts';
 import { act, addCommand } from '../command.ts';
 import { heldBy, type NodeDirectoryOptions, withNodeDirectory } from '../node-directory.ts';

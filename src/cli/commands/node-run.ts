@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { MeshError } from '../../base/errors.ts';
 import { requireNodeDirectory } from '../../daemon/directory.ts';
 import { readPassphrase } from '../../daemon/passphrase.ts';
-import { settleMemorySoon } from '../../host/process-memory.ts';
+import { settleMemorySoon } from '../../host/machine/process-memory.ts';
 import { act, addCommand, addressOption, logLevelOption, repeatedOption } from '../command.ts';
 import { nodeDeskOf, type NodeDirectoryOptions, withNodeDirectory } from '../node-directory.ts';
 import { startedUnless, untilStopped } from '../signals.ts';

@@ -6,7 +6,7 @@ import { MeshError, messageOf, quoted } from '../../base/errors.ts';
 import { toRfc3339 } from '../../base/time.ts';
 import { requireNoAuthority } from '../../daemon/directory.ts';
 import { readPassphrase } from '../../daemon/passphrase.ts';
-import { systemClock } from '../../host/system-clock.ts';
+import { systemClock } from '../../host/machine/system-clock.ts';
 import { relativeTime } from '../relative-time.ts';
 import { act, addCommand, addGroup } from '../command.ts';
 import { type NodeDirectoryOptions, withNodeDirectory } from '../node-directory.ts';

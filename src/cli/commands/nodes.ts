@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { nodesResponseSchema } from '../../api/authority.ts';
-import { systemClock } from '../../host/system-clock.ts';
+import { systemClock } from '../../host/machine/system-clock.ts';
 import { act, addCommand } from '../command.ts';
 import { relativeTime } from '../relative-time.ts';
 import { renderTable } from '../table.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { peersResponseSchema } from '../../api/node-gossip.ts';
-import { systemClock } from '../../host/system-clock.ts';
+import { systemClock } from '../../host/machine/system-clock.ts';
 import { act, addCommand } from '../command.ts';
 import { nodeDeskOf, type NodeDirectoryOptions, withNodeDirectory } from '../node-directory.ts';
 import { relativeTime } from '../relative-time.ts';

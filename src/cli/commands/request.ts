@@ -6,7 +6,7 @@ import { parsePem } from '../../codec/pem.ts';
 import { p256PublicPoint } from '../../crypto/p256-key.ts';
 import { type Signer, softwareSigner } from '../../crypto/signer.ts';
 import { readPublicKey, verifyChainFile } from '../../daemon/request-chain.ts';
-import { systemClock } from '../../host/system-clock.ts';
+import { systemClock } from '../../host/machine/system-clock.ts';
 import type { RequestAlgorithm } from '../../message/request/algorithm.ts';
 import { parseTimestamp } from '../../message/request/credential-scope.ts';
 import {

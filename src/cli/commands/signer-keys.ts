@@ -6,7 +6,7 @@ import { makeDirectory } from '../../daemon/directory.ts';
 import { loadRing } from '../../daemon/signer/place.ts';
 import { generateKeyFile, generateKeyFolder } from '../../host/signer/key-files.ts';
 import { tokenRing } from '../../host/signer/ring.ts';
-import { systemRandom } from '../../host/system-random.ts';
+import { systemRandom } from '../../host/machine/system-random.ts';
 import { RING_KEYS_MAX, ringFingerprint } from '../../signer/key-ring.ts';
 import { act, addCommand, addGroup, integerOption } from '../command.ts';
 import type { Output } from '../output.ts';

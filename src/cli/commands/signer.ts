@@ -8,7 +8,7 @@ import { openRecordStore } from '../../daemon/signer/place.ts';
 import { signHere } from '../../daemon/signer/sign-here.ts';
 import { ENGINES, lanesOf, openChecker } from '../../host/signer/engines.ts';
 import { ExportFile } from '../../host/signer/export-file.ts';
-import { systemClock } from '../../host/system-clock.ts';
+import { systemClock } from '../../host/machine/system-clock.ts';
 import type { SigningEngine } from '../../ports/batch-signer.ts';
 import type { MalformedRecord } from '../../ports/record-store.ts';
 import { type ImportFormat, importRecords } from '../../signer/import-records.ts';

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { type StatusResponse, statusResponseSchema } from '../../api/node-programs.ts';
 import type { UnixMs } from '../../base/time.ts';
-import { systemClock } from '../../host/system-clock.ts';
+import { systemClock } from '../../host/machine/system-clock.ts';
 import { act, addCommand } from '../command.ts';
 import { nodeDeskOf, type NodeDirectoryOptions, withNodeDirectory } from '../node-directory.ts';
 import { relativeTime } from '../relative-time.ts';

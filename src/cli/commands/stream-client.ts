@@ -5,10 +5,10 @@ import { isMeshError, MeshError } from '../../base/errors.ts';
 import { after, DAY_MS, SECOND_MS } from '../../base/time.ts';
 import { authorOfToken, authorOfWallet, makeToken } from '../../daemon/river-keys.ts';
 import { StreamsDesk } from '../../daemon/streams-desk.ts';
-import { ConnectCaller } from '../../host/connect-caller.ts';
-import { systemClock } from '../../host/system-clock.ts';
-import { systemRandom } from '../../host/system-random.ts';
-import { openWalletFile } from '../../host/wallet-file.ts';
+import { ConnectCaller } from '../../host/http/connect-caller.ts';
+import { systemClock } from '../../host/machine/system-clock.ts';
+import { systemRandom } from '../../host/machine/system-random.ts';
+import { openWalletFile } from '../../host/keys/wallet-file.ts';
 import { DELEGATE_LIFE_MS_MAX } from '../../identity/delegate/statement.ts';
 import type { Author } from '../../message/river/author.ts';
 import {

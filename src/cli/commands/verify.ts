@@ -8,7 +8,7 @@ import { judgeWycheproof } from '../../crypto/wycheproof/judge.ts';
 import type { VectorFile } from '../../crypto/wycheproof/vector.ts';
 import type { FileVerdict, VerifyContext } from '../../daemon/verify/verdict.ts';
 import { readCrlFile, splitAnchors, verifyFile } from '../../daemon/verify/verify-file.ts';
-import { systemClock } from '../../host/system-clock.ts';
+import { systemClock } from '../../host/machine/system-clock.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
 import { type Certificate, parseCertificatesPem } from '../../pki/certificate.ts';
 import { judgeLimboCase, type LimboCase } from '../../pki/limbo.ts';

@@ -1,10 +1,10 @@
 import { statusResponseSchema } from '../../api/node-programs.ts';
 import { isMeshError } from '../../base/errors.ts';
 import { toRfc3339, type UnixMs } from '../../base/time.ts';
-import { type DirectoryLock, lockDirectory } from '../../host/directory-lock.ts';
-import { FileKeyStore } from '../../host/file-key-store.ts';
-import { type ClientAnswer, exchange } from '../../host/https-client.ts';
-import { systemClock } from '../../host/system-clock.ts';
+import { type DirectoryLock, lockDirectory } from '../../host/files/directory-lock.ts';
+import { FileKeyStore } from '../../host/keys/file-key-store.ts';
+import { type ClientAnswer, exchange } from '../../host/http/client.ts';
+import { systemClock } from '../../host/machine/system-clock.ts';
 import { certificateStateAt } from '../../node/certificate-watch.ts';
 import { authorityNames } from '../../pki/mesh-names.ts';
 import type { Revocation } from '../../pki/revocation-reason.ts';

@@ -5,7 +5,7 @@ import { revokeResultSchema, ticketCreatedSchema } from '../../api/authority.ts'
 import { type NodeEventJson, nodeEventSchema } from '../../api/node-programs.ts';
 import { renderTicket } from '../../api/ticket.ts';
 import { isMeshError, MeshError } from '../../base/errors.ts';
-import { MODE_SECRET, writeFileAtomic } from '../../host/atomic-file.ts';
+import { MODE_SECRET, writeFileAtomic } from '../../host/files/atomic-file.ts';
 import { initAuthority } from '../authority.ts';
 import { type AuthorityDesk, withAuthority } from '../authority-desk.ts';
 import { authorityLayout, nodeLayout } from '../directory.ts';

@@ -1,8 +1,8 @@
 import { utf8 } from '../../base/bytes.ts';
 import { type UnixMs, unixMsFromSeconds } from '../../base/time.ts';
 import type { Signer } from '../../crypto/signer.ts';
-import { FileKeyStore } from '../../host/file-key-store.ts';
-import { systemClock } from '../../host/system-clock.ts';
+import { FileKeyStore } from '../../host/keys/file-key-store.ts';
+import { systemClock } from '../../host/machine/system-clock.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
 import { parseNodeId } from '../../identity/node-id.ts';
 import { parseMessageType } from '../../message/family.ts';

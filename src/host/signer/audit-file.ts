@@ -12,7 +12,7 @@ import {
 import { type Bytes, concatBytes, EMPTY, textOfUtf8, utf8 } from '../../base/bytes.ts';
 import { MeshError, messageOf, quoted } from '../../base/errors.ts';
 import { sha256 } from '../../crypto/hash.ts';
-import { MODE_SECRET } from '../atomic-file.ts';
+import { MODE_SECRET } from '../files/atomic-file.ts';
 
 /** What the first line of an audit file has for the hash of the line before. */
 const AUDIT_START = '00'.repeat(32);

@@ -10,7 +10,7 @@ import {
   type SigningBatch,
 } from '../../ports/batch-signer.ts';
 import { SALT_TEXT_BYTES, writeSaltText } from '../../signer/salt.ts';
-import type { Curve } from './curve.ts';
+import type { Curve } from '../secp256k1/curve.ts';
 
 /** One signature in so many is recovered again before the batch may be stored: see docs/adr/0014. */
 export const CHECK_EVERY = 128;

@@ -3,7 +3,7 @@ import { readdirSync, rmSync, statSync } from 'node:fs';
 import { type FileHandle, open, rename } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { isDiskTrouble, MeshError, messageOf, quotedPath } from '../../base/errors.ts';
-import { syncFolder } from '../atomic-file.ts';
+import { syncFolder } from '../files/atomic-file.ts';
 
 /** What the name of a draft has after that of its file: the process that writes it, and chance. */
 const DRAFT_ENDING = /^\.(\d+)-[0-9a-f]{8}\.draft$/;

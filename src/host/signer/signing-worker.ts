@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../../base/errors.ts';
-import { loadCurve } from './curve.ts';
+import { loadCurve } from '../secp256k1/curve.ts';
 import { loadKeys, recoverBatch, signBatch } from './curve-batch.ts';
 import { tokenKeys } from './token-keys.ts';
 import { TokenSession } from './token-session.ts';

@@ -20,7 +20,7 @@ import {
 import { ChunkBuilder } from '../../signer/chunk-builder.ts';
 import { saltText } from '../../signer/salt.ts';
 import { shardHashOf } from '../../signer/shard.ts';
-import { closeDatabase, guarded, openDatabase, stateError } from '../sqlite-database.ts';
+import { closeDatabase, guarded, openDatabase, stateError } from '../sqlite/database.ts';
 import { KeySlots } from './key-slots.ts';
 import { ShardIndex } from './shard-index.ts';
 import { SIGNER_DATABASE } from './signer-schema.ts';

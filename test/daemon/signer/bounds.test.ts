@@ -12,7 +12,7 @@ import {
   TOKEN_BYTES_MAX,
 } from '../../../src/daemon/signer/service.ts';
 import { Turns } from '../../../src/daemon/signer/turns.ts';
-import { systemRandom } from '../../../src/host/system-random.ts';
+import { systemRandom } from '../../../src/host/machine/system-random.ts';
 import { MemoryRecordStore } from '../../../src/sim/memory-record-store.ts';
 import { SILENT } from '../../support/authority-process.ts';
 import { HandClock } from '../../support/authority-world.ts';

@@ -18,7 +18,7 @@ import { ShardIndex } from '../../../src/host/signer/shard-index.ts';
 import { INDEX_RECORDS_MAX } from '../../../src/host/signer/sqlite-record-store.ts';
 import { SIGNER_DATABASE } from '../../../src/host/signer/signer-schema.ts';
 import { prepareStatements } from '../../../src/host/signer/signer-statements.ts';
-import { closeDatabase, openDatabase } from '../../../src/host/sqlite-database.ts';
+import { closeDatabase, openDatabase } from '../../../src/host/sqlite/database.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 describe('bounds of the files of a signer', () => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { ENGINES, engineProblem, openSigner } from '../../../src/host/signer/engines.ts';
 import { generateKeyFile, loadKeyFiles } from '../../../src/host/signer/key-files.ts';
-import { systemRandom } from '../../../src/host/system-random.ts';
+import { systemRandom } from '../../../src/host/machine/system-random.ts';
 import { signedRecordJson } from '../../../src/signer/signed-line.ts';
 import { MemoryRecordStore } from '../../../src/sim/memory-record-store.ts';
 import { REPOSITORY } from '../../../tools/repository.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after } from 'node:test';
 import { authorityOpenapi } from '../../../src/api/authority-openapi.ts';
-import { systemClock } from '../../../src/host/system-clock.ts';
+import { systemClock } from '../../../src/host/machine/system-clock.ts';
 import type { Credential } from '../../../src/http/authority/credential.ts';
 import { type AuthorityDeps, addAuthorityRoutes } from '../../../src/http/authority/routes.ts';
 import { createHttpApp, type HttpApp, type HttpAppOptions } from '../../../src/http/server.ts';

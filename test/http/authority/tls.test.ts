@@ -12,8 +12,8 @@ import { problemSchema } from '../../../src/api/problem.ts';
 import { textOfUtf8 } from '../../../src/base/bytes.ts';
 import type { RunningAuthority } from '../../../src/daemon/authority-server.ts';
 import { authorityLayout } from '../../../src/daemon/directory.ts';
-import { controlSocketOf } from '../../../src/host/control-socket.ts';
-import { exchange } from '../../../src/host/https-client.ts';
+import { controlSocketOf } from '../../../src/host/http/control-socket.ts';
+import { exchange } from '../../../src/host/http/client.ts';
 import { missing } from '../../support/programs.ts';
 import { startAuthority } from '../../support/authority-process.ts';
 

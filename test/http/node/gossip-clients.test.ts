@@ -3,7 +3,7 @@ import { Agent, request } from 'node:https';
 import { before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { toBase64 } from '../../../src/base/bytes.ts';
-import { systemRandom } from '../../../src/host/system-random.ts';
+import { systemRandom } from '../../../src/host/machine/system-random.ts';
 import { UNPOSTED_MAX } from '../../../src/node/prepared-streams.ts';
 import { sample } from '../../../src/ports/random.ts';
 import { type Member, TestMesh, type TestNode } from '../../support/node-world.ts';

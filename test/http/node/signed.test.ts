@@ -10,7 +10,7 @@ import { request as askTls } from 'node:https';
 import { EMPTY, toBase64, utf8 } from '../../../src/base/bytes.ts';
 import { MINUTE_MS, type UnixMs } from '../../../src/base/time.ts';
 import { p256Pkcs8 } from '../../../src/crypto/p256-key.ts';
-import { systemClock } from '../../../src/host/system-clock.ts';
+import { systemClock } from '../../../src/host/machine/system-clock.ts';
 import { MEMBER_RATE } from '../../../src/http/node/member.ts';
 import type { NodeService } from '../../../src/http/node/node-service.ts';
 import { addMemberRoutes } from '../../../src/http/node/routes.ts';

@@ -1,9 +1,9 @@
 import type { TestContext } from 'node:test';
 import { createServer } from 'node:http';
 import { HOUR_MS, type UnixMs, unixSeconds } from '../../../src/base/time.ts';
-import { HttpCarrier, memberOf } from '../../../src/host/http-carrier.ts';
-import { type ClientAnswer, type ClientRequestOptions, exchange } from '../../../src/host/https-client.ts';
-import { systemClock } from '../../../src/host/system-clock.ts';
+import { HttpCarrier, memberOf } from '../../../src/host/http/carrier.ts';
+import { type ClientAnswer, type ClientRequestOptions, exchange } from '../../../src/host/http/client.ts';
+import { systemClock } from '../../../src/host/machine/system-clock.ts';
 import { addMemberRoutes, addProgramRoutes } from '../../../src/http/node/routes.ts';
 import { createHttpApp, type HttpApp, socketOf } from '../../../src/http/server.ts';
 import { parseAudience } from '../../../src/message/audience.ts';

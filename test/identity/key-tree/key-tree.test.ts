@@ -8,7 +8,7 @@ import { addScalarToPoint, compressPoint, pointOfScalar, uncompressPoint } from 
 import { sha256 } from '../../../src/crypto/hash.ts';
 import { addScalars, isPrivateScalar, negateScalar, type PointCurve } from '../../../src/crypto/scalar.ts';
 import { walletAddressOf } from '../../../src/crypto/wallet-address.ts';
-import { openPointAdder } from '../../../src/host/point-adder.ts';
+import { openPointAdder } from '../../../src/host/secp256k1/point-adder.ts';
 import {
   ckdPriv,
   ckdPub,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fromHex, toHex } from '../../../src/base/bytes.ts';
-import { openPointAdder, pointAdderOnDemand } from '../../../src/host/point-adder.ts';
+import { openPointAdder, pointAdderOnDemand } from '../../../src/host/secp256k1/point-adder.ts';
 import { ckdPub, derivePrivate, masterKeyOf } from '../../../src/identity/key-tree/child-key.ts';
 import { HARDENED, parsePath } from '../../../src/identity/key-tree/derivation-path.ts';
 import { ExtendedPublicKey } from '../../../src/identity/key-tree/extended-key.ts';

@@ -1,0 +1,71 @@
+import type { RequestListener, Server, ServerOptions } from 'node:http';
+import {
+  createSecureServer,
+  type Http2SecureServer,
+  type Http2ServerRequest,
+  type Http2ServerResponse,
+} from 'node:http2';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
+import type { PeerIdentity } from '../../engine/link.ts';
+import type { NodeId } from '../../identity/node-id.ts';
+
+/** HTTP connections of one member at once: a browser opens six, a script one. */
+export const HTTP_CONNECTIONS_PER_MEMBER_MAX = 32;
+/** Requests under way on one HTTP/2 connection. */
+export const STREAMS_MAX = 16;
+
+/** Where a connection's member is noted. HTTP/2 shows requests a proxy of the socket, which passes members on. */
+const MEMBER = Symbol('member');
+
+type MemberSocket = Socket & { [MEMBER]?: PeerIdentity };
+
+/** The member whose certificate opened this connection; `undefined` where it showed none. */
+export function memberOf(socket: Socket): PeerIdentity | undefined {
+  return (socket as MemberSocket)[MEMBER];
+}
+
+/**
+ * Speaks HTTP/1.1 and HTTP/2 on TLS connections that are handed over, their handshake done and judged. It listens
+ * nowhere itself.
+ */
+export class HttpCarrier {
+  #server: Http2SecureServer | undefined;
+  readonly #connections = new Map<NodeId, Set<TLSSocket>>();
+
+  /** For `createHttpApp`. */
+  readonly createServer = (options: ServerOptions, listener: RequestListener): Server => {
+    this.#server = createSecureServer(
+      { ...options, allowHTTP1: true, settings: { maxConcurrentStreams: STREAMS_MAX } },
+      listener as unknown as (request: Http2ServerRequest, response: Http2ServerResponse) => void,
+    );
+    this.#server.on('sessionError', () => {}); // the session ends; its socket is gone
+    this.#server.emit('listening'); // starts the watch over slow requests
+    return this.#server as unknown as Server;
+  };
+
+  handOver(socket: TLSSocket, member: PeerIdentity | undefined): void {
+    if (member !== undefined && !this.#note(socket, member)) {
+      socket.destroy();
+      return;
+    }
+    this.#server?.emit('secureConnection', socket);
+  }
+
+  /** Ends all connections, answered or not. */
+  close(): void {
+    for (const sockets of this.#connections.values()) for (const socket of sockets) socket.destroy();
+  }
+
+  #note(socket: TLSSocket, member: PeerIdentity): boolean {
+    const { nodeId } = member;
+    const ofMember = this.#connections.get(nodeId) ?? new Set();
+    if (ofMember.size >= HTTP_CONNECTIONS_PER_MEMBER_MAX) return false;
+    this.#connections.set(nodeId, ofMember.add(socket));
+    socket.once('close', () => {
+      if (ofMember.delete(socket) && ofMember.size === 0) this.#connections.delete(nodeId);
+    });
+    (socket as MemberSocket)[MEMBER] = member;
+    return true;
+  }
+}

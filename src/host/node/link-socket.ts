@@ -1,0 +1,46 @@
+import type { TLSSocket } from 'node:tls';
+import type { Bytes } from '../../base/bytes.ts';
+import { plainBytes } from '../../crypto/plain-bytes.ts';
+
+/**
+ * Bytes that wait to leave through one socket. Flow control keeps honest peers far below; one that reads nothing
+ * while it asks for more is cut off.
+ */
+export const UNSENT_BYTES_MAX = 8 * 1024 * 1024;
+/** After our last word the peer gets this long to close in order. */
+export const CLOSE_MS_MAX = 1_000;
+
+export interface LinkSocketOwner {
+  bytes(bytes: Bytes): void;
+  /** The socket is gone, whoever closed it. Comes once. */
+  closed(): void;
+}
+
+/** The socket under one link: bytes out within a bound, bytes in, one end. */
+export class LinkSocket {
+  readonly #socket: TLSSocket;
+
+  constructor(socket: TLSSocket, owner: LinkSocketOwner) {
+    this.#socket = socket;
+    socket.on('data', (chunk: Uint8Array) => owner.bytes(plainBytes(chunk)));
+    socket.on('error', () => socket.destroy());
+    socket.once('close', () => owner.closed());
+  }
+
+  write(bytes: Bytes): void {
+    if (!this.#socket.writable) return;
+    this.#socket.write(bytes);
+    if (this.#socket.writableLength > UNSENT_BYTES_MAX) this.#socket.destroy();
+  }
+
+  /** Ends the connection once what was written before has gone out. */
+  close(): void {
+    if (this.#socket.destroyed) return;
+    this.#socket.end();
+    setTimeout(() => this.#socket.destroy(), CLOSE_MS_MAX).unref();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}

@@ -1,0 +1,50 @@
+import type { PublicKey } from '../../crypto/public-key.ts';
+import type { Message } from '../../message/message.ts';
+
+/** Signatures checked within one turn: some 3 ms in which the process answers nobody. @tuning */
+const CHECKED_IN_TURN_MAX = 64;
+/** Checks that wait for the next turns; what is beyond them goes to other threads, where other cores may help. @tuning */
+const CHECKED_IN_NEXT_TURNS_MAX = 4 * CHECKED_IN_TURN_MAX;
+
+interface Asked {
+  readonly ticket: number;
+  readonly key: PublicKey;
+  readonly message: Message;
+}
+
+/**
+ * Signature checks that a node asked for in a turn of the event loop. On the way to another thread and back a check costs
+ * a quarter more, so what is beyond {@link CHECKED_IN_TURN_MAX} waits for the next turns first.
+ */
+export class SignatureChecks {
+  readonly #answer: (ticket: number, ok: boolean) => void;
+  #asked: Asked[] = [];
+
+  /** @param answer called once for each check, at any later time; must not throw. */
+  constructor(answer: (ticket: number, ok: boolean) => void) {
+    this.#answer = answer;
+  }
+
+  /** Whether any wait for the next turn. */
+  get isWaiting(): boolean {
+    return this.#asked.length > 0;
+  }
+
+  add(ticket: number, key: PublicKey, message: Message): void {
+    this.#asked.push({ ticket, key, message });
+  }
+
+  /** The turn's share. */
+  run(): void {
+    const asked = this.#asked;
+    if (asked.length === 0) return;
+    const checkedNow = asked.splice(0, CHECKED_IN_TURN_MAX);
+    const beyond = asked.splice(CHECKED_IN_NEXT_TURNS_MAX);
+    for (const { ticket, key, message } of beyond)
+      void key
+        .verifyAsync(message.algorithm, message.signedBytes, message.signature)
+        .then((ok) => this.#answer(ticket, ok));
+    for (const { ticket, key, message } of checkedNow)
+      this.#answer(ticket, key.verify(message.algorithm, message.signedBytes, message.signature));
+  }
+}

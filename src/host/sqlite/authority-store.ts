@@ -1,0 +1,76 @@
+import type { DatabaseSync } from 'node:sqlite';
+import type { AuthorityStore, AuthorityTransaction, CrlRow } from '../../ports/authority-store.ts';
+import { accessKeyRows } from './authority/access-keys.ts';
+import { auditRows } from './authority/audit.ts';
+import { certificateRows } from './authority/certificates.ts';
+import { delegateRows } from './authority/delegates.ts';
+import { nodeRows } from './authority/nodes.ts';
+import { ticketRows } from './authority/tickets.ts';
+import { AUTHORITY_DATABASE } from './authority-schema.ts';
+import { GroupCommit } from './group-commit.ts';
+import { closeDatabase, guarded, openDatabase, type WhenMissing } from './database.ts';
+import { type Row, some, Statements } from './statements.ts';
+
+/** The {@link AuthorityStore} of one machine: an SQLite file, many changes to one fsync. */
+export class SqliteAuthorityStore implements AuthorityStore {
+  readonly #path: string;
+  readonly #database: DatabaseSync;
+  readonly #commits: GroupCommit;
+  readonly #transaction: AuthorityTransaction;
+
+  private constructor(database: DatabaseSync, path: string) {
+    this.#path = path;
+    this.#database = database;
+    this.#commits = new GroupCommit(database, path);
+    this.#transaction = transactionOn(new Statements(database, path));
+  }
+
+  /** @throws ERR_STATE_CORRUPT, ERR_STATE_FOREIGN; see {@link openDatabase}. */
+  static open(path: string, whenMissing: WhenMissing): SqliteAuthorityStore {
+    const database = openDatabase(path, AUTHORITY_DATABASE, whenMissing);
+    return guarded(path, () => new SqliteAuthorityStore(database, path));
+  }
+
+  transact<T>(work: (tx: AuthorityTransaction) => Promise<T>): Promise<T> {
+    return this.#commits.run(() => work(this.#transaction));
+  }
+
+  async close(): Promise<void> {
+    await this.#commits.close();
+    closeDatabase(this.#database, this.#path);
+  }
+}
+
+function transactionOn(db: Statements): AuthorityTransaction {
+  return {
+    getMeta: async (key) => db.one('SELECT value FROM meta WHERE key = ?', key)?.text('value'),
+    setMeta: async (key, value) => db.run('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)', key, value),
+
+    findCrl: async (issuerKeyHash) =>
+      some(crlOf, db.one('SELECT * FROM crls WHERE issuer_key_hash = ?', issuerKeyHash)),
+    putCrl: async (row) =>
+      db.run(
+        'INSERT OR REPLACE INTO crls (issuer_key_hash, number, this_update, next_update, der) VALUES (?, ?, ?, ?, ?)',
+        row.issuerKeyHash,
+        row.number,
+        row.thisUpdate,
+        row.nextUpdate,
+        row.der,
+      ),
+
+    ...ticketRows(db),
+    ...certificateRows(db),
+    ...nodeRows(db),
+    ...accessKeyRows(db),
+    ...delegateRows(db),
+    ...auditRows(db),
+  };
+}
+
+const crlOf = (row: Row): CrlRow => ({
+  issuerKeyHash: row.text('issuer_key_hash'),
+  number: row.number('number'),
+  thisUpdate: row.at('this_update'),
+  nextUpdate: row.at('next_update'),
+  der: row.bytes('der'),
+});

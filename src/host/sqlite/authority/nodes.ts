@@ -1,0 +1,84 @@
+import { fromHex } from '../../../base/bytes.ts';
+import type { NodeOverviewRow, NodeRow, NodeRows, SightingRow } from '../../../ports/authority/nodes.ts';
+import { type Row, some, type Statements } from '../statements.ts';
+import { serialOf } from './certificates.ts';
+
+/** The place of a node's newest certificate. */
+const NEWEST = '(SELECT max(place) FROM certificates WHERE node = n.place)';
+
+const OVERVIEW = `
+  SELECT n.*, c.serial, c.not_after, c.roles, c.revoked_at AS certificate_revoked_at,
+         s.seen_at, s.address, s.crl_number, s.version
+    FROM nodes n JOIN certificates c ON c.place = ${NEWEST} LEFT JOIN sightings s ON s.node_id = n.node_id
+    WHERE n.node_id > ? ORDER BY n.node_id LIMIT ?`;
+
+const REACHABLE = `
+  SELECT s.* FROM sightings s JOIN nodes n ON n.node_id = s.node_id JOIN certificates c ON c.place = ${NEWEST}
+    WHERE s.seen_at > ? AND s.address IS NOT NULL AND n.revoked_at IS NULL AND c.revoked_at IS NULL AND c.not_after > ?
+    ORDER BY s.seen_at DESC, s.node_id LIMIT ?`;
+
+/** Nodes, and what they last said of themselves. */
+export function nodeRows(db: Statements): NodeRows {
+  return {
+    findNode: async (nodeId) => some(nodeOf, db.one('SELECT * FROM nodes WHERE node_id = ?', nodeId)),
+    listNodes: async (after, limit) => db.all(OVERVIEW, after ?? '', limit).map(overviewOf),
+    // Nodes are never deleted, so the last place is their number: to count the rows would be to read them all.
+    countNodes: async () => db.one('SELECT max(place) AS last FROM nodes')?.numberOrNone('last') ?? 0,
+    countActiveNodes: async (now) =>
+      db
+        .one(
+          `SELECT count(*) AS n FROM nodes WHERE revoked_at IS NULL AND EXISTS (SELECT 1 FROM certificates c
+             WHERE c.node = nodes.place AND c.revoked_at IS NULL AND c.not_after > ?)`,
+          now,
+        )
+        ?.number('n') ?? 0,
+    putNode: async (row) =>
+      db.run(
+        `INSERT INTO nodes (node_id, identity_spki_hash, bound_at, revoked_at) VALUES (?, ?, ?, ?)
+         ON CONFLICT (node_id) DO UPDATE SET identity_spki_hash = excluded.identity_spki_hash,
+           bound_at = excluded.bound_at, revoked_at = excluded.revoked_at`,
+        row.nodeId,
+        fromHex(row.identitySpkiHash),
+        row.boundAt,
+        row.revokedAt ?? null,
+      ),
+
+    findSighting: async (nodeId) => some(sightingOf, db.one('SELECT * FROM sightings WHERE node_id = ?', nodeId)),
+    listReachable: async (seenAfter, now, limit) => db.all(REACHABLE, seenAfter, now, limit).map(sightingOf),
+    putSighting: async (row) =>
+      db.run(
+        'INSERT OR REPLACE INTO sightings (node_id, seen_at, address, crl_number, version) VALUES (?, ?, ?, ?, ?)',
+        row.nodeId,
+        row.seenAt,
+        row.address ?? null,
+        row.crlNumber,
+        row.version,
+      ),
+  };
+}
+
+const nodeOf = (row: Row): NodeRow => ({
+  nodeId: row.text('node_id'),
+  identitySpkiHash: row.hex('identity_spki_hash'),
+  boundAt: row.at('bound_at'),
+  revokedAt: row.atOrNone('revoked_at'),
+});
+
+const overviewOf = (row: Row): NodeOverviewRow => ({
+  node: nodeOf(row),
+  newest: {
+    serial: serialOf(row),
+    notAfter: row.at('not_after'),
+    roles: row.words('roles'),
+    revokedAt: row.atOrNone('certificate_revoked_at'),
+  },
+  sighting: row.isNone('seen_at') ? undefined : sightingOf(row),
+});
+
+const sightingOf = (row: Row): SightingRow => ({
+  nodeId: row.text('node_id'),
+  seenAt: row.at('seen_at'),
+  address: row.textOrNone('address'),
+  crlNumber: row.number('crl_number'),
+  version: row.text('version'),
+});

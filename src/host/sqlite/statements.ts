@@ -1,0 +1,116 @@
+import type { DatabaseSync, StatementSync, SQLOutputValue } from 'node:sqlite';
+import { MeshError, quotedPath } from '../../base/errors.ts';
+import type { UnixMs } from '../../base/time.ts';
+
+type Value = null | number | string | Uint8Array;
+
+/** Statements on one database; each is compiled once, at its first use. */
+export class Statements {
+  readonly path: string;
+  readonly #database: DatabaseSync;
+  readonly #compiled = new Map<string, StatementSync>();
+
+  constructor(database: DatabaseSync, path: string) {
+    this.#database = database;
+    this.path = path;
+  }
+
+  one(sql: string, ...values: Value[]): Row | undefined {
+    const row = this.#statement(sql).get(...values);
+    return row === undefined ? undefined : new Row(row, this.path);
+  }
+
+  all(sql: string, ...values: Value[]): Row[] {
+    return this.#statement(sql)
+      .all(...values)
+      .map((row) => new Row(row, this.path));
+  }
+
+  run(sql: string, ...values: Value[]): void {
+    this.#statement(sql).run(...values);
+  }
+
+  #statement(sql: string): StatementSync {
+    let statement = this.#compiled.get(sql);
+    if (statement === undefined) {
+      statement = this.#database.prepare(sql);
+      this.#compiled.set(sql, statement);
+    }
+    return statement;
+  }
+}
+
+/** One row as SQLite gave it, read column by column with the type that the schema promises. */
+export class Row {
+  readonly #values: Record<string, SQLOutputValue>;
+  readonly #path: string;
+
+  constructor(values: Record<string, SQLOutputValue>, path: string) {
+    this.#values = values;
+    this.#path = path;
+  }
+
+  text(column: string): string {
+    const value = this.#values[column];
+    return typeof value === 'string' ? value : this.#damaged(column);
+  }
+
+  number(column: string): number {
+    const value = this.#values[column];
+    return typeof value === 'number' ? value : this.#damaged(column);
+  }
+
+  bytes(column: string): Uint8Array {
+    const value = this.#values[column];
+    return value instanceof Uint8Array ? value : this.#damaged(column);
+  }
+
+  hex(column: string): string {
+    return this.bytes(column).toHex();
+  }
+
+  at(column: string): UnixMs {
+    return this.number(column) as UnixMs;
+  }
+
+  textOrNone(column: string): string | undefined {
+    return this.#values[column] === null ? undefined : this.text(column);
+  }
+
+  numberOrNone(column: string): number | undefined {
+    return this.#values[column] === null ? undefined : this.number(column);
+  }
+
+  atOrNone(column: string): UnixMs | undefined {
+    return this.#values[column] === null ? undefined : this.at(column);
+  }
+
+  isNone(column: string): boolean {
+    return this.#values[column] === null;
+  }
+
+  words(column: string): string[] {
+    const value = this.text(column);
+    return value === '' ? [] : value.split(' ');
+  }
+
+  json(column: string): unknown {
+    try {
+      return JSON.parse(this.text(column));
+    } catch {
+      return this.#damaged(column);
+    }
+  }
+
+  #damaged(column: string): never {
+    throw new MeshError(
+      'ERR_STATE_CORRUPT',
+      `state file ${quotedPath(this.#path)}: column ${column} has an impossible value`,
+    );
+  }
+}
+
+/** Reads the row, where there is one. */
+export function some<T>(read: (row: Row) => T, row: Row | undefined): T | undefined {
+  return row === undefined ? undefined : read(row);
+}

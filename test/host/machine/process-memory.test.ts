@@ -1,0 +1,44 @@
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { it } from 'node:test';
+
+const MODULE = new URL('../../../src/host/machine/process-memory.ts', import.meta.url).href;
+
+/** Of what V8 tells of a function: that it runs as optimised machine code. */
+const OPTIMIZED = 1 << 3;
+
+/** In a process of its own, whose V8 is told to be small before anything else. @returns what it told of a hot function. */
+function statusesAfter(script: string): number[] {
+  const program = `
+    const { beSmall, settleMemorySoon } = await import(${JSON.stringify(MODULE)});
+    beSmall();
+    const square = eval('(n) => { let sum = 0; for (let i = 0; i < n; i++) sum += i * i; return sum; }');
+    const told = [];
+    const heat = async () => {
+      for (let i = 0; i < 100; i++) {
+        for (let j = 0; j < 200; j++) square(200);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      told.push(eval('%GetOptimizationStatus(square)'));
+    };
+    const work = async () => {
+      for (let i = 0; i < 20; i++) {
+        globalThis.garbage = Array.from({ length: 200_000 }, () => ({}));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+    };
+    ${script}
+    console.log(JSON.stringify(told));
+  `;
+  const flags = ['--allow-natives-syntax', '--input-type=module', '-e', program];
+  return JSON.parse(execFileSync(process.execPath, flags, { encoding: 'utf8' })) as number[];
+}
+
+it('a small process compiles nothing at its start, and what is hot once there is work', () => {
+  const [before = 0, idle = 0, busy = 0] = statusesAfter(
+    'await heat(); settleMemorySoon(); await heat(); await work(); await heat();',
+  );
+  assert.equal(before & OPTIMIZED, 0);
+  assert.equal(idle & OPTIMIZED, 0, 'nothing happened meanwhile');
+  assert.equal(busy & OPTIMIZED, OPTIMIZED);
+});
