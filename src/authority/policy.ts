@@ -32,7 +32,7 @@ export interface AuthorityPolicy {
   readonly delegateScope: Scope;
 }
 
-/** Shortest life of a node's certificate that can be configured: nodes come for the next one long before. */
+/** Shortest life of a node's certificate that can be configured: a node enrols again before its certificate ends, and cannot do that all the time. */
 export const CERTIFICATE_LIFE_MS_MIN = 60_000;
 /** Longest life of a node's certificate: a week, because revocation may be slow (T5). */
 export const CERTIFICATE_LIFE_MS_MAX = 7 * DAY_MS;

@@ -1,4 +1,7 @@
-/** What each error code means to HTTP callers and to people. One table: nobody chooses a status anywhere else. */
+/**
+ * What each error code means to HTTP callers and to people. One table: nobody chooses a status anywhere else, save that the
+ * Connect protocol has its own for River's services (`http/streams/connect.ts`).
+ */
 export interface ErrorEntry {
   /** HTTP status when the error ends a request (RFC 9110). */
   readonly status: number;
@@ -72,7 +75,11 @@ export const ERRORS = {
   ERR_PATH_EMPTY: { status: 401, title: 'no certificate presented' },
   ERR_PATH_NO_ANCHOR: { status: 403, title: 'the chain does not end in the trust anchor' },
   ERR_PATH_SIGNATURE: { status: 403, title: 'a signature in the chain is wrong' },
-  ERR_PATH_EXPIRED: { status: 403, title: 'certificate expired', hint: 'rekey the node, or check its clock' },
+  ERR_PATH_EXPIRED: {
+    status: 403,
+    title: 'certificate expired',
+    hint: 'check the clock; else enrol the node again with a new ticket',
+  },
   ERR_PATH_NOT_YET_VALID: { status: 403, title: 'certificate not yet valid', hint: 'check the clock' },
   ERR_PATH_REVOKED: { status: 403, title: 'certificate revoked' },
   ERR_PATH_CONSTRAINT: { status: 403, title: 'the chain breaks a constraint' },

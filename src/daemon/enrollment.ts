@@ -24,7 +24,7 @@ import { buildCsr } from '../pki/csr.ts';
 import { judgePath } from '../pki/judge.ts';
 import { authorityNames } from '../pki/mesh-names.ts';
 import { RevocationView } from '../pki/revocation-view.ts';
-import type { KeyName } from '../ports/key-store.ts';
+import type { KeyStore } from '../ports/key-store.ts';
 import { writeConfig } from './config.ts';
 import {
   isNodeDirectory,
@@ -127,7 +127,7 @@ export async function enrollNode(options: EnrollNodeOptions): Promise<EnrolledNo
 
 /**
  * Reads what {@link enrollNode} wrote, and judges it again. Whether the certificate is still valid is left to the
- * caller: an expired node starts too, to renew.
+ * caller: an expired node does not start, but commands read its directory and it can be enrolled again.
  * @throws ERR_DIR_NOT_INITIALISED, ERR_STATE_CORRUPT; ERR_STATE_FOREIGN where its files are of two nodes.
  */
 export function loadEnrolledNode(directory: string): EnrolledNode {
@@ -159,17 +159,16 @@ export function loadEnrolledNode(directory: string): EnrolledNode {
 }
 
 /**
- * The key that a node's certificate is for: the certificate key after a rekey, else the identity key.
- * @throws ERR_KEY_MISSING, ERR_STATE_CORRUPT; ERR_STATE_FOREIGN where neither is.
+ * Opens the identity key, which a node's certificate is for.
+ * @throws ERR_KEY_MISSING, ERR_STATE_CORRUPT; ERR_STATE_FOREIGN where the certificate is for another.
  */
-export async function certificateKeyName(keys: FileKeyStore, leaf: Certificate): Promise<KeyName> {
-  for (const name of ['certificate', 'identity'] as const)
-    if ((await keys.has(name)) && bytesEqual((await keys.open(name)).spki, leaf.spki)) return name;
-  if (!(await keys.has('identity'))) await keys.open('identity'); // says what is missing
+export async function openIdentityKey(keys: KeyStore, leaf: Certificate): Promise<Signer> {
+  const signer = await keys.open('identity');
+  if (bytesEqual(signer.spki, leaf.spki)) return signer;
   throw new MeshError(
     'ERR_STATE_FOREIGN',
-    'no key in the folder keys belongs to the certificate in node.pem',
-    'one of the two is missing or of another node: restore both from one backup',
+    'the identity key in the folder keys does not belong to the certificate in node.pem',
+    'one of the two is of another node: restore both from one backup',
   );
 }
 

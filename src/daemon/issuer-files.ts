@@ -17,7 +17,7 @@ import { buildIntermediate, buildRoot } from '../pki/issuer-profile.ts';
 import type { KeyStore } from '../ports/key-store.ts';
 import { type AuthorityLayout, readStateFile } from './directory.ts';
 
-/** Lives of the two issuers. The anchor outlives every device in the field; roll-over replaces either without hands. */
+/** Lives of the two issuers. Nothing replaces either, so the issuer's end is the mesh's. */
 const ROOT_LIFE_MS = 7_305 * DAY_MS;
 const ISSUER_LIFE_MS = 1_826 * DAY_MS;
 

@@ -19,7 +19,7 @@ import { type Address, splitAddress } from '../message/address.ts';
 import { CertificateWatch } from '../node/certificate-watch.ts';
 import type { Certificate } from '../pki/certificate.ts';
 import type { AuthorityContact } from './authority-contact.ts';
-import { certificateKeyName, type EnrolledNode, loadEnrolledNode } from './enrollment.ts';
+import { type EnrolledNode, loadEnrolledNode, openIdentityKey } from './enrollment.ts';
 import { listenControl, listenError } from './listen.ts';
 import { createLog, type Log, requestLog } from './log.ts';
 import { addressesOf } from './node-addresses.ts';
@@ -80,10 +80,10 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     const lock = lockDirectory(enrolled.layout.directory);
     closers.push(() => lock.release());
     const keys = await FileKeyStore.open(enrolled.layout.keys, options.passphrase);
-    const keyName = await certificateKeyName(keys, leafOf(enrolled));
+    const signer = await openIdentityKey(keys, leafOf(enrolled));
     const identity: TlsIdentity = {
       certificate: enrolled.certificatePem,
-      key: await keys.exportPem(keyName),
+      key: await keys.exportPem('identity'),
       trustAnchors: [enrolled.rootPem],
     };
     const store = SqliteNodeStore.open(enrolled.layout.database, {
@@ -91,7 +91,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       nodeId: parseNodeId(enrolled.nodeId),
     });
     closers.push(() => store.close());
-    const host = await openNodeHost(enrolled, config, { identity, signer: await keys.open(keyName), store, log });
+    const host = await openNodeHost(enrolled, config, { identity, signer, store, log });
     closers.push(async () => {
       host.leave();
       await new Promise((resolve) => setTimeout(resolve, GOODBYE_MS));

@@ -15,7 +15,7 @@ import type { RequestRate } from './rate.ts';
 import { endWith, PIPELINED_REQUESTS_MAX, Pipelines } from './pipelines.ts';
 import { deferContinue, handleUnreadBodies } from './unread-body.ts';
 
-/** Largest body, judged by the length that the request claims before a byte of it is read (T16). Bundles have a way of their own. */
+/** Largest body, judged by the length that the request claims before a byte of it is read (T16). */
 export const BODY_BYTES_MAX = 64 * 1024;
 /** Request line and headers together. */
 export const HEADER_BYTES_MAX = 8 * 1024;

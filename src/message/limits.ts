@@ -6,7 +6,7 @@ export const LIFETIME_MAX_MS = 7 * DAY_MS;
 /** How far ahead of our clock a message may be dated: more than any honest clock drifts between two looks at the time. */
 export const FUTURE_MAX_MS = 10 * MINUTE_MS;
 
-/** Payload of a sensor reading or command. Larger things travel as bundles. */
+/** Payload of a sensor reading or command. Larger things do not travel in messages. */
 export const PAYLOAD_BYTES_MAX = 16 * 1024;
 
 /** An indicator is a hash, a rule or a pattern, never a log (S1.15). */

@@ -57,7 +57,7 @@ export type AuthorityJudgement = AcceptedAuthority | PathRefusal;
 
 /**
  * Whether a chain may speak, as whom, and what it is permitted (spec 02 section 5). The one judgement that TLS, HTTP,
- * messages, bundles and the simulator share. Pure.
+ * messages and the simulator share. Pure.
  *
  * The identity is that of `chain[0]` alone, whatever else the chain carries (T14): the caller has seen its key proved, by
  * a handshake or a signature. Under it lies {@link validatePath}; on top come the rules of this mesh's profile.

@@ -1,11 +1,12 @@
 import type { Signer } from '../crypto/signer.ts';
 
 /** Names of the keys that a directory holds. */
-export type KeyName = 'identity' | 'certificate' | 'root' | 'issuer' | 'server' | 'administrator';
+export type KeyName = 'identity' | 'root' | 'issuer' | 'server';
 
 /**
- * Keeps private keys and signs with them; what leaves it are signatures and public keys. An encrypted file in
- * the field today; a TPM, a PKCS#11 token or a platform store fit the same words.
+ * Keeps private keys and signs with them; what leaves it are signatures and public keys. The one implementation keeps
+ * encrypted files, and the processes take that one: TLS must have a node's key in memory, and the key tree a secret, and
+ * this port offers neither.
  */
 export interface KeyStore {
   has(name: KeyName): Promise<boolean>;

@@ -13,7 +13,7 @@ import { bytesEqual, EMPTY } from '../../src/base/bytes.ts';
 import { initAuthority } from '../../src/daemon/authority.ts';
 import { withAuthority } from '../../src/daemon/authority-desk.ts';
 import { authorityLayout, nodeLayout, requireAuthorityDirectory } from '../../src/daemon/directory.ts';
-import { certificateKeyName, enrollNode, loadEnrolledNode } from '../../src/daemon/enrollment.ts';
+import { enrollNode, loadEnrolledNode, openIdentityKey } from '../../src/daemon/enrollment.ts';
 import { up } from '../../src/daemon/up/up.ts';
 import { lockDirectory } from '../../src/host/files/directory-lock.ts';
 import { FileKeyStore } from '../../src/host/keys/file-key-store.ts';
@@ -46,7 +46,7 @@ describe('enrolling a node', () => {
     const [leaf] = loaded.chain;
     assert.ok(leaf);
     const keys = await FileKeyStore.open(nodeLayout(into).keys, passphrase());
-    assert.equal(await certificateKeyName(keys, leaf), 'identity');
+    assert.deepEqual((await openIdentityKey(keys, leaf)).spki, leaf.spki);
     assert.equal(readFileSync(nodeLayout(into).enrollment, 'utf8').includes('token":'), false, 'the token is not kept');
   });
 

@@ -8,7 +8,7 @@ import { systemClock } from '../../host/machine/system-clock.ts';
 import { certificateStateAt } from '../../node/certificate-watch.ts';
 import { authorityNames } from '../../pki/mesh-names.ts';
 import type { Revocation } from '../../pki/revocation-reason.ts';
-import { certificateKeyName, type EnrolledNode, loadEnrolledNode } from '../enrollment.ts';
+import { type EnrolledNode, loadEnrolledNode, openIdentityKey } from '../enrollment.ts';
 import { leafOf } from '../node-core.ts';
 import { NodeDesk } from '../node-desk.ts';
 import { readPassphrase } from '../passphrase.ts';
@@ -82,7 +82,8 @@ async function lookAtKeys({ layout, chain }: EnrolledNode): Promise<Finding> {
   const keys = await FileKeyStore.open(layout.keys, passphrase);
   const [leaf] = chain;
   if (leaf === undefined) return bad('keys', 'there is no certificate', undefined);
-  return good('keys', `the passphrase opens them; the certificate's is «${await certificateKeyName(keys, leaf)}»`);
+  await openIdentityKey(keys, leaf);
+  return good('keys', 'the passphrase opens them, and the certificate is for the identity key');
 }
 
 async function lookAtAuthority({ endpoint, rootPem, mesh }: EnrolledNode): Promise<Finding> {
