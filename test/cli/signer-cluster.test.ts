@@ -8,7 +8,7 @@ import type { UnixMs } from '../../src/base/time.ts';
 import { LEFT_OUT_LISTED_MAX } from '../../src/cli/commands/signer.ts';
 import { DRIVER_LIFE_MS } from '../../src/daemon/signer/run-driver.ts';
 import { FAILED_LISTED_MAX } from '../../src/daemon/signer/sign-here.ts';
-import { MongoRecordStore } from '../../src/host/signer/mongo-record-store.ts';
+import { MongoRecordStore } from '../../src/host/signer/mongo/record-store.ts';
 import { LongCommand, chainmail, type ToldError } from '../support/chainmail.ts';
 import { startHaproxy } from '../support/load-balancer.ts';
 import { MongodbServer, freePort, missingMongodb } from '../support/mongodb-server.ts';

@@ -16,7 +16,7 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import { describe, it, test, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { ENGINES, engineProblem } from '../../src/host/signer/engines.ts';
+import { ENGINES, engineProblem } from '../../src/host/signer/engines/engines.ts';
 import type { SignedRecordJson } from '../../src/signer/signed-line.ts';
 import { chainmail, LongCommand, type ToldError } from '../support/chainmail.ts';
 import { REPOSITORY } from '../../tools/repository.ts';

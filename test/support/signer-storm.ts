@@ -3,8 +3,8 @@ import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { UnixMs } from '../../src/base/time.ts';
-import { MongoRecordStore } from '../../src/host/signer/mongo-record-store.ts';
-import { SqliteRecordStore } from '../../src/host/signer/sqlite-record-store.ts';
+import { MongoRecordStore } from '../../src/host/signer/mongo/record-store.ts';
+import { SqliteRecordStore } from '../../src/host/signer/sqlite/record-store.ts';
 import type { RecordStore, SignedRecord } from '../../src/ports/record-store.ts';
 import { chainmail, LongCommand } from './chainmail.ts';
 import type { MongodbServer } from './mongodb-server.ts';

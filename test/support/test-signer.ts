@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { Secret } from '../../src/crypto/secret.ts';
-import { openChecker, openSigner } from '../../src/host/signer/engines.ts';
+import { openChecker, openSigner } from '../../src/host/signer/engines/engines.ts';
 import { systemRandom } from '../../src/host/machine/system-random.ts';
 import type { BatchSigner } from '../../src/ports/batch-signer.ts';
 import type { NewRecord, RecordStore, Selection, SignedRecord } from '../../src/ports/record-store.ts';

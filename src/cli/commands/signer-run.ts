@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import { createLog } from '../../daemon/log.ts';
 import type { LogLevel } from '../../daemon/log-level.ts';
-import { ENGINES } from '../../host/signer/engines.ts';
+import { ENGINES } from '../../host/signer/engines/engines.ts';
 import type { SigningEngine } from '../../ports/batch-signer.ts';
 import { act, addCommand, addressOption, logLevelOption } from '../command.ts';
 import { startedUnless, untilStopped } from '../signals.ts';

@@ -6,7 +6,7 @@ import type { Bytes } from '../../base/bytes.ts';
 import { MeshError, messageOf, quoted } from '../../base/errors.ts';
 import { openRecordStore } from '../../daemon/signer/place.ts';
 import { signHere } from '../../daemon/signer/sign-here.ts';
-import { ENGINES, lanesOf, openChecker } from '../../host/signer/engines.ts';
+import { ENGINES, lanesOf, openChecker } from '../../host/signer/engines/engines.ts';
 import { ExportFile } from '../../host/signer/export-file.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import type { SigningEngine } from '../../ports/batch-signer.ts';

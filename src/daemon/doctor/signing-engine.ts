@@ -1,4 +1,4 @@
-import { ENGINES, engineProblem } from '../../host/signer/engines.ts';
+import { ENGINES, engineProblem } from '../../host/signer/engines/engines.ts';
 import { couldBeBetter, type Finding, good } from './finding.ts';
 
 /** What signs records on this machine, and what would make it faster. */

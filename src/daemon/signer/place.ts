@@ -1,9 +1,9 @@
 import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { MeshError, quoted } from '../../base/errors.ts';
-import { fileRing, type Ring, tokenRing } from '../../host/signer/ring.ts';
-import { SqliteRecordStore } from '../../host/signer/sqlite-record-store.ts';
-import { isTokenUri } from '../../host/signer/token-uri.ts';
+import { fileRing, type Ring, tokenRing } from '../../host/signer/keys/ring.ts';
+import { SqliteRecordStore } from '../../host/signer/sqlite/record-store.ts';
+import { isTokenUri } from '../../host/signer/token/token-uri.ts';
 import type { BatchSigner, SigningEngine } from '../../ports/batch-signer.ts';
 import type { RecordStore } from '../../ports/record-store.ts';
 import { makeDirectory } from '../directory.ts';
@@ -34,7 +34,7 @@ export function checkPlace(place: SignerPlace): void {
 export async function openRecordStore(place: SignerPlace, isNew: boolean): Promise<RecordStore> {
   checkPlace(place);
   if (place.store !== undefined) {
-    const { MongoRecordStore } = await import('../../host/signer/mongo-record-store.ts');
+    const { MongoRecordStore } = await import('../../host/signer/mongo/record-store.ts');
     return MongoRecordStore.open(place.store);
   }
   const directory = resolve(place.dir as string);

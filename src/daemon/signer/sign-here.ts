@@ -3,7 +3,7 @@ import { resolve } from 'node:path';
 import { MeshError } from '../../base/errors.ts';
 import { SECOND_MS, type UnixMs } from '../../base/time.ts';
 import { lockDirectory } from '../../host/files/directory-lock.ts';
-import { lanesOf } from '../../host/signer/engines.ts';
+import { lanesOf } from '../../host/signer/engines/engines.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { systemRandom } from '../../host/machine/system-random.ts';
 import type { BatchSigner, SigningEngine } from '../../ports/batch-signer.ts';

@@ -3,7 +3,7 @@ import { toRfc3339, type UnixMs } from '../../base/time.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import { encodePem, parsePem } from '../../codec/pem.ts';
 import { checkX509Signature } from '../../crypto/x509-signature.ts';
-import { lanesOf, openChecker } from '../../host/signer/engines.ts';
+import { lanesOf, openChecker } from '../../host/signer/engines/engines.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
 import { nodeIdOfSpki } from '../../identity/node-id.ts';
 import { parseTicket, type Ticket } from '../../api/ticket.ts';

@@ -5,19 +5,19 @@ import { createServer, type RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { ANSWER_BYTES_MAX, ANSWER_MS_MAX, callBatch } from '../../../src/host/signer/batch-client.ts';
-import { KEY_SLOTS_MAX, KeySlots } from '../../../src/host/signer/key-slots.ts';
-import { KEY_FILE_BYTES_MAX, loadKeyFiles } from '../../../src/host/signer/key-files.ts';
+import { KEY_SLOTS_MAX, KeySlots } from '../../../src/host/signer/sqlite/key-slots.ts';
+import { KEY_FILE_BYTES_MAX, loadKeyFiles } from '../../../src/host/signer/keys/key-files.ts';
 import {
   INDEX_RECORDS_MAX as MONGO_INDEX_RECORDS_MAX,
   mongoOptionsOf,
   MongoRecordStore,
   SERVER_MS_MAX,
-} from '../../../src/host/signer/mongo-record-store.ts';
-import { PIN_FILE_BYTES_MAX, tokenRing } from '../../../src/host/signer/ring.ts';
+} from '../../../src/host/signer/mongo/record-store.ts';
+import { PIN_FILE_BYTES_MAX, tokenRing } from '../../../src/host/signer/keys/ring.ts';
 import { ShardIndex } from '../../../src/host/signer/shard-index.ts';
-import { INDEX_RECORDS_MAX } from '../../../src/host/signer/sqlite-record-store.ts';
-import { SIGNER_DATABASE } from '../../../src/host/signer/signer-schema.ts';
-import { prepareStatements } from '../../../src/host/signer/signer-statements.ts';
+import { INDEX_RECORDS_MAX } from '../../../src/host/signer/sqlite/record-store.ts';
+import { SIGNER_DATABASE } from '../../../src/host/signer/sqlite/schema.ts';
+import { prepareStatements } from '../../../src/host/signer/sqlite/statements.ts';
 import { closeDatabase, openDatabase } from '../../../src/host/sqlite/database.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 

@@ -1,5 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
-import type { Bytes } from '../../base/bytes.ts';
+import type { Bytes } from '../../../base/bytes.ts';
 
 const SIGNED_COLUMNS = `r.sequence, r.id, r.message, s.salt, s.signature, k.public_key
   FROM records r JOIN signatures s ON s.sequence = r.sequence JOIN keys k ON k.slot = s.slot`;

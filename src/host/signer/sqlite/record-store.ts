@@ -1,8 +1,8 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
-import { type Bytes, textOfUtf8, toHex, utf8 } from '../../base/bytes.ts';
-import { MeshError } from '../../base/errors.ts';
-import type { UnixMs } from '../../base/time.ts';
-import { SALT_BYTES, SIGNATURE_BYTES } from '../../ports/batch-signer.ts';
+import { type Bytes, textOfUtf8, toHex, utf8 } from '../../../base/bytes.ts';
+import { MeshError } from '../../../base/errors.ts';
+import type { UnixMs } from '../../../base/time.ts';
+import { SALT_BYTES, SIGNATURE_BYTES } from '../../../ports/batch-signer.ts';
 import {
   CHUNK_BYTES_MAX,
   CHUNK_RECORDS_MAX,
@@ -16,16 +16,16 @@ import {
   type SignedRecord,
   type StoredOutcome,
   type UnsignedChunk,
-} from '../../ports/record-store.ts';
-import { ChunkBuilder } from '../../signer/chunk-builder.ts';
-import { saltText } from '../../signer/salt.ts';
-import { shardHashOf } from '../../signer/shard.ts';
-import { closeDatabase, guarded, openDatabase, stateError } from '../sqlite/database.ts';
+} from '../../../ports/record-store.ts';
+import { ChunkBuilder } from '../../../signer/chunk-builder.ts';
+import { saltText } from '../../../signer/salt.ts';
+import { shardHashOf } from '../../../signer/shard.ts';
+import { closeDatabase, guarded, openDatabase, stateError } from '../../sqlite/database.ts';
 import { KeySlots } from './key-slots.ts';
-import { ShardIndex } from './shard-index.ts';
-import { SIGNER_DATABASE } from './signer-schema.ts';
-import { prepareStatements, type SignerStatements } from './signer-statements.ts';
-import { SqliteRuns } from './sqlite-runs.ts';
+import { ShardIndex } from '../shard-index.ts';
+import { SIGNER_DATABASE } from './schema.ts';
+import { prepareStatements, type SignerStatements } from './statements.ts';
+import { SqliteRuns } from './runs.ts';
 
 /** Memory for pages: an index over a million ids fits, so that adding one does not read the disk. */
 const CACHE_KIB = 64 * 1024;

@@ -1,13 +1,13 @@
-import type { Bytes } from '../../base/bytes.ts';
-import { MeshError } from '../../base/errors.ts';
-import { Secret } from '../../crypto/secret.ts';
-import { secp256k1PublicKey } from '../../crypto/secp256k1-key.ts';
-import type { BatchSigner, SigningEngine } from '../../ports/batch-signer.ts';
-import { openSigner, openTokenSigner } from './engines.ts';
+import type { Bytes } from '../../../base/bytes.ts';
+import { MeshError } from '../../../base/errors.ts';
+import { Secret } from '../../../crypto/secret.ts';
+import { secp256k1PublicKey } from '../../../crypto/secp256k1-key.ts';
+import type { BatchSigner, SigningEngine } from '../../../ports/batch-signer.ts';
+import { openSigner, openTokenSigner } from '../engines/engines.ts';
 import { loadKeyFiles } from './key-files.ts';
 import { readMountedSecret } from './mounted-secret.ts';
-import { TokenSession } from './token-session.ts';
-import { parseTokenUri, type TokenUri } from './token-uri.ts';
+import { TokenSession } from '../token/token-session.ts';
+import { parseTokenUri, type TokenUri } from '../token/token-uri.ts';
 
 /** Bytes of a PIN's file. PINs have 4 to 255 characters. */
 export const PIN_FILE_BYTES_MAX = 1_024;

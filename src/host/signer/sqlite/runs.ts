@@ -1,6 +1,6 @@
-import type { UnixMs } from '../../base/time.ts';
-import type { Run } from '../../ports/record-store.ts';
-import type { SignerStatements } from './signer-statements.ts';
+import type { UnixMs } from '../../../base/time.ts';
+import type { Run } from '../../../ports/record-store.ts';
+import type { SignerStatements } from './statements.ts';
 
 /** The one run of an SQLite file and its leases. Each call is part of a transaction, which is the caller's. */
 export class SqliteRuns {

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module';
-import type { Bytes } from '../../base/bytes.ts';
-import { MeshError, messageOf } from '../../base/errors.ts';
+import type { Bytes } from '../../../base/bytes.ts';
+import { MeshError, messageOf } from '../../../base/errors.ts';
 import {
   type BatchSigner,
   POINT_BYTES,
@@ -8,7 +8,7 @@ import {
   SIGNATURE_BYTES,
   type SignatureChecker,
   type SigningBatch,
-} from '../../ports/batch-signer.ts';
+} from '../../../ports/batch-signer.ts';
 import { CHECK_EVERY } from './curve-batch.ts';
 
 /** `native/batch-signer.c`. Lengths are checked there; the arrays must not be changed or detached until it is done. */
@@ -31,7 +31,7 @@ interface Addon {
 /** Keys in memory of the addon's own; JavaScript sees nothing of it. */
 type Ring = object;
 
-const ADDON_PATH = '../../../native/batch-signer.node';
+const ADDON_PATH = '../../../../native/batch-signer.node';
 
 /** @throws ERR_ENGINE where the addon was not built, or does not load. */
 function loadAddon(): Addon {

@@ -1,9 +1,9 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import { messageOf } from '../../base/errors.ts';
-import { loadCurve } from '../secp256k1/curve.ts';
+import { messageOf } from '../../../base/errors.ts';
+import { loadCurve } from '../../secp256k1/curve.ts';
 import { loadKeys, recoverBatch, signBatch } from './curve-batch.ts';
-import { tokenKeys } from './token-keys.ts';
-import { TokenSession } from './token-session.ts';
+import { tokenKeys } from '../token/token-keys.ts';
+import { TokenSession } from '../token/token-session.ts';
 import type { WorkerAnswer, WorkerRequest, WorkerStart } from './worker-engine.ts';
 
 /** A thread that signs and recovers batches, one at a time, in the order in which they come. */

@@ -1,16 +1,16 @@
-import { type Bytes, bytesEqual } from '../../base/bytes.ts';
-import { sha256 } from '../../crypto/hash.ts';
-import { KECCAK256_BYTES, keccak256Into } from '../../crypto/keccak.ts';
-import { isLowS } from '../../crypto/secp256k1-signature.ts';
+import { type Bytes, bytesEqual } from '../../../base/bytes.ts';
+import { sha256 } from '../../../crypto/hash.ts';
+import { KECCAK256_BYTES, keccak256Into } from '../../../crypto/keccak.ts';
+import { isLowS } from '../../../crypto/secp256k1-signature.ts';
 import {
   POINT_BYTES,
   type RecoveryBatch,
   SALT_BYTES,
   SIGNATURE_BYTES,
   type SigningBatch,
-} from '../../ports/batch-signer.ts';
-import { SALT_TEXT_BYTES, writeSaltText } from '../../signer/salt.ts';
-import type { Curve } from '../secp256k1/curve.ts';
+} from '../../../ports/batch-signer.ts';
+import { SALT_TEXT_BYTES, writeSaltText } from '../../../signer/salt.ts';
+import type { Curve } from '../../secp256k1/curve.ts';
 
 /** One signature in so many is recovered again before the batch may be stored: see docs/adr/0014. */
 export const CHECK_EVERY = 128;

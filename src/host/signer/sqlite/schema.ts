@@ -1,5 +1,5 @@
-import { CHUNK_RECORDS_MAX } from '../../ports/record-store.ts';
-import type { DatabaseKind } from '../sqlite/database.ts';
+import { CHUNK_RECORDS_MAX } from '../../../ports/record-store.ts';
+import type { DatabaseKind } from '../../sqlite/database.ts';
 
 /**
  * Schema of `signer.db`. A record is one row of `records` for ever, and signed from the commit that adds the row of the

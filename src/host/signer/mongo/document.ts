@@ -1,10 +1,10 @@
 import { BSON, type Document } from 'mongodb';
-import { textOfUtf8 } from '../../base/bytes.ts';
-import { isMeshError, quoted } from '../../base/errors.ts';
-import { sha256 } from '../../crypto/hash.ts';
-import { SALT_BYTES, SIGNATURE_BYTES } from '../../ports/batch-signer.ts';
-import type { MalformedRecord, NewRecord, SignedChunk } from '../../ports/record-store.ts';
-import { saltText } from '../../signer/salt.ts';
+import { textOfUtf8 } from '../../../base/bytes.ts';
+import { isMeshError, quoted } from '../../../base/errors.ts';
+import { sha256 } from '../../../crypto/hash.ts';
+import { SALT_BYTES, SIGNATURE_BYTES } from '../../../ports/batch-signer.ts';
+import type { MalformedRecord, NewRecord, SignedChunk } from '../../../ports/record-store.ts';
+import { saltText } from '../../../signer/salt.ts';
 
 /** A record as it was read, with what is needed to delete it and nothing that came since. */
 export interface RecordDocument {

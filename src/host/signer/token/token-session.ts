@@ -1,9 +1,9 @@
 import type * as Pkcs11Binding from 'pkcs11js';
 import type { Handle, PKCS11, Template } from 'pkcs11js';
-import { type Bytes, compareBytes, toHex } from '../../base/bytes.ts';
-import { MeshError, messageOf, quoted } from '../../base/errors.ts';
-import { POINT_BYTES } from '../../ports/batch-signer.ts';
-import { RING_KEYS_MAX } from '../../signer/key-ring.ts';
+import { type Bytes, compareBytes, toHex } from '../../../base/bytes.ts';
+import { MeshError, messageOf, quoted } from '../../../base/errors.ts';
+import { POINT_BYTES } from '../../../ports/batch-signer.ts';
+import { RING_KEYS_MAX } from '../../../signer/key-ring.ts';
 import type { TokenUri } from './token-uri.ts';
 
 /** DER of the object identifier of secp256k1, 1.3.132.0.10: CKA_EC_PARAMS (PKCS #11 v3.0 section 2.3.3). */

@@ -1,4 +1,4 @@
-import { MeshError, quoted } from '../../base/errors.ts';
+import { MeshError, quoted } from '../../../base/errors.ts';
 
 /** Characters of a URI. A path of 4,096 bytes, percent-encoded or not, and labels of 32 fit. */
 export const TOKEN_URI_CHARACTERS_MAX = 8_192;

@@ -1,10 +1,10 @@
 import { availableParallelism } from 'node:os';
-import { type Bytes, concatBytes } from '../../base/bytes.ts';
-import { isMeshError, MeshError } from '../../base/errors.ts';
-import type { Secret } from '../../crypto/secret.ts';
-import type { BatchSigner, SignatureChecker, SigningEngine } from '../../ports/batch-signer.ts';
+import { type Bytes, concatBytes } from '../../../base/bytes.ts';
+import { isMeshError, MeshError } from '../../../base/errors.ts';
+import type { Secret } from '../../../crypto/secret.ts';
+import type { BatchSigner, SignatureChecker, SigningEngine } from '../../../ports/batch-signer.ts';
 import { NativeChecker, NativeSigner } from './native-engine.ts';
-import type { TokenUri } from './token-uri.ts';
+import type { TokenUri } from '../token/token-uri.ts';
 import { WorkerEngine, type WorkerRing } from './worker-engine.ts';
 
 /** Fastest first. */

@@ -1,6 +1,6 @@
-import { type Bytes, toHex } from '../../base/bytes.ts';
-import { MeshError } from '../../base/errors.ts';
-import type { SignerStatements } from './signer-statements.ts';
+import { type Bytes, toHex } from '../../../base/bytes.ts';
+import { MeshError } from '../../../base/errors.ts';
+import type { SignerStatements } from './statements.ts';
 
 /** Two octets name a key in each signature's row, in place of its 65. */
 export const KEY_SLOTS_MAX = 65_536;

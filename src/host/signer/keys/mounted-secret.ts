@@ -1,6 +1,6 @@
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
-import type { Bytes } from '../../base/bytes.ts';
-import { MeshError, messageOf, quoted } from '../../base/errors.ts';
+import type { Bytes } from '../../../base/bytes.ts';
+import { MeshError, messageOf, quoted } from '../../../base/errors.ts';
 
 /**
  * As `readSecretFile`, but the group may read: Kubernetes gives the files of a secret to root and lets the pod read

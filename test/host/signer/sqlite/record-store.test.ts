@@ -3,10 +3,10 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { SqliteRecordStore } from '../../../src/host/signer/sqlite-record-store.ts';
-import { describeRecordStore } from '../../support/record-store-suite.ts';
-import { tempDir } from '../../support/temp-dir.ts';
-import { openTestSigner, randomRecords, signAll, signedRecords } from '../../support/test-signer.ts';
+import { SqliteRecordStore } from '../../../../src/host/signer/sqlite/record-store.ts';
+import { describeRecordStore } from '../../../support/record-store-suite.ts';
+import { tempDir } from '../../../support/temp-dir.ts';
+import { openTestSigner, randomRecords, signAll, signedRecords } from '../../../support/test-signer.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chainmail-test-'));
 after(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { parseTokenUri, TOKEN_URI_CHARACTERS_MAX } from '../../../src/host/signer/token-uri.ts';
+import { parseTokenUri, TOKEN_URI_CHARACTERS_MAX } from '../../../../src/host/signer/token/token-uri.ts';
 
 const LIBRARY = 'module-path=/usr/lib/p11.so';
 

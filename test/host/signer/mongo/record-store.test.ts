@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { type Document, MongoClient } from 'mongodb';
-import { utf8 } from '../../../src/base/bytes.ts';
-import { MongoRecordStore } from '../../../src/host/signer/mongo-record-store.ts';
-import { signedRecordJson } from '../../../src/signer/signed-line.ts';
-import { MongodbServer, missingMongodb } from '../../support/mongodb-server.ts';
-import { describeRecordStore } from '../../support/record-store-suite.ts';
-import { SEED_RECORD } from '../../support/seed-record.ts';
-import { openTestSigner, randomRecords, signAll, signedRecords, wrongIds } from '../../support/test-signer.ts';
+import { utf8 } from '../../../../src/base/bytes.ts';
+import { MongoRecordStore } from '../../../../src/host/signer/mongo/record-store.ts';
+import { signedRecordJson } from '../../../../src/signer/signed-line.ts';
+import { MongodbServer, missingMongodb } from '../../../support/mongodb-server.ts';
+import { describeRecordStore } from '../../../support/record-store-suite.ts';
+import { SEED_RECORD } from '../../../support/seed-record.ts';
+import { openTestSigner, randomRecords, signAll, signedRecords, wrongIds } from '../../../support/test-signer.ts';
 
 const ALL = { runId: 'run', batchCount: 3, batchId: undefined };
 

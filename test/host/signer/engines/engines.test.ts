@@ -3,16 +3,16 @@ import { randomBytes } from 'node:crypto';
 import { after, before, describe, it } from 'node:test';
 import { recoverAddress, SigningKey } from 'ethers';
 import { recoverPublicKey } from 'viem';
-import { bytesEqual } from '../../../src/base/bytes.ts';
-import { keccak256 } from '../../../src/crypto/keccak.ts';
-import { Secret } from '../../../src/crypto/secret.ts';
-import { secp256k1PublicKey } from '../../../src/crypto/secp256k1-key.ts';
-import { isLowS } from '../../../src/crypto/secp256k1-signature.ts';
-import { ENGINES, engineProblem, openChecker, openSigner } from '../../../src/host/signer/engines.ts';
-import type { BatchSigner, RecoveryBatch, SigningBatch } from '../../../src/ports/batch-signer.ts';
-import { markSalts, saltText } from '../../../src/signer/salt.ts';
-import { parseSignedRecord, preimageOf } from '../../../src/signer/signed-line.ts';
-import { SEED_RECORD } from '../../support/seed-record.ts';
+import { bytesEqual } from '../../../../src/base/bytes.ts';
+import { keccak256 } from '../../../../src/crypto/keccak.ts';
+import { Secret } from '../../../../src/crypto/secret.ts';
+import { secp256k1PublicKey } from '../../../../src/crypto/secp256k1-key.ts';
+import { isLowS } from '../../../../src/crypto/secp256k1-signature.ts';
+import { ENGINES, engineProblem, openChecker, openSigner } from '../../../../src/host/signer/engines/engines.ts';
+import type { BatchSigner, RecoveryBatch, SigningBatch } from '../../../../src/ports/batch-signer.ts';
+import { markSalts, saltText } from '../../../../src/signer/salt.ts';
+import { parseSignedRecord, preimageOf } from '../../../../src/signer/signed-line.ts';
+import { SEED_RECORD } from '../../../support/seed-record.ts';
 
 /** Lengths around the 136 bytes that Keccak-256 absorbs at once, the salt's 36 included. */
 const MESSAGE_LENGTHS = [1, 2, 27, 28, 99, 100, 101, 235, 236, 237, 1_000, 70_000];

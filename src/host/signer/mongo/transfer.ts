@@ -7,9 +7,9 @@ import {
   type Filter,
   MongoBulkWriteError,
 } from 'mongodb';
-import { textOfUtf8 } from '../../base/bytes.ts';
-import { MeshError } from '../../base/errors.ts';
-import type { SignedChunk, StoredOutcome } from '../../ports/record-store.ts';
+import { textOfUtf8 } from '../../../base/bytes.ts';
+import { MeshError } from '../../../base/errors.ts';
+import type { SignedChunk, StoredOutcome } from '../../../ports/record-store.ts';
 import {
   conflictDocument,
   LENIENT,
@@ -17,7 +17,7 @@ import {
   type RecordDocument,
   signedDocuments,
   signedMessage,
-} from './mongo-document.ts';
+} from './document.ts';
 
 /** A unique index refused a document. */
 export const DUPLICATE_KEY = 11_000;

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
-import type { Bytes } from '../../base/bytes.ts';
-import { MeshError } from '../../base/errors.ts';
-import type { BatchSigner, RecoveryBatch, SignatureChecker, SigningBatch } from '../../ports/batch-signer.ts';
-import type { CurveName } from '../secp256k1/curve.ts';
-import type { TokenUri } from './token-uri.ts';
+import type { Bytes } from '../../../base/bytes.ts';
+import { MeshError } from '../../../base/errors.ts';
+import type { BatchSigner, RecoveryBatch, SignatureChecker, SigningBatch } from '../../../ports/batch-signer.ts';
+import type { CurveName } from '../../secp256k1/curve.ts';
+import type { TokenUri } from '../token/token-uri.ts';
 
 /** The keys that a thread signs with: 32 bytes each, none for one that only checks, or those of a token. */
 export type WorkerRing =

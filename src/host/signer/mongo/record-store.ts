@@ -7,9 +7,9 @@ import {
   type MongoClientOptions,
   MongoError,
 } from 'mongodb';
-import { textOfUtf8 } from '../../base/bytes.ts';
-import { MeshError, messageOf } from '../../base/errors.ts';
-import type { UnixMs } from '../../base/time.ts';
+import { textOfUtf8 } from '../../../base/bytes.ts';
+import { MeshError, messageOf } from '../../../base/errors.ts';
+import type { UnixMs } from '../../../base/time.ts';
 import {
   CHUNK_BYTES_MAX,
   CHUNK_RECORDS_MAX,
@@ -24,16 +24,16 @@ import {
   type SignedRecord,
   type StoredOutcome,
   type UnsignedChunk,
-} from '../../ports/record-store.ts';
-import { ChunkBuilder } from '../../signer/chunk-builder.ts';
-import { parseRecordJson } from '../../signer/record.ts';
-import { shardHashOf } from '../../signer/shard.ts';
-import { parseSignedRecord } from '../../signer/signed-line.ts';
-import { LENIENT, type ReadDocument, type RecordDocument, readDocument } from './mongo-document.ts';
-import { ensureUniqueIds } from './mongo-indexes.ts';
-import { MongoRuns } from './mongo-runs.ts';
-import { insertNew, storeSigned } from './mongo-transfer.ts';
-import { ShardIndex } from './shard-index.ts';
+} from '../../../ports/record-store.ts';
+import { ChunkBuilder } from '../../../signer/chunk-builder.ts';
+import { parseRecordJson } from '../../../signer/record.ts';
+import { shardHashOf } from '../../../signer/shard.ts';
+import { parseSignedRecord } from '../../../signer/signed-line.ts';
+import { LENIENT, type ReadDocument, type RecordDocument, readDocument } from './document.ts';
+import { ensureUniqueIds } from './indexes.ts';
+import { MongoRuns } from './runs.ts';
+import { insertNew, storeSigned } from './transfer.ts';
+import { ShardIndex } from '../shard-index.ts';
 
 /** Records in the index of a run: some 150 bytes each, 300 MiB. A run over more leaves the rest to the next one. */
 export const INDEX_RECORDS_MAX = 2_000_000;

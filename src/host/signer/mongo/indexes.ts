@@ -1,5 +1,5 @@
 import { type Collection, type IndexDescriptionInfo, MongoServerError } from 'mongodb';
-import { DUPLICATE_KEY } from './mongo-transfer.ts';
+import { DUPLICATE_KEY } from './transfer.ts';
 
 /** There is no such collection yet. */
 const NAMESPACE_NOT_FOUND = 26;

@@ -1,6 +1,6 @@
 import { type Collection, type Db, MongoServerError } from 'mongodb';
-import type { UnixMs } from '../../base/time.ts';
-import type { Run } from '../../ports/record-store.ts';
+import type { UnixMs } from '../../../base/time.ts';
+import type { Run } from '../../../ports/record-store.ts';
 
 /** The one run of a store. Times are Unix milliseconds by the clocks of the replicas, which must agree to seconds. */
 interface RunDocument {
