@@ -41,14 +41,8 @@ import { type AuthorityOptions, openCore } from './open-core.ts';
 import { Readiness } from './readiness.ts';
 import { type RevocationOutcome, type RevocationTarget, revoke } from './revocation.ts';
 import { type AdmittedRequest, admitSignedRequest, confirmSignedRequest } from './signed-administrator.ts';
-import {
-  createTicket,
-  cancelTicket,
-  type CreatedTicket,
-  listTickets,
-  type TicketSummary,
-  type TicketWish,
-} from './ticket-desk.ts';
+import { createTicket, cancelTicket, type CreatedTicket, listTickets, type TicketSummary } from './ticket-desk.ts';
+import type { TicketWish } from './tickets.ts';
 import { createSubtree, type NewSubtree } from './subtrees.ts';
 import { exportTree, importTree, type TreeExport } from './tree-export.ts';
 import { grantWallet, revokeBelowWalletEpoch } from './wallets.ts';

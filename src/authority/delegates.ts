@@ -1,6 +1,6 @@
 import { toHex } from '../base/bytes.ts';
 import { MeshError, quoted } from '../base/errors.ts';
-import { SECOND_MS, type UnixMs, unixMsFromSeconds, unixSeconds } from '../base/time.ts';
+import { DAY_MS, SECOND_MS, type UnixMs, unixMsFromSeconds, unixSeconds } from '../base/time.ts';
 import { capabilitiesOfRoles, parseRole } from '../identity/capability.ts';
 import { branchPath } from '../identity/delegate/branch.ts';
 import { type DelegateKey, isSameKey, openDelegateKey } from '../identity/delegate/delegate-key.ts';
@@ -24,11 +24,28 @@ import type { AuthorityCore } from './core.ts';
 /** Statements in one answer; newest first. */
 export const DELEGATES_LISTED_MAX = 10_000;
 
+/** Life of a delegate where nobody says another. */
+export const DELEGATE_LIFE_MS_DEFAULT = 7 * DAY_MS;
+
 export interface DelegateWish {
   readonly nodeId: string;
   readonly key: DelegateKey;
   readonly scope: Scope;
   readonly lifeMs: number;
+}
+
+export type DelegateStatus = 'active' | 'revoked' | 'expired' | 'void';
+
+/** What became of a delegate. `void`: its epoch lies below the floor. */
+export function delegateStatusOf(
+  statement: DelegateStatement,
+  revokedAt: UnixMs | undefined,
+  epochFloor: number,
+  now: UnixMs,
+): DelegateStatus {
+  if (revokedAt !== undefined) return 'revoked';
+  if (statement.notAfter <= now) return 'expired';
+  return statement.tag === 'tree' && statement.epoch < epochFloor ? 'void' : 'active';
 }
 
 /** What the operator sees of all that lets somebody speak besides certificates. */

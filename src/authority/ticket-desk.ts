@@ -13,8 +13,6 @@ import {
   type TicketWish,
 } from './tickets.ts';
 
-export type { TicketWish } from './tickets.ts';
-
 /** A ticket with its secret, which nobody can show again. */
 export interface CreatedTicket {
   readonly id: string;

@@ -72,11 +72,22 @@ export function makeTicket(
   return { token, row };
 }
 
+export type TicketStatus = 'open' | 'spent' | 'expired' | 'cancelled' | 'void';
+
+/** What a ticket is good for now: what lists show of it, and what it is refused for. */
+export function ticketStatusOf(row: TicketRow, epoch: number, now: UnixMs): TicketStatus {
+  // Of before a restore: the store may have forgotten that it was spent (T7), so nothing else that it says of it counts.
+  if (row.epoch !== epoch) return 'void';
+  if (row.cancelledAt !== undefined) return 'cancelled';
+  if (row.usesSpent >= row.usesMax) return 'spent';
+  return now < row.expiresAt ? 'open' : 'expired';
+}
+
 /**
  * Why a token buys nothing. The audit log is told; over the network there is one refusal for all of them, so that a
  * guesser learns nothing (T7).
  */
-export type TicketRefusal = 'malformed' | 'unknown' | 'void' | 'cancelled' | 'expired' | 'spent';
+export type TicketRefusal = 'malformed' | 'unknown' | Exclude<TicketStatus, 'open'>;
 
 /** A token that was made here. `again`: good only for a key that has redeemed it before. */
 export type TicketFinding =
@@ -98,13 +109,17 @@ export async function findTicket(
   // The look-up is by hash, so its time tells nothing about the tokens that exist.
   const row = await tx.findTicket(tokenHash);
   if (row === undefined) return { tag: 'refused', reason: 'unknown', row };
-  // A token of before a restore: the store may have forgotten that it was spent (T7).
-  if (row.epoch !== epoch) return { tag: 'refused', reason: 'void', row };
-  if (row.cancelledAt !== undefined) return { tag: 'refused', reason: 'cancelled', row };
-  if (row.usesSpent < row.usesMax && now < row.expiresAt) return { tag: 'good', row };
-  const reason = row.usesSpent >= row.usesMax ? 'spent' : 'expired';
-  if (row.usesSpent === 0) return { tag: 'refused', reason, row };
-  return { tag: 'again', row, reason };
+  const status = ticketStatusOf(row, epoch, now);
+  switch (status) {
+    case 'open':
+      return { tag: 'good', row };
+    case 'void':
+    case 'cancelled':
+      return { tag: 'refused', reason: status, row };
+    case 'spent':
+    case 'expired':
+      return row.usesSpent === 0 ? { tag: 'refused', reason: status, row } : { tag: 'again', reason: status, row };
+  }
 }
 
 /** The short name of a ticket for lists, logs and `ticket cancel`: it gives nothing away of the token. */
@@ -114,16 +129,6 @@ export function ticketIdOf(row: Pick<TicketRow, 'tokenHash'>): string {
 
 /** 64 bits of hash: no two tickets of one authority meet. */
 export const TICKET_ID_CHARS = 16;
-
-export type TicketStatus = 'open' | 'spent' | 'expired' | 'cancelled' | 'void';
-
-/** What a ticket is good for now. Those from before the authority was put back from a backup are `void`. */
-export function ticketStatusOf(row: TicketRow, epoch: number, now: UnixMs): TicketStatus {
-  if (row.cancelledAt !== undefined) return 'cancelled';
-  if (row.usesSpent >= row.usesMax) return 'spent';
-  if (row.epoch !== epoch) return 'void';
-  return now < row.expiresAt ? 'open' : 'expired';
-}
 
 /** Hex of the SHA-256 of the token's text; `undefined` for what is no token of any authority. */
 export function tokenHashOf(token: string): string | undefined {

@@ -120,6 +120,44 @@ describe('enrolment', () => {
     );
   });
 
+  it('lists each ticket as what it is refused for, whatever came together', async () => {
+    const { authority, clock, store } = await authorityWorld();
+    const tokens: string[] = [];
+    const prepare = async (): Promise<void> => {
+      for (const isExpired of [false, true])
+        for (const isSpent of [false, true])
+          for (const isCancelled of [false, true]) {
+            const token = await newToken(authority, { lifeMs: isExpired ? HOUR_MS / 2 : HOUR_MS });
+            if (isSpent) await authority.enroll(await enrollmentOf(token));
+            const id = ticketIdOf({ tokenHash: tokenHashOf(token) ?? '' });
+            if (isCancelled) await authority.cancelTicket(id, 'test');
+            tokens.push(token);
+          }
+    };
+    await prepare();
+    await authority.beginEpoch('test');
+    await prepare();
+    clock.pass(HOUR_MS / 2);
+    const listed = new Map((await authority.listTickets()).map(({ row, status }) => [row.tokenHash, status]));
+    for (const token of tokens) {
+      const status = listed.get(tokenHashOf(token) ?? '');
+      const attempt = authority.enroll(await enrollmentOf(token));
+      if (status === 'open') await attempt;
+      else {
+        await assert.rejects(attempt, REFUSED);
+        assert.equal((await refusalsOf(store)).at(-1)?.split(': ')[1], status);
+      }
+    }
+    assert.deepEqual([...listed.values()].toSorted(), [
+      ...Array<string>(4).fill('cancelled'),
+      'expired',
+      'open',
+      'spent',
+      'spent',
+      ...Array<string>(8).fill('void'),
+    ]);
+  });
+
   it('refuses a spent ticket with another key, and calls it an alarm (T7)', async () => {
     const { authority, store } = await authorityWorld();
     const token = await newToken(authority);

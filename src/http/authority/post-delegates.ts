@@ -1,8 +1,9 @@
 import type { z } from 'zod';
 import { delegateRequestSchema } from '../../api/delegates.ts';
 import { parseBody } from '../../api/schema.ts';
+import { DELEGATE_LIFE_MS_DEFAULT } from '../../authority/delegates.ts';
 import { fromHex } from '../../base/bytes.ts';
-import { DAY_MS, SECOND_MS } from '../../base/time.ts';
+import { SECOND_MS } from '../../base/time.ts';
 import type { DelegateCurve, DelegateKey } from '../../identity/delegate/delegate-key.ts';
 import { scopeOf } from '../../identity/delegate/scope.ts';
 import { subtreeKeyOf } from '../../identity/delegate/subtree.ts';
@@ -10,9 +11,6 @@ import type { HttpApp } from '../server.ts';
 import { actorOf, requireAdministrator } from './credential.ts';
 import { statementJson } from './render-delegates.ts';
 import type { AuthorityDeps } from './routes.ts';
-
-/** Life of a delegate where nobody says another. */
-const DELEGATE_LIFE_MS_DEFAULT = 7 * DAY_MS;
 
 /** `POST /v1/delegates`: the key tree vouches for a device's own key. */
 export function postDelegates(app: HttpApp, deps: AuthorityDeps): void {

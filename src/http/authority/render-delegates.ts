@@ -1,5 +1,5 @@
 import type { DelegateJson, DelegatesResponse } from '../../api/delegates.ts';
-import type { DelegatesOverview } from '../../authority/delegates.ts';
+import { type DelegatesOverview, delegateStatusOf } from '../../authority/delegates.ts';
 import { toBase64, toHex } from '../../base/bytes.ts';
 import { toRfc3339, type UnixMs } from '../../base/time.ts';
 import { branchPath } from '../../identity/delegate/branch.ts';
@@ -52,7 +52,7 @@ export function statementJson(
   return {
     id,
     node_id: nodeId,
-    status: statusOf(statement, revokedAt, epochFloor, now),
+    status: delegateStatusOf(statement, revokedAt, epochFloor, now),
     ...ofTree,
     curve: key.curve,
     public_key: toHex(key.bytes),
@@ -60,15 +60,4 @@ export function statementJson(
     not_after: toRfc3339(notAfter),
     statement: toBase64(bytes),
   };
-}
-
-function statusOf(
-  statement: DelegateStatement,
-  revokedAt: UnixMs | undefined,
-  epochFloor: number,
-  now: UnixMs,
-): DelegateJson['status'] {
-  if (revokedAt !== undefined) return 'revoked';
-  if (statement.notAfter <= now) return 'expired';
-  return statement.tag === 'tree' && statement.epoch < epochFloor ? 'void' : 'active';
 }
