@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { MeshError, messageOf } from '../base/errors.ts';
-import { formatDuration, parseDuration } from '../daemon/duration.ts';
+import { formatDuration, parseDuration } from '../base/duration.ts';
 import { LOG_LEVELS } from '../daemon/log-level.ts';
 import { splitAddress } from '../message/address.ts';
 import { fillDirectory } from './hint.ts';

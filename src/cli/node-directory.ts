@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import type { z } from 'zod';
-import type { HeldQuestion } from '../daemon/node-at-rest.ts';
-import { NodeDesk } from '../daemon/node-desk.ts';
+import type { HeldQuestion } from '../daemon/node/at-rest.ts';
+import { NodeDesk } from '../daemon/node/desk.ts';
 import type { Output } from './output.ts';
 
 export interface NodeDirectoryOptions {
@@ -25,7 +25,7 @@ export async function heldBy<S extends z.ZodType>(
   output: Output,
   question: HeldQuestion<S>,
 ): Promise<z.output<S>> {
-  const { askHeld } = await import('../daemon/node-at-rest.ts');
+  const { askHeld } = await import('../daemon/node/at-rest.ts');
   const { answer, isRunning } = await askHeld(resolve(dir), question);
   if (!isRunning) output.note(`chainmail: no node runs in ${dir}: this is what it held when it ended`);
   return answer;

@@ -1,4 +1,4 @@
-import { formatDuration } from '../daemon/duration.ts';
+import { formatDuration } from '../base/duration.ts';
 
 /** How often the bar is drawn anew; faster is not read by anybody. */
 const DRAW_MS = 100;

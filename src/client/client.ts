@@ -6,7 +6,7 @@ import { statusResponseSchema } from '../api/node-programs.ts';
 import type { Bytes } from '../base/bytes.ts';
 import { MeshError, messageOf, quotedPath } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
-import { NodeDesk } from '../daemon/node-desk.ts';
+import { NodeDesk } from '../daemon/node/desk.ts';
 import { controlSocketOf } from '../host/http/control-socket.ts';
 import { exchange } from '../host/http/client.ts';
 import { systemClock } from '../host/machine/system-clock.ts';

@@ -4,7 +4,7 @@ import { fromHex, toHex } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import { Secret } from '../crypto/secret.ts';
-import { StreamsDesk } from '../daemon/streams-desk.ts';
+import { StreamsDesk } from '../daemon/streams/desk.ts';
 import { ConnectCaller } from '../host/http/connect-caller.ts';
 import { systemClock } from '../host/machine/system-clock.ts';
 import { systemRandom } from '../host/machine/system-random.ts';

@@ -7,7 +7,7 @@ import { describeIssue } from '../api/schema.ts';
 import { isMeshError, MeshError, messageOf, quoted } from '../base/errors.ts';
 import { MODE_PUBLIC, writeFileAtomic } from '../host/files/atomic-file.ts';
 import { splitAddress } from '../message/address.ts';
-import { parseDuration } from './duration.ts';
+import { parseDuration } from '../base/duration.ts';
 import { LOG_LEVELS } from './log-level.ts';
 
 /** In every directory of an authority or a node. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { OWN_ROLES_MAX, parseOwnRoles } from '../../src/authority/policy.ts';
-import { loadAuthorityConfig } from '../../src/daemon/authority-config.ts';
+import { loadAuthorityConfig } from '../../src/daemon/authority/config.ts';
 import { CAPABILITIES_MAX, capabilitiesOfRoles, parseRole } from '../../src/identity/capability.ts';
 
 describe('roles that a mesh makes up', () => {

@@ -11,7 +11,7 @@ import { FILE_BYTES_MAX as STREAM_FILE_BYTES_MAX } from '../../src/cli/commands/
 import { UP_NODES_MAX } from '../../src/cli/commands/up.ts';
 import { FILE_BYTES_MAX } from '../../src/cli/commands/verify.ts';
 import { END_MS_MAX, untilStopped } from '../../src/cli/signals.ts';
-import { formatDuration } from '../../src/daemon/duration.ts';
+import { formatDuration } from '../../src/base/duration.ts';
 import { allCommands, leavesOf } from '../support/commands.ts';
 import { chainmail } from '../support/chainmail.ts';
 import { tempDir } from '../support/temp-dir.ts';

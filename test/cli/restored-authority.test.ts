@@ -5,7 +5,7 @@ import { after, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { nodesResponseSchema } from '../../src/api/authority.ts';
 import type { StatusResponse } from '../../src/api/node-programs.ts';
-import { withAuthority } from '../../src/daemon/authority-desk.ts';
+import { withAuthority } from '../../src/daemon/authority/desk.ts';
 import { passphrase, restartAuthority, startAuthority } from '../support/authority-process.ts';
 import { chainmail } from '../support/chainmail.ts';
 import { NodeProcess } from '../support/node-process.ts';

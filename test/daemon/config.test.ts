@@ -6,10 +6,10 @@ import {
   AUTHORITY_LISTEN_DEFAULT,
   loadAuthorityConfig,
   renderAuthorityConfig,
-} from '../../src/daemon/authority-config.ts';
+} from '../../src/daemon/authority/config.ts';
 import { CONFIG_BYTES_MAX, CONFIG_FILE } from '../../src/daemon/config.ts';
 import { HOUR_MS } from '../../src/base/time.ts';
-import { formatDuration } from '../../src/daemon/duration.ts';
+import { formatDuration } from '../../src/base/duration.ts';
 import { CERTIFICATE_LIFE_MS_MAX, CERTIFICATE_LIFE_MS_MIN } from '../../src/authority/policy.ts';
 import { tempDir } from '../support/temp-dir.ts';
 

@@ -16,10 +16,10 @@ import { after, before, describe, it } from 'node:test';
 import { ticketCreatedSchema } from '../../src/api/authority.ts';
 import { renderTicket } from '../../src/api/ticket.ts';
 import { type MeshError } from '../../src/base/errors.ts';
-import { withAuthority } from '../../src/daemon/authority-desk.ts';
-import { initAuthority } from '../../src/daemon/authority.ts';
-import { enrollNode } from '../../src/daemon/enrollment.ts';
-import { runNode } from '../../src/daemon/node.ts';
+import { withAuthority } from '../../src/daemon/authority/desk.ts';
+import { initAuthority } from '../../src/daemon/authority/open.ts';
+import { enrollNode } from '../../src/daemon/node/enrollment.ts';
+import { runNode } from '../../src/daemon/node/run.ts';
 import { passphrase, restartAuthority, SILENT } from '../support/authority-process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chainmail-test-'));

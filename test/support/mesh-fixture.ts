@@ -5,7 +5,7 @@ import { type Bytes, utf8 } from '../../src/base/bytes.ts';
 import { DAY_MS, HOUR_MS, type Instant, type MonotonicMs, type UnixMs } from '../../src/base/time.ts';
 import { checkX509Signature } from '../../src/crypto/x509-signature.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
-import { type DelegateSigner, generateDelegateKey, openDelegateSigner } from '../../src/daemon/delegate-files.ts';
+import { type DelegateSigner, generateDelegateKey, openDelegateSigner } from '../../src/daemon/delegate/files.ts';
 import type { DelegateCurve } from '../../src/identity/delegate/delegate-key.ts';
 import type { Delegations } from '../../src/identity/delegate/delegations.ts';
 import { scopeOf } from '../../src/identity/delegate/scope.ts';

@@ -99,7 +99,7 @@ export function register(program: Command): void {
 }
 
 async function addAccessKey(output: Output, options: AddOptions, name: string): Promise<void> {
-  const { makeAccessKey } = await import('../../daemon/access-key.ts');
+  const { makeAccessKey } = await import('../../daemon/authority/access-key.ts');
   const { accessKeyId, secretAccessKey, publicKeyPem } = makeAccessKey();
   const body = {
     name,
@@ -130,7 +130,7 @@ async function addCertificate(output: Output, options: AddOptions, name: string,
       `${quotedPath(key)} or ${quotedPath(certificate)} exists`,
       'choose another name or --out',
     );
-  const { makeAdministratorKey } = await import('../../daemon/authority.ts');
+  const { makeAdministratorKey } = await import('../../daemon/authority/open.ts');
   const { csr, keyPem } = await makeAdministratorKey();
   const issued = await atAuthority(options, (desk) =>
     desk.call(adminResponseSchema, { method: 'POST', path: '/v1/administrators', body: { name, csr } }),

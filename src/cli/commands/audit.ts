@@ -4,7 +4,7 @@ import { type AuditResponse, auditResponseSchema } from '../../api/authority.ts'
 import { type AuditBreak, findBreak } from '../../audit/audit-log.ts';
 import { MeshError } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
-import type { AuthorityDesk } from '../../daemon/authority-desk.ts';
+import type { AuthorityDesk } from '../../daemon/authority/desk.ts';
 import type { AuditRow } from '../../ports/authority/audit.ts';
 import { act, addCommand, addGroup, integerOption } from '../command.ts';
 import { EXIT_REFUSED } from '../output.ts';

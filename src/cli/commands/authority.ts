@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { CERTIFICATE_LIFE_MS_MAX, CERTIFICATE_LIFE_MS_MIN } from '../../authority/policy.ts';
 import { clockResponseSchema, epochResponseSchema } from '../../api/authority.ts';
-import type { AuthorityDesk } from '../../daemon/authority-desk.ts';
+import type { AuthorityDesk } from '../../daemon/authority/desk.ts';
 import { readPassphrase } from '../../daemon/passphrase.ts';
 import { requireAuthorityDirectory, requireNoAuthority, requireNoNode } from '../../daemon/directory.ts';
 import { parseHost } from '../../host/machine/interfaces.ts';
@@ -53,7 +53,7 @@ export function register(program: Command): void {
     .option('--host <name>', 'a name or address by which nodes reach it; repeatable', repeatedOption(parseHost))
     .action(
       act<InitOptions>(async ({ output, options }) => {
-        const { initAuthority } = await import('../../daemon/authority.ts');
+        const { initAuthority } = await import('../../daemon/authority/open.ts');
         const directory = resolve(options.dir);
         requireNoAuthority(directory); // before a passphrase is asked for
         requireNoNode(directory);
@@ -103,7 +103,7 @@ export function register(program: Command): void {
     .action(
       act<DirectoryOptions & { readonly listen?: string; readonly logLevel?: string }>(async ({ output, options }) => {
         const { directory } = requireAuthorityDirectory(resolve(options.dir)); // before a passphrase is asked for
-        const { runAuthority } = await import('../../daemon/authority-server.ts');
+        const { runAuthority } = await import('../../daemon/authority/run.ts');
         const stopped = untilStopped();
         const starting = runAuthority({
           directory,
@@ -168,7 +168,7 @@ export function withDirectory(command: Command): Command {
 
 /** The authority of a command's directory, running or not; see `withAuthority`. Loaded when needed: it is half of the program. */
 export async function atAuthority<T>(options: DirectoryOptions, use: (desk: AuthorityDesk) => Promise<T>): Promise<T> {
-  const { withAuthority } = await import('../../daemon/authority-desk.ts');
+  const { withAuthority } = await import('../../daemon/authority/desk.ts');
   const passphrase = () => readPassphrase(passphraseSources(options));
   return withAuthority({ directory: resolve(options.dir), environment: process.env, passphrase }, use);
 }

@@ -4,7 +4,7 @@ import { fromHex } from '../../base/bytes.ts';
 import { MeshError, quoted } from '../../base/errors.ts';
 import { DAY_MS, SECOND_MS, toRfc3339, type UnixMs } from '../../base/time.ts';
 import { uncompressPoint } from '../../crypto/curve-point.ts';
-import { readDelegateKey, renderStatement } from '../../daemon/delegate-files.ts';
+import { readDelegateKey, renderStatement } from '../../daemon/delegate/files.ts';
 import { createFileAtomic, MODE_PUBLIC } from '../../host/files/atomic-file.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { readWalletFile } from '../../host/keys/wallet-file.ts';

@@ -15,7 +15,7 @@ import {
   readDelegateKey,
   readStatement,
   renderStatement,
-} from '../../daemon/delegate-files.ts';
+} from '../../daemon/delegate/files.ts';
 import { createFileAtomic, MODE_PUBLIC, MODE_SECRET } from '../../host/files/atomic-file.ts';
 import { createFileFrom } from '../../host/files/new-file.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';

@@ -46,7 +46,7 @@ export function register(program: Command): void {
     .addOption(logLevelOption('as configured'))
     .action(
       act<RunOptions>(async ({ output, options }) => {
-        const { runNode } = await import('../../daemon/node.ts');
+        const { runNode } = await import('../../daemon/node/run.ts');
         const { directory } = requireNodeDirectory(resolve(options.dir)); // before a passphrase is asked for
         const stopped = untilStopped();
         const starting = runNode({

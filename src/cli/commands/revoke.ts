@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { nodesResponseSchema, type RevokeResult, revokeResultSchema } from '../../api/authority.ts';
 import { MeshError } from '../../base/errors.ts';
 import { parseSpkiHash, readReason } from '../../authority/revocation.ts';
-import type { AuthorityDesk } from '../../daemon/authority-desk.ts';
+import type { AuthorityDesk } from '../../daemon/authority/desk.ts';
 import { parseNodeId } from '../../identity/node-id.ts';
 import { parseSerial } from '../../pki/certificate.ts';
 import { act, addCommand, durationOption, textOption } from '../command.ts';

@@ -1,6 +1,6 @@
 import { Argument, type Command, InvalidArgumentError } from 'commander';
 import { MeshError } from '../../base/errors.ts';
-import { parseDuration } from '../../daemon/duration.ts';
+import { parseDuration } from '../../base/duration.ts';
 import { SCENARIO_DEFAULTS, type ScenarioResult } from '../../sim/scenario.ts';
 import { SCENARIOS } from '../../sim/scenarios/table.ts';
 import { act, addCommand, integerOption } from '../command.ts';

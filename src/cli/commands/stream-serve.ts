@@ -29,7 +29,7 @@ export function register(program: Command): void {
     .addOption(logLevelOption('info'))
     .action(
       act<ServeOptions>(async ({ output, options }) => {
-        const { runStreams } = await import('../../daemon/streams.ts');
+        const { runStreams } = await import('../../daemon/streams/run.ts');
         const stopped = untilStopped();
         const starting = runStreams({
           directory: options.dir,

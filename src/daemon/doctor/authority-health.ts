@@ -9,9 +9,9 @@ import { AUTHORITY_DATABASE } from '../../host/sqlite/authority-schema.ts';
 import { controlSocketOf } from '../../host/http/control-socket.ts';
 import { FileKeyStore } from '../../host/keys/file-key-store.ts';
 import { exchange, isNobodyThere } from '../../host/http/client.ts';
-import { AuthorityDesk } from '../authority-desk.ts';
+import { AuthorityDesk } from '../authority/desk.ts';
 import { authorityLayout, requireAuthorityDirectory } from '../directory.ts';
-import { checkRootKey, openIssuerKey, readIssuerCertificates } from '../issuer-files.ts';
+import { checkRootKey, openIssuerKey, readIssuerCertificates } from '../authority/issuer-files.ts';
 import { readPassphrase } from '../passphrase.ts';
 import { bad, couldBeBetter, type Finding, good, lookAt } from './finding.ts';
 

@@ -8,11 +8,11 @@ import { systemClock } from '../../host/machine/system-clock.ts';
 import { certificateStateAt } from '../../node/certificate-watch.ts';
 import { authorityNames } from '../../pki/mesh-names.ts';
 import type { Revocation } from '../../pki/revocation-reason.ts';
-import { type EnrolledNode, loadEnrolledNode, openIdentityKey } from '../enrollment.ts';
-import { leafOf } from '../node-core.ts';
-import { NodeDesk } from '../node-desk.ts';
+import { type EnrolledNode, loadEnrolledNode, openIdentityKey } from '../node/enrollment.ts';
+import { leafOf } from '../node/open-host.ts';
+import { NodeDesk } from '../node/desk.ts';
 import { readPassphrase } from '../passphrase.ts';
-import { describeRevocation, REVOKED_HINT, revocationAsHeard, revocationByAuthority } from '../standing.ts';
+import { describeRevocation, REVOKED_HINT, revocationAsHeard, revocationByAuthority } from '../node/own-revocation.ts';
 import { bad, couldBeBetter, type Finding, good, lookAt } from './finding.ts';
 
 /** Difference between the authority's clock and ours that begins to matter: half of what messages may be ahead. */

@@ -6,11 +6,11 @@ import { type NodeEventJson, nodeEventSchema } from '../../api/node-programs.ts'
 import { renderTicket } from '../../api/ticket.ts';
 import { isMeshError, MeshError } from '../../base/errors.ts';
 import { MODE_SECRET, writeFileAtomic } from '../../host/files/atomic-file.ts';
-import { initAuthority } from '../authority.ts';
-import { type AuthorityDesk, withAuthority } from '../authority-desk.ts';
+import { initAuthority } from '../authority/open.ts';
+import { type AuthorityDesk, withAuthority } from '../authority/desk.ts';
 import { authorityLayout, nodeLayout } from '../directory.ts';
-import { enrollNode } from '../enrollment.ts';
-import { NodeDesk } from '../node-desk.ts';
+import { enrollNode } from '../node/enrollment.ts';
+import { NodeDesk } from '../node/desk.ts';
 import { readPassphrase } from '../passphrase.ts';
 import { Child } from './child.ts';
 import { Guard } from './guard.ts';

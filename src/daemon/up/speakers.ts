@@ -13,8 +13,8 @@ import { encodeWalletStatement } from '../../message/delegate-statement.ts';
 import { parseMessageType } from '../../message/family.ts';
 import { signWalletDelegate } from '../../message/river/wallet-delegate.ts';
 import { walletOf } from '../../message/river/wallet.ts';
-import { type DelegateSigner, generateDelegateKey, delegateSignerOf } from '../delegate-files.ts';
-import { signAsDelegate } from '../delegate-message.ts';
+import { type DelegateSigner, generateDelegateKey, delegateSignerOf } from '../delegate/files.ts';
+import { signAsDelegate } from '../delegate/sign.ts';
 import type { Fleet, FleetNode } from './fleet.ts';
 
 /** Somebody who speaks with a key that is no node's, and is handed in at one. */

@@ -4,7 +4,7 @@ import { toRfc3339 } from '../../base/time.ts';
 import type { DelegateStatement } from '../../identity/delegate/delegations.ts';
 import { type MeshName, parseMeshName } from '../../identity/mesh-name.ts';
 import { parseStatement } from '../../message/delegate-statement.ts';
-import { parseDelegatePem } from '../delegate-files.ts';
+import { parseDelegatePem } from '../delegate/files.ts';
 import type { Recognised } from './recognise.ts';
 import { type FileVerdict, type VerifyContext, verdictOf } from './verdict.ts';
 import { requireLists, verifierOf } from './verifier.ts';

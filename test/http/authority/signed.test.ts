@@ -10,7 +10,7 @@ import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import type { AccessKeyResponse } from '../../../src/api/authority.ts';
 import { problemSchema } from '../../../src/api/problem.ts';
 import { HOUR_MS, MINUTE_MS } from '../../../src/base/time.ts';
-import type { RunningAuthority } from '../../../src/daemon/authority-server.ts';
+import type { RunningAuthority } from '../../../src/daemon/authority/run.ts';
 import { authorityLayout } from '../../../src/daemon/directory.ts';
 import { type AccessKey, sigV4aPrivateKey } from '../../../src/message/request/signing-key.ts';
 import { BODY_BYTES_MAX } from '../../../src/http/server.ts';

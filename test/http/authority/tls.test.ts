@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
 import { problemSchema } from '../../../src/api/problem.ts';
 import { textOfUtf8 } from '../../../src/base/bytes.ts';
-import type { RunningAuthority } from '../../../src/daemon/authority-server.ts';
+import type { RunningAuthority } from '../../../src/daemon/authority/run.ts';
 import { authorityLayout } from '../../../src/daemon/directory.ts';
 import { controlSocketOf } from '../../../src/host/http/control-socket.ts';
 import { exchange } from '../../../src/host/http/client.ts';

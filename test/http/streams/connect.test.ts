@@ -11,7 +11,7 @@ import {
   runStreams,
   STREAM_CONNECTIONS_MAX,
   STREAM_REQUEST_RATE,
-} from '../../../src/daemon/streams.ts';
+} from '../../../src/daemon/streams/run.ts';
 import { CALL_BYTES_MAX } from '../../../src/http/streams/routes.ts';
 import { challengeHash } from '../../../src/message/river/challenge.ts';
 import type { UnixMs } from '../../../src/base/time.ts';

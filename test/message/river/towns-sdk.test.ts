@@ -5,7 +5,7 @@ import { concatBytes, toHex, utf8 } from '../../../src/base/bytes.ts';
 import type { UnixMs } from '../../../src/base/time.ts';
 import { Secret } from '../../../src/crypto/secret.ts';
 import { createLog } from '../../../src/daemon/log.ts';
-import { type RunningStreams, runStreams } from '../../../src/daemon/streams.ts';
+import { type RunningStreams, runStreams } from '../../../src/daemon/streams/run.ts';
 import { encodeBearerToken, openBearerToken } from '../../../src/message/river/bearer-token.ts';
 import { challengeHash } from '../../../src/message/river/challenge.ts';
 import { type Envelope, PAYLOAD, STREAM_EVENT } from '../../../src/message/river/envelope.ts';

@@ -1,0 +1,107 @@
+import { existsSync } from 'node:fs';
+import type { z } from 'zod';
+import { isMeshError } from '../../base/errors.ts';
+import type { UnixMs } from '../../base/time.ts';
+import { messageAlgorithmOf } from '../../crypto/public-key.ts';
+import { keyAlgorithmOf } from '../../crypto/spki.ts';
+import { checkX509Signature } from '../../crypto/x509-signature.ts';
+import { lockDirectory } from '../../host/files/directory-lock.ts';
+import { SqliteNodeStore } from '../../host/sqlite/node-store.ts';
+import { systemClock } from '../../host/machine/system-clock.ts';
+import { systemRandom } from '../../host/machine/system-random.ts';
+import { parseNodeId } from '../../identity/node-id.ts';
+import { MeshNode } from '../../node/mesh-node.ts';
+import type { NodeOutbox } from '../../node/node-outbox.ts';
+import { whileBusy } from '../busy-directory.ts';
+import { type EnrolledNode, loadEnrolledNode } from './enrollment.ts';
+import { loadNodeConfig } from './config.ts';
+import { leafOf } from './open-host.ts';
+import { NodeDesk } from './desk.ts';
+import { programVersion } from '../version.ts';
+
+/** What a question is asked with: by HTTP where a node runs, else of what its store holds. */
+export interface HeldQuestion<S extends z.ZodType> {
+  readonly schema: S;
+  readonly path: string;
+  readonly atRest: (node: MeshNode, now: UnixMs) => z.output<S>;
+}
+
+export interface HeldAnswer<T> {
+  readonly answer: T;
+  /** Whether a node runs; else the answer is what it held when it ended, less what is over by now. */
+  readonly isRunning: boolean;
+}
+
+/**
+ * What the node of a directory holds, running or not.
+ * @throws ERR_DIR_NOT_INITIALISED; ERR_NOT_RUNNING where it never ran, so that there is nothing to be read; ERR_STATE_...
+ */
+export async function askHeld<S extends z.ZodType>(
+  directory: string,
+  { schema, path, atRest }: HeldQuestion<S>,
+): Promise<HeldAnswer<z.output<S>>> {
+  const desk = new NodeDesk(directory);
+  return whileBusy(async () => {
+    try {
+      return { answer: await desk.call(schema, { method: 'GET', path }), isRunning: true };
+    } catch (error) {
+      if (!isMeshError(error) || error.code !== 'ERR_NOT_RUNNING') throw error;
+      const enrolled = loadEnrolledNode(directory);
+      if (!existsSync(enrolled.layout.database)) throw error;
+      return { answer: await openAtRest(enrolled, atRest), isRunning: false };
+    }
+  });
+}
+
+/** A node made of its store alone: it judges what it holds as it would when running, and does nothing. */
+async function openAtRest<T>(enrolled: EnrolledNode, use: (node: MeshNode, now: UnixMs) => T): Promise<T> {
+  const { layout, mesh, chain, roles, root } = enrolled;
+  const nodeId = parseNodeId(enrolled.nodeId);
+  const leaf = leafOf(enrolled);
+  const lock = lockDirectory(layout.directory);
+  try {
+    const store = SqliteNodeStore.open(layout.database, { mesh, nodeId });
+    try {
+      const restored = store.load();
+      const now = systemClock.now();
+      const node = new MeshNode(now, {
+        mesh,
+        identity: {
+          nodeId,
+          algorithm: messageAlgorithmOf(keyAlgorithmOf(leaf.spki)) ?? 'ES256',
+          leafKey: leaf.fingerprintHex,
+        },
+        chain,
+        roles,
+        name: '',
+        software: programVersion(),
+        addresses: [],
+        incarnation: restored.incarnation,
+        trust: { mesh, anchors: [root], checkSignature: checkX509Signature },
+        store,
+        restored,
+        random: systemRandom,
+        outbox: NOBODY,
+        wallets: loadNodeConfig({ directory: layout.directory, environment: process.env, flags: {} }).wallets,
+      });
+      return use(node, now.wall);
+    } finally {
+      await store.close();
+    }
+  } finally {
+    lock.release();
+  }
+}
+
+/** Nothing that the node asks for is done: it is gone before an answer could matter. */
+const NOBODY: NodeOutbox = {
+  dial: () => {},
+  write: () => {},
+  close: () => {},
+  wake: () => {},
+  verify: () => {},
+  sign: () => {},
+  persist: () => {},
+  answer: () => {},
+  event: () => {},
+};

@@ -1,0 +1,222 @@
+import { type CheckInResponse, checkInResponseSchema } from '../../api/authority.ts';
+import { errorOfProblem } from '../../api/problem.ts';
+import { describeIssue } from '../../api/schema.ts';
+import { type Bytes, textOfUtf8, toBase64 } from '../../base/bytes.ts';
+import { errorEntry } from '../../base/error-codes.ts';
+import { isMeshError, MeshError, messageOf } from '../../base/errors.ts';
+import { after, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../base/time.ts';
+import {
+  type ClientAnswer,
+  type ClientRequestOptions,
+  exchange,
+  keptConnection,
+  type Target,
+} from '../../host/http/client.ts';
+import { systemClock } from '../../host/machine/system-clock.ts';
+import { systemRandom } from '../../host/machine/system-random.ts';
+import type { NodeId } from '../../identity/node-id.ts';
+import type { Address } from '../../message/address.ts';
+import { CRL_BYTES_MAX } from '../../pki/crl.ts';
+import { jittered } from '../../ports/random.ts';
+import type { Log } from '../log.ts';
+
+/** An authority that does not answer is asked this seldom at last, or at the configured interval where that is longer. @tuning */
+const BACKOFF_MS_MAX = 5 * MINUTE_MS;
+/** A node without a peer asks this soon again, then half as often each time: somebody may have come meanwhile. @tuning */
+const ALONE_MS_MIN = SECOND_MS;
+/** News from elsewhere is told to the authority within this time, each node at another moment. @tuning */
+const SOON_MS_MAX = SECOND_MS;
+/** Conflicts that wait to be shown to the authority. One is enough to look into; every node that meets it reports it. */
+export const CONFLICTS_MAX = 16;
+/** The longest that an authority can put off alarms. */
+export const RETRY_AFTER_MS_MAX = HOUR_MS;
+/** So that a fleet that was started at once does not ask at once for ever. */
+const JITTER_FRACTION = 0.2;
+
+export interface AuthorityContactOptions {
+  /** The authority, with this node's certificate as the client's. */
+  readonly target: Extract<Target, { readonly tag: 'tls' }>;
+  readonly crlUrl: string;
+  readonly intervalMs: number;
+  readonly version: string;
+  readonly log: Log;
+  /** Where this node wants to be found. */
+  readonly address: () => Address | undefined;
+  /** Number of the newest list that this node enforces. */
+  readonly crlNumber: () => number;
+  readonly isAlone: () => boolean;
+  /** @returns whether it is a list of this mesh. */
+  readonly onCrl: (der: Bytes) => boolean;
+  readonly onPeers: (peers: CheckInResponse['bootstrap_peers']) => void;
+}
+
+/**
+ * What a node has to do with its authority while it runs: fetch the revocation list where it changed, and check in, so
+ * that operators see who enforces what and other nodes hear where this one is. A node without its authority goes on.
+ */
+export class AuthorityContact {
+  readonly #options: AuthorityContactOptions;
+  readonly #stopped = new AbortController();
+  #etag: string | undefined;
+  readonly #conflicts: { readonly origin: NodeId; readonly kept: string; readonly refused: string }[] = [];
+  #failures = 0;
+  #alone = 0;
+  #isWantedAgain = false;
+  /** No conflict is shown before this: the authority asked to be left alone. */
+  #conflictsAt = systemClock.monotonic();
+  #timer: NodeJS.Timeout | undefined;
+  /** Of the visit under way. */
+  #connection = keptConnection();
+  #underWay: Promise<void> | undefined;
+
+  constructor(options: AuthorityContactOptions) {
+    this.#options = options;
+    this.#schedule(0);
+  }
+
+  /** Something changed that the authority should hear of. */
+  soon(): void {
+    if (this.#underWay === undefined) this.#schedule(systemRandom.below(SOON_MS_MAX));
+    else this.#isWantedAgain = true;
+  }
+
+  /**
+   * Two messages under one id: the authority is shown both at the next visit. One of each author waits: whoever says two
+   * things again and again hides no clone of another.
+   */
+  reportConflict(origin: NodeId, kept: Bytes, refused: Bytes): void {
+    if (this.#conflicts.length >= CONFLICTS_MAX) return; // other nodes report too
+    if (this.#conflicts.some((waiting) => waiting.origin === origin)) return;
+    this.#conflicts.push({ origin, kept: toBase64(kept), refused: toBase64(refused) });
+    this.soon();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    clearTimeout(this.#timer);
+    await this.#underWay;
+  }
+
+  #schedule(delayMs: number): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#underWay = this.#visit().finally(() => {
+        this.#underWay = undefined;
+        if (!this.#stopped.signal.aborted) this.#schedule(this.#nextDelayMs());
+      });
+    }, delayMs);
+    this.#timer.unref();
+  }
+
+  async #visit(): Promise<void> {
+    const { log } = this.#options;
+    this.#connection = keptConnection();
+    try {
+      await this.#fetchCrl();
+      await this.#checkIn();
+      await this.#showConflicts();
+      if (this.#failures > 0) log.info('the authority answers again');
+      this.#failures = 0;
+    } catch (error) {
+      if (this.#stopped.signal.aborted) return;
+      this.#failures++;
+      // One that answers and refuses is another matter than one that is away: this node may be revoked.
+      const isRefused = isMeshError(error) && [401, 403].includes(errorEntry(error.code).status);
+      log[this.#failures === 1 ? 'warn' : 'debug'](
+        { reason: messageOf(error), ...(isMeshError(error) ? { code: error.code } : {}) },
+        isRefused ? 'the authority refuses this node' : 'the authority cannot be reached; going on without it',
+      );
+    } finally {
+      this.#connection.destroy();
+    }
+  }
+
+  #nextDelayMs(): number {
+    const isSoon = this.#isWantedAgain && this.#failures === 0;
+    this.#isWantedAgain = false;
+    if (isSoon) return systemRandom.below(SOON_MS_MAX);
+    const delayMs = jittered(systemRandom, this.#intervalMs(), JITTER_FRACTION);
+    if (this.#conflicts.length === 0 || this.#failures > 0) return delayMs;
+    return Math.min(delayMs, Math.max(1, this.#conflictsAt - systemClock.monotonic()));
+  }
+
+  #intervalMs(): number {
+    const { intervalMs, isAlone } = this.#options;
+    if (this.#failures > 0)
+      return Math.min(Math.max(BACKOFF_MS_MAX, intervalMs), intervalMs * 2 ** Math.min(this.#failures - 1, 16));
+    if (!isAlone()) {
+      this.#alone = 0;
+      return intervalMs;
+    }
+    return Math.min(intervalMs, ALONE_MS_MIN * 2 ** Math.min(this.#alone++, 16));
+  }
+
+  async #fetchCrl(): Promise<void> {
+    const { crlUrl, onCrl, log } = this.#options;
+    const { origin, pathname, search } = new URL(crlUrl);
+    const answer = await this.#exchange(origin, {
+      method: 'GET',
+      path: `${pathname}${search}`,
+      headers: { accept: 'application/pkix-crl', ...(this.#etag === undefined ? {} : { 'if-none-match': this.#etag }) },
+      bodyBytesMax: CRL_BYTES_MAX,
+    });
+    if (answer.status === 304) return;
+    if (answer.status !== 200) throw refusalOf(answer);
+    if (onCrl(answer.body)) this.#etag = answer.headers.etag;
+    else log.error({ url: crlUrl }, 'what the authority gave is no revocation list of this mesh');
+  }
+
+  async #checkIn(): Promise<void> {
+    const { target, address, crlNumber, version, onPeers } = this.#options;
+    const at = address();
+    const answer = await this.#exchange(target.endpoint, {
+      method: 'POST',
+      path: '/v1/checkin',
+      body: { ...(at === undefined ? {} : { address: at }), crl_number: crlNumber(), version },
+    });
+    if (answer.status !== 200) throw refusalOf(answer);
+    const parsed = checkInResponseSchema.safeParse(JSON.parse(textOfUtf8(answer.body)));
+    if (!parsed.success) throw new MeshError('ERR_REMOTE', `check-in: ${describeIssue(parsed.error)}`);
+    onPeers(parsed.data.bootstrap_peers);
+    if (parsed.data.crl_number > crlNumber()) await this.#fetchCrl(); // it was renewed between the two calls
+  }
+
+  async #showConflicts(): Promise<void> {
+    if (systemClock.monotonic() < this.#conflictsAt) return;
+    for (let conflict = this.#conflicts[0]; conflict !== undefined; conflict = this.#conflicts[0]) {
+      const { endpoint } = this.#options.target;
+      const { kept, refused } = conflict;
+      const answer = await this.#exchange(endpoint, { method: 'POST', path: '/v1/alarms', body: { kept, refused } });
+      if (answer.status === 429 || answer.status >= 500) return this.#showConflictsLater(answer);
+      this.#conflicts.shift();
+      if (answer.status !== 204)
+        this.#options.log.warn({ reason: refusalOf(answer).message }, 'the authority did not take an alarm');
+    }
+  }
+
+  /** An alarm that is not taken now is kept: it may be the only one that says whose key was copied. */
+  #showConflictsLater(answer: ClientAnswer): void {
+    const { log, intervalMs } = this.#options;
+    this.#conflictsAt = after(systemClock.monotonic(), retryAfterMs(answer.headers['retry-after']) ?? intervalMs);
+    log.debug({ reason: refusalOf(answer).message, alarms: this.#conflicts.length }, 'alarms are shown again later');
+  }
+
+  #exchange(endpoint: string, options: ClientRequestOptions): Promise<ClientAnswer> {
+    const common = { signal: this.#stopped.signal, connection: this.#connection };
+    return exchange({ ...this.#options.target, endpoint }, { ...options, ...common });
+  }
+}
+
+/** What the header asks for, as far as it is followed; `undefined` where it asks for nothing. */
+export function retryAfterMs(header: string | undefined): number | undefined {
+  const told = Number(header);
+  return Number.isFinite(told) && told > 0 ? Math.min(told * SECOND_MS, RETRY_AFTER_MS_MAX) : undefined;
+}
+
+function refusalOf({ status, body }: ClientAnswer): MeshError {
+  try {
+    return errorOfProblem(JSON.parse(textOfUtf8(body))) ?? new MeshError('ERR_REMOTE', `status ${status}`);
+  } catch {
+    return new MeshError('ERR_REMOTE', `status ${status}`);
+  }
+}

@@ -1,0 +1,285 @@
+import { existsSync } from 'node:fs';
+import { z } from 'zod';
+import { type MeshConfig, enrollResponseSchema, type EnrollResponse, meshConfigSchema } from '../../api/authority.ts';
+import { errorOfProblem } from '../../api/problem.ts';
+import { describeIssue } from '../../api/schema.ts';
+import { parseTicket, type Ticket } from '../../api/ticket.ts';
+import { bytesEqual, textOfUtf8, utf8 } from '../../base/bytes.ts';
+import { isMeshError, MeshError, messageOf, quoted, quotedPath } from '../../base/errors.ts';
+import type { UnixMs } from '../../base/time.ts';
+import { parseJson } from '../../codec/json.ts';
+import { encodePem } from '../../codec/pem.ts';
+import { sha256 } from '../../crypto/hash.ts';
+import type { Secret } from '../../crypto/secret.ts';
+import type { Signer } from '../../crypto/signer.ts';
+import { checkX509Signature } from '../../crypto/x509-signature.ts';
+import { MODE_PUBLIC, MODE_SECRET, writeFileAtomic } from '../../host/files/atomic-file.ts';
+import { lockDirectory } from '../../host/files/directory-lock.ts';
+import { FileKeyStore } from '../../host/keys/file-key-store.ts';
+import { type ClientAnswer, exchange } from '../../host/http/client.ts';
+import { systemClock } from '../../host/machine/system-clock.ts';
+import { type MeshName, parseMeshName } from '../../identity/mesh-name.ts';
+import { type Certificate, parseCertificatesPem } from '../../pki/certificate.ts';
+import { buildCsr } from '../../pki/csr.ts';
+import { judgePath } from '../../pki/judge.ts';
+import { authorityNames } from '../../pki/mesh-names.ts';
+import { RevocationView } from '../../pki/revocation-view.ts';
+import type { KeyStore } from '../../ports/key-store.ts';
+import { writeConfig } from '../config.ts';
+import {
+  isNodeDirectory,
+  makeDirectory,
+  type NodeLayout,
+  nodeLayout,
+  readStateFile,
+  requireNoAuthority,
+  requireNodeDirectory,
+} from '../directory.ts';
+import { NODE_CONFIG_TEXT } from './config.ts';
+import { requireNotRevoked } from './own-revocation.ts';
+
+/** Largest answer to an enrolment: two chains and a list of peers. */
+export const ENROLLMENT_BYTES_MAX = 256 * 1024;
+
+const enrollmentFileSchema = z.object({
+  /** Of the ticket that was redeemed, so that the same command again is known for what it is. */
+  token_hash: z.string(),
+  endpoint: z.string(),
+  config: meshConfigSchema,
+});
+
+/** A node's place in its mesh, as it was enrolled: everything that its process starts from, checked. */
+export interface EnrolledNode {
+  readonly layout: NodeLayout;
+  readonly mesh: MeshName;
+  readonly nodeId: string;
+  readonly roles: readonly string[];
+  readonly config: MeshConfig;
+  /** `https://HOST:PORT` of the authority. */
+  readonly endpoint: string;
+  /** Leaf first. */
+  readonly chain: readonly Certificate[];
+  readonly certificatePem: string;
+  /** The mesh's trust anchor. */
+  readonly root: Certificate;
+  readonly rootPem: string;
+  readonly notAfter: UnixMs;
+}
+
+export interface EnrollNodeOptions {
+  readonly directory: string;
+  /** The text of the ticket file. */
+  readonly ticket: string;
+  readonly passphrase: Secret;
+}
+
+/**
+ * Makes a node of this directory: an identity key, a request, and a certificate from the authority that the ticket
+ * names, whom only the ticket's own trust anchor vouches for.
+ *
+ * Again with another ticket of the same node it gets a fresh certificate for the same key, whenever the node does not run.
+ * Safe to repeat at any point, also after kill -9: the key is made once, the request is kept before it is sent, and
+ * the authority gives the same key the same certificate. `enrollment.json` is written last.
+ *
+ * @throws ERR_TICKET_MALFORMED, ERR_TICKET_REFUSED, ERR_UNREACHABLE, ERR_DIR_EXISTS where the enrolment of another node
+ *   or mesh is still good, or an authority lives, ERR_ENROLL_REVOKED where what is enrolled was revoked, ERR_DIR_LOCKED, ERR_PASSPHRASE_WRONG, ERR_PATH_... where the answer does not hold.
+ */
+export async function enrollNode(options: EnrollNodeOptions): Promise<EnrolledNode> {
+  const ticket = parseTicket(options.ticket);
+  const mesh = parseMeshName(ticket.mesh);
+  const layout = nodeLayout(options.directory);
+  makeDirectory(layout.directory);
+  const lock = lockDirectory(layout.directory);
+  try {
+    requireNoAuthority(layout.directory);
+    const tokenHash = sha256(utf8(ticket.token)).toHex();
+    const before = isNodeDirectory(layout.directory) ? loadEnrolledNode(layout.directory) : undefined;
+    if (before !== undefined) {
+      await requireNotRevoked(before);
+      if (before.notAfter > systemClock.wall()) {
+        if (readEnrollmentFile(layout).token_hash === tokenHash) return before;
+        if (!isOfSameNode(ticket, before))
+          throw new MeshError(
+            'ERR_DIR_EXISTS',
+            `${quotedPath(layout.directory)} is enrolled as ${before.nodeId} in mesh ${before.mesh}, and the ticket is for another`,
+            'use that node, or choose another --dir',
+          );
+      }
+    }
+    const keys = await FileKeyStore.open(layout.keys, options.passphrase);
+    const signer = (await keys.has('identity')) ? await keys.open('identity') : await keys.generate('identity');
+    const csr = encodePem('CERTIFICATE REQUEST', await buildCsr(signer));
+    writeFileAtomic(layout.request, csr, MODE_PUBLIC);
+    // A directory holds what one node has heard and said: it asks for no other name.
+    const nodeId = ticket.node_id ?? (before?.mesh === mesh ? before.nodeId : undefined);
+    const answer = await requestCertificate(ticket, mesh, nodeId, csr);
+    const judged = judgeAnswer(ticket, mesh, signer, answer);
+    writeFileAtomic(layout.certificate, answer.certificate, MODE_PUBLIC);
+    writeFileAtomic(layout.caCertificates, judged.caPem, MODE_PUBLIC);
+    if (!existsSync(layout.config)) writeConfig(layout.directory, NODE_CONFIG_TEXT);
+    const file = { token_hash: tokenHash, endpoint: ticket.endpoint, config: answer.config };
+    writeFileAtomic(layout.enrollment, `${JSON.stringify(file, undefined, 2)}\n`, MODE_SECRET);
+    return loadEnrolledNode(layout.directory);
+  } finally {
+    lock.release();
+  }
+}
+
+/**
+ * Reads what {@link enrollNode} wrote, and judges it again. Whether the certificate is still valid is left to the
+ * caller: an expired node does not start, but commands read its directory and it can be enrolled again.
+ * @throws ERR_DIR_NOT_INITIALISED, ERR_STATE_CORRUPT; ERR_STATE_FOREIGN where its files are of two nodes.
+ */
+export function loadEnrolledNode(directory: string): EnrolledNode {
+  const layout = requireNodeDirectory(directory);
+  const { endpoint, config } = readEnrollmentFile(layout);
+  const certificatePem = readStateFile(layout.certificate);
+  const mesh = parseMeshName(config.mesh);
+  const chain = parsedFrom(layout.certificate, () => parseCertificatesPem(certificatePem));
+  const root = parsedFrom(layout.caCertificates, () =>
+    rootAmong(parseCertificatesPem(readStateFile(layout.caCertificates))),
+  );
+  const [leaf] = chain;
+  const judgement = judgePath(chain, NOTHING_REVOKED, leaf?.notAfter ?? (0 as UnixMs), 'tls-client', {
+    mesh,
+    anchors: [root],
+    checkSignature: checkX509Signature,
+  });
+  if (judgement.tag === 'refused')
+    throw damaged(layout.certificate, `under the root in ${quotedPath(layout.caCertificates)}, ${judgement.message}`);
+  const { nodeId, roles, notAfter } = judgement;
+  if (config.node_id !== nodeId)
+    throw new MeshError(
+      'ERR_STATE_FOREIGN',
+      `state file ${quotedPath(layout.enrollment)} is of node ${quoted(config.node_id)}, the certificate of ${quoted(nodeId)}`,
+      'one of the two is of another node: restore both from one backup',
+    );
+  const rootPem = encodePem('CERTIFICATE', root.der);
+  return { layout, mesh, nodeId, roles, config, endpoint, chain, certificatePem, root, rootPem, notAfter };
+}
+
+/**
+ * Opens the identity key, which a node's certificate is for.
+ * @throws ERR_KEY_MISSING, ERR_STATE_CORRUPT; ERR_STATE_FOREIGN where the certificate is for another.
+ */
+export async function openIdentityKey(keys: KeyStore, leaf: Certificate): Promise<Signer> {
+  const signer = await keys.open('identity');
+  if (bytesEqual(signer.spki, leaf.spki)) return signer;
+  throw new MeshError(
+    'ERR_STATE_FOREIGN',
+    'the identity key in the folder keys does not belong to the certificate in node.pem',
+    'one of the two is of another node: restore both from one backup',
+  );
+}
+
+const NOTHING_REVOKED = new RevocationView();
+
+/** Whether a ticket lets the enrolled node have another certificate: a fresh one, before the old one has ended. */
+function isOfSameNode({ mesh, trust_anchor, node_id }: Ticket, before: EnrolledNode): boolean {
+  const [anchor] = parseCertificatesPem(trust_anchor);
+  if (mesh !== before.mesh || anchor === undefined || !bytesEqual(anchor.der, before.root.der)) return false;
+  return node_id === undefined || node_id === before.nodeId;
+}
+
+async function requestCertificate(
+  ticket: Ticket,
+  mesh: MeshName,
+  nodeId: string | undefined,
+  csr: string,
+): Promise<EnrollResponse> {
+  const body = {
+    token: ticket.token,
+    csr,
+    ...(nodeId === undefined ? {} : { node_id: nodeId }),
+  };
+  const answer = await exchange(
+    {
+      tag: 'tls',
+      endpoint: ticket.endpoint,
+      trustAnchors: [ticket.trust_anchor],
+      serverName: authorityNames(mesh).dns, // the anchor also vouches for nodes; none of them has this name
+    },
+    { method: 'POST', path: '/v1/enroll', body, bodyBytesMax: ENROLLMENT_BYTES_MAX },
+  );
+  const json = jsonOf(answer, ticket.endpoint);
+  if (answer.status !== 200)
+    throw explained(ticket, errorOfProblem(json) ?? remoteError(ticket.endpoint, `status ${answer.status}`));
+  const parsed = enrollResponseSchema.safeParse(json);
+  if (!parsed.success) throw remoteError(ticket.endpoint, describeIssue(parsed.error));
+  return parsed.data;
+}
+
+/** The authority tells strangers no reason; that the time is over is written in the ticket itself. */
+function explained({ expires_at }: Ticket, error: MeshError): MeshError {
+  if (error.code !== 'ERR_TICKET_REFUSED' || Date.parse(expires_at) > systemClock.wall()) return error;
+  return new MeshError(error.code, `the ticket expired at ${expires_at}`);
+}
+
+/** Nothing of the answer is kept before all of it holds under the ticket's own anchor. */
+function judgeAnswer(
+  ticket: Ticket,
+  mesh: MeshName,
+  signer: Signer,
+  answer: EnrollResponse,
+): { readonly caPem: string } {
+  const [root] = parseCertificatesPem(ticket.trust_anchor);
+  if (root === undefined) throw new MeshError('ERR_TICKET_MALFORMED', 'the ticket has no trust anchor');
+  const chain = parseCertificatesPem(answer.certificate);
+  const judgement = judgePath(chain, NOTHING_REVOKED, systemClock.wall(), 'tls-client', {
+    mesh,
+    anchors: [root],
+    checkSignature: checkX509Signature,
+  });
+  if (judgement.tag === 'refused')
+    throw new MeshError(judgement.code, `the certificate that came does not hold: ${judgement.message}`);
+  const isOurs = bytesEqual(judgement.leaf.spki, signer.spki);
+  if (!isOurs || judgement.nodeId !== answer.node_id || answer.config.mesh !== mesh)
+    throw remoteError(ticket.endpoint, 'the certificate is for another key, node or mesh');
+  const issuers = [...chain.slice(1), root].map(({ der }) => encodePem('CERTIFICATE', der));
+  return { caPem: issuers.join('') };
+}
+
+function readEnrollmentFile(layout: NodeLayout): z.output<typeof enrollmentFileSchema> {
+  try {
+    return enrollmentFileSchema.parse(parseJson(readStateFile(layout.enrollment)));
+  } catch (error) {
+    const what = error instanceof z.ZodError ? describeIssue(error) : messageOf(error);
+    throw damaged(layout.enrollment, what);
+  }
+}
+
+function parsedFrom<T>(path: string, parse: () => T): T {
+  try {
+    return parse();
+  } catch (error) {
+    if (!isMeshError(error)) throw error;
+    throw damaged(path, error.message);
+  }
+}
+
+function damaged(path: string, what: string): MeshError {
+  return new MeshError(
+    'ERR_STATE_CORRUPT',
+    `state file ${quotedPath(path)} is damaged: ${what}`,
+    `restore ${path} from a backup, or enrol anew in an empty directory: chainmail node enroll --dir DIR --ticket FILE`,
+  );
+}
+
+function rootAmong(certificates: readonly Certificate[]): Certificate {
+  const root = certificates.find((certificate) => certificate.isSelfIssued);
+  if (root === undefined || !checkX509Signature(root.signatureAlgorithm, root.spki, root.tbs, root.signature))
+    throw new MeshError('ERR_STATE_CORRUPT', 'there is no root that signed itself');
+  return root;
+}
+
+function jsonOf({ body }: ClientAnswer, endpoint: string): unknown {
+  try {
+    return parseJson(textOfUtf8(body));
+  } catch (error) {
+    throw remoteError(endpoint, `the answer: ${messageOf(error)}`);
+  }
+}
+
+function remoteError(endpoint: string, what: string): MeshError {
+  return new MeshError('ERR_REMOTE', `${endpoint}: ${what}`, 'check that this is the authority of the ticket');
+}

@@ -1,0 +1,255 @@
+import { rmSync } from 'node:fs';
+import { MeshError, messageOf } from '../../base/errors.ts';
+import { MINUTE_MS, toRfc3339, type UnixMs } from '../../base/time.ts';
+import type { Secret } from '../../crypto/secret.ts';
+import { controlSocketOf } from '../../host/http/control-socket.ts';
+import { lockDirectory } from '../../host/files/directory-lock.ts';
+import { FileKeyStore } from '../../host/keys/file-key-store.ts';
+import { HttpCarrier, memberOf } from '../../host/http/carrier.ts';
+import type { NodeHost } from '../../host/node/node-host.ts';
+import { SqliteNodeStore } from '../../host/sqlite/node-store.ts';
+import { systemClock } from '../../host/machine/system-clock.ts';
+import { TlsPort, type TlsPortOptions } from '../../host/tls/port.ts';
+import type { TlsIdentity } from '../../host/tls/server-options.ts';
+import { createServer as createHttpServer } from '../../http/node-http.ts';
+import { addMemberRoutes, addProgramRoutes } from '../../http/node/routes.ts';
+import { createHttpApp, socketOf } from '../../http/server.ts';
+import { type NodeId, parseNodeId } from '../../identity/node-id.ts';
+import { type Address, splitAddress } from '../../message/address.ts';
+import { CertificateWatch } from '../../node/certificate-watch.ts';
+import type { Certificate } from '../../pki/certificate.ts';
+import type { AuthorityContact } from './authority-contact.ts';
+import { type EnrolledNode, loadEnrolledNode, openIdentityKey } from './enrollment.ts';
+import { listenControl, listenError } from '../listen.ts';
+import { createLog, type Log, requestLog } from '../log.ts';
+import { addressesOf } from './addresses.ts';
+import { loadNodeConfig, type NodeConfig } from './config.ts';
+import { contactAuthority, openMulticast, tellBootstrapPeers } from './contacts.ts';
+import { leafOf, nameOf, openNodeHost } from './open-host.ts';
+import { programVersion } from '../version.ts';
+
+/** Oldest Node.js that resumes no TLS session under another server's name, and does not authorise whom it should not (T13). */
+export const NODE_MAJOR_MIN = 26;
+/** How often the end of the node's certificate is looked at. */
+const CERTIFICATE_LOOK_MS = MINUTE_MS;
+/** Peers that were told goodbye get this long to hear it. */
+const GOODBYE_MS = 200;
+
+export interface RunNodeOptions {
+  readonly directory: string;
+  readonly passphrase: Secret;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Knobs from the command line. */
+  readonly flags?: Readonly<Record<string, unknown>>;
+  /** By default what the configuration says, on standard error. */
+  readonly log?: Log;
+}
+
+export interface RunningNode {
+  /** Where it can be reached. */
+  readonly address: Address;
+  readonly nodeId: NodeId;
+  readonly mesh: string;
+  /** Resolves when a program asks the node to leave. */
+  readonly askedToLeave: Promise<void>;
+  /** Says goodbye to all peers, closes everything, lets go of the directory. */
+  close(): Promise<void>;
+}
+
+/**
+ * Runs the node of a directory: its port, its control socket, its talk with the authority.
+ *
+ * @throws ERR_DIR_NOT_INITIALISED, ERR_DIR_LOCKED, ERR_PASSPHRASE_WRONG, ERR_CONFIG, ERR_STATE_..., ERR_PORT_IN_USE;
+ *   ERR_PATH_EXPIRED where its certificate has ended; ERR_RUNTIME.
+ */
+export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
+  requireRuntime(process.versions.node);
+  const enrolled = loadEnrolledNode(options.directory);
+  const config = loadNodeConfig({
+    directory: options.directory,
+    environment: options.environment,
+    flags: options.flags ?? {},
+  });
+  requireCurrent(enrolled);
+  const log = options.log ?? createLog(config.log_level, 'node');
+  const closers: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const lock = lockDirectory(enrolled.layout.directory);
+    closers.push(() => lock.release());
+    const keys = await FileKeyStore.open(enrolled.layout.keys, options.passphrase);
+    const signer = await openIdentityKey(keys, leafOf(enrolled));
+    const identity: TlsIdentity = {
+      certificate: enrolled.certificatePem,
+      key: await keys.exportPem('identity'),
+      trustAnchors: [enrolled.rootPem],
+    };
+    const store = SqliteNodeStore.open(enrolled.layout.database, {
+      mesh: enrolled.mesh,
+      nodeId: parseNodeId(enrolled.nodeId),
+    });
+    closers.push(() => store.close());
+    const host = await openNodeHost(enrolled, config, { identity, signer, store, log });
+    closers.push(async () => {
+      host.leave();
+      await new Promise((resolve) => setTimeout(resolve, GOODBYE_MS));
+    });
+
+    const carrier = new HttpCarrier();
+    const members = await createHttpApp({
+      createServer: carrier.createServer,
+      rate: undefined,
+      ...requestLog(log, 'debug'),
+    });
+    addMemberRoutes(members, {
+      service: host,
+      memberOf: (request) => memberOf(socketOf(request)),
+      signedHosts: config.signed_requests.map((name) => name.toLowerCase()),
+    });
+    await members.ready();
+    closers.push(() => members.close());
+    closers.push(() => carrier.close());
+
+    const listen = splitAddress(config.listen, 0);
+    const port = await listenTls(config, {
+      identity,
+      judge: host.judge,
+      revocationPollMs: config.crl_poll,
+      onLink: (socket, peer) => host.acceptLink(socket, peer),
+      onHttp: (socket, member) => carrier.handOver(socket, member),
+      onRefused: (refused) => {
+        host.node.statistics.handshakesRefused++;
+        log.debug(refused, 'handshake refused');
+      },
+      onTrouble: (error) => log.error({ reason: messageOf(error) }, 'a connection could not be taken'),
+    });
+    closers.push(() => port.close());
+    host.onEvent(({ tag }) => {
+      if (tag === 'crl') port.forgetSessions();
+    });
+    const addresses = addressesOf(config, listen.host, splitAddress(port.address).port);
+    host.setAddresses(addresses);
+
+    const asked = Promise.withResolvers<void>();
+    const facts = {
+      name: nameOf(config),
+      version: programVersion(),
+      startedAt: systemClock.wall(),
+      certificate: leafOf(enrolled),
+      addresses: () => addresses,
+      isRevoked: () => isRevoked(host, enrolled),
+    };
+    const programs = await createHttpApp({
+      createServer: createHttpServer,
+      rate: undefined,
+      ...requestLog(log, 'debug'),
+    });
+    addProgramRoutes(programs, { service: host, facts, leave: asked.resolve });
+    closers.push(() => programs.close());
+    await listenControl(programs, controlSocketOf(enrolled.layout.directory));
+    closers.push(() => rmSync(controlSocketOf(enrolled.layout.directory), { force: true }));
+
+    tellBootstrapPeers(host, enrolled, config, log);
+    if (config.multicast) {
+      const multicast = await openMulticast(host, listen.host, splitAddress(port.address).port, log);
+      closers.push(() => multicast?.close());
+    }
+    const contact = contactAuthority(enrolled, config, { identity, host, addresses, log });
+    closers.push(() => contact.stop());
+    closers.push(watch(host, contact, log));
+    closers.push(watchCertificate(leafOf(enrolled), log));
+
+    const [address = port.address] = addresses;
+    log.info({ address, node_id: enrolled.nodeId, mesh: enrolled.mesh }, 'node listens');
+    return { address, nodeId: host.node.self, mesh: enrolled.mesh, askedToLeave: asked.promise, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+function isRevoked(host: NodeHost, { chain }: EnrolledNode): boolean {
+  const judgement = host.judge(chain, 'tls-client');
+  return judgement.tag === 'refused' && judgement.code === 'ERR_PATH_REVOKED';
+}
+
+async function listenTls({ listen }: NodeConfig, options: TlsPortOptions): Promise<TlsPort> {
+  const { host, port } = splitAddress(listen, 0);
+  try {
+    return await TlsPort.listen(host, port, options);
+  } catch (error) {
+    throw listenError(error, listen);
+  }
+}
+
+/** Logs what the node does, and tells the authority of revocations that came another way. @returns ends it. */
+function watch(host: NodeHost, contact: AuthorityContact, log: Log): () => void {
+  return host.onEvent((event) => {
+    switch (event.tag) {
+      case 'link-up':
+        return log.info({ peer: event.peer, direction: event.direction, address: event.address }, 'link up');
+      case 'link-down':
+        return log.info({ peer: event.peer, why: event.why }, 'link down');
+      case 'crl':
+        contact.soon();
+        log.info({ number: event.number }, 'revocation list');
+        if (event.droppedLive.length > 0)
+          log.error(
+            {
+              number: event.number,
+              issuer: event.issuerKeyHash,
+              dropped: event.droppedLive.length,
+              serials: event.droppedLive.slice(0, 10),
+            },
+            'the new revocation list leaves out revocations that are still live; they stay in force here. Was the authority put back from an old backup, or is its key stolen?',
+          );
+        return;
+      case 'conflict':
+        contact.reportConflict(event.origin, event.kept.bytes, event.refused.bytes);
+        return log.warn({ message_id: event.messageId, origin: event.origin }, 'two messages under one id: a clone?');
+      case 'message':
+        return log.debug({ message_id: event.held.id, type: event.held.type }, 'message');
+    }
+  });
+}
+
+/** Warns of the end of this node's certificate in good time, and says when it has come. @returns ends it. */
+function watchCertificate(certificate: Certificate, log: Log): () => void {
+  const certificates = new CertificateWatch(certificate);
+  const look = (): void => {
+    const state = certificates.handleTimeout(systemClock.wall());
+    const facts = { not_after: toRfc3339(certificate.notAfter), serial: certificate.serial };
+    if (state === 'ending')
+      log.warn(
+        facts,
+        'the certificate of this node ends soon: stop it, enrol it again with a new ticket, and start it',
+      );
+    if (state === 'ended')
+      log.error(
+        facts,
+        'the certificate of this node has ended: no other node takes it; stop it and enrol it again with a new ticket',
+      );
+  };
+  look();
+  const timer = setInterval(look, CERTIFICATE_LOOK_MS).unref();
+  return () => clearInterval(timer);
+}
+
+/** @throws ERR_RUNTIME for a version of Node.js that is too old. */
+export function requireRuntime(version: string): void {
+  const major = Number(version.split('.', 1)[0]);
+  if (major < NODE_MAJOR_MIN)
+    throw new MeshError('ERR_RUNTIME', `Node.js ${version} is too old, expected ${NODE_MAJOR_MIN} or later`);
+}
+
+function requireCurrent({ notAfter, layout }: EnrolledNode): void {
+  const now: UnixMs = systemClock.wall();
+  if (notAfter > now) return;
+  throw new MeshError(
+    'ERR_PATH_EXPIRED',
+    `the certificate of this node ended at ${toRfc3339(notAfter)}`,
+    `check the clock; else enrol again: chainmail node enroll --dir ${layout.directory} --ticket FILE`,
+  );
+}

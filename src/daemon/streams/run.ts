@@ -1,0 +1,160 @@
+import { join, resolve } from 'node:path';
+import { MeshError, messageOf, quoted } from '../../base/errors.ts';
+import { lockDirectory } from '../../host/files/directory-lock.ts';
+import { createPlainServer } from '../../host/http/plain-server.ts';
+import { SqliteStreamStore } from '../../host/sqlite/stream-store.ts';
+import { systemClock } from '../../host/machine/system-clock.ts';
+import { systemRandom } from '../../host/machine/system-random.ts';
+import { openWalletFile } from '../../host/keys/wallet-file.ts';
+import type { RequestRate } from '../../http/rate.ts';
+import { createHttpApp } from '../../http/server.ts';
+import { addStreamRoutes } from '../../http/streams/routes.ts';
+import { formatAddress, splitAddress } from '../../message/address.ts';
+import { addressText, walletOf } from '../../message/river/wallet.ts';
+import { Authentication } from '../../streams/authentication.ts';
+import { StreamService, type StreamServiceDeps } from '../../streams/stream-service.ts';
+import { WalletEpochs } from '../../streams/wallet-epochs.ts';
+import { makeDirectory } from '../directory.ts';
+import { isLoopback } from '../../host/machine/interfaces.ts';
+import { listenError } from '../listen.ts';
+import { type Log, requestLog } from '../log.ts';
+import { programVersion } from '../version.ts';
+
+/** Requests of one client. An event under a delegate costs some 2 ms of signatures: one client takes less than half a core. */
+export const STREAM_REQUEST_RATE: RequestRate = { requestsMax: 2_000, windowMs: 10_000 };
+
+/** Open connections. Each may be sending the largest body: 512 MiB at most. */
+export const STREAM_CONNECTIONS_MAX = 256;
+
+export interface RunStreamsOptions {
+  readonly directory: string;
+  /** `HOST:PORT` */
+  readonly listen: string;
+  /** Whether delegates that never expire are taken, as River does. */
+  readonly forever: StreamServiceDeps['forever'];
+  /** Whether a call on streams must show a session. */
+  readonly needsSession: boolean;
+  readonly log: Log;
+  /** {@link STREAM_REQUEST_RATE} where it is absent. */
+  readonly rate?: RequestRate;
+}
+
+export interface RunningStreams {
+  /** `http://HOST:PORT` */
+  readonly url: string;
+  /** Of the node's wallet. */
+  readonly address: string;
+  close(): Promise<void>;
+}
+
+/**
+ * Serves the streams of a directory; what it lacks is made.
+ * @throws ERR_USAGE where strangers could read; ERR_DIR_LOCKED, ERR_STATE_..., ERR_KEY, ERR_KEY_FILE_MODE, ERR_PORT_IN_USE
+ */
+export async function runStreams(options: RunStreamsOptions): Promise<RunningStreams> {
+  const { log, forever } = options;
+  const listen = splitAddress(options.listen, 0);
+  checkReach(options, listen.host);
+  const directory = resolve(options.directory);
+  makeDirectory(directory);
+  const closers: (() => Promise<void> | void)[] = [];
+  const close = async (): Promise<void> => {
+    for (const closer of closers.splice(0).reverse()) await closer();
+  };
+  try {
+    const lock = lockDirectory(directory);
+    closers.push(() => lock.release());
+    const key = openWalletFile(join(directory, 'wallet.key'), systemRandom);
+    closers.push(() => key[Symbol.dispose]());
+    const wallet = walletOf(key);
+    const store = SqliteStreamStore.open(join(directory, 'streams.db'), 'create');
+    closers.push(() => store.close());
+    const timer = new BlockTimer(log);
+    const epochs = await WalletEpochs.open(store);
+    const deps = { clock: systemClock, random: systemRandom, forever, epochs };
+    const streams = await StreamService.open({ ...deps, store, wallet, onDeadline: () => timer.arm() });
+    closers.push(() => timer.close());
+    const app = await createHttpApp({
+      createServer: createPlainServer,
+      rate: options.rate ?? STREAM_REQUEST_RATE,
+      ...requestLog(log, 'info'),
+    });
+    app.server.maxConnections = STREAM_CONNECTIONS_MAX;
+    closers.push(() => app.close());
+    addStreamRoutes(app, {
+      streams,
+      epochs,
+      authentication: new Authentication(deps),
+      needsSession: options.needsSession,
+      startedAt: systemClock.wall(),
+      version: programVersion(),
+      onUnexpected: (error) => log.error({ err: error }, 'call failed'),
+    });
+    try {
+      await app.listen({ host: listen.host, port: listen.port });
+    } catch (error) {
+      throw listenError(error, options.listen);
+    }
+    timer.start(streams);
+    const bound = app.server.address();
+    const port = typeof bound === 'object' && bound !== null ? bound.port : listen.port;
+    const url = `http://${formatAddress(listen.host, port)}`;
+    const address = addressText(wallet.address);
+    log.info({ url, wallet: address }, 'stream store listens');
+    return { url, address, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** @throws ERR_USAGE where others than this machine could read streams without showing anything. */
+function checkReach({ needsSession }: RunStreamsOptions, host: string): void {
+  if (needsSession || isLoopback(host)) return;
+  throw new MeshError(
+    'ERR_USAGE',
+    `others than this machine can reach ${quoted(host)}, and no session is required`,
+    'give --require-session, or listen on 127.0.0.1',
+  );
+}
+
+/** Wakes the service when blocks are due, and sleeps when none will be. */
+class BlockTimer {
+  readonly #log: Log;
+  #streams: StreamService | undefined;
+  #timeout: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #isClosed = false;
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  start(streams: StreamService): void {
+    this.#streams = streams;
+    this.arm();
+  }
+
+  arm(): void {
+    const deadline = this.#streams?.deadline();
+    if (deadline === undefined || this.#timeout !== undefined || this.#running !== undefined || this.#isClosed) return;
+    this.#timeout = setTimeout(() => this.#wake(), Math.max(0, deadline - systemClock.monotonic()));
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    clearTimeout(this.#timeout);
+    await this.#running;
+  }
+
+  #wake(): void {
+    this.#timeout = undefined;
+    this.#running = (this.#streams as StreamService)
+      .handleTimeout(systemClock.now())
+      .catch((error: unknown) => this.#log.warn({ reason: messageOf(error) }, 'a block could not be made'))
+      .finally(() => {
+        this.#running = undefined;
+        this.arm();
+      });
+  }
+}
