@@ -3,7 +3,7 @@ import { MeshError, quoted } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import { PublicKey } from '../crypto/public-key.ts';
 import { ADMINISTRATOR_ROLE, AUDITOR_ROLE } from '../identity/capability.ts';
-import { parseAdministratorName } from '../pki/mesh-names.ts';
+import { parseAdministratorName } from '../pki/mesh/mesh-names.ts';
 import type { AccessKeyRow } from '../ports/authority/access-keys.ts';
 import { appendAudit } from './audit-trail.ts';
 import type { AuthorityCore } from './core.ts';

@@ -1,9 +1,9 @@
 import type { Bytes } from '../base/bytes.ts';
 import { isMeshError } from '../base/errors.ts';
 import { checkX509Signature } from '../crypto/x509-signature.ts';
-import { type Certificate, MESH_CERTIFICATE_BYTES_MAX, parseCertificate } from '../pki/certificate.ts';
-import { type AdministratorJudgement, judgePath, type PathJudgement, type Trust } from '../pki/judge.ts';
-import { type PathRefusal, refusal } from '../pki/path-result.ts';
+import { type Certificate, MESH_CERTIFICATE_BYTES_MAX, parseCertificate } from '../pki/x509/certificate.ts';
+import { type AdministratorJudgement, judgePath, type PathJudgement, type Trust } from '../pki/mesh/judge.ts';
+import { type PathRefusal, refusal } from '../pki/path/path-result.ts';
 import type { AuthorityCore } from './core.ts';
 
 /** Judges the chains that clients of the authority present, by the newest revocation list. */

@@ -7,7 +7,7 @@ import { DelegateKeys } from '../identity/delegate/subtree.ts';
 import { parseStatement } from '../message/delegate-statement.ts';
 import type { Message } from '../message/message.ts';
 import { parseMessage } from '../message/message-reader.ts';
-import { parseCertificate } from '../pki/certificate.ts';
+import { parseCertificate } from '../pki/x509/certificate.ts';
 import { appendAudit } from './audit-trail.ts';
 import type { AuthorityCore } from './core.ts';
 

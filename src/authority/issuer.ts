@@ -4,7 +4,7 @@ import { MeshError } from '../base/errors.ts';
 import { encodePem } from '../codec/pem.ts';
 import type { Signer } from '../crypto/signer.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
-import type { Certificate } from '../pki/certificate.ts';
+import type { Certificate } from '../pki/x509/certificate.ts';
 
 /** The issuing CA of a mesh: its certificate, the key behind it, and the anchor above it. */
 export interface Issuer {

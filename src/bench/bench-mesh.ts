@@ -10,11 +10,11 @@ import type { TlsIdentity } from '../host/tls/server-options.ts';
 import { capabilitiesOfRoles } from '../identity/capability.ts';
 import { type MeshName, parseMeshName } from '../identity/mesh-name.ts';
 import { type NodeId, nodeIdOfSpki } from '../identity/node-id.ts';
-import { type Certificate, parseCertificate } from '../pki/certificate.ts';
-import { SERIAL_RANDOM_BYTES } from '../pki/certificate-build.ts';
-import { buildIntermediate, buildRoot } from '../pki/issuer-profile.ts';
-import type { Trust } from '../pki/judge.ts';
-import { buildLeaf } from '../pki/leaf-profile.ts';
+import { type Certificate, parseCertificate } from '../pki/x509/certificate.ts';
+import { SERIAL_RANDOM_BYTES } from '../pki/x509/certificate-build.ts';
+import { buildIntermediate, buildRoot } from '../pki/mesh/issuer-profile.ts';
+import type { Trust } from '../pki/mesh/judge.ts';
+import { buildLeaf } from '../pki/mesh/leaf-profile.ts';
 
 /** A node's key and certificate, made here and kept nowhere. */
 export interface BenchMember {

@@ -11,7 +11,7 @@ import { generatePkcs8, softwareSigner } from '../crypto/signer.ts';
 import { SqliteAuthorityStore } from '../host/sqlite/authority-store.ts';
 import { systemClock } from '../host/machine/system-clock.ts';
 import { systemRandom } from '../host/machine/system-random.ts';
-import { buildCsr } from '../pki/csr.ts';
+import { buildCsr } from '../pki/x509/csr.ts';
 import { type Bench, type BenchResult, type BenchScale, type Note, rateResult } from './bench.ts';
 import { BenchMesh } from './bench-mesh.ts';
 import { cpuMicrosOf, P256 } from './cpu.ts';

@@ -11,7 +11,7 @@ import { systemClock } from '../host/machine/system-clock.ts';
 import { TlsDialler } from '../host/tls/dialler.ts';
 import { LINK_ALPN } from '../host/tls/peers.ts';
 import type { NodeId } from '../identity/node-id.ts';
-import { nodeNames } from '../pki/mesh-names.ts';
+import { nodeNames } from '../pki/mesh/mesh-names.ts';
 import { MemoryNodeStore } from '../sim/memory-node-store.ts';
 import { type Bench, type BenchResult, type BenchScale, type Note, rateResult } from './bench.ts';
 import { type BenchMember, BenchMesh } from './bench-mesh.ts';

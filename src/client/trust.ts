@@ -3,7 +3,7 @@ import type { UnixMs } from '../base/time.ts';
 import { checkX509Signature } from '../crypto/x509-signature.ts';
 import { MessageVerifier, type VerifierOptions } from '../engine/message-verifier.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
-import { parseCertificatesPem } from '../pki/certificate.ts';
+import { parseCertificatesPem } from '../pki/x509/certificate.ts';
 
 export interface TrustOptions extends Pick<VerifierOptions, 'staleLists'> {
   readonly mesh: MeshName;

@@ -15,7 +15,7 @@ import { addressText } from '../message/river/wallet.ts';
 import { readSignedRequest } from '../message/request/signed-request.ts';
 import { judgeSignedRequest, SKEW_MS_DEFAULT, verifySignature } from '../message/request/verify-request.ts';
 import { REQUEST_SERVICE, requireHost } from '../message/request/mesh-request.ts';
-import { parseCertificatesPem } from '../pki/certificate.ts';
+import { parseCertificatesPem } from '../pki/x509/certificate.ts';
 import { verifierOf } from './trust.ts';
 import { type VerifiedMessage, verifiedOf } from './verified.ts';
 

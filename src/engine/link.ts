@@ -5,7 +5,7 @@ import { after, type Instant, MINUTE_MS, type MonotonicMs, SECOND_MS } from '../
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Address } from '../message/address.ts';
-import type { Certificate } from '../pki/certificate.ts';
+import type { Certificate } from '../pki/x509/certificate.ts';
 import { type ByeReason, type Frame, type HelloFrame, LINK_VERSION } from './frame.ts';
 import { decodeFrame, encodeFrame, encodeMessageHead } from './frame-codec.ts';
 import { FrameSplitter } from './frame-splitter.ts';

@@ -1,12 +1,12 @@
 import type { Bytes } from '../base/bytes.ts';
 import { isMeshError } from '../base/errors.ts';
 import { type UnixMs, unixSeconds } from '../base/time.ts';
-import type { Certificate, SerialHex } from '../pki/certificate.ts';
-import { type Crl, parseCrl } from '../pki/crl.ts';
-import { isSameName } from '../pki/distinguished-name.ts';
-import type { Trust } from '../pki/judge.ts';
-import type { Revocation } from '../pki/revocation-reason.ts';
-import { RevocationView } from '../pki/revocation-view.ts';
+import type { Certificate, SerialHex } from '../pki/x509/certificate.ts';
+import { type Crl, parseCrl } from '../pki/x509/crl.ts';
+import { isSameName } from '../pki/x509/distinguished-name.ts';
+import type { Trust } from '../pki/mesh/judge.ts';
+import type { Revocation } from '../pki/x509/revocation-reason.ts';
+import { RevocationView } from '../pki/mesh/revocation-view.ts';
 import type { HeldCrl } from './crl-sync.ts';
 import { DelegationsView } from './delegations-view.ts';
 

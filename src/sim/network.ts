@@ -3,7 +3,7 @@ import { SECOND_MS } from '../base/time.ts';
 import type { LinkEnd } from '../engine/link.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Address } from '../message/address.ts';
-import type { Certificate } from '../pki/certificate.ts';
+import type { Certificate } from '../pki/x509/certificate.ts';
 import { loseFrames } from './lossy-frames.ts';
 import { Pipe } from './pipe.ts';
 import type { SeededRandom } from './seeded-random.ts';

@@ -4,7 +4,7 @@ import type { PublicKey } from '../crypto/public-key.ts';
 import { type CheckX509Signature, checkX509Signature } from '../crypto/x509-signature.ts';
 import type { Message } from '../message/message.ts';
 import { readMeshCertificate } from '../node/chain-exchange.ts';
-import type { Certificate } from '../pki/certificate.ts';
+import type { Certificate } from '../pki/x509/certificate.ts';
 
 interface Asked {
   readonly algorithmIdentifier: Bytes;

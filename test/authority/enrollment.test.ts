@@ -4,8 +4,8 @@ import { ticketIdOf, tokenHashOf } from '../../src/authority/tickets.ts';
 import { DAY_MS, HOUR_MS } from '../../src/base/time.ts';
 import { sha256Hex } from '../../src/crypto/hash.ts';
 import { nodeIdOfSpki } from '../../src/identity/node-id.ts';
-import { parseCertificate } from '../../src/pki/certificate.ts';
-import { grantsOf, issueIndexOf } from '../../src/pki/mesh-extensions.ts';
+import { parseCertificate } from '../../src/pki/x509/certificate.ts';
+import { grantsOf, issueIndexOf } from '../../src/pki/mesh/mesh-extensions.ts';
 import {
   auditOf,
   authorityWorld,

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { DAY_MS, HOUR_MS, unixSeconds } from '../../src/base/time.ts';
 import { checkX509Signature } from '../../src/crypto/x509-signature.ts';
 import { type RevocationTarget, readReason } from '../../src/authority/revocation.ts';
-import { parseCrl, verifyCrl } from '../../src/pki/crl.ts';
+import { parseCrl, verifyCrl } from '../../src/pki/x509/crl.ts';
 import { auditOf, authorityWorld, csrPem, enrollmentOf, newSigner, newToken } from '../support/authority-world.ts';
 
 async function worldWithNode() {

@@ -34,7 +34,7 @@ function faultOf(page: string, link: string): string | undefined {
   return `${page}: ${target} has no heading «${anchor}»`;
 }
 
-/** Files and folders of the sources that a page names in code: `src/pki/judge.ts`, `engine/pull-*.ts`, `src/bench`. */
+/** Files and folders of the sources that a page names in code: `src/pki/mesh/judge.ts`, `engine/pull-*.ts`, `src/bench`. */
 function sourcesNamedIn(page: string): readonly string[] {
   const folders = Object.keys(FOLDER_RANKS).join('|');
   const named = new RegExp(`^(?:src/(?:[\\w./*-]*)|(?:${folders})/[\\w/*-]+(?:\\.ts)?)$`);

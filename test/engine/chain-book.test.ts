@@ -6,7 +6,7 @@ import { CHAIN_CERTIFICATES_MAX } from '../../src/engine/frame.ts';
 import { RecordBook } from '../../src/engine/record-book.ts';
 import { ISSUERS_MAX, Revocations } from '../../src/engine/revocations.ts';
 import { LIFETIME_MAX_MS } from '../../src/message/limits.ts';
-import { type Certificate, parseCertificate } from '../../src/pki/certificate.ts';
+import { type Certificate, parseCertificate } from '../../src/pki/x509/certificate.ts';
 import { encodeNodeRecord } from '../../src/message/node-record.ts';
 import { at, MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
 

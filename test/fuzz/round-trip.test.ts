@@ -18,9 +18,9 @@ import { assembleMessage, composeMessage } from '../../src/message/message.ts';
 import { parseMessage } from '../../src/message/message-reader.ts';
 import { parseMessageId, streamKeyOf } from '../../src/message/message-id.ts';
 import { encodeNodeRecord, parseNodeRecord } from '../../src/message/node-record.ts';
-import type { Certificate } from '../../src/pki/certificate.ts';
-import { buildCrl } from '../../src/pki/crl-build.ts';
-import { parseCrl } from '../../src/pki/crl.ts';
+import type { Certificate } from '../../src/pki/x509/certificate.ts';
+import { buildCrl } from '../../src/pki/x509/crl-build.ts';
+import { parseCrl } from '../../src/pki/x509/crl.ts';
 import { generatePkcs8, softwareSigner } from '../../src/crypto/signer.ts';
 import { MESH, MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
 

@@ -6,7 +6,7 @@ import { decodeFrame, encodeFrame } from '../../src/engine/frame-codec.ts';
 import { FrameSplitter } from '../../src/engine/frame-splitter.ts';
 import { CONTROL_FRAMES, GRANTED_BYTES_MAX, TURN_BYTES_MAX, WINDOW_BYTES } from '../../src/engine/link.ts';
 import type { StreamKey } from '../../src/message/message-id.ts';
-import type { Certificate } from '../../src/pki/certificate.ts';
+import type { Certificate } from '../../src/pki/x509/certificate.ts';
 import { MESH, MeshFixture } from '../support/mesh-fixture.ts';
 import { type HandNode, NodeNet } from '../support/node-net.ts';
 

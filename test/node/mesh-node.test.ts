@@ -10,7 +10,7 @@ import { parseMessageType } from '../../src/message/family.ts';
 import { assembleMessage, type Message } from '../../src/message/message.ts';
 import { streamKeyOf } from '../../src/message/message-id.ts';
 import { ARRIVALS_LEFT_FREE } from '../../src/node/node-start.ts';
-import type { Certificate } from '../../src/pki/certificate.ts';
+import type { Certificate } from '../../src/pki/x509/certificate.ts';
 import type { StoredMessage } from '../../src/ports/node-store.ts';
 import { MemoryNodeStore } from '../../src/sim/memory-node-store.ts';
 import { MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';

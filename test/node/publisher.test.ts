@@ -8,7 +8,7 @@ import { CONTENT_TYPE_BYTES_MAX, FUTURE_MAX_MS, LIFETIME_MAX_MS, PAYLOAD_BYTES_M
 import { parseMessage } from '../../src/message/message-reader.ts';
 import { nextIncarnation } from '../../src/node/node-start.ts';
 import { Publisher, type PublishRequest, SIGNING_MAX } from '../../src/node/publisher.ts';
-import type { Certificate } from '../../src/pki/certificate.ts';
+import type { Certificate } from '../../src/pki/x509/certificate.ts';
 import { at, MESH, MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
 
 const ADMITTED = (): void => undefined;

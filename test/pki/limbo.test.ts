@@ -5,7 +5,7 @@ import { judgeLimboCase, type LimboCase } from '../../src/pki/limbo.ts';
 import { time } from '../../src/codec/der-writer.ts';
 import { PEM_CHARS_MAX } from '../../src/codec/pem.ts';
 import { extensionOf } from './make-certificate.ts';
-import { AT, leaf, more, pathCases } from './path-cases/builder.ts';
+import { AT, leaf, more, pathCases } from './path/path-cases/builder.ts';
 import { missingVectors, readVectors } from '../support/vectors.ts';
 
 const FILE = 'x509/limbo-sample.json';

@@ -18,17 +18,17 @@ import {
   parseCertificate,
   parseSerial,
   SERIAL_BYTES_MAX,
-} from '../../src/pki/certificate.ts';
-import { CRL_BYTES_MAX, CRL_ENTRIES_MAX, parseCrl } from '../../src/pki/crl.ts';
-import { buildCrl } from '../../src/pki/crl-build.ts';
-import { NAME_ATTRIBUTES_MAX } from '../../src/pki/distinguished-name.ts';
-import { DNS_NAME_CHARS_MAX, isDnsName } from '../../src/pki/dns-name.ts';
-import { EXTENSION_LIST_MAX } from '../../src/pki/extension-parts.ts';
-import { GENERAL_NAMES_MAX } from '../../src/pki/general-name.ts';
-import { judgePath, MESH_INTERMEDIATES_MAX } from '../../src/pki/judge.ts';
-import { buildLeaf, LEAF_LIFE_MS_MAX } from '../../src/pki/leaf-profile.ts';
-import { PATH_CERTIFICATES_MAX } from '../../src/pki/path.ts';
-import { RevocationView } from '../../src/pki/revocation-view.ts';
+} from '../../src/pki/x509/certificate.ts';
+import { CRL_BYTES_MAX, CRL_ENTRIES_MAX, parseCrl } from '../../src/pki/x509/crl.ts';
+import { buildCrl } from '../../src/pki/x509/crl-build.ts';
+import { NAME_ATTRIBUTES_MAX } from '../../src/pki/x509/distinguished-name.ts';
+import { DNS_NAME_CHARS_MAX, isDnsName } from '../../src/pki/x509/dns-name.ts';
+import { EXTENSION_LIST_MAX } from '../../src/pki/x509/extension-parts.ts';
+import { GENERAL_NAMES_MAX } from '../../src/pki/x509/general-name.ts';
+import { judgePath, MESH_INTERMEDIATES_MAX } from '../../src/pki/mesh/judge.ts';
+import { buildLeaf, LEAF_LIFE_MS_MAX } from '../../src/pki/mesh/leaf-profile.ts';
+import { PATH_CERTIFICATES_MAX } from '../../src/pki/path/path.ts';
+import { RevocationView } from '../../src/pki/mesh/revocation-view.ts';
 import { commonName, dns, extensionOf, judge, make, outcome, type Party } from './make-certificate.ts';
 import { createTestMesh, NOW, serial } from './test-mesh.ts';
 

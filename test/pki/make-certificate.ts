@@ -21,10 +21,10 @@ import { sha256 } from '../../src/crypto/hash.ts';
 import { ecdsaRawToDer } from '../../src/crypto/ecdsa-signature.ts';
 import { ed25519Pkcs8FromSeed, type SyncSigner, softwareSigner } from '../../src/crypto/signer.ts';
 import { checkX509Signature, x509AlgorithmIdentifier } from '../../src/crypto/x509-signature.ts';
-import { type Certificate, parseCertificate } from '../../src/pki/certificate.ts';
-import { KEY_USAGE } from '../../src/pki/extensions.ts';
-import { type PathInput, validatePath } from '../../src/pki/path.ts';
-import type { PathResult } from '../../src/pki/path-result.ts';
+import { type Certificate, parseCertificate } from '../../src/pki/x509/certificate.ts';
+import { KEY_USAGE } from '../../src/pki/x509/extensions.ts';
+import { type PathInput, validatePath } from '../../src/pki/path/path.ts';
+import type { PathResult } from '../../src/pki/path/path-result.ts';
 
 /** The instant at which the certificates of these tests are judged. */
 export const NOW = Date.UTC(2030, 0, 1) as UnixMs;

@@ -7,12 +7,12 @@ import { isMeshError } from '../../src/base/errors.ts';
 import { generatePkcs8, softwareSigner } from '../../src/crypto/signer.ts';
 import { oid, sequence, unsignedInteger } from '../../src/codec/der-writer.ts';
 import { OID } from '../../src/codec/oid.ts';
-import { type Certificate, parseCertificate } from '../../src/pki/certificate.ts';
-import { parseCrl, verifyCrl } from '../../src/pki/crl.ts';
-import { buildCsr, parseCsr } from '../../src/pki/csr.ts';
-import { judgePath } from '../../src/pki/judge.ts';
-import { validatePath } from '../../src/pki/path.ts';
-import { RevocationView } from '../../src/pki/revocation-view.ts';
+import { type Certificate, parseCertificate } from '../../src/pki/x509/certificate.ts';
+import { parseCrl, verifyCrl } from '../../src/pki/x509/crl.ts';
+import { buildCsr, parseCsr } from '../../src/pki/x509/csr.ts';
+import { judgePath } from '../../src/pki/mesh/judge.ts';
+import { validatePath } from '../../src/pki/path/path.ts';
+import { RevocationView } from '../../src/pki/mesh/revocation-view.ts';
 import { dns, email, extensionOf, ip, make, nameConstraints, uri } from './make-certificate.ts';
 import { createTestMesh, NOW } from './test-mesh.ts';
 

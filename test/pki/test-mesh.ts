@@ -6,14 +6,19 @@ import { checkX509Signature } from '../../src/crypto/x509-signature.ts';
 import { PLAIN_CAPABILITIES, parseRole } from '../../src/identity/capability.ts';
 import { type MeshName, parseMeshName } from '../../src/identity/mesh-name.ts';
 import { nodeIdOfSpki } from '../../src/identity/node-id.ts';
-import { type Certificate, parseCertificate } from '../../src/pki/certificate.ts';
-import { buildCrl } from '../../src/pki/crl-build.ts';
-import { type Crl, parseCrl } from '../../src/pki/crl.ts';
-import { buildIntermediate, buildRoot } from '../../src/pki/issuer-profile.ts';
-import type { Trust } from '../../src/pki/judge.ts';
-import { buildAdministratorLeaf, buildLeaf, buildServerLeaf, type LeafRequest } from '../../src/pki/leaf-profile.ts';
-import { parseAdministratorName } from '../../src/pki/mesh-names.ts';
-import type { Revocation } from '../../src/pki/revocation-reason.ts';
+import { type Certificate, parseCertificate } from '../../src/pki/x509/certificate.ts';
+import { buildCrl } from '../../src/pki/x509/crl-build.ts';
+import { type Crl, parseCrl } from '../../src/pki/x509/crl.ts';
+import { buildIntermediate, buildRoot } from '../../src/pki/mesh/issuer-profile.ts';
+import type { Trust } from '../../src/pki/mesh/judge.ts';
+import {
+  buildAdministratorLeaf,
+  buildLeaf,
+  buildServerLeaf,
+  type LeafRequest,
+} from '../../src/pki/mesh/leaf-profile.ts';
+import { parseAdministratorName } from '../../src/pki/mesh/mesh-names.ts';
+import type { Revocation } from '../../src/pki/x509/revocation-reason.ts';
 
 export const NOW = Date.UTC(2030, 0, 1) as UnixMs;
 const YEAR_MS = 365 * DAY_MS;

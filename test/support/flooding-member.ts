@@ -9,7 +9,7 @@ import { systemClock } from '../../src/host/machine/system-clock.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import { parseNodeId } from '../../src/identity/node-id.ts';
 import { splitAddress } from '../../src/message/address.ts';
-import { parseCertificatesPem } from '../../src/pki/certificate.ts';
+import { parseCertificatesPem } from '../../src/pki/x509/certificate.ts';
 import { handMade } from '../../src/sim/hostile/forgery.ts';
 
 /** What the process is told when it starts. */

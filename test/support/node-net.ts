@@ -8,7 +8,7 @@ import { MeshNode } from '../../src/node/mesh-node.ts';
 import type { NodeEvent, NodeOutbox, RequestAnswer } from '../../src/node/node-outbox.ts';
 import { startOf } from '../../src/node/node-start.ts';
 import type { WalletPolicy } from '../../src/node/wallet-policy.ts';
-import type { Certificate } from '../../src/pki/certificate.ts';
+import type { Certificate } from '../../src/pki/x509/certificate.ts';
 import type { NodeChange } from '../../src/ports/node-store.ts';
 import { MemoryNodeStore } from '../../src/sim/memory-node-store.ts';
 import { SeededRandom } from '../../src/sim/seeded-random.ts';

@@ -12,7 +12,7 @@ import { FileKeyStore } from '../../src/host/keys/file-key-store.ts';
 import { type ClientRequestOptions, exchange, openExchange } from '../../src/host/http/client.ts';
 import type { TlsIdentity } from '../../src/host/tls/server-options.ts';
 import { type NodeId, parseNodeId } from '../../src/identity/node-id.ts';
-import { type Certificate, parseCertificatesPem } from '../../src/pki/certificate.ts';
+import { type Certificate, parseCertificatesPem } from '../../src/pki/x509/certificate.ts';
 import { chainmail, LongCommand } from './chainmail.ts';
 
 export interface NodeReady {

@@ -20,11 +20,11 @@ import type { MessageId } from '../../src/message/message-id.ts';
 import type { NodeEvent } from '../../src/node/node-outbox.ts';
 import { startOf } from '../../src/node/node-start.ts';
 import type { SigningIdentity } from '../../src/node/publisher.ts';
-import { type Certificate, parseCertificate } from '../../src/pki/certificate.ts';
-import { buildCrl } from '../../src/pki/crl-build.ts';
-import { buildIntermediate, buildRoot } from '../../src/pki/issuer-profile.ts';
-import { buildLeaf, buildServerLeaf } from '../../src/pki/leaf-profile.ts';
-import type { Revocation } from '../../src/pki/revocation-reason.ts';
+import { type Certificate, parseCertificate } from '../../src/pki/x509/certificate.ts';
+import { buildCrl } from '../../src/pki/x509/crl-build.ts';
+import { buildIntermediate, buildRoot } from '../../src/pki/mesh/issuer-profile.ts';
+import { buildLeaf, buildServerLeaf } from '../../src/pki/mesh/leaf-profile.ts';
+import type { Revocation } from '../../src/pki/x509/revocation-reason.ts';
 import type { NodeStore } from '../../src/ports/node-store.ts';
 import { MemoryNodeStore } from '../../src/sim/memory-node-store.ts';
 

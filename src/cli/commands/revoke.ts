@@ -5,7 +5,7 @@ import { MeshError } from '../../base/errors.ts';
 import { parseSpkiHash, readReason } from '../../authority/revocation.ts';
 import type { AuthorityDesk } from '../../daemon/authority/desk.ts';
 import { parseNodeId } from '../../identity/node-id.ts';
-import { parseSerial } from '../../pki/certificate.ts';
+import { parseSerial } from '../../pki/x509/certificate.ts';
 import { act, addCommand, durationOption, textOption } from '../command.ts';
 import type { Output } from '../output.ts';
 import { atAuthority, type DirectoryOptions, withDirectory } from './authority.ts';

@@ -10,7 +10,7 @@ import type { FileVerdict, VerifyContext } from '../../daemon/verify/verdict.ts'
 import { readCrlFile, splitAnchors, verifyFile } from '../../daemon/verify/verify-file.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
-import { type Certificate, parseCertificatesPem } from '../../pki/certificate.ts';
+import { type Certificate, parseCertificatesPem } from '../../pki/x509/certificate.ts';
 import { judgeLimboCase, type LimboCase } from '../../pki/limbo.ts';
 import { act, addCommand, repeatedOption, textOption } from '../command.ts';
 import { EXIT_REFUSED, type Output } from '../output.ts';

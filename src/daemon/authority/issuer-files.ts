@@ -11,9 +11,9 @@ import { FileKeyStore } from '../../host/keys/file-key-store.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { systemRandom } from '../../host/machine/system-random.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
-import { type Certificate, parseCertificate, parseCertificatesPem } from '../../pki/certificate.ts';
-import { SERIAL_RANDOM_BYTES } from '../../pki/certificate-build.ts';
-import { buildIntermediate, buildRoot } from '../../pki/issuer-profile.ts';
+import { type Certificate, parseCertificate, parseCertificatesPem } from '../../pki/x509/certificate.ts';
+import { SERIAL_RANDOM_BYTES } from '../../pki/x509/certificate-build.ts';
+import { buildIntermediate, buildRoot } from '../../pki/mesh/issuer-profile.ts';
 import type { KeyStore } from '../../ports/key-store.ts';
 import { type AuthorityLayout, readStateFile } from '../directory.ts';
 

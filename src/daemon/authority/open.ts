@@ -16,8 +16,8 @@ import { systemClock } from '../../host/machine/system-clock.ts';
 import { systemRandom } from '../../host/machine/system-random.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
 import { splitAddress } from '../../message/address.ts';
-import { buildCsr } from '../../pki/csr.ts';
-import { isDnsName } from '../../pki/dns-name.ts';
+import { buildCsr } from '../../pki/x509/csr.ts';
+import { isDnsName } from '../../pki/x509/dns-name.ts';
 import {
   AUTHORITY_LISTEN_DEFAULT,
   type AuthorityConfig,

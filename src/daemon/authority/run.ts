@@ -15,7 +15,7 @@ import type { Credential } from '../../http/authority/credential.ts';
 import { type AuthorityDeps, addAuthorityRoutes } from '../../http/authority/routes.ts';
 import { createHttpApp, type HttpApp, socketOf } from '../../http/server.ts';
 import { formatAddress, splitAddress } from '../../message/address.ts';
-import { authorityNames } from '../../pki/mesh-names.ts';
+import { authorityNames } from '../../pki/mesh/mesh-names.ts';
 import { type OpenAuthority, openAuthority, type OpenAuthorityOptions } from './open.ts';
 import { allAddresses, isLoopback, isWildcard, outerAddresses } from '../../host/machine/interfaces.ts';
 import { listenControl, listenError } from '../listen.ts';

@@ -16,7 +16,7 @@ import { systemClock } from '../../host/machine/system-clock.ts';
 import { systemRandom } from '../../host/machine/system-random.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import type { Address } from '../../message/address.ts';
-import { CRL_BYTES_MAX } from '../../pki/crl.ts';
+import { CRL_BYTES_MAX } from '../../pki/x509/crl.ts';
 import { jittered } from '../../ports/random.ts';
 import type { Log } from '../log.ts';
 

@@ -7,7 +7,7 @@ import type { TlsIdentity } from '../../host/tls/server-options.ts';
 import { parseNodeId } from '../../identity/node-id.ts';
 import { type Address, parseAddress } from '../../message/address.ts';
 import { announcementTag } from '../../message/announcement.ts';
-import { authorityNames } from '../../pki/mesh-names.ts';
+import { authorityNames } from '../../pki/mesh/mesh-names.ts';
 import { AuthorityContact } from './authority-contact.ts';
 import type { EnrolledNode } from './enrollment.ts';
 import type { Log } from '../log.ts';

@@ -19,11 +19,11 @@ import { FileKeyStore } from '../../host/keys/file-key-store.ts';
 import { type ClientAnswer, exchange } from '../../host/http/client.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { type MeshName, parseMeshName } from '../../identity/mesh-name.ts';
-import { type Certificate, parseCertificatesPem } from '../../pki/certificate.ts';
-import { buildCsr } from '../../pki/csr.ts';
-import { judgePath } from '../../pki/judge.ts';
-import { authorityNames } from '../../pki/mesh-names.ts';
-import { RevocationView } from '../../pki/revocation-view.ts';
+import { type Certificate, parseCertificatesPem } from '../../pki/x509/certificate.ts';
+import { buildCsr } from '../../pki/x509/csr.ts';
+import { judgePath } from '../../pki/mesh/judge.ts';
+import { authorityNames } from '../../pki/mesh/mesh-names.ts';
+import { RevocationView } from '../../pki/mesh/revocation-view.ts';
 import type { KeyStore } from '../../ports/key-store.ts';
 import { writeConfig } from '../config.ts';
 import {

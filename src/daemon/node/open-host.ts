@@ -14,7 +14,7 @@ import { TlsDialler } from '../../host/tls/dialler.ts';
 import type { TlsIdentity } from '../../host/tls/server-options.ts';
 import { parseNodeId } from '../../identity/node-id.ts';
 import { startOf } from '../../node/node-start.ts';
-import type { Certificate } from '../../pki/certificate.ts';
+import type { Certificate } from '../../pki/x509/certificate.ts';
 import type { EnrolledNode } from './enrollment.ts';
 import type { Log } from '../log.ts';
 import type { NodeConfig } from './config.ts';

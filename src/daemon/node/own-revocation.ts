@@ -6,10 +6,10 @@ import { checkX509Signature } from '../../crypto/x509-signature.ts';
 import { exchange } from '../../host/http/client.ts';
 import { SqliteNodeStore } from '../../host/sqlite/node-store.ts';
 import { parseNodeId } from '../../identity/node-id.ts';
-import { CRL_BYTES_MAX, parseCrl } from '../../pki/crl.ts';
-import { authorityNames } from '../../pki/mesh-names.ts';
-import type { Revocation } from '../../pki/revocation-reason.ts';
-import { RevocationView } from '../../pki/revocation-view.ts';
+import { CRL_BYTES_MAX, parseCrl } from '../../pki/x509/crl.ts';
+import { authorityNames } from '../../pki/mesh/mesh-names.ts';
+import type { Revocation } from '../../pki/x509/revocation-reason.ts';
+import { RevocationView } from '../../pki/mesh/revocation-view.ts';
 import type { EnrolledNode } from './enrollment.ts';
 
 /** What an operator does for a node that was revoked: there is no way back for its key. */

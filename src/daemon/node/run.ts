@@ -17,7 +17,7 @@ import { createHttpApp, socketOf } from '../../http/server.ts';
 import { type NodeId, parseNodeId } from '../../identity/node-id.ts';
 import { type Address, splitAddress } from '../../message/address.ts';
 import { CertificateWatch } from '../../node/certificate-watch.ts';
-import type { Certificate } from '../../pki/certificate.ts';
+import type { Certificate } from '../../pki/x509/certificate.ts';
 import type { AuthorityContact } from './authority-contact.ts';
 import { type EnrolledNode, loadEnrolledNode, openIdentityKey } from './enrollment.ts';
 import { listenControl, listenError } from '../listen.ts';

@@ -7,7 +7,7 @@ import { parseMeshName } from '../../identity/mesh-name.ts';
 import { parseNodeId } from '../../identity/node-id.ts';
 import { parseMessageType } from '../../message/family.ts';
 import { assembleMessage, composeMessage, type Message } from '../../message/message.ts';
-import { parseCertificatesPem } from '../../pki/certificate.ts';
+import { parseCertificatesPem } from '../../pki/x509/certificate.ts';
 import { nodeLayout } from '../directory.ts';
 import { readPassphrase } from '../passphrase.ts';
 import { certificateOf, type Fleet, type FleetNode } from './fleet.ts';

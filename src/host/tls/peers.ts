@@ -4,8 +4,8 @@ import { isMeshError } from '../../base/errors.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
 import { CERTIFICATE_BYTES_MAX, CHAIN_CERTIFICATES_MAX } from '../../engine/frame.ts';
 import type { PeerIdentity } from '../../engine/link.ts';
-import { type Certificate, parseCertificate } from '../../pki/certificate.ts';
-import type { PathJudgement } from '../../pki/judge.ts';
+import { type Certificate, parseCertificate } from '../../pki/x509/certificate.ts';
+import type { PathJudgement } from '../../pki/mesh/judge.ts';
 import { chainFrom } from './peer-chain.ts';
 
 /** The protocol of links, as TLS names it (RFC 7301). Everything else on a node's port is HTTP. */

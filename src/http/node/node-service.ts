@@ -9,7 +9,7 @@ import type { MessageId } from '../../message/message-id.ts';
 import type { MeshNode } from '../../node/mesh-node.ts';
 import type { NodeEvent } from '../../node/node-outbox.ts';
 import type { PublishRequest } from '../../node/publisher.ts';
-import type { PathJudgement } from '../../pki/judge.ts';
+import type { PathJudgement } from '../../pki/mesh/judge.ts';
 import type { Instant } from '../../base/time.ts';
 
 /** The running node that the endpoints stand on: questions go to `node`, everything that changes it to the others. */

@@ -8,8 +8,8 @@ import { judgeMeshRequest } from '../../message/request/mesh-request.ts';
 import { malformed } from '../../message/request/http-request.ts';
 import { carriesSignature, readSignedRequest } from '../../message/request/signed-request.ts';
 import { verifySignature } from '../../message/request/verify-request.ts';
-import { type Certificate, MESH_CERTIFICATE_BYTES_MAX, parseCertificate } from '../../pki/certificate.ts';
-import { CHAIN_CERTIFICATES_MAX } from '../../pki/judge.ts';
+import { type Certificate, MESH_CERTIFICATE_BYTES_MAX, parseCertificate } from '../../pki/x509/certificate.ts';
+import { CHAIN_CERTIFICATES_MAX } from '../../pki/mesh/judge.ts';
 import { bodyStream, headOf, readBody } from '../signed-body.ts';
 import type { MemberDeps } from './node-service.ts';
 

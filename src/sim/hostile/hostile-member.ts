@@ -4,7 +4,7 @@ import { type LinkEnd, WINDOW_BYTES } from '../../engine/link.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
 import { type NodeId, nodeIdOfSpki } from '../../identity/node-id.ts';
 import { type Address, parseAddress } from '../../message/address.ts';
-import type { Certificate } from '../../pki/certificate.ts';
+import type { Certificate } from '../../pki/x509/certificate.ts';
 import type { Endpoint, SimulatedNetwork } from '../network.ts';
 import type { SeededRandom } from '../seeded-random.ts';
 import type { SimulatedIdentity } from '../simulated-authority.ts';

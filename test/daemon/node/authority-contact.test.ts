@@ -13,7 +13,7 @@ import {
 import { parseNodeId } from '../../../src/identity/node-id.ts';
 import { parseAddress } from '../../../src/message/address.ts';
 import { tlsServerOptions } from '../../../src/host/tls/server-options.ts';
-import { authorityNames } from '../../../src/pki/mesh-names.ts';
+import { authorityNames } from '../../../src/pki/mesh/mesh-names.ts';
 import { SILENT } from '../../support/authority-process.ts';
 import { TestMesh } from '../../support/node-world.ts';
 

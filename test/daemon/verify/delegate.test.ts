@@ -8,8 +8,8 @@ import { verifyFile } from '../../../src/daemon/verify/verify-file.ts';
 import { scopeOf } from '../../../src/identity/delegate/scope.ts';
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
 import { parseStatement } from '../../../src/message/delegate-statement.ts';
-import type { Certificate } from '../../../src/pki/certificate.ts';
-import { parseCrl } from '../../../src/pki/crl.ts';
+import type { Certificate } from '../../../src/pki/x509/certificate.ts';
+import { parseCrl } from '../../../src/pki/x509/crl.ts';
 import { type DelegateFixture, MESH, MeshFixture, NOW_MS } from '../../support/mesh-fixture.ts';
 
 describe('chainmail verify of delegates', () => {

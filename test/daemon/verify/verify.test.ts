@@ -5,7 +5,7 @@ import { DAY_MS, type UnixMs } from '../../../src/base/time.ts';
 import type { FileVerdict, VerifyContext } from '../../../src/daemon/verify/verdict.ts';
 import { readCrlFile, splitAnchors, verifyFile } from '../../../src/daemon/verify/verify-file.ts';
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
-import { parseCertificatesPem } from '../../../src/pki/certificate.ts';
+import { parseCertificatesPem } from '../../../src/pki/x509/certificate.ts';
 import { SeededRandom } from '../../../src/sim/seeded-random.ts';
 import { type Kit, makeVerifyKit } from '../../support/verify-kit.ts';
 

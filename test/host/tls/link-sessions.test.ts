@@ -25,7 +25,7 @@ import {
 } from '../../../src/host/tls/peers.ts';
 import { type RefusedHandshake, TlsPort } from '../../../src/host/tls/port.ts';
 import type { NodeId } from '../../../src/identity/node-id.ts';
-import { nodeNames } from '../../../src/pki/mesh-names.ts';
+import { nodeNames } from '../../../src/pki/mesh/mesh-names.ts';
 import { linkedPair, type Member, TestMesh } from '../../support/node-world.ts';
 import { RawTls } from '../../support/raw-tls.ts';
 

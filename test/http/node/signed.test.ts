@@ -20,7 +20,7 @@ import { type HttpRequest, parseHttpRequest } from '../../../src/message/request
 import { REQUEST_SERVICE } from '../../../src/message/request/mesh-request.ts';
 import { type SigningWish, signRequest } from '../../../src/message/request/sign-request.ts';
 import { sigV4aPrivateKey } from '../../../src/message/request/signing-key.ts';
-import { CHAIN_CERTIFICATES_MAX } from '../../../src/pki/judge.ts';
+import { CHAIN_CERTIFICATES_MAX } from '../../../src/pki/mesh/judge.ts';
 import { chainmail } from '../../support/chainmail.ts';
 import { type Member, TestMesh, type TestNode } from '../../support/node-world.ts';
 import { tempDir } from '../../support/temp-dir.ts';

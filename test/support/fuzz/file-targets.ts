@@ -20,7 +20,7 @@ import { parseAudience } from '../../../src/message/audience.ts';
 import { parseMessageType } from '../../../src/message/family.ts';
 import { parseMessageId } from '../../../src/message/message-id.ts';
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
-import { parseSerial } from '../../../src/pki/certificate.ts';
+import { parseSerial } from '../../../src/pki/x509/certificate.ts';
 import { isMeshError } from '../../../src/base/errors.ts';
 import { importRecords } from '../../../src/signer/import-records.ts';
 import { parseJsonLine, parseSignedRecord } from '../../../src/signer/signed-line.ts';

@@ -16,7 +16,7 @@ import { HARDENED } from '../../../src/identity/key-tree/derivation-path.ts';
 import { encodeWalletStatement, parseStatement } from '../../../src/message/delegate-statement.ts';
 import { signWalletDelegate } from '../../../src/message/river/wallet-delegate.ts';
 import { walletOf } from '../../../src/message/river/wallet.ts';
-import { encodeDelegations, readDelegations } from '../../../src/pki/delegations-extension.ts';
+import { encodeDelegations, readDelegations } from '../../../src/pki/x509/delegations-extension.ts';
 import { MESH, MeshFixture, NOW_MS } from '../mesh-fixture.ts';
 import { mutateBytes, mutateText, randomBytes } from './mutate-bytes.ts';
 import { mutateCbor } from './mutate-cbor.ts';

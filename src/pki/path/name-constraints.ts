@@ -1,0 +1,171 @@
+import type { Bytes } from '../../base/bytes.ts';
+import type { Certificate } from '../x509/certificate.ts';
+import { isEmptyName, isWithin } from '../x509/distinguished-name.ts';
+import { isDnsName, isDnsWithin, splitMailbox } from '../x509/dns-name.ts';
+import type { NameConstraints } from '../x509/extensions.ts';
+import type { GeneralName } from '../x509/general-name.ts';
+
+/**
+ * Comparisons of a name with a constraint that one validation may cost. 65,536 = 256 names under 256 constraints, far
+ * beyond real certificates; two hostile certificates could otherwise ask for millions (quadratic blow-up).
+ */
+export const NAME_COMPARISONS_MAX = 65_536;
+
+/** What is left of {@link NAME_COMPARISONS_MAX}, over all paths that are tried. */
+export interface ComparisonBudget {
+  left: number;
+}
+
+export type NameJudgement = 'within' | 'not-permitted' | 'excluded' | 'unsupported' | 'too-costly';
+
+type NameForm = GeneralName['tag'];
+
+/**
+ * The constraints of the CAs above a certificate (RFC 5280 sections 4.2.1.10 and 6.1.3 b, c). A name passes when every
+ * CA that permits names of its form permits it, and none excludes it: the intersection and union of section 6.1.4 g.
+ */
+export class NameConstraintState {
+  readonly #above: NameConstraints[] = [];
+  readonly #budget: ComparisonBudget;
+
+  constructor(budget: ComparisonBudget) {
+    this.#budget = budget;
+  }
+
+  /** Adds the constraints of a CA; `false` where one of them means nothing. */
+  add(constraints: NameConstraints): boolean {
+    this.#above.push(constraints);
+    return constraints.permitted.every(isMeaningful) && constraints.excluded.every(isMeaningful);
+  }
+
+  judge(certificate: Certificate): NameJudgement {
+    if (this.#above.length === 0) return 'within';
+    for (const name of namesOf(certificate)) {
+      for (const { permitted, excluded } of this.#above) {
+        const judgement = this.#judgeName(name, permitted, excluded);
+        if (judgement !== 'within') return judgement;
+      }
+    }
+    return 'within';
+  }
+
+  #judgeName(name: GeneralName, permitted: readonly GeneralName[], excluded: readonly GeneralName[]): NameJudgement {
+    this.#budget.left -= permitted.length + excluded.length;
+    if (this.#budget.left < 0) return 'too-costly';
+    // 4.2.1.10: where a constraint exists for a form that is not understood here, names of that form are refused.
+    if (!SUPPORTED.has(name.tag) && (hasForm(permitted, name.tag) || hasForm(excluded, name.tag))) return 'unsupported';
+    if (excluded.some((base) => base.tag === name.tag && matches(name, base, 'excluded'))) return 'excluded';
+    if (
+      hasForm(permitted, name.tag) &&
+      !permitted.some((base) => base.tag === name.tag && matches(name, base, 'permitted'))
+    )
+      return 'not-permitted';
+    return 'within';
+  }
+}
+
+const SUPPORTED: ReadonlySet<NameForm> = new Set(['dns', 'email', 'uri', 'ip', 'directory'] as const);
+
+function hasForm(constraints: readonly GeneralName[], form: NameForm): boolean {
+  return constraints.some(({ tag }) => tag === form);
+}
+
+/** The subject, the alternative names and, where there are none, the email addresses in the subject (section 4.2.1.10). */
+function* namesOf({ subject, extensions }: Certificate): IterableIterator<GeneralName> {
+  if (!isEmptyName(subject)) yield { tag: 'directory', name: subject };
+  if (extensions.subjectAltName !== undefined) yield* extensions.subjectAltName;
+  else for (const value of subject.emailAddresses) yield { tag: 'email', value };
+}
+
+/** Whether a constraint has the syntax of its form. An empty text stands for every name of its form. */
+function isMeaningful(base: GeneralName): boolean {
+  switch (base.tag) {
+    case 'dns':
+      return base.value === '' || isDnsName(base.value);
+    case 'email':
+      return base.value === '' || isDnsName(withoutPeriod(base.value)) || splitMailbox(base.value) !== undefined;
+    case 'uri':
+      return base.value === '' || isDnsName(withoutPeriod(base.value));
+    case 'ip':
+      return (
+        (base.octets.length === 8 || base.octets.length === 32) &&
+        isPrefixMask(base.octets.subarray(base.octets.length / 2))
+      );
+    default:
+      return true;
+  }
+}
+
+function matches(name: GeneralName, base: GeneralName, list: 'permitted' | 'excluded'): boolean {
+  if (name.tag === 'dns' && base.tag === 'dns')
+    return matchesDns(name.value.toLowerCase(), base.value.toLowerCase(), list);
+  if (name.tag === 'email' && base.tag === 'email') return matchesEmail(name.value, base.value, list);
+  if (name.tag === 'uri' && base.tag === 'uri') return matchesUri(name.value, base.value.toLowerCase(), list);
+  if (name.tag === 'ip' && base.tag === 'ip') return matchesIp(name.octets, base.octets);
+  return name.tag === 'directory' && base.tag === 'directory' && isWithin(name.name, base.name);
+}
+
+function matchesDns(name: string, base: string, list: 'permitted' | 'excluded'): boolean {
+  if (base === '' || isDnsWithin(name, base)) return true;
+  // A wildcard stands for names one label longer, so it also touches an excluded name just below its own base.
+  return (
+    list === 'excluded' &&
+    name.startsWith('*.') &&
+    base.endsWith(name.slice(1)) &&
+    !base.slice(0, 1 - name.length).includes('.')
+  );
+}
+
+/** A mailbox, all mailboxes at one host, or with a leading period at every host below. The local part is exact. */
+function matchesEmail(name: string, base: string, list: 'permitted' | 'excluded'): boolean {
+  if (base === '') return true;
+  const mailbox = splitMailbox(name);
+  if (mailbox === undefined) return list === 'excluded'; // what cannot be read is never within
+  const wanted = splitMailbox(base);
+  if (wanted !== undefined) return mailbox.local === wanted.local && mailbox.host === wanted.host;
+  return matchesHost(mailbox.host, base.toLowerCase());
+}
+
+/** The host of the authority part, or with a leading period every host below. */
+function matchesUri(name: string, base: string, list: 'permitted' | 'excluded'): boolean {
+  const host = hostOfUri(name);
+  // 4.2.1.10: a URI without a host name must be refused where URIs are constrained.
+  if (host === undefined) return list === 'excluded';
+  return base === '' || matchesHost(host, base);
+}
+
+function matchesHost(host: string, base: string): boolean {
+  return base.startsWith('.') ? host.endsWith(base) && host.length > base.length : host === base;
+}
+
+function hostOfUri(uri: string): string | undefined {
+  const authority = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/([^/?#]*)/.exec(uri)?.[1];
+  if (authority === undefined) return undefined;
+  const host = authority
+    .slice(authority.lastIndexOf('@') + 1)
+    .replace(/:[0-9]*$/, '')
+    .toLowerCase();
+  return isDnsName(host) ? host : undefined;
+}
+
+/** `base` is address and mask (RFC 4632); an IPv4 constraint says nothing that an IPv6 address could fulfil. */
+function matchesIp(octets: Bytes, base: Bytes): boolean {
+  if (base.length !== octets.length * 2) return false;
+  return octets.every((octet, i) => ((octet ^ (base[i] as number)) & (base[octets.length + i] as number)) === 0);
+}
+
+/** Ones, then zeros. */
+function isPrefixMask(mask: Bytes): boolean {
+  let isTail = false;
+  for (const octet of mask) {
+    if (isTail && octet !== 0) return false;
+    if (octet === 0xff) continue;
+    if ((~octet & 0xff & ((~octet & 0xff) + 1)) !== 0) return false;
+    isTail = true;
+  }
+  return true;
+}
+
+function withoutPeriod(text: string): string {
+  return text.startsWith('.') ? text.slice(1) : text;
+}

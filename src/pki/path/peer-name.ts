@@ -1,0 +1,45 @@
+import { bytesEqual } from '../../base/bytes.ts';
+import type { Certificate } from '../x509/certificate.ts';
+import { splitMailbox } from '../x509/dns-name.ts';
+import { parseIpAddress } from '../x509/ip-address.ts';
+
+/** A name by which the caller wants to reach somebody. */
+export interface PeerName {
+  readonly kind: 'dns' | 'ip' | 'email';
+  readonly value: string;
+}
+
+/**
+ * True when an alternative name of the certificate is this name (RFC 6125 section 6.4). The common name is never
+ * looked at; a wildcard stands for exactly one first label.
+ */
+export function namesPeer({ extensions }: Certificate, { kind, value }: PeerName): boolean {
+  const names = extensions.subjectAltName ?? [];
+  switch (kind) {
+    case 'dns': {
+      const wanted = value.toLowerCase();
+      return names.some((name) => name.tag === 'dns' && matchesDns(name.value.toLowerCase(), wanted));
+    }
+    case 'ip': {
+      const wanted = parseIpAddress(value);
+      return wanted !== undefined && names.some((name) => name.tag === 'ip' && bytesEqual(name.octets, wanted));
+    }
+    case 'email': {
+      const wanted = splitMailbox(value);
+      return (
+        wanted !== undefined &&
+        names.some((name) => name.tag === 'email' && isSameMailbox(splitMailbox(name.value), wanted))
+      );
+    }
+  }
+}
+
+function matchesDns(presented: string, wanted: string): boolean {
+  if (!presented.startsWith('*.')) return presented === wanted;
+  const dot = wanted.indexOf('.');
+  return dot > 0 && wanted.slice(dot) === presented.slice(1);
+}
+
+function isSameMailbox(a: ReturnType<typeof splitMailbox>, b: ReturnType<typeof splitMailbox>): boolean {
+  return a !== undefined && a.local === b?.local && a.host === b.host;
+}

@@ -1,0 +1,168 @@
+import { type Bytes, textOfUtf8 } from '../../base/bytes.ts';
+import { MeshError } from '../../base/errors.ts';
+import { type DerReader, TAG } from '../../codec/der-reader.ts';
+import { OID } from '../../codec/oid.ts';
+
+/** Attributes in one name. Names in use have up to ten; the bound keeps comparison cheap. */
+export const NAME_ATTRIBUTES_MAX = 64;
+
+/** A distinguished name (RFC 5280 section 4.1.2.4), ready to be compared. */
+export interface DistinguishedName {
+  readonly der: Bytes;
+  /** For people: `CN=n1,O=fleet`. Never compared. */
+  readonly text: string;
+  /**
+   * One string a relative distinguished name, equal where RFC 5280 section 7.1 says the names match: case and white
+   * space folded, and a PrintableString equal to a UTF8String of the same text.
+   */
+  readonly canonical: readonly string[];
+  /** Values of the legacy emailAddress attribute, to which email constraints apply (RFC 5280 section 4.2.1.10). */
+  readonly emailAddresses: readonly string[];
+  /** Values of commonName attributes, as written. */
+  readonly commonNames: readonly string[];
+}
+
+/** Whether it has no attribute: then the subject stands in the alternative name (RFC 5280 section 4.1.2.6). */
+export function isEmptyName(name: DistinguishedName): boolean {
+  return name.canonical.length === 0;
+}
+
+/** Comparison of RFC 5280 section 7.1: case and repeated spaces do not count. */
+export function isSameName(a: DistinguishedName, b: DistinguishedName): boolean {
+  return a.canonical.length === b.canonical.length && isWithin(a, b);
+}
+
+/** True when `name` is `base` or lies below it in the directory (RFC 5280 section 7.1). */
+export function isWithin(name: DistinguishedName, base: DistinguishedName): boolean {
+  return base.canonical.length <= name.canonical.length && base.canonical.every((rdn, i) => rdn === name.canonical[i]);
+}
+
+/** @throws ERR_DER and ERR_CERTIFICATE for anything but a well-formed RDNSequence. */
+export function readName(reader: DerReader): DistinguishedName {
+  const der = reader.peekRaw();
+  const rdns = reader.sequence();
+  const canonical: string[] = [];
+  const texts: string[] = [];
+  const emailAddresses: string[] = [];
+  const commonNames: string[] = [];
+  let attributes = 0;
+  while (!rdns.isAtEnd) {
+    const rdn = rdns.nested(TAG.set);
+    const keys: string[] = [];
+    if (rdn.isAtEnd) throw new MeshError('ERR_CERTIFICATE', 'name has an empty relative distinguished name');
+    while (!rdn.isAtEnd) {
+      attributes += 1;
+      if (attributes > NAME_ATTRIBUTES_MAX)
+        throw new MeshError('ERR_CERTIFICATE', `name has more than ${NAME_ATTRIBUTES_MAX} attributes`);
+      const attribute = rdn.sequence();
+      const type = attribute.oid();
+      const { text, key } = readAttributeValue(attribute, SHORT_NAMES.has(type));
+      attribute.end();
+      keys.push(`${type}=${key}`);
+      texts.push(`${SHORT_NAMES.get(type) ?? type}=${text}`);
+      if (type === OID.emailAddress) emailAddresses.push(text);
+      if (type === OID.commonName) commonNames.push(text);
+    }
+    canonical.push(keys.sort().join('\u0000'));
+  }
+  return { der, text: texts.reverse().join(','), canonical, emailAddresses, commonNames };
+}
+
+const SHORT_NAMES: ReadonlyMap<string, string> = new Map([
+  [OID.commonName, 'CN'],
+  [OID.serialNumber, 'serialNumber'],
+  [OID.country, 'C'],
+  [OID.locality, 'L'],
+  [OID.state, 'ST'],
+  [OID.organization, 'O'],
+  [OID.organizationalUnit, 'OU'],
+  [OID.domainComponent, 'DC'],
+  [OID.emailAddress, 'emailAddress'],
+]);
+
+const PRINTABLE = /^[A-Za-z0-9 '()+,\-./:=?]*$/;
+const ASCII = /^[\x01-\x7f]*$/;
+const PLAIN = /^[ -~]*$/;
+
+/** Text and comparison key of an attribute value; for types that hold no text, the key is the encoding itself. */
+function readAttributeValue(
+  attribute: DerReader,
+  mustBeText: boolean,
+): { readonly text: string; readonly key: string } {
+  const tag = attribute.peek();
+  const text = readText(attribute, tag);
+  if (text === undefined) {
+    if (mustBeText) throw new MeshError('ERR_CERTIFICATE', 'name has an attribute that is no text');
+    const hex = `#${attribute.raw().toHex()}`;
+    return { text: hex, key: hex };
+  }
+  // A NUL ends the name for programs in C but not for us: the classic way to hold two names at once.
+  if (text === '' || text.includes('\u0000'))
+    throw new MeshError('ERR_CERTIFICATE', 'name has an attribute that is empty or holds a NUL');
+  return { text, key: prepared(text) };
+}
+
+/** What white space stands for, whatever kind it is of (RFC 4518 section 2.2). */
+const SPACES = /[\s\u0085]+/gu;
+/** What is not seen and stands for nothing: controls, formats, selectors of variants. */
+const NOTHING = /(?![\t-\r\u0085])(?:[\p{Cc}\p{Cf}\u1806\ufffc]|\p{Variation_Selector}|\u034f)/gu;
+
+/** A text as it is compared: the string preparation of LDAP (RFC 5280 section 7.1, RFC 4518 section 2). */
+function prepared(text: string): string {
+  if (PLAIN.test(text)) return text.toLowerCase().trim().replace(/ {2,}/g, ' ');
+  // Where one letter becomes several in capitals, as ß does, they are what it is folded to (RFC 3454 appendix B.2).
+  const folded = text
+    .replace(NOTHING, '')
+    .normalize('NFKC')
+    .replace(/[^\x00-\x7f]/gu, (letter) =>
+      letter.toUpperCase().length > letter.length ? letter.toUpperCase() : letter,
+    )
+    .toLowerCase()
+    .replaceAll('\u03c2', '\u03c3');
+  return folded.normalize('NFKC').replace(SPACES, ' ').trim();
+}
+
+function readText(attribute: DerReader, tag: number): string | undefined {
+  switch (tag) {
+    case TAG.utf8String:
+      return textOfUtf8(attribute.content(tag));
+    case TAG.printableString:
+      return matching(latin1(attribute.content(tag)), PRINTABLE);
+    case TAG.ia5String:
+    case TAG.visibleString:
+      return matching(latin1(attribute.content(tag)), ASCII);
+    case TAG.teletexString:
+      return latin1(attribute.content(tag));
+    case TAG.bmpString:
+      return fixedWidth(attribute.content(tag), 2);
+    case TAG.universalString:
+      return fixedWidth(attribute.content(tag), 4);
+    default:
+      return undefined;
+  }
+}
+
+function matching(text: string, pattern: RegExp): string {
+  if (!pattern.test(text)) throw new MeshError('ERR_CERTIFICATE', 'name has a character outside its string type');
+  return text;
+}
+
+function latin1(bytes: Bytes): string {
+  let text = '';
+  for (const byte of bytes) text += String.fromCharCode(byte);
+  return text;
+}
+
+function fixedWidth(bytes: Bytes, width: 2 | 4): string {
+  if (bytes.length % width !== 0)
+    throw new MeshError('ERR_CERTIFICATE', 'name has a string that ends inside a character');
+  let text = '';
+  for (let i = 0; i < bytes.length; i += width) {
+    let point = 0;
+    for (let j = 0; j < width; j++) point = point * 256 + (bytes[i + j] as number);
+    if (point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff))
+      throw new MeshError('ERR_CERTIFICATE', 'name has a character that does not exist');
+    text += String.fromCodePoint(point);
+  }
+  return text;
+}

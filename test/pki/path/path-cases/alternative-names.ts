@@ -1,0 +1,88 @@
+import { fromHex } from '../../../../src/base/bytes.ts';
+import { contextPrimitive, element, sequence } from '../../../../src/codec/der-writer.ts';
+import { OID } from '../../../../src/codec/oid.ts';
+import { commonName, directory, dns, email, ip, other, uri } from '../../make-certificate.ts';
+import { type Cases, leaf, under, without } from './builder.ts';
+
+const names = (...list: readonly Uint8Array[]) => leaf({ names: list });
+export const ALTERNATIVE_NAMES: Cases = [
+  ['DNS with an underscore', false, names(dns('a_b.example.com'))],
+  ['DNS with a final period', false, names(dns('example.com.'))],
+  ['DNS with a leading period', false, names(dns('.example.com'))],
+  ['DNS empty', false, names(dns(''))],
+  ['DNS of one space', false, names(dns(' '))],
+  ['DNS with two periods', false, names(dns('a..example.com'))],
+  ['DNS with a leading hyphen', false, names(dns('-a.example.com'))],
+  ['DNS with a trailing hyphen', false, names(dns('a-.example.com'))],
+  ['DNS label of 63', true, names(dns(`${'a'.repeat(63)}.example.com`))],
+  ['DNS label of 64', false, names(dns(`${'a'.repeat(64)}.example.com`))],
+  ['DNS of 253', true, names(dns(`${'a.'.repeat(126)}a`))],
+  ['DNS of 255', false, names(dns(`${'a.'.repeat(127)}a`))],
+  ['DNS in capitals', true, names(dns('EXAMPLE.COM'))],
+  ['DNS punycode', true, names(dns('xn--mnchen-3ya.example.com'))],
+  ['DNS beyond ASCII', false, leaf({ names: [element(0x82, new TextEncoder().encode('münchen.example'))] })],
+  ['DNS with digits first', true, names(dns('3com.example.com'))],
+  ['DNS that is an address', false, names(dns('192.0.2.1'))],
+  ['DNS wildcard', true, names(dns('*.example.com'))],
+  ['DNS with a NUL', false, leaf({ names: [element(0x82, fromHex('6100622e636f6d'))] })],
+  ['email', true, names(email('user@example.com'))],
+  ['email without a host', false, names(email('user'))],
+  ['email with a name', false, names(email('A <user@example.com>'))],
+  ['email empty', false, names(email(''))],
+  ['email with two at signs', false, names(email('a@b@example.com'))],
+  ['email quoted', true, names(email('"a b"@example.com'))],
+  ['URI', true, names(uri('https://example.com/a'))],
+  ['URI relative', false, names(uri('/a/b'))],
+  ['URI without a scheme', false, names(uri('example.com'))],
+  ['URI empty', false, names(uri(''))],
+  ['URN', true, names(uri('urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6'))],
+  ['URI with an address', true, names(uri('https://192.0.2.1/'))],
+  ['URI with an IPv6 address', true, names(uri('https://[2001:db8::1]/'))],
+  ['IPv4', true, names(ip(192, 0, 2, 1))],
+  ['IPv6', true, names(ip(...new Array<number>(16).fill(1)))],
+  ['IP of 3 octets', false, names(ip(1, 2, 3))],
+  ['IP of 5 octets', false, names(ip(1, 2, 3, 4, 5))],
+  ['IP of 8 octets', false, names(ip(1, 2, 3, 4, 255, 255, 255, 0))],
+  ['IP empty', false, names(ip())],
+  ['another name', true, names(other('1.2.3.4', 'x'))],
+  ['registered id', true, names(contextPrimitive(8, fromHex('2a0304')))],
+  ['registered id malformed', false, names(contextPrimitive(8, fromHex('80')))],
+  ['directory name', true, names(directory(commonName('x')))],
+  ['directory name empty', false, names(directory(sequence()))],
+  ['a form that does not exist', false, names(contextPrimitive(9, fromHex('00')))],
+  ['malformed in the intermediate', false, under({ names: [dns('a..b')] })],
+  ['not critical in a CA', true, under({ names: [dns('example.com')] })],
+  ['malformed among good ones', false, names(dns('example.com'), dns('.'))],
+];
+
+const reach = (list: readonly Uint8Array[], kind: string, value: string) =>
+  leaf({ names: list }, { peer: { kind, value } });
+export const PEER_NAMES: Cases = [
+  ['DNS', true, reach([dns('example.com')], 'DNS', 'example.com')],
+  ['DNS in other case', true, reach([dns('Example.COM')], 'DNS', 'eXample.com')],
+  ['DNS of several', true, reach([dns('a.example'), dns('example.com')], 'DNS', 'example.com')],
+  ['DNS wrong', false, reach([dns('example.com')], 'DNS', 'www.example.com')],
+  [
+    'DNS in the common name alone',
+    false,
+    leaf(
+      { subject: commonName('example.com'), ...without(OID.subjectAltName) },
+      { peer: { kind: 'DNS', value: 'example.com' } },
+    ),
+  ],
+  ['wildcard', true, reach([dns('*.example.com')], 'DNS', 'www.example.com')],
+  ['wildcard, two labels', false, reach([dns('*.example.com')], 'DNS', 'a.www.example.com')],
+  ['wildcard, no label', false, reach([dns('*.example.com')], 'DNS', 'example.com')],
+  ['wildcard in the middle', false, reach([dns('www.*.example.com')], 'DNS', 'www.a.example.com')],
+  ['wildcard of a part', false, reach([dns('w*.example.com')], 'DNS', 'www.example.com')],
+  ['wildcard alone', false, reach([dns('*')], 'DNS', 'localhost')],
+  ['wildcard for an A-label', true, reach([dns('*.example.com')], 'DNS', 'xn--mnchen-3ya.example.com')],
+  ['wildcard inside an A-label', false, reach([dns('xn--*-abc.example.com')], 'DNS', 'xn--mnchen-3ya.example.com')],
+  ['IP', true, reach([ip(8, 8, 8, 8)], 'IP', '8.8.8.8')],
+  ['IP as DNS', false, reach([dns('8.8.8.8')], 'IP', '8.8.8.8')],
+  ['DNS as IP', false, reach([ip(8, 8, 8, 8)], 'DNS', '8.8.8.8')],
+  ['IPv6', true, reach([ip(...new Array<number>(15).fill(0), 1)], 'IP', '::1')],
+  ['mailbox', true, reach([email('a@example.com')], 'RFC822', 'a@Example.com')],
+  ['mailbox of another', false, reach([email('a@example.com')], 'RFC822', 'b@example.com')],
+  ['mailbox in other case', false, reach([email('a@example.com')], 'RFC822', 'A@example.com')],
+];

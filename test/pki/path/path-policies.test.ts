@@ -1,0 +1,72 @@
+import { contextPrimitive, oid, sequence, unsignedInteger } from '../../../src/codec/der-writer.ts';
+import { OID } from '../../../src/codec/oid.ts';
+import { commonName, extensionOf, judge, make } from '../make-certificate.ts';
+import { leafOf, root, table } from './path-table.ts';
+
+type Extensions = readonly Uint8Array[];
+
+const policies = (...oids: readonly string[]) =>
+  extensionOf(OID.certificatePolicies, sequence(...oids.map((policy) => sequence(oid(policy)))));
+
+const constraint = (n: 0 | 1, count: number, isCritical = true) =>
+  extensionOf(OID.policyConstraints, sequence(contextPrimitive(n, unsignedInteger(count).subarray(2))), isCritical);
+const required = (count: number) => constraint(0, count);
+const unmapped = (count: number) => constraint(1, count);
+const inhibitAny = (count: number, isCritical = true) =>
+  extensionOf(OID.inhibitAnyPolicy, unsignedInteger(count), isCritical);
+const mapped = (from: string, to: string) =>
+  extensionOf(OID.policyMappings, sequence(sequence(oid(from), oid(to))), true);
+
+const [A, B, C] = ['1.2.3.1', '1.2.3.2', '1.2.3.3'] as const;
+const ANY = OID.anyPolicy;
+
+/** Two intermediates and a leaf with these extensions. */
+function along(upper: Extensions, lower: Extensions, leaf: Extensions) {
+  const first = make({ issuer: root, isCa: true, moreExtensions: upper });
+  const second = make({ issuer: first, isCa: true, moreExtensions: lower });
+  return judge(leafOf(second, { moreExtensions: leaf }), [first, second], [root]);
+}
+
+const NO = 'ERR_PATH_CONSTRAINT';
+
+table('policies (RFC 5280 sections 6.1.3 d to 6.1.5)', [
+  ['none asked for', 'ok', () => along([], [policies(A)], [policies(B)])],
+  ['required and carried through', 'ok', () => along([policies(A), required(0)], [policies(A)], [policies(A)])],
+  ['required and missing in the leaf', NO, () => along([policies(A), required(0)], [policies(A)], [])],
+  ['required and lost on the way', NO, () => along([policies(A), required(0)], [policies(B)], [policies(A)])],
+  ['required from the leaf on', NO, () => along([policies(A), required(1)], [policies(A)], [policies(B)])],
+  ['required at the leaf', NO, () => along([policies(A), required(2)], [policies(A)], [policies(B)])],
+  ['required behind the leaf', 'ok', () => along([policies(A), required(3)], [policies(A)], [policies(B)])],
+  [
+    'self-issued certificates do not count',
+    'ok',
+    () => {
+      const name = commonName('twice');
+      const first = make({ issuer: root, isCa: true, subject: name, moreExtensions: [policies(A), required(2)] });
+      const renewed = make({ issuer: first, isCa: true, subject: name, moreExtensions: [policies(A)] });
+      return judge(leafOf(renewed), [first, renewed], [root]);
+    },
+  ],
+  ['required by the leaf itself', NO, () => along([], [], [required(0)])],
+  ['any in the intermediates', 'ok', () => along([policies(ANY), required(0)], [policies(ANY)], [policies(A)])],
+  ['any in the leaf', 'ok', () => along([policies(A), required(0)], [policies(A)], [policies(ANY)])],
+  ['any inhibited', NO, () => along([policies(A), required(0), inhibitAny(0)], [policies(A)], [policies(ANY)])],
+  [
+    'any inhibited below any',
+    NO,
+    () => along([policies(ANY), required(0), inhibitAny(0)], [policies(ANY)], [policies(A)]),
+  ],
+  ['any inhibited later', 'ok', () => along([policies(A), required(0), inhibitAny(1)], [policies(ANY)], [policies(A)])],
+  ['mapped', 'ok', () => along([policies(A), required(0), mapped(A, B)], [policies(B)], [policies(B)])],
+  ['mapped, the old one used', NO, () => along([policies(A), required(0), mapped(A, B)], [policies(A)], [policies(A)])],
+  ['mapped from any', 'ok', () => along([policies(ANY), required(0), mapped(C, B)], [policies(B)], [policies(B)])],
+  [
+    'mapped where that is inhibited',
+    NO,
+    () => along([policies(A), unmapped(0)], [policies(A), mapped(A, B), required(0)], [policies(B)]),
+  ],
+  ['anyPolicy mapped', 'ERR_PATH_EXTENSION', () => along([policies(A), mapped(ANY, B)], [policies(B)], [])],
+  ['mapped to anyPolicy', 'ERR_PATH_EXTENSION', () => along([policies(A), mapped(A, ANY)], [policies(B)], [])],
+  ['constraints, not critical', 'ERR_PATH_EXTENSION', () => along([constraint(0, 9, false)], [], [])],
+  ['inhibit anyPolicy, not critical', 'ERR_PATH_EXTENSION', () => along([inhibitAny(0, false)], [], [])],
+]);

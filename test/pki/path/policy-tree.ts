@@ -1,0 +1,97 @@
+import { OID } from '../../../src/codec/oid.ts';
+import type { Extensions } from '../../../src/pki/x509/extensions.ts';
+
+/** As much of a certificate as policies are judged by. */
+export interface PolicyFacts {
+  readonly isSelfIssued: boolean;
+  readonly extensions: Pick<
+    Extensions,
+    'certificatePolicies' | 'policyMappings' | 'policyConstraints' | 'inhibitAnyPolicy'
+  >;
+}
+
+interface Node {
+  readonly policy: string;
+  expected: Set<string>;
+  readonly parent: Node | undefined;
+  readonly depth: number;
+}
+
+/**
+ * Policies of a path, the certificate under the anchor first, exactly as RFC 5280 section 6.1 writes it down: with the
+ * whole tree, any-policy as the initial set, no flag set. Grows without bound: for tests.
+ */
+export function isPolicyValid(path: readonly PolicyFacts[]): boolean {
+  const n = path.length;
+  let tree: Node[] = [{ policy: OID.anyPolicy, expected: new Set([OID.anyPolicy]), parent: undefined, depth: 0 }];
+  let [explicit, mapping, inhibit] = [n + 1, n + 1, n + 1];
+
+  const prune = (depth: number): void => {
+    for (let d = depth; d >= 0; d--) {
+      const parents = new Set(tree.map(({ parent }) => parent));
+      tree = tree.filter((node) => node.depth !== d || parents.has(node));
+    }
+  };
+
+  for (const [index, { isSelfIssued, extensions }] of path.entries()) {
+    const i = index + 1;
+    const { certificatePolicies, policyMappings = [], policyConstraints, inhibitAnyPolicy } = extensions;
+    // 6.1.3 d
+    if (certificatePolicies !== undefined && tree.length > 0) {
+      const above = tree.filter(({ depth }) => depth === i - 1);
+      const added: Node[] = [];
+      const add = (parent: Node, policy: string) =>
+        added.push({ policy, expected: new Set([policy]), parent, depth: i });
+      for (const policy of certificatePolicies) {
+        if (policy === OID.anyPolicy) continue;
+        const matches = above.filter(({ expected }) => expected.has(policy));
+        for (const parent of matches) add(parent, policy);
+        if (matches.length > 0) continue;
+        for (const parent of above) if (parent.policy === OID.anyPolicy) add(parent, policy);
+      }
+      if (certificatePolicies.includes(OID.anyPolicy) && (inhibit > 0 || (i < n && isSelfIssued)))
+        for (const parent of above)
+          for (const policy of parent.expected)
+            if (!added.some((node) => node.parent === parent && node.policy === policy)) add(parent, policy);
+      tree.push(...added);
+      prune(i - 1);
+    }
+    // 6.1.3 e, f
+    if (certificatePolicies === undefined) tree = [];
+    if (explicit === 0 && tree.length === 0) return false;
+    if (i === n) {
+      // 6.1.5 a, b
+      if (explicit !== 0) explicit -= 1;
+      if (policyConstraints?.requireExplicitPolicy === 0) explicit = 0;
+      break;
+    }
+    // 6.1.4 a, b
+    for (const { issuerDomain, subjectDomain } of policyMappings)
+      if (issuerDomain === OID.anyPolicy || subjectDomain === OID.anyPolicy) return false;
+    for (const from of new Set(policyMappings.map(({ issuerDomain }) => issuerDomain))) {
+      const to = policyMappings.filter(({ issuerDomain }) => issuerDomain === from).map((m) => m.subjectDomain);
+      const here = tree.filter(({ depth }) => depth === i);
+      if (mapping > 0) {
+        const mapped = here.filter(({ policy }) => policy === from);
+        for (const node of mapped) node.expected = new Set(to);
+        const any = here.find(({ policy }) => policy === OID.anyPolicy);
+        if (mapped.length === 0 && any !== undefined)
+          tree.push({ policy: from, expected: new Set(to), parent: any.parent, depth: i });
+      } else {
+        tree = tree.filter(({ depth, policy }) => depth !== i || policy !== from);
+        prune(i - 1);
+      }
+    }
+    // 6.1.4 h, i, j
+    if (!isSelfIssued) {
+      explicit = Math.max(0, explicit - 1);
+      mapping = Math.max(0, mapping - 1);
+      inhibit = Math.max(0, inhibit - 1);
+    }
+    explicit = Math.min(explicit, policyConstraints?.requireExplicitPolicy ?? explicit);
+    mapping = Math.min(mapping, policyConstraints?.inhibitPolicyMapping ?? mapping);
+    inhibit = Math.min(inhibit, inhibitAnyPolicy ?? inhibit);
+  }
+  // 6.1.5 g: with any-policy as the initial set, the tree stays as it is.
+  return explicit > 0 || tree.length > 0;
+}
