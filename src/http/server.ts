@@ -11,7 +11,6 @@ import { errorEntry } from '../base/error-codes.ts';
 import { knownError, MeshError } from '../base/errors.ts';
 import { parseJson } from '../codec/json.ts';
 import { plainBytes } from '../crypto/plain-bytes.ts';
-import type { RequestRate } from './rate.ts';
 import { endWith, PIPELINED_REQUESTS_MAX, Pipelines } from './pipelines.ts';
 import { deferContinue, handleUnreadBodies } from './unread-body.ts';
 
@@ -40,6 +39,12 @@ export interface RequestRecord {
   readonly elapsedMs: number;
   /** `ERR_...` where it was refused. */
   readonly code: string | undefined;
+}
+
+/** How many requests a client may send in how long. */
+export interface RequestRate {
+  readonly requestsMax: number;
+  readonly windowMs: number;
 }
 
 export interface HttpAppOptions {

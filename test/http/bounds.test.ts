@@ -26,6 +26,7 @@ import {
 import { GOODBYE_MS_MAX } from '../../src/http/pipelines.ts';
 import { UNREAD_MS_MAX } from '../../src/http/unread-body.ts';
 import { parseNodeId } from '../../src/identity/node-id.ts';
+import { HandClock } from '../support/authority-world.ts';
 
 const NOW = 0 as MonotonicMs;
 
@@ -179,7 +180,7 @@ describe('clients whose requests are counted', () => {
   });
 
   it('for their refused tickets are so many too', () => {
-    const budget = new RefusalBudget(() => NOW);
+    const budget = new RefusalBudget(new HandClock());
     for (let n = 0; n < REFUSALS_PER_CLIENT.burstTokens; n++) budget.note('greedy');
     assert.throws(() => budget.check('greedy'), { code: 'ERR_RATE_LIMITED' });
     for (let n = 1; n < REFUSED_CLIENTS_MAX; n++) budget.note(`client ${n}`);

@@ -11,8 +11,8 @@ import { peerChainOf } from '../../host/tls/peer-chain.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { tlsServerOptions } from '../../host/tls/server-options.ts';
 import { Visitors } from '../../host/tls/visitors.ts';
-import type { Credential } from '../../http/authority/credential.ts';
-import { type AuthorityDeps, addAuthorityRoutes } from '../../http/authority/routes.ts';
+import type { AuthorityDeps, Credential } from '../../http/authority/deps.ts';
+import { addAuthorityRoutes } from '../../http/authority/routes.ts';
 import { createHttpApp, type HttpApp, socketOf } from '../../http/server.ts';
 import { formatAddress, splitAddress } from '../../message/address.ts';
 import { authorityNames } from '../../pki/mesh/mesh-names.ts';
@@ -54,8 +54,7 @@ export async function runAuthority(options: RunAuthorityOptions): Promise<Runnin
       authority: opened.authority,
       endpoint: () => endpoint,
       version: programVersion(),
-      now: () => systemClock.wall(),
-      monotonic: () => systemClock.monotonic(),
+      clock: systemClock,
       hosts: certificate.names,
       credentialOf,
       enrollPerMinute: opened.config.enroll_per_minute,

@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { Bytes } from '../../base/bytes.ts';
 import { isMeshError, MeshError } from '../../base/errors.ts';
 import { ADMINISTRATOR_ROLE } from '../../identity/capability.ts';
 import { carriesSignature, readSignedRequest, type SignedRequest } from '../../message/request/signed-request.ts';
@@ -9,15 +8,7 @@ import type { PathRefusal } from '../../pki/path/path-result.ts';
 import { clientKeyOf } from '../../base/client-key.ts';
 import { socketOf } from '../server.ts';
 import { bodyStream, headOf, readBody } from '../signed-body.ts';
-import type { AuthorityDeps } from './routes.ts';
-
-/** What a connection proves about who asks. */
-export type Credential =
-  | { readonly tag: 'none' }
-  /** The control socket: only the owner of the directory can open it. */
-  | { readonly tag: 'local' }
-  /** Leaf first, DER; the handshake proved the leaf's key, nothing is judged yet. */
-  | { readonly tag: 'certificate'; readonly chain: readonly Bytes[] };
+import type { AuthorityDeps } from './deps.ts';
 
 /** Who was found asking, until the request is answered. */
 const ACTORS = new WeakMap<FastifyRequest, string>();

@@ -1,6 +1,6 @@
 import type { HttpApp } from '../server.ts';
 import { actorOf, requireAdministrator } from './credential.ts';
-import type { AuthorityDeps } from './routes.ts';
+import type { AuthorityDeps } from './deps.ts';
 
 /** `DELETE /v1/access-keys/:id`: what it signs is refused from now on. 204, again too. */
 export function deleteAccessKey(app: HttpApp, deps: AuthorityDeps): void {

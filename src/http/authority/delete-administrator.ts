@@ -1,7 +1,7 @@
 import type { AdministratorRemoved } from '../../api/authority.ts';
 import type { HttpApp } from '../server.ts';
 import { actorOf, requireAdministrator } from './credential.ts';
-import type { AuthorityDeps } from './routes.ts';
+import type { AuthorityDeps } from './deps.ts';
 
 /** `DELETE /v1/administrators/:name`: ends an administrator, with all access keys and certificates. */
 export function deleteAdministrator(app: HttpApp, deps: AuthorityDeps): void {

@@ -1,6 +1,6 @@
 import type { HttpApp } from '../server.ts';
 import { actorOf, requireAdministrator } from './credential.ts';
-import type { AuthorityDeps } from './routes.ts';
+import type { AuthorityDeps } from './deps.ts';
 
 /** `DELETE /v1/tickets/:id`: the ticket buys nothing any more. 204, again too. */
 export function deleteTicket(app: HttpApp, deps: AuthorityDeps): void {

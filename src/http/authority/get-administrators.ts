@@ -4,7 +4,7 @@ import { toRfc3339 } from '../../base/time.ts';
 import { ADMINISTRATOR_ROLE } from '../../identity/capability.ts';
 import type { HttpApp } from '../server.ts';
 import { requireAdministrator } from './credential.ts';
-import type { AuthorityDeps } from './routes.ts';
+import type { AuthorityDeps } from './deps.ts';
 
 /** `GET /v1/administrators`: who may act as administrator, and with what. */
 export function getAdministrators(app: HttpApp, deps: AuthorityDeps): void {

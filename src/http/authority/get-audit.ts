@@ -3,7 +3,7 @@ import { parseBody } from '../../api/schema.ts';
 import { toRfc3339 } from '../../base/time.ts';
 import type { HttpApp } from '../server.ts';
 import { requireAdministrator } from './credential.ts';
-import type { AuthorityDeps } from './routes.ts';
+import type { AuthorityDeps } from './deps.ts';
 
 /** `GET /v1/audit`: the audit log, oldest first, with the hashes that chain it. */
 export function getAudit(app: HttpApp, deps: AuthorityDeps): void {

@@ -3,7 +3,7 @@ import { crlQuerySchema } from '../../api/authority.ts';
 import { parseBody } from '../../api/schema.ts';
 import { encodePem } from '../../codec/pem.ts';
 import type { HttpApp } from '../server.ts';
-import type { AuthorityDeps } from './routes.ts';
+import type { AuthorityDeps } from './deps.ts';
 
 /** How long a copy is as good as the original. Nodes ask with `If-None-Match`, so a short time costs little. @tuning */
 export const CRL_AGE_SEC_MAX = 10;

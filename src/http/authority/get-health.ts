@@ -1,6 +1,6 @@
 import { MeshError } from '../../base/errors.ts';
 import type { HttpApp } from '../server.ts';
-import type { AuthorityDeps } from './routes.ts';
+import type { AuthorityDeps } from './deps.ts';
 
 /** `GET /healthz`: the process answers. `GET /readyz`: it can do its work, else 503 and why not. */
 export function getHealth(app: HttpApp, { authority, version, notReady }: AuthorityDeps): void {

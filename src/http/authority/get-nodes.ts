@@ -3,7 +3,7 @@ import type { NodeSummary } from '../../authority/nodes.ts';
 import { toRfc3339 } from '../../base/time.ts';
 import type { HttpApp } from '../server.ts';
 import { requireAdministrator } from './credential.ts';
-import type { AuthorityDeps } from './routes.ts';
+import type { AuthorityDeps } from './deps.ts';
 
 /** `GET /v1/nodes`: every node that was ever enrolled, and what it last said of itself. */
 export function getNodes(app: HttpApp, deps: AuthorityDeps): void {

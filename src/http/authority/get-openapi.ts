@@ -1,6 +1,6 @@
 import { authorityOpenapi } from '../../api/authority-openapi.ts';
 import type { HttpApp } from '../server.ts';
-import type { AuthorityDeps } from './routes.ts';
+import type { AuthorityDeps } from './deps.ts';
 
 /** `GET /openapi.json`: this interface, built from the schemas that parse it. */
 export function getOpenapi(app: HttpApp, { version }: AuthorityDeps): void {

@@ -5,7 +5,7 @@ import { parsePem } from '../../codec/pem.ts';
 import { REQUEST_SERVICE } from '../../message/request/mesh-request.ts';
 import type { HttpApp } from '../server.ts';
 import { actorOf, requireAdministrator } from './credential.ts';
-import type { AuthorityDeps } from './routes.ts';
+import type { AuthorityDeps } from './deps.ts';
 
 /** `POST /v1/access-keys`: the public half of an access key, whose secret stays with its maker. */
 export function postAccessKeys(app: HttpApp, deps: AuthorityDeps): void {

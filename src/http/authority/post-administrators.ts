@@ -5,7 +5,7 @@ import { toRfc3339 } from '../../base/time.ts';
 import type { z } from 'zod';
 import type { HttpApp } from '../server.ts';
 import { actorOf, requireAdministrator } from './credential.ts';
-import type { AuthorityDeps } from './routes.ts';
+import type { AuthorityDeps } from './deps.ts';
 
 /** `POST /v1/administrators`: a client certificate for another administrator, whose key stays with its maker. */
 export function postAdministrators(app: HttpApp, deps: AuthorityDeps): void {

@@ -3,7 +3,7 @@ import { parseBody } from '../../api/schema.ts';
 import { fromBase64 } from '../../base/bytes.ts';
 import type { HttpApp } from '../server.ts';
 import { nodeOf, requireNode } from './credential.ts';
-import type { AuthorityDeps } from './routes.ts';
+import type { AuthorityDeps } from './deps.ts';
 
 /** `POST /v1/alarms`: a node met two messages under one id, both well signed (T24). */
 export function postAlarms(app: HttpApp, deps: AuthorityDeps): void {

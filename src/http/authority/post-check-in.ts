@@ -3,7 +3,7 @@ import { parseBody } from '../../api/schema.ts';
 import type { HttpApp } from '../server.ts';
 import { nodeOf, requireNode } from './credential.ts';
 import { peersJson } from './render.ts';
-import type { AuthorityDeps } from './routes.ts';
+import type { AuthorityDeps } from './deps.ts';
 
 /** `POST /v1/checkin`: a node tells where it is and which revocations it enforces, and hears of newer ones and of peers. */
 export function postCheckIn(app: HttpApp, deps: AuthorityDeps): void {

@@ -5,7 +5,7 @@ import type { DelegateTarget } from '../../authority/authority.ts';
 import { fromBase64 } from '../../base/bytes.ts';
 import type { HttpApp } from '../server.ts';
 import { actorOf, requireAdministrator } from './credential.ts';
-import type { AuthorityDeps } from './routes.ts';
+import type { AuthorityDeps } from './deps.ts';
 
 /** `POST /v1/delegates/revoke`: a statement, or everything below an epoch, is void from the next list on. */
 export function postDelegatesRevoke(app: HttpApp, deps: AuthorityDeps): void {

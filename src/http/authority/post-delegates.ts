@@ -10,11 +10,11 @@ import { subtreeKeyOf } from '../../identity/delegate/subtree.ts';
 import type { HttpApp } from '../server.ts';
 import { actorOf, requireAdministrator } from './credential.ts';
 import { statementJson } from './render-delegates.ts';
-import type { AuthorityDeps } from './routes.ts';
+import type { AuthorityDeps } from './deps.ts';
 
 /** `POST /v1/delegates`: the key tree vouches for a device's own key. */
 export function postDelegates(app: HttpApp, deps: AuthorityDeps): void {
-  const { authority, now } = deps;
+  const { authority, clock } = deps;
   app.post('/v1/delegates', { preParsing: requireAdministrator(deps) }, async (request, reply) => {
     const body = parseBody(delegateRequestSchema, request.body);
     const wish = {
@@ -24,7 +24,7 @@ export function postDelegates(app: HttpApp, deps: AuthorityDeps): void {
       lifeMs: body.ttl_sec === undefined ? DELEGATE_LIFE_MS_DEFAULT : body.ttl_sec * SECOND_MS,
     };
     const statement = await authority.issueDelegate(wish, actorOf(request));
-    return reply.code(201).send(statementJson(statement, undefined, 0, now()));
+    return reply.code(201).send(statementJson(statement, undefined, 0, clock.wall()));
   });
 }
 

@@ -7,12 +7,12 @@ import { chainPem } from '../../authority/issuer.ts';
 import { type HttpApp, socketOf } from '../server.ts';
 import { RefusalBudget, RETRY_AFTER_SEC } from './refusal-budget.ts';
 import { peersJson } from './render.ts';
-import type { AuthorityDeps } from './routes.ts';
+import type { AuthorityDeps } from './deps.ts';
 
 /** `POST /v1/enroll` (seed 001 section 7.1): a ticket's token and a CSR for a certificate. The token is the credential. */
-export function postEnroll(app: HttpApp, { authority, endpoint, enrollPerMinute, monotonic }: AuthorityDeps): void {
+export function postEnroll(app: HttpApp, { authority, endpoint, enrollPerMinute, clock }: AuthorityDeps): void {
   const config = { rateLimit: { max: enrollPerMinute, timeWindow: 60_000 } };
-  const refusals = new RefusalBudget(monotonic);
+  const refusals = new RefusalBudget(clock);
   const preParsing = async (request: FastifyRequest, reply: FastifyReply): Promise<void> => {
     reply.header('retry-after', String(RETRY_AFTER_SEC));
     refusals.check(clientOf(request));

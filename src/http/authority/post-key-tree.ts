@@ -4,7 +4,7 @@ import { toHex } from '../../base/bytes.ts';
 import { parsePath } from '../../identity/key-tree/derivation-path.ts';
 import type { HttpApp } from '../server.ts';
 import { actorOf, requireLocal } from './credential.ts';
-import type { AuthorityDeps } from './routes.ts';
+import type { AuthorityDeps } from './deps.ts';
 
 /**
  * `POST /v1/key-tree/export` and `/import`: the master key's backup; `/subtree`: a device's keys, where it cannot make its

@@ -4,7 +4,7 @@ import { parseBody } from '../../api/schema.ts';
 import { type RevocationTarget, readReason } from '../../authority/revocation.ts';
 import type { HttpApp } from '../server.ts';
 import { actorOf, requireAdministrator } from './credential.ts';
-import type { AuthorityDeps } from './routes.ts';
+import type { AuthorityDeps } from './deps.ts';
 
 /**
  * `POST /v1/revoke` (seed 001 section 7.3): by serial, or a node with everything it has. 204, again too. Who asks for

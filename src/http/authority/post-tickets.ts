@@ -6,7 +6,7 @@ import { SECOND_MS, toRfc3339 } from '../../base/time.ts';
 import type { HttpApp } from '../server.ts';
 import { actorOf, requireAdministrator } from './credential.ts';
 import { peersJson } from './render.ts';
-import type { AuthorityDeps } from './routes.ts';
+import type { AuthorityDeps } from './deps.ts';
 
 /** `POST /v1/tickets`: a ticket for one node or many. The answer is the only time that its token is seen. */
 export function postTickets(app: HttpApp, deps: AuthorityDeps): void {

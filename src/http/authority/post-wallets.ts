@@ -4,7 +4,7 @@ import { SECOND_MS } from '../../base/time.ts';
 import { scopeOf } from '../../identity/delegate/scope.ts';
 import type { HttpApp } from '../server.ts';
 import { actorOf, requireAdministrator } from './credential.ts';
-import type { AuthorityDeps } from './routes.ts';
+import type { AuthorityDeps } from './deps.ts';
 
 /** `POST /v1/wallets`: the delegates of a wallet may speak in this mesh, or no longer. */
 export function postWallets(app: HttpApp, deps: AuthorityDeps): void {

@@ -1,7 +1,7 @@
 import { BoundedMap } from '../../base/bounded.ts';
 import { MeshError } from '../../base/errors.ts';
-import type { MonotonicMs } from '../../base/time.ts';
 import { type BucketRate, TokenBucket } from '../../base/token-bucket.ts';
+import type { Clock } from '../../ports/clock.ts';
 
 /** Refusals that one client may cause: an honest one mistypes; somebody who tries on is slowed to one a second. */
 export const REFUSALS_PER_CLIENT: BucketRate = { tokensPerSecond: 1, burstTokens: 60 };
@@ -17,22 +17,22 @@ export const RETRY_AFTER_SEC = REFUSALS_PER_CLIENT.burstTokens / REFUSALS_PER_CL
  * enrols at the full rate.
  */
 export class RefusalBudget {
-  readonly #monotonic: () => MonotonicMs;
+  readonly #clock: Clock;
   readonly #clients = new BoundedMap<string, TokenBucket>(CLIENTS_MAX);
 
-  constructor(monotonic: () => MonotonicMs) {
-    this.#monotonic = monotonic;
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
 
   /** @throws ERR_RATE_LIMITED where the client has used its budget up. */
   check(client: string): void {
-    if (this.#clients.get(client)?.has(this.#monotonic()) === false)
+    if (this.#clients.get(client)?.has(this.#clock.monotonic()) === false)
       throw new MeshError('ERR_RATE_LIMITED', 'too many refused tickets from this address');
   }
 
   /** One more was refused. */
   note(client: string): void {
-    const now = this.#monotonic();
+    const now = this.#clock.monotonic();
     const bucket = this.#clients.get(client) ?? new TokenBucket(REFUSALS_PER_CLIENT, now);
     bucket.take(now);
     this.#clients.set(client, bucket);

@@ -1,8 +1,5 @@
-import type { FastifyRequest } from 'fastify';
-import type { Authority } from '../../authority/authority.ts';
-import type { MonotonicMs, UnixMs } from '../../base/time.ts';
 import type { HttpApp } from '../server.ts';
-import type { Credential } from './credential.ts';
+import type { AuthorityDeps } from './deps.ts';
 import { deleteAccessKey } from './delete-access-key.ts';
 import { deleteAdministrator } from './delete-administrator.ts';
 import { deleteTicket } from './delete-ticket.ts';
@@ -26,24 +23,6 @@ import { postRecovery } from './post-recovery.ts';
 import { postRevoke } from './post-revoke.ts';
 import { postTickets } from './post-tickets.ts';
 import { postWallets } from './post-wallets.ts';
-
-/** What the endpoints stand on. */
-export interface AuthorityDeps {
-  readonly authority: Authority;
-  /** `https://HOST:PORT` by which nodes reach this authority. */
-  readonly endpoint: () => string;
-  readonly version: string;
-  readonly now: () => UnixMs;
-  readonly monotonic: () => MonotonicMs;
-  /** Names and addresses by which it may be called, lower case: what a signed request must name as its host. */
-  readonly hosts: readonly string[];
-  /** What the connection proves about who asks. */
-  readonly credentialOf: (request: FastifyRequest) => Credential;
-  /** Requests for a certificate that one address may send in a minute. */
-  readonly enrollPerMinute: number;
-  /** `undefined`: ready. Else why not, for `/readyz`. */
-  readonly notReady: () => Promise<string | undefined>;
-}
 
 /** All endpoints of an authority, one file each: parse → act → render. */
 export function addAuthorityRoutes(app: HttpApp, deps: AuthorityDeps): void {

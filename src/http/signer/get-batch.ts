@@ -2,7 +2,7 @@ import { MeshError } from '../../base/errors.ts';
 import { parseBatchCall } from '../../signer/plan.ts';
 import type { HttpApp } from '../server.ts';
 import { requireSecret } from './credential.ts';
-import type { SignerDeps } from './routes.ts';
+import type { SignerDeps } from './deps.ts';
 
 /**
  * `GET /batch/:batchId/:batchCount/:key` (seed 004: «internal endpoint to launch batch signing»). `:key` is an index

@@ -3,7 +3,7 @@ import { MeshError } from '../../base/errors.ts';
 import { signedRecordJson } from '../../signer/signed-line.ts';
 import type { HttpApp } from '../server.ts';
 import { requireCaller } from './credential.ts';
-import type { SignerDeps } from './routes.ts';
+import type { SignerDeps } from './deps.ts';
 
 /** `GET /records/:id`: as it is exported, or `{id, msg}` while it is unsigned. The id may hold any character, encoded. */
 export function getRecord(app: HttpApp, { store, callers }: SignerDeps): void {

@@ -5,7 +5,7 @@ import type { Run } from '../../ports/record-store.ts';
 import { parseBatchSize } from '../../signer/plan.ts';
 import type { HttpApp } from '../server.ts';
 import { callerOf, requireCaller } from './credential.ts';
-import type { SignerDeps } from './routes.ts';
+import type { SignerDeps } from './deps.ts';
 
 /**
  * `GET /sign/:size`, as the seed has it, and `POST`, which no proxy repeats or fetches ahead (T20): signs all that is

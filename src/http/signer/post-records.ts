@@ -4,7 +4,7 @@ import { isMeshError, MeshError } from '../../base/errors.ts';
 import { type ImportResult, importRecords } from '../../signer/import-records.ts';
 import type { HttpApp } from '../server.ts';
 import { callerOf, requireCaller } from './credential.ts';
-import type { SignerDeps } from './routes.ts';
+import type { SignerDeps } from './deps.ts';
 
 /** Bytes of one import. It is read as it comes, a chunk at a time, so this bounds time and not memory. */
 export const IMPORT_BYTES_MAX = 256 * 1024 * 1024;

@@ -2,9 +2,8 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { after } from 'node:test';
 import { authorityOpenapi } from '../../../src/api/authority-openapi.ts';
-import { systemClock } from '../../../src/host/machine/system-clock.ts';
-import type { Credential } from '../../../src/http/authority/credential.ts';
-import { type AuthorityDeps, addAuthorityRoutes } from '../../../src/http/authority/routes.ts';
+import type { AuthorityDeps, Credential } from '../../../src/http/authority/deps.ts';
+import { addAuthorityRoutes } from '../../../src/http/authority/routes.ts';
 import { createHttpApp, type HttpApp, type HttpAppOptions } from '../../../src/http/server.ts';
 import { authorityWorld, csrPem, newSigner, type WorldOptions } from '../../support/authority-world.ts';
 import { OpenapiCheck } from '../../support/openapi-check.ts';
@@ -31,8 +30,7 @@ export async function authorityApp(options: AppOptions = {}) {
     authority: world.authority,
     endpoint: () => 'https://ca.test:8440',
     version: '1.2.3',
-    now: () => systemClock.wall(),
-    monotonic: () => world.clock.monotonic(),
+    clock: world.clock,
     hosts: ['authority.depot', 'ca.test'],
     credentialOf: () => credential,
     enrollPerMinute: options.enrollPerMinute ?? 10_000,

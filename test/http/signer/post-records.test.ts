@@ -7,7 +7,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { EMPTY } from '../../../src/base/bytes.ts';
 import { createHttpApp, type HttpApp, REQUEST_MS_MAX } from '../../../src/http/server.ts';
 import { IMPORT_BYTES_MAX, IMPORT_MS_MAX, piecesWithin, postRecords } from '../../../src/http/signer/post-records.ts';
-import type { SignerDeps } from '../../../src/http/signer/routes.ts';
+import type { SignerDeps } from '../../../src/http/signer/deps.ts';
 import { MemoryRecordStore } from '../../../src/sim/memory-record-store.ts';
 
 async function importer(

@@ -8,7 +8,7 @@ import {
   unixMsFromSeconds,
   unixSeconds,
 } from '../../../src/base/time.ts';
-import type { Credential } from '../../../src/http/authority/credential.ts';
+import type { Credential } from '../../../src/http/authority/deps.ts';
 import type { NodeService } from '../../../src/http/node/node-service.ts';
 import { addMemberRoutes, addProgramRoutes } from '../../../src/http/node/routes.ts';
 import { createHttpApp } from '../../../src/http/server.ts';
