@@ -11,16 +11,16 @@ import type { AccessKeyRow } from '../ports/authority/access-keys.ts';
 import type { AuditRow } from '../ports/authority/audit.ts';
 import type { CertificateRow } from '../ports/authority/certificates.ts';
 import type { CrlRow } from '../ports/authority-store.ts';
-import { type AccessKeyWish, addAccessKey, removeAccessKey } from './access-keys.ts';
+import { type AccessKeyWish, addAccessKey, removeAccessKey } from './access/access-keys.ts';
 import {
   type AdministratorCredential,
   listAdministrators,
   type Removal,
   removeAdministrator,
-} from './administrators.ts';
-import { type BootstrapPeer, bootstrapPeers, type CheckIn, checkIn } from './check-in.ts';
-import { ClientChains } from './client-chains.ts';
-import { type KnownConflicts, noConflicts, reportClone } from './clone-alarm.ts';
+} from './access/administrators.ts';
+import { type BootstrapPeer, bootstrapPeers, type CheckIn, checkIn } from './enrollment/check-in.ts';
+import { ClientChains } from './access/client-chains.ts';
+import { type KnownConflicts, noConflicts, reportClone } from './revocation/clone-alarm.ts';
 import type { AuthorityCore } from './core.ts';
 import {
   type DelegatesOverview,
@@ -30,22 +30,28 @@ import {
   revokeBelowEpoch,
   revokeDelegate,
   revokeStatement,
-} from './delegates.ts';
-import { enroll, type Enrollment, type EnrollmentRequest } from './enrollment.ts';
-import { issueAdministrator, issueServerCertificate } from './issuance.ts';
-import { acceptClock, beginEpoch } from './recovery.ts';
+} from './delegates/delegates.ts';
+import { enroll, type Enrollment, type EnrollmentRequest } from './enrollment/enrollment.ts';
+import { issueAdministrator, issueServerCertificate } from './enrollment/issuance.ts';
+import { acceptClock, beginEpoch } from './health/recovery.ts';
 import type { Issuer } from './issuer.ts';
-import { listNodes, type NodeSummary } from './nodes.ts';
+import { listNodes, type NodeSummary } from './enrollment/nodes.ts';
 import type { AuthorityPolicy } from './policy.ts';
 import { type AuthorityOptions, openCore } from './open-core.ts';
-import { Readiness } from './readiness.ts';
-import { type RevocationOutcome, type RevocationTarget, revoke } from './revocation.ts';
-import { type AdmittedRequest, admitSignedRequest, confirmSignedRequest } from './signed-administrator.ts';
-import { createTicket, cancelTicket, type CreatedTicket, listTickets, type TicketSummary } from './ticket-desk.ts';
-import type { TicketWish } from './tickets.ts';
-import { createSubtree, type NewSubtree } from './subtrees.ts';
-import { exportTree, importTree, type TreeExport } from './tree-export.ts';
-import { grantWallet, revokeBelowWalletEpoch } from './wallets.ts';
+import { Readiness } from './health/readiness.ts';
+import { type RevocationOutcome, type RevocationTarget, revoke } from './revocation/revocation.ts';
+import { type AdmittedRequest, admitSignedRequest, confirmSignedRequest } from './access/signed-administrator.ts';
+import {
+  createTicket,
+  cancelTicket,
+  type CreatedTicket,
+  listTickets,
+  type TicketSummary,
+} from './enrollment/tickets.ts';
+import type { TicketWish } from './enrollment/ticket.ts';
+import { createSubtree, type NewSubtree } from './delegates/subtrees.ts';
+import { exportTree, importTree, type TreeExport } from './delegates/tree-export.ts';
+import { grantWallet, revokeBelowWalletEpoch } from './delegates/wallets.ts';
 
 /** Which delegates are to be void. */
 export type DelegateTarget =

@@ -1,13 +1,13 @@
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import type { RefusalLog } from './audit-trail.ts';
-import type { ClockGuard } from './clock-guard.ts';
-import type { CrlBook } from './crl-book.ts';
-import type { IssueIndexes } from './issue-indexes.ts';
+import type { ClockGuard } from './health/clock-guard.ts';
+import type { CrlBook } from './revocation/crl-book.ts';
+import type { IssueIndexes } from './enrollment/issue-indexes.ts';
 import type { Issuer } from './issuer.ts';
-import type { KeyTree } from './key-tree.ts';
+import type { KeyTree } from './delegates/key-tree.ts';
 import type { AuthorityPolicy } from './policy.ts';
-import type { WatchedStore } from './watched-store.ts';
+import type { WatchedStore } from './health/watched-store.ts';
 
 /** What the parts of an authority share; made by {@link openCore}. */
 export interface AuthorityCore {

@@ -4,14 +4,14 @@ import type { AuthorityStore } from '../ports/authority-store.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { Random } from '../ports/random.ts';
 import { appendAudit, RefusalLog } from './audit-trail.ts';
-import { ClockGuard } from './clock-guard.ts';
+import { ClockGuard } from './health/clock-guard.ts';
 import type { AuthorityCore } from './core.ts';
-import { CrlBook } from './crl-book.ts';
-import { IssueIndexes } from './issue-indexes.ts';
+import { CrlBook } from './revocation/crl-book.ts';
+import { IssueIndexes } from './enrollment/issue-indexes.ts';
 import type { Issuer } from './issuer.ts';
-import type { KeyTree } from './key-tree.ts';
+import type { KeyTree } from './delegates/key-tree.ts';
 import type { AuthorityPolicy } from './policy.ts';
-import { WatchedStore } from './watched-store.ts';
+import { WatchedStore } from './health/watched-store.ts';
 
 export interface AuthorityOptions {
   readonly issuer: Issuer;

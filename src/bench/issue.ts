@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Authority } from '../authority/authority.ts';
 import { createIssuer } from '../authority/issuer.ts';
 import { POLICY_DEFAULTS } from '../authority/policy.ts';
-import { checkTicketWish } from '../authority/tickets.ts';
+import { checkTicketWish } from '../authority/enrollment/ticket.ts';
 import { HOUR_MS } from '../base/time.ts';
 import { encodePem } from '../codec/pem.ts';
 import { generatePkcs8, softwareSigner } from '../crypto/signer.ts';

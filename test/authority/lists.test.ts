@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AuthorityCore } from '../../src/authority/core.ts';
-import { DELEGATES_LISTED_MAX, listDelegates } from '../../src/authority/delegates.ts';
-import { listNodes, NODES_LISTED_MAX } from '../../src/authority/nodes.ts';
+import { DELEGATES_LISTED_MAX, listDelegates } from '../../src/authority/delegates/delegates.ts';
+import { listNodes, NODES_LISTED_MAX } from '../../src/authority/enrollment/nodes.ts';
 import type { UnixMs } from '../../src/base/time.ts';
 import type { NodeOverviewRow } from '../../src/ports/authority/nodes.ts';
 import { type AuthorityStore, type AuthorityTransaction, PAGE_ROWS_MAX } from '../../src/ports/authority-store.ts';

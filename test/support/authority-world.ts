@@ -1,8 +1,8 @@
 import { Authority } from '../../src/authority/authority.ts';
 import { createIssuer, type Issuer } from '../../src/authority/issuer.ts';
-import type { KeyTree } from '../../src/authority/key-tree.ts';
+import type { KeyTree } from '../../src/authority/delegates/key-tree.ts';
 import { type AuthorityPolicy, POLICY_DEFAULTS } from '../../src/authority/policy.ts';
-import { checkTicketWish } from '../../src/authority/tickets.ts';
+import { checkTicketWish } from '../../src/authority/enrollment/ticket.ts';
 import { DAY_MS, HOUR_MS, type Instant, type MonotonicMs, type UnixMs } from '../../src/base/time.ts';
 import { encodePem } from '../../src/codec/pem.ts';
 import { generatePkcs8, type Signer, softwareSigner } from '../../src/crypto/signer.ts';

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { nodesResponseSchema, type RevokeResult, revokeResultSchema } from '../../api/authority.ts';
 import { MeshError } from '../../base/errors.ts';
-import { parseSpkiHash, readReason } from '../../authority/revocation.ts';
+import { parseSpkiHash, readReason } from '../../authority/revocation/revocation.ts';
 import type { AuthorityDesk } from '../../daemon/authority/desk.ts';
 import { parseNodeId } from '../../identity/node-id.ts';
 import { parseSerial } from '../../pki/x509/certificate.ts';

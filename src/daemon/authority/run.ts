@@ -3,7 +3,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { TLSSocket } from 'node:tls';
 import { chainPem } from '../../authority/issuer.ts';
-import { CRL_DUE_CHECK_MS } from '../../authority/crl-book.ts';
+import { CRL_DUE_CHECK_MS } from '../../authority/revocation/crl-book.ts';
 import { MeshError, messageOf } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
 import { controlSocketOf } from '../../host/http/control-socket.ts';

@@ -1,4 +1,4 @@
-import type { KeyTree } from '../../authority/key-tree.ts';
+import type { KeyTree } from '../../authority/delegates/key-tree.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import { PublicKey } from '../../crypto/public-key.ts';
 import { Secret } from '../../crypto/secret.ts';

@@ -1,5 +1,5 @@
 import type { AdministratorsResponse } from '../../api/authority.ts';
-import type { AdministratorCredential } from '../../authority/administrators.ts';
+import type { AdministratorCredential } from '../../authority/access/administrators.ts';
 import { toRfc3339 } from '../../base/time.ts';
 import { ADMINISTRATOR_ROLE } from '../../identity/capability.ts';
 import type { HttpApp } from '../server.ts';

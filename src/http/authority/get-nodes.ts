@@ -1,5 +1,5 @@
 import type { NodesResponse } from '../../api/authority.ts';
-import type { NodeSummary } from '../../authority/nodes.ts';
+import type { NodeSummary } from '../../authority/enrollment/nodes.ts';
 import { toRfc3339 } from '../../base/time.ts';
 import type { HttpApp } from '../server.ts';
 import { requireAdministrator } from './credential.ts';

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { delegateRequestSchema } from '../../api/delegates.ts';
 import { parseBody } from '../../api/schema.ts';
-import { DELEGATE_LIFE_MS_DEFAULT } from '../../authority/delegates.ts';
+import { DELEGATE_LIFE_MS_DEFAULT } from '../../authority/delegates/delegates.ts';
 import { fromHex } from '../../base/bytes.ts';
 import { SECOND_MS } from '../../base/time.ts';
 import type { DelegateCurve, DelegateKey } from '../../identity/delegate/delegate-key.ts';

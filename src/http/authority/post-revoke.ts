@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { type RevokeResult, revokeRequestSchema } from '../../api/authority.ts';
 import { parseBody } from '../../api/schema.ts';
-import { type RevocationTarget, readReason } from '../../authority/revocation.ts';
+import { type RevocationTarget, readReason } from '../../authority/revocation/revocation.ts';
 import type { HttpApp } from '../server.ts';
 import { actorOf, requireAdministrator } from './credential.ts';
 import type { AuthorityDeps } from './deps.ts';

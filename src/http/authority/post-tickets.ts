@@ -1,7 +1,7 @@
 import { ticketRequestSchema } from '../../api/authority.ts';
 import { parseBody } from '../../api/schema.ts';
 import { TICKET_FORMAT, type Ticket } from '../../api/ticket.ts';
-import { checkTicketWish, TICKET_LIFE_MS_DEFAULT } from '../../authority/tickets.ts';
+import { checkTicketWish, TICKET_LIFE_MS_DEFAULT } from '../../authority/enrollment/ticket.ts';
 import { SECOND_MS, toRfc3339 } from '../../base/time.ts';
 import type { HttpApp } from '../server.ts';
 import { actorOf, requireAdministrator } from './credential.ts';

@@ -1,5 +1,5 @@
 import type { DelegateJson, DelegatesResponse } from '../../api/delegates.ts';
-import { type DelegatesOverview, delegateStatusOf } from '../../authority/delegates.ts';
+import { type DelegatesOverview, delegateStatusOf } from '../../authority/delegates/delegates.ts';
 import { toBase64, toHex } from '../../base/bytes.ts';
 import { toRfc3339, type UnixMs } from '../../base/time.ts';
 import { branchPath } from '../../identity/delegate/branch.ts';

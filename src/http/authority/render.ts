@@ -1,7 +1,7 @@
 import type { TicketSummary as TicketJson } from '../../api/authority.ts';
 import type { BootstrapPeer as PeerJson } from '../../api/ticket.ts';
-import type { BootstrapPeer } from '../../authority/check-in.ts';
-import type { TicketSummary } from '../../authority/ticket-desk.ts';
+import type { BootstrapPeer } from '../../authority/enrollment/check-in.ts';
+import type { TicketSummary } from '../../authority/enrollment/tickets.ts';
 import { toRfc3339 } from '../../base/time.ts';
 
 /** Peers as an enrolment and a check-in are told of them. */

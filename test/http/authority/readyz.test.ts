@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { renameSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { STORE_LOOK_MS } from '../../../src/authority/readiness.ts';
+import { STORE_LOOK_MS } from '../../../src/authority/health/readiness.ts';
 import { DAY_MS, HOUR_MS } from '../../../src/base/time.ts';
 import { authorityLayout } from '../../../src/daemon/directory.ts';
 import { controlSocketOf } from '../../../src/host/http/control-socket.ts';

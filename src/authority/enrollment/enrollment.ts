@@ -1,0 +1,193 @@
+import { isMeshError, type MeshError } from '../../base/errors.ts';
+import type { Instant, UnixMs } from '../../base/time.ts';
+import { isSyncSigner } from '../../crypto/signer.ts';
+import { type NodeId, parseNodeId } from '../../identity/node-id.ts';
+import { parseCsr } from '../../pki/x509/csr.ts';
+import type { CertificateRow } from '../../ports/authority/certificates.ts';
+import type { AuthorityTransaction } from '../../ports/authority-store.ts';
+import { appendAudit } from '../audit-trail.ts';
+import type { AuthorityCore } from '../core.ts';
+import { revokeDelegatesOf } from '../delegates/delegates.ts';
+import {
+  type Applicant,
+  applicantOf,
+  type EnrollmentJudgement,
+  type EnrollmentRefusal,
+  isRebound,
+  judgeEnrollment,
+  refused,
+  ticketRefused,
+} from './judgement.ts';
+import { judgeEvidence } from './evidence.ts';
+import { issueNodeCertificate, noteIssued } from './issuance.ts';
+import { revokeInPlace } from '../revocation/revocation.ts';
+import { findTicket, ticketIdOf, tokenHashOf } from './ticket.ts';
+
+/** What a stranger sends to become a node (`POST /v1/enroll`, spec 06 section 2). */
+export interface EnrollmentRequest {
+  readonly token: string;
+  /** PKCS#10, PEM or base64 DER. */
+  readonly csr: string;
+  readonly nodeId: string | undefined;
+  readonly attestation: { readonly type: string } | undefined;
+  /** Where the request came from, for the audit log. */
+  readonly from: string;
+}
+
+export interface Enrollment {
+  readonly nodeId: NodeId;
+  readonly certificate: CertificateRow;
+}
+
+/** What became of a request. */
+type Outcome =
+  | EnrollmentJudgement
+  | { readonly tag: 'kept'; readonly certificate: CertificateRow; readonly isRebound: boolean }
+  /** Not the store's failure, though it came up inside a piece of work: the clock jumped, the issuer has expired. */
+  | { readonly tag: 'unsigned'; readonly error: unknown };
+
+/**
+ * Makes a node of a key. Steps in order of cost; nothing is changed before all of them have passed:
+ * the token by itself (T16: strangers do not reach the parser), evidence, the request and its proof of possession,
+ * then ticket, name, key and policy together. A key in memory signs in the same piece of work, so one look is enough;
+ * where the key is slow, the certificate is signed outside the store, and judged again before it is kept.
+ *
+ * The same token with the same key gives the same certificate again, also after the ticket is spent or expired: an
+ * answer may get lost, and a node may be killed before it has stored it.
+ */
+export async function enroll(core: AuthorityCore, request: EnrollmentRequest): Promise<Enrollment> {
+  const start = core.clock.now();
+  const tokenHash = tokenHashOf(request.token);
+  const isQuick = isSyncSigner(core.issuer.signer);
+  const first = await core.store.transact(async (tx): Promise<Outcome> => {
+    const judged = await receive(tx, core, request, tokenHash, start.wall);
+    return judged.tag === 'issue' && isQuick ? signAndKeep(tx, core, judged, request.from) : judged;
+  });
+  const last = first.tag === 'issue' ? await signAndJudgeAgain(core, request, tokenHash, first) : first;
+  switch (last.tag) {
+    case 'refused':
+      return refuse(core, start, request, last);
+    case 'unsigned':
+      throw last.error;
+    case 'kept':
+      if (last.isRebound) await core.crls.publishNow();
+      return enrollmentOf(last.certificate);
+    case 'again':
+      return enrollmentOf(last.certificate);
+  }
+}
+
+type Granted = Extract<EnrollmentJudgement, { tag: 'issue' }>;
+type Settled = Exclude<Outcome, Granted>;
+
+async function signAndKeep(
+  tx: AuthorityTransaction,
+  core: AuthorityCore,
+  granted: Granted,
+  from: string,
+): Promise<Settled> {
+  let issued: CertificateRow;
+  try {
+    issued = await issueNodeCertificate(core, granted.applicant, granted.nodeId, granted.ticket);
+  } catch (error) {
+    return { tag: 'unsigned', error };
+  }
+  return keepEnrollment(tx, core, granted, issued, from);
+}
+
+async function signAndJudgeAgain(
+  core: AuthorityCore,
+  { from }: EnrollmentRequest,
+  tokenHash: string | undefined,
+  { applicant, nodeId, ticket }: Granted,
+): Promise<Settled> {
+  const issued = await issueNodeCertificate(core, applicant, nodeId, ticket);
+  return core.store.transact(async (tx): Promise<Settled> => {
+    // What may have changed meanwhile: the ticket may be spent or cancelled, the name taken, the key revoked.
+    const now = core.clock.wall();
+    const finding = await findTicket(tx, tokenHash, core.epoch, now);
+    const second = await judgeEnrollment(tx, core, applicant, finding, now);
+    return second.tag === 'issue' ? keepEnrollment(tx, core, second, issued, from) : second;
+  });
+}
+
+/** The first look at a request. What is wrong with it is said only to who shows a ticket that is worth something. */
+async function receive(
+  tx: AuthorityTransaction,
+  core: AuthorityCore,
+  { nodeId, csr, attestation }: EnrollmentRequest,
+  tokenHash: string | undefined,
+  now: UnixMs,
+): Promise<EnrollmentJudgement> {
+  const finding = await findTicket(tx, tokenHash, core.epoch, now);
+  if (finding.tag === 'refused') return ticketRefused(finding.reason, finding.row);
+  // To others than the key that has redeemed it, a ticket that is used up is like one that never was (T7).
+  const refuseFor = (error: MeshError, reason: string): EnrollmentRefusal =>
+    finding.tag === 'again' ? ticketRefused(finding.reason, finding.row) : refused(error, reason, finding.row);
+  const evidence = judgeEvidence(attestation);
+  if (evidence !== undefined) return refuseFor(evidence, 'attestation');
+  let applicant: Applicant;
+  try {
+    // No slow work: it only computes, and nobody could do anything else meanwhile.
+    applicant = applicantOf(parseCsr(csr).spki, nodeId);
+  } catch (error) {
+    if (!isMeshError(error)) throw error;
+    return refuseFor(error, error.code);
+  }
+  return judgeEnrollment(tx, core, applicant, finding, now);
+}
+
+/** All that an enrolment changes, in one step. */
+async function keepEnrollment(
+  tx: AuthorityTransaction,
+  core: AuthorityCore,
+  { ticket, node, nodeId }: Granted,
+  issued: CertificateRow,
+  from: string,
+): Promise<Settled> {
+  const at = core.clock.wall();
+  const { spkiHash } = issued;
+  const rebound = isRebound(node, spkiHash);
+  if (rebound) {
+    await revokeInPlace(tx, at, await tx.certificatesOf('node', nodeId), 'superseded');
+    // Whoever held the name before chose these devices. Once the new holder is seen, the name is no revoked one any more.
+    await revokeDelegatesOf(tx, nodeId, at);
+  }
+  await tx.putTicket({ ...ticket, usesSpent: ticket.usesSpent + 1 });
+  if (node === undefined || rebound)
+    await tx.putNode({ nodeId, identitySpkiHash: spkiHash, boundAt: at, revokedAt: undefined });
+  await noteIssued(tx, core, issued);
+  await appendAudit(tx, {
+    at,
+    actor: `network ${from}`,
+    action: 'enrolled',
+    subject: nodeId,
+    detail: {
+      ticket: ticketIdOf(ticket),
+      serial: issued.serial,
+      rebound: rebound ? 'true' : undefined,
+    },
+  });
+  return { tag: 'kept', certificate: issued, isRebound: rebound };
+}
+
+function enrollmentOf(certificate: CertificateRow): Enrollment {
+  return { nodeId: parseNodeId(certificate.subject), certificate };
+}
+
+/** Writes the true reason down, then gives the caller the one that it may know. */
+async function refuse(
+  core: AuthorityCore,
+  now: Instant,
+  { from }: EnrollmentRequest,
+  { error, reason, ticketId, isAlarm }: EnrollmentRefusal,
+): Promise<never> {
+  await core.refusals.note(now.mono, {
+    at: now.wall,
+    actor: `network ${from}`,
+    action: isAlarm ? 'ticket-alarm' : 'enrolment-refused',
+    subject: ticketId,
+    detail: { reason },
+  });
+  throw error;
+}

@@ -1,0 +1,75 @@
+import { BoundedMap } from '../../base/bounded.ts';
+import { type Bytes, toHex } from '../../base/bytes.ts';
+import { MeshError } from '../../base/errors.ts';
+import { sha256Hex } from '../../crypto/hash.ts';
+import { PublicKey } from '../../crypto/public-key.ts';
+import { DelegateKeys } from '../../identity/delegate/subtree.ts';
+import { parseStatement } from '../../message/delegate-statement.ts';
+import type { Message } from '../../message/message.ts';
+import { parseMessage } from '../../message/message-reader.ts';
+import { parseCertificate } from '../../pki/x509/certificate.ts';
+import { appendAudit } from '../audit-trail.ts';
+import type { AuthorityCore } from '../core.ts';
+
+/** Conflicts remembered, because every node that meets one reports it. */
+export const CLONE_ALARMS_MAX = 4_096;
+
+/** Conflicts that this process has written down, by message id. */
+export type KnownConflicts = BoundedMap<string, true>;
+
+/** A memory of conflicts with nothing in it; beyond {@link CLONE_ALARMS_MAX} the oldest go. */
+export function noConflicts(): KnownConflicts {
+  return new BoundedMap(CLONE_ALARMS_MAX);
+}
+
+/**
+ * Takes two messages that stand under one stream and counter, as a node met them, and writes an alarm into the audit
+ * log: somebody signs twice with one key, from two machines or a restored one (T24). Only the authority draws
+ * conclusions; no node punishes by itself.
+ *
+ * @throws ERR_INPUT unless both are of this mesh, say different things in one place, and are signed with a key that
+ *   this authority certified for their origin: nobody can accuse another.
+ */
+export async function reportClone(
+  core: AuthorityCore,
+  known: KnownConflicts,
+  reporter: string,
+  kept: Bytes,
+  refused: Bytes,
+): Promise<void> {
+  const [first, second] = [kept, refused].map((bytes) => parseMessage(core.issuer.mesh, bytes)) as [Message, Message];
+  if (first.id !== second.id || first.stream !== second.stream || first.contentKey === second.contentKey)
+    throw new MeshError('ERR_INPUT', 'the two messages are no conflict: expected one id and two contents');
+  if (known.has(first.id)) return;
+  for (const message of [first, second])
+    if (!(await isSignedByItsOrigin(core, message)))
+      throw new MeshError('ERR_INPUT', `message ${message.id} is not signed with a key certified for its origin`);
+  known.set(first.id, true);
+  await core.store.transact((tx) =>
+    appendAudit(tx, {
+      at: core.clock.wall(),
+      actor: `node ${reporter}`,
+      action: 'clone-alarm',
+      subject: first.origin,
+      detail: { message: first.id, kept: first.contentKey, refused: second.contentKey },
+    }),
+  );
+}
+
+async function isSignedByItsOrigin(core: AuthorityCore, message: Message): Promise<boolean> {
+  const wanted = toHex(message.leafHash);
+  if (message.delegate !== undefined) {
+    const delegates = await core.store.transact((tx) => tx.delegatesOf(message.origin));
+    const found = delegates.find(({ statement }) => sha256Hex(statement) === wanted);
+    if (found === undefined) return false;
+    const keys = new DelegateKeys(parseStatement(core.issuer.mesh, found.statement).key);
+    return keys.of(message.incarnation).verify(message.algorithm, message.signedBytes, message.signature);
+  }
+  const issued = await core.store.transact((tx) => tx.certificatesOf('node', message.origin));
+  for (const { der } of issued) {
+    const certificate = parseCertificate(der);
+    if (certificate.fingerprintHex !== wanted) continue;
+    return PublicKey.fromSpki(certificate.spki).verify(message.algorithm, message.signedBytes, message.signature);
+  }
+  return false;
+}

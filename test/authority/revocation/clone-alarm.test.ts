@@ -1,0 +1,88 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Authority } from '../../../src/authority/authority.ts';
+import { CLONE_ALARMS_MAX, noConflicts, reportClone } from '../../../src/authority/revocation/clone-alarm.ts';
+import type { AuthorityCore } from '../../../src/authority/core.ts';
+import { WatchedStore } from '../../../src/authority/health/watched-store.ts';
+import { utf8 } from '../../../src/base/bytes.ts';
+import { after, MINUTE_MS, type UnixMs } from '../../../src/base/time.ts';
+import type { Signer } from '../../../src/crypto/signer.ts';
+import type { MeshName } from '../../../src/identity/mesh-name.ts';
+import { parseMessageType } from '../../../src/message/family.ts';
+import { assembleMessage, composeMessage, type Message } from '../../../src/message/message.ts';
+import { parseCertificate } from '../../../src/pki/x509/certificate.ts';
+import { auditOf, authorityWorld, enrollmentOf, newSigner, newToken } from '../../support/authority-world.ts';
+
+async function newNode(authority: Authority, mesh: MeshName, wall: UnixMs) {
+  const signer = newSigner();
+  const { nodeId, certificate } = await authority.enroll(await enrollmentOf(await newToken(authority), signer));
+  const leafHash = parseCertificate(certificate.der).fingerprint;
+  const say = async (text: string, counter = 0, by: Signer = signer): Promise<Message> => {
+    const composed = composeMessage(mesh, {
+      algorithm: 'ES256',
+      type: parseMessageType('sensor/door'),
+      contentType: 'text/plain',
+      origin: nodeId,
+      incarnation: 1,
+      counter,
+      issuedAt: wall,
+      expiresAt: after(wall, MINUTE_MS),
+      leafHash,
+      payload: utf8(text),
+    });
+    return assembleMessage(composed, await by.sign(composed.toBeSigned));
+  };
+  return { nodeId, say };
+}
+
+test('a clone is written down once, however many nodes report it (T24)', async () => {
+  const { authority, store, clock, mesh } = await authorityWorld();
+  const { nodeId, say } = await newNode(authority, mesh, clock.wall());
+  const [open, closed] = [await say('open'), await say('closed')];
+  await authority.reportClone('witness-1', open.bytes, closed.bytes);
+  await authority.reportClone('witness-2', closed.bytes, open.bytes);
+  const alarms = (await auditOf(store)).filter(({ action }) => action === 'clone-alarm');
+  assert.deepEqual(
+    alarms.map(({ subject, actor }) => [subject, actor]),
+    [[nodeId, 'node witness-1']],
+  );
+});
+
+test('so many conflicts are remembered; one that is forgotten is written down once more', async () => {
+  const { authority, store, clock, mesh, issuer } = await authorityWorld();
+  const { say } = await newNode(authority, mesh, clock.wall());
+  const [open, closed] = [await say('open'), await say('closed')];
+  const known = noConflicts();
+  const report = async (): Promise<number> => {
+    await reportClone(
+      { store: new WatchedStore(store), clock, issuer } as Partial<AuthorityCore> as AuthorityCore,
+      known,
+      'witness',
+      open.bytes,
+      closed.bytes,
+    );
+    return (await auditOf(store)).filter(({ action }) => action === 'clone-alarm').length;
+  };
+  assert.equal(await report(), 1);
+  for (let n = 1; n < CLONE_ALARMS_MAX; n++) known.set(`other ${n}`, true);
+  assert.equal(await report(), 1);
+  known.set('one more', true);
+  assert.equal(await report(), 2);
+});
+
+test('nobody can accuse another: what is no conflict, or not signed by its origin, is refused (T24)', async () => {
+  const { authority, store, clock, mesh } = await authorityWorld();
+  const { say } = await newNode(authority, mesh, clock.wall());
+  const honest = await say('open');
+  const refusals: readonly [string, Message][] = [
+    ['the same message twice', honest],
+    ['another counter', await say('open', 1)],
+    ['signed with another key', await say('closed', 0, newSigner())],
+  ];
+  for (const [name, other] of refusals)
+    await assert.rejects(authority.reportClone('liar', honest.bytes, other.bytes), { code: 'ERR_INPUT' }, name);
+  await assert.rejects(authority.reportClone('liar', honest.bytes, utf8('no message')), {
+    code: 'ERR_MESSAGE_MALFORMED',
+  });
+  assert.ok((await auditOf(store)).every(({ action }) => action !== 'clone-alarm'));
+});
