@@ -6,14 +6,19 @@ const FOLDER = new URL('../../src/cli/commands/', import.meta.url);
 /** The commands of all files, `node` before what hangs on it. Nothing that they do is done. */
 export async function allCommands(): Promise<Command> {
   const program = new Command('chainmail').exitOverride();
-  const files = readdirSync(FOLDER).toSorted((a, b) => a.replace('.ts', '').localeCompare(b.replace('.ts', '')));
-  for (const file of files) {
+  const files = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+  for (const file of files.toSorted((a, b) => placeOf(a).localeCompare(placeOf(b)))) {
     const { register } = (await import(new URL(file, FOLDER).href)) as {
       register?: (program: Command) => void;
     };
     register?.(program); // what several commands share has none
   }
   return program;
+}
+
+/** `node/node.ts` makes the group that `node/run.ts` hangs on, so it goes before all others of its folder. */
+function placeOf(file: string): string {
+  return file.replace(/(\w+)\/\1\.ts$/, '$1').replace('.ts', '');
 }
 
 export function leavesOf(command: Command): readonly Command[] {

@@ -3,11 +3,11 @@ import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { RING_KEYS_MAX } from '../../src/signer/key-ring.ts';
-import type { SignedRecordJson } from '../../src/signer/signed-line.ts';
-import { chainmail, LongCommand, type ToldError } from '../support/chainmail.ts';
-import { writeRecords } from '../support/signer-storm.ts';
-import { missingToken, SOFTHSM_LIBRARY, type SoftToken, softToken } from '../support/soft-token.ts';
+import { RING_KEYS_MAX } from '../../../src/signer/key-ring.ts';
+import type { SignedRecordJson } from '../../../src/signer/signed-line.ts';
+import { chainmail, LongCommand, type ToldError } from '../../support/chainmail.ts';
+import { writeRecords } from '../../support/signer-storm.ts';
+import { missingToken, SOFTHSM_LIBRARY, type SoftToken, softToken } from '../../support/soft-token.ts';
 
 interface Ring {
   readonly fingerprint: string;

@@ -3,15 +3,15 @@ import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Bytes, toHex } from '../../src/base/bytes.ts';
-import { MINIBLOCK_HEADER } from '../../src/message/river/miniblock.ts';
-import { parseEvent } from '../../src/message/river/parse-event.ts';
-import { SeededRandom } from '../../src/sim/seeded-random.ts';
-import { chainmail, LongCommand } from '../support/chainmail.ts';
-import { DAY_MS } from '../../src/base/time.ts';
-import { channelMessage, delegatedBytes, DEVICE, seal } from '../support/river.ts';
-import { channelId, connectClient, genesis, message } from '../support/river-streams.ts';
-import { tempDir } from '../support/temp-dir.ts';
+import { type Bytes, toHex } from '../../../src/base/bytes.ts';
+import { MINIBLOCK_HEADER } from '../../../src/message/river/miniblock.ts';
+import { parseEvent } from '../../../src/message/river/parse-event.ts';
+import { SeededRandom } from '../../../src/sim/seeded-random.ts';
+import { chainmail, LongCommand } from '../../support/chainmail.ts';
+import { DAY_MS } from '../../../src/base/time.ts';
+import { channelMessage, delegatedBytes, DEVICE, seal } from '../../support/river.ts';
+import { channelId, connectClient, genesis, message } from '../../support/river-streams.ts';
+import { tempDir } from '../../support/temp-dir.ts';
 
 /** Streams that are written to at once. */
 const STREAMS = 4;

@@ -1,7 +1,7 @@
 import { describe, it } from 'node:test';
-import { MongodbServer, missingMongodb } from '../support/mongodb-server.ts';
-import { stormMongodb, stormService, stormSqlite } from '../support/signer-storm.ts';
-import { tempDir } from '../support/temp-dir.ts';
+import { MongodbServer, missingMongodb } from '../../support/mongodb-server.ts';
+import { stormMongodb, stormService, stormSqlite } from '../../support/signer-storm.ts';
+import { tempDir } from '../../support/temp-dir.ts';
 
 /** Fifty in all here; `npm run soak` does a thousand. */
 describe('kill -9 at random moments: nothing lost, nothing twice, every signature valid (T20)', () => {

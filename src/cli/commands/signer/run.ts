@@ -1,11 +1,11 @@
 import { type Command, Option } from 'commander';
-import { createLog } from '../../daemon/log.ts';
-import type { LogLevel } from '../../daemon/log-level.ts';
-import { ENGINES } from '../../host/signer/engines/engines.ts';
-import type { SigningEngine } from '../../ports/batch-signer.ts';
-import { act, addCommand, addressOption, logLevelOption } from '../command.ts';
-import { startedUnless, untilStopped } from '../signals.ts';
-import { placeOf, withPlace } from './signer-place.ts';
+import { createLog } from '../../../daemon/log.ts';
+import type { LogLevel } from '../../../daemon/log-level.ts';
+import { ENGINES } from '../../../host/signer/engines/engines.ts';
+import type { SigningEngine } from '../../../ports/batch-signer.ts';
+import { act, addCommand, addressOption, logLevelOption } from '../../command.ts';
+import { startedUnless, untilStopped } from '../../signals.ts';
+import { placeOf, withPlace } from './place.ts';
 
 interface RunOptions {
   readonly dir?: string;
@@ -43,7 +43,7 @@ export function register(program: Command): void {
     .addOption(logLevelOption('info'))
     .action(
       act<RunOptions>(async ({ output, options }) => {
-        const { runSigner } = await import('../../daemon/signer/service.ts');
+        const { runSigner } = await import('../../../daemon/signer/service.ts');
         const stopped = untilStopped();
         const starting = runSigner({
           place: placeOf(options),

@@ -1,19 +1,19 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { fromHex } from '../../base/bytes.ts';
-import { MeshError, quoted } from '../../base/errors.ts';
-import { DAY_MS, SECOND_MS, toRfc3339, type UnixMs } from '../../base/time.ts';
-import { uncompressPoint } from '../../crypto/curve-point.ts';
-import { readDelegateKey, renderStatement } from '../../daemon/delegate/files.ts';
-import { createFileAtomic, MODE_PUBLIC } from '../../host/files/atomic-file.ts';
-import { systemClock } from '../../host/machine/system-clock.ts';
-import { readWalletFile } from '../../host/keys/wallet-file.ts';
-import { DELEGATE_LIFE_MS_MAX } from '../../identity/delegate/statement.ts';
-import { parseMeshName } from '../../identity/mesh-name.ts';
-import { encodeWalletStatement, parseStatement } from '../../message/delegate-statement.ts';
-import { walletOf } from '../../message/river/wallet.ts';
-import { signWalletDelegate } from '../../message/river/wallet-delegate.ts';
-import { act, addCommand, integerOption, spanOption } from '../command.ts';
+import { fromHex } from '../../../base/bytes.ts';
+import { MeshError, quoted } from '../../../base/errors.ts';
+import { DAY_MS, SECOND_MS, toRfc3339, type UnixMs } from '../../../base/time.ts';
+import { uncompressPoint } from '../../../crypto/curve-point.ts';
+import { readDelegateKey, renderStatement } from '../../../daemon/delegate/files.ts';
+import { createFileAtomic, MODE_PUBLIC } from '../../../host/files/atomic-file.ts';
+import { systemClock } from '../../../host/machine/system-clock.ts';
+import { readWalletFile } from '../../../host/keys/wallet-file.ts';
+import { DELEGATE_LIFE_MS_MAX } from '../../../identity/delegate/statement.ts';
+import { parseMeshName } from '../../../identity/mesh-name.ts';
+import { encodeWalletStatement, parseStatement } from '../../../message/delegate-statement.ts';
+import { walletOf } from '../../../message/river/wallet.ts';
+import { signWalletDelegate } from '../../../message/river/wallet-delegate.ts';
+import { act, addCommand, integerOption, spanOption } from '../../command.ts';
 
 /** `chainmail delegate sign`, in the group of `delegate.ts` */
 export function register(program: Command): void {

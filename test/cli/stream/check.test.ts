@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { type Bytes, toHex } from '../../src/base/bytes.ts';
-import { ENVELOPE, type Envelope } from '../../src/message/river/envelope.ts';
-import { addressText } from '../../src/message/river/wallet.ts';
-import { signWalletDelegate } from '../../src/message/river/wallet-delegate.ts';
-import { chainmail } from '../support/chainmail.ts';
+import { type Bytes, toHex } from '../../../src/base/bytes.ts';
+import { ENVELOPE, type Envelope } from '../../../src/message/river/envelope.ts';
+import { addressText } from '../../../src/message/river/wallet.ts';
+import { signWalletDelegate } from '../../../src/message/river/wallet-delegate.ts';
+import { chainmail } from '../../support/chainmail.ts';
 import {
   ALICE,
   compactOf,
@@ -17,8 +17,8 @@ import {
   MALLORY,
   seal,
   withV,
-} from '../support/river.ts';
-import { tempDir } from '../support/temp-dir.ts';
+} from '../../support/river.ts';
+import { tempDir } from '../../support/temp-dir.ts';
 
 interface Told {
   readonly ok: boolean;

@@ -1,14 +1,14 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
-import { MeshError } from '../../base/errors.ts';
-import { requireNodeDirectory } from '../../daemon/directory.ts';
-import { readPassphrase } from '../../daemon/passphrase.ts';
-import { settleMemorySoon } from '../../host/machine/process-memory.ts';
-import { act, addCommand, addressOption, logLevelOption, repeatedOption } from '../command.ts';
-import { nodeDeskOf, type NodeDirectoryOptions, withNodeDirectory } from '../node-directory.ts';
-import { startedUnless, untilStopped } from '../signals.ts';
-import { addStatus } from './status.ts';
+import { MeshError } from '../../../base/errors.ts';
+import { requireNodeDirectory } from '../../../daemon/directory.ts';
+import { readPassphrase } from '../../../daemon/passphrase.ts';
+import { settleMemorySoon } from '../../../host/machine/process-memory.ts';
+import { act, addCommand, addressOption, logLevelOption, repeatedOption } from '../../command.ts';
+import { nodeDeskOf, type NodeDirectoryOptions, withNodeDirectory } from '../../node-directory.ts';
+import { startedUnless, untilStopped } from '../../signals.ts';
+import { addStatus } from '../status.ts';
 
 /** A node that was asked to leave has closed everything long before. */
 export const LEAVE_MS_MAX = 10_000;
@@ -46,7 +46,7 @@ export function register(program: Command): void {
     .addOption(logLevelOption('as configured'))
     .action(
       act<RunOptions>(async ({ output, options }) => {
-        const { runNode } = await import('../../daemon/node/run.ts');
+        const { runNode } = await import('../../../daemon/node/run.ts');
         const { directory } = requireNodeDirectory(resolve(options.dir)); // before a passphrase is asked for
         const stopped = untilStopped();
         const starting = runNode({

@@ -1,16 +1,16 @@
 import { type Command, InvalidArgumentError } from 'commander';
-import { type Bytes, fromHex, toHex } from '../../base/bytes.ts';
-import type { ErrorCode } from '../../base/error-codes.ts';
-import { MeshError } from '../../base/errors.ts';
-import type { UnixMs } from '../../base/time.ts';
-import { walletAddressOf } from '../../crypto/wallet-address.ts';
-import { ENVELOPE } from '../../message/river/envelope.ts';
-import { EVENT_BYTES_MAX, judgeEventExpiry, parseEvent } from '../../message/river/parse-event.ts';
-import { addressText } from '../../message/river/wallet.ts';
-import { judgeDelegateExpiry, verifyWalletDelegate } from '../../message/river/wallet-delegate.ts';
-import { act, addCommand, addGroup, msOfDate } from '../command.ts';
-import { readInput } from '../input.ts';
-import type { Output } from '../output.ts';
+import { type Bytes, fromHex, toHex } from '../../../base/bytes.ts';
+import type { ErrorCode } from '../../../base/error-codes.ts';
+import { MeshError } from '../../../base/errors.ts';
+import type { UnixMs } from '../../../base/time.ts';
+import { walletAddressOf } from '../../../crypto/wallet-address.ts';
+import { ENVELOPE } from '../../../message/river/envelope.ts';
+import { EVENT_BYTES_MAX, judgeEventExpiry, parseEvent } from '../../../message/river/parse-event.ts';
+import { addressText } from '../../../message/river/wallet.ts';
+import { judgeDelegateExpiry, verifyWalletDelegate } from '../../../message/river/wallet-delegate.ts';
+import { act, addCommand, addGroup, msOfDate } from '../../command.ts';
+import { readInput } from '../../input.ts';
+import type { Output } from '../../output.ts';
 
 /** Bytes of a file that are looked at: an envelope of the largest event in hex, twice over for white space. */
 export const FILE_BYTES_MAX = 4 * (EVENT_BYTES_MAX + 1_024);

@@ -1,17 +1,17 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { walletEpochResponseSchema } from '../../api/streams.ts';
-import { toBase64 } from '../../base/bytes.ts';
-import { MeshError, messageOf, quoted } from '../../base/errors.ts';
-import { toRfc3339, type UnixMs } from '../../base/time.ts';
-import { renderStatement } from '../../daemon/delegate/files.ts';
-import { createFileAtomic, MODE_PUBLIC } from '../../host/files/atomic-file.ts';
-import { systemClock } from '../../host/machine/system-clock.ts';
-import { readWalletFile } from '../../host/keys/wallet-file.ts';
-import { DELEGATE_LIFE_MS_MAX } from '../../identity/delegate/statement.ts';
-import { encodeWalletEpoch, signWalletEpoch } from '../../message/river/wallet-epoch.ts';
-import { addressText, walletOf } from '../../message/river/wallet.ts';
-import { act, addCommand } from '../command.ts';
+import { walletEpochResponseSchema } from '../../../api/streams.ts';
+import { toBase64 } from '../../../base/bytes.ts';
+import { MeshError, messageOf, quoted } from '../../../base/errors.ts';
+import { toRfc3339, type UnixMs } from '../../../base/time.ts';
+import { renderStatement } from '../../../daemon/delegate/files.ts';
+import { createFileAtomic, MODE_PUBLIC } from '../../../host/files/atomic-file.ts';
+import { systemClock } from '../../../host/machine/system-clock.ts';
+import { readWalletFile } from '../../../host/keys/wallet-file.ts';
+import { DELEGATE_LIFE_MS_MAX } from '../../../identity/delegate/statement.ts';
+import { encodeWalletEpoch, signWalletEpoch } from '../../../message/river/wallet-epoch.ts';
+import { addressText, walletOf } from '../../../message/river/wallet.ts';
+import { act, addCommand } from '../../command.ts';
 import { timeOf } from './stream.ts';
 
 interface RevokeOptions {

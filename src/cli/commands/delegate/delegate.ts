@@ -5,30 +5,30 @@ import {
   type DelegateJson,
   delegatesResponseSchema,
   listedResponseSchema,
-} from '../../api/delegates.ts';
-import { fromBase64, toBase64, toHex } from '../../base/bytes.ts';
-import { MeshError, quoted } from '../../base/errors.ts';
-import { DAY_MS, SECOND_MS, toRfc3339 } from '../../base/time.ts';
+} from '../../../api/delegates.ts';
+import { fromBase64, toBase64, toHex } from '../../../base/bytes.ts';
+import { MeshError, quoted } from '../../../base/errors.ts';
+import { DAY_MS, SECOND_MS, toRfc3339 } from '../../../base/time.ts';
 import {
   generateDelegateKey,
   openDelegateSigner,
   readDelegateKey,
   readStatement,
   renderStatement,
-} from '../../daemon/delegate/files.ts';
-import { createFileAtomic, MODE_PUBLIC, MODE_SECRET } from '../../host/files/atomic-file.ts';
-import { createFileFrom } from '../../host/files/new-file.ts';
-import { systemClock } from '../../host/machine/system-clock.ts';
-import type { DelegateCurve } from '../../identity/delegate/delegate-key.ts';
-import { scopeOf } from '../../identity/delegate/scope.ts';
-import { DELEGATE_LIFE_MS_MAX } from '../../identity/delegate/statement.ts';
-import { parseMeshName } from '../../identity/mesh-name.ts';
-import { parseNodeId } from '../../identity/node-id.ts';
-import { parseStatement } from '../../message/delegate-statement.ts';
-import { relativeTime } from '../relative-time.ts';
-import { act, addCommand, addGroup, integerOption, repeatedOption, spanOption, textOption } from '../command.ts';
-import { renderTable } from '../table.ts';
-import { atAuthority, type DirectoryOptions, withDirectory } from './authority.ts';
+} from '../../../daemon/delegate/files.ts';
+import { createFileAtomic, MODE_PUBLIC, MODE_SECRET } from '../../../host/files/atomic-file.ts';
+import { createFileFrom } from '../../../host/files/new-file.ts';
+import { systemClock } from '../../../host/machine/system-clock.ts';
+import type { DelegateCurve } from '../../../identity/delegate/delegate-key.ts';
+import { scopeOf } from '../../../identity/delegate/scope.ts';
+import { DELEGATE_LIFE_MS_MAX } from '../../../identity/delegate/statement.ts';
+import { parseMeshName } from '../../../identity/mesh-name.ts';
+import { parseNodeId } from '../../../identity/node-id.ts';
+import { parseStatement } from '../../../message/delegate-statement.ts';
+import { relativeTime } from '../../relative-time.ts';
+import { act, addCommand, addGroup, integerOption, repeatedOption, spanOption, textOption } from '../../command.ts';
+import { renderTable } from '../../table.ts';
+import { atAuthority, type DirectoryOptions, withDirectory } from '../authority.ts';
 
 const CURVE_OF: Readonly<Record<string, DelegateCurve>> = { p256: 'P-256', ed25519: 'Ed25519', secp256k1: 'secp256k1' };
 

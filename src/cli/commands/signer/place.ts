@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import type { SignerPlace } from '../../daemon/signer/place.ts';
+import type { SignerPlace } from '../../../daemon/signer/place.ts';
 
 /** The options by which commands of the signer say where records and keys are. */
 export interface PlaceOptions {

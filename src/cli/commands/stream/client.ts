@@ -1,29 +1,29 @@
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { type Bytes, fromHex, textOfUtf8, toHex } from '../../base/bytes.ts';
-import { isMeshError, MeshError } from '../../base/errors.ts';
-import { after, DAY_MS, SECOND_MS } from '../../base/time.ts';
-import { authorOfToken, authorOfWallet, makeToken } from '../../daemon/streams/author-files.ts';
-import { StreamsDesk } from '../../daemon/streams/desk.ts';
-import { ConnectCaller } from '../../host/http/connect-caller.ts';
-import { systemClock } from '../../host/machine/system-clock.ts';
-import { systemRandom } from '../../host/machine/system-random.ts';
-import { openWalletFile } from '../../host/keys/wallet-file.ts';
-import { DELEGATE_LIFE_MS_MAX } from '../../identity/delegate/statement.ts';
-import type { Author } from '../../message/river/author.ts';
+import { type Bytes, fromHex, textOfUtf8, toHex } from '../../../base/bytes.ts';
+import { isMeshError, MeshError } from '../../../base/errors.ts';
+import { after, DAY_MS, SECOND_MS } from '../../../base/time.ts';
+import { authorOfToken, authorOfWallet, makeToken } from '../../../daemon/streams/author-files.ts';
+import { StreamsDesk } from '../../../daemon/streams/desk.ts';
+import { ConnectCaller } from '../../../host/http/connect-caller.ts';
+import { systemClock } from '../../../host/machine/system-clock.ts';
+import { systemRandom } from '../../../host/machine/system-random.ts';
+import { openWalletFile } from '../../../host/keys/wallet-file.ts';
+import { DELEGATE_LIFE_MS_MAX } from '../../../identity/delegate/statement.ts';
+import type { Author } from '../../../message/river/author.ts';
 import {
   membershipPayload,
   messagePayload,
   messageTextOf,
   NEW_STREAM_KINDS,
   type NewStreamKind,
-} from '../../message/river/content.ts';
-import { EVENT_BYTES_MAX, type RiverEvent } from '../../message/river/parse-event.ts';
-import { parseStreamId, type StreamId } from '../../message/river/stream-id.ts';
-import { addressText, walletOf } from '../../message/river/wallet.ts';
-import { act, addCommand, spanOption } from '../command.ts';
-import { readInput } from '../input.ts';
-import type { Output } from '../output.ts';
+} from '../../../message/river/content.ts';
+import { EVENT_BYTES_MAX, type RiverEvent } from '../../../message/river/parse-event.ts';
+import { parseStreamId, type StreamId } from '../../../message/river/stream-id.ts';
+import { addressText, walletOf } from '../../../message/river/wallet.ts';
+import { act, addCommand, spanOption } from '../../command.ts';
+import { readInput } from '../../input.ts';
+import type { Output } from '../../output.ts';
 
 interface ClientOptions {
   readonly server: string;

@@ -1,15 +1,15 @@
 import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
-import { TICKET_BYTES_MAX } from '../../api/ticket.ts';
-import { MeshError, messageOf, quoted } from '../../base/errors.ts';
-import { toRfc3339 } from '../../base/time.ts';
-import { requireNoAuthority } from '../../daemon/directory.ts';
-import { readPassphrase } from '../../daemon/passphrase.ts';
-import { systemClock } from '../../host/machine/system-clock.ts';
-import { relativeTime } from '../relative-time.ts';
-import { act, addCommand, addGroup } from '../command.ts';
-import { type NodeDirectoryOptions, withNodeDirectory } from '../node-directory.ts';
+import { TICKET_BYTES_MAX } from '../../../api/ticket.ts';
+import { MeshError, messageOf, quoted } from '../../../base/errors.ts';
+import { toRfc3339 } from '../../../base/time.ts';
+import { requireNoAuthority } from '../../../daemon/directory.ts';
+import { readPassphrase } from '../../../daemon/passphrase.ts';
+import { systemClock } from '../../../host/machine/system-clock.ts';
+import { relativeTime } from '../../relative-time.ts';
+import { act, addCommand, addGroup } from '../../command.ts';
+import { type NodeDirectoryOptions, withNodeDirectory } from '../../node-directory.ts';
 
 interface EnrollOptions extends NodeDirectoryOptions {
   readonly ticket: string;
@@ -41,7 +41,7 @@ export function register(program: Command): void {
           environment: process.env,
           isNew: true,
         });
-        const { enrollNode } = await import('../../daemon/node/enrollment.ts');
+        const { enrollNode } = await import('../../../daemon/node/enrollment.ts');
         const { mesh, nodeId, notAfter, layout } = await enrollNode({ directory, ticket, passphrase });
         const until = toRfc3339(notAfter);
         output.result(

@@ -1,8 +1,8 @@
 import type { Command } from 'commander';
-import { createLog } from '../../daemon/log.ts';
-import type { LogLevel } from '../../daemon/log-level.ts';
-import { act, addCommand, addressOption, logLevelOption } from '../command.ts';
-import { startedUnless, untilStopped } from '../signals.ts';
+import { createLog } from '../../../daemon/log.ts';
+import type { LogLevel } from '../../../daemon/log-level.ts';
+import { act, addCommand, addressOption, logLevelOption } from '../../command.ts';
+import { startedUnless, untilStopped } from '../../signals.ts';
 
 interface ServeOptions {
   readonly dir: string;
@@ -29,7 +29,7 @@ export function register(program: Command): void {
     .addOption(logLevelOption('info'))
     .action(
       act<ServeOptions>(async ({ output, options }) => {
-        const { runStreams } = await import('../../daemon/streams/run.ts');
+        const { runStreams } = await import('../../../daemon/streams/run.ts');
         const stopped = untilStopped();
         const starting = runStreams({
           directory: options.dir,

@@ -1,16 +1,16 @@
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import type { Bytes } from '../../base/bytes.ts';
-import { MeshError, quoted } from '../../base/errors.ts';
-import { makeDirectory } from '../../daemon/directory.ts';
-import { loadRing } from '../../daemon/signer/place.ts';
-import { generateKeyFile, generateKeyFolder } from '../../host/signer/keys/key-files.ts';
-import { tokenRing } from '../../host/signer/keys/ring.ts';
-import { systemRandom } from '../../host/machine/system-random.ts';
-import { RING_KEYS_MAX, ringFingerprint } from '../../signer/key-ring.ts';
-import { act, addCommand, addGroup, integerOption } from '../command.ts';
-import type { Output } from '../output.ts';
-import { type PlaceOptions, placeOf, withPlace } from './signer-place.ts';
+import type { Bytes } from '../../../base/bytes.ts';
+import { MeshError, quoted } from '../../../base/errors.ts';
+import { makeDirectory } from '../../../daemon/directory.ts';
+import { loadRing } from '../../../daemon/signer/place.ts';
+import { generateKeyFile, generateKeyFolder } from '../../../host/signer/keys/key-files.ts';
+import { tokenRing } from '../../../host/signer/keys/ring.ts';
+import { systemRandom } from '../../../host/machine/system-random.ts';
+import { RING_KEYS_MAX, ringFingerprint } from '../../../signer/key-ring.ts';
+import { act, addCommand, addGroup, integerOption } from '../../command.ts';
+import type { Output } from '../../output.ts';
+import { type PlaceOptions, placeOf, withPlace } from './place.ts';
 
 interface GenerateOptions {
   readonly dir?: string;
