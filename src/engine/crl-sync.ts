@@ -19,8 +19,8 @@ export interface CrlSyncWorld {
   /** Whether a list of this issuer could be verified here. */
   knowsIssuer(issuerKeyHash: string): boolean;
   links(): readonly Link[];
-  /** A whole list came from a peer: verify it and take it where it is newer. @returns whether it holds. */
-  install(now: Instant, der: Bytes): boolean;
+  /** A whole list came from a peer: verify it and take it where it is newer. @returns whether it is what was promised. */
+  install(now: Instant, der: Bytes, promised: Pick<CrlHeader, 'issuerKeyHash' | 'number'>): boolean;
 }
 
 /** A peer that passes on mail of revoked nodes is told of our lists, but not for every message. */
@@ -41,6 +41,10 @@ interface Fetch {
 export class CrlSync {
   readonly #world: CrlSyncWorld;
   readonly #fetches = new Map<string, Fetch>();
+  /** Peers that told of a list newer than ours, by issuer, and its number; who told first is first. */
+  readonly #told = new Map<string, Map<Link, number>>();
+  /** How often a peer promised a list and did not send it in time. */
+  readonly #failures = new Map<Link, number>();
   readonly #remindedAt = new Map<Link, MonotonicMs>();
 
   constructor(world: CrlSyncWorld) {
@@ -73,8 +77,10 @@ export class CrlSync {
     let theyLag = false;
     for (const { issuerKeyHash, number } of theirs) {
       const held = ours.get(issuerKeyHash) ?? -1;
-      if (number > held && this.#world.knowsIssuer(issuerKeyHash)) this.#fetch(now, link, issuerKeyHash, number);
-      else if (number < held) theyLag = true;
+      if (number > held && this.#world.knowsIssuer(issuerKeyHash)) {
+        this.#note(issuerKeyHash, link, number);
+        this.#fetch(now, issuerKeyHash, held);
+      } else if (number < held) theyLag = true;
       ours.delete(issuerKeyHash);
     }
     if (theyLag || ours.size > 0) this.remind(now, link);
@@ -100,28 +106,80 @@ export class CrlSync {
       return;
     }
     this.#fetches.delete(issuerKeyHash);
-    if (!this.#world.install(now, fetch.received.bytes.slice())) link.close(now, 'misbehaved');
+    this.#failures.delete(link);
+    if (!this.#world.install(now, fetch.received.bytes.slice(), { issuerKeyHash, number }))
+      link.close(now, 'misbehaved');
   }
 
   handleLinkDown(link: Link): void {
     this.#remindedAt.delete(link);
+    this.#failures.delete(link);
+    for (const ofIssuer of this.#told.values()) ofIssuer.delete(link);
     for (const [issuerKeyHash, fetch] of this.#fetches) if (fetch.link === link) this.#fetches.delete(issuerKeyHash);
   }
 
-  /** One list of an issuer at a time, from one peer; nobody holds that place by promising more or by being slow. */
-  #fetch(now: Instant, link: Link, issuerKeyHash: string, number: number): void {
+  #note(issuerKeyHash: string, link: Link, number: number): void {
+    let ofIssuer = this.#told.get(issuerKeyHash);
+    if (ofIssuer === undefined) this.#told.set(issuerKeyHash, (ofIssuer = new Map()));
+    ofIssuer.set(link, number);
+  }
+
+  /**
+   * One list of an issuer at a time, from one peer; nobody holds that place by promising more or by being slow. Whoever
+   * had it and did not send what was promised comes after all others that have a list, however soon it promises again (T5).
+   */
+  #fetch(now: Instant, issuerKeyHash: string, held: number): void {
     const under = this.#fetches.get(issuerKeyHash);
     if (under === undefined) {
       if (this.#fetches.size >= CRL_HEADERS_MAX) return;
-    } else if (now.mono < under.nextPieceUntil) {
-      if (under.link === link ? under.number >= number : now.mono < under.until) return;
+    } else {
+      const isSilent = now.mono >= under.nextPieceUntil;
+      if (isSilent) this.#failed(under.link);
+      else if (now.mono < under.until) {
+        const newer = this.#told.get(issuerKeyHash)?.get(under.link) ?? 0;
+        if (newer > under.number) this.#ask(now, issuerKeyHash, under.link, newer);
+        return;
+      }
     }
+    const next = this.#nextToAsk(issuerKeyHash, held, under?.link);
+    if (next === undefined) {
+      this.#fetches.delete(issuerKeyHash); // what was promised is held meanwhile
+      return;
+    }
+    if (under !== undefined && now.mono < under.nextPieceUntil) {
+      if (next === under.link) return; // slow, and alone
+      this.#failed(under.link);
+    }
+    this.#ask(now, issuerKeyHash, next, this.#told.get(issuerKeyHash)?.get(next) ?? 0);
+  }
+
+  /** Of the peers that have a newer list the one that has failed least; of these the one that told of it first. */
+  #nextToAsk(issuerKeyHash: string, held: number, late: Link | undefined): Link | undefined {
+    let best: Link | undefined;
+    let least = Number.POSITIVE_INFINITY;
+    for (const [link, number] of this.#told.get(issuerKeyHash) ?? []) {
+      const failures = (this.#failures.get(link) ?? 0) + (link === late ? 1 : 0);
+      if (number <= held || failures >= least) continue;
+      best = link;
+      least = failures;
+    }
+    return best;
+  }
+
+  #failed(link: Link): void {
+    this.#failures.set(link, (this.#failures.get(link) ?? 0) + 1);
+  }
+
+  /** Asks for a list from its beginning. A peer that raises its promise meanwhile has no more time for it. */
+  #ask(now: Instant, issuerKeyHash: string, link: Link, number: number): void {
+    const under = this.#fetches.get(issuerKeyHash);
+    const isRaised = under?.link === link && now.mono < under.nextPieceUntil;
     this.#fetches.set(issuerKeyHash, {
       link,
       number,
       received: new GrowingBytes(),
       until: under?.link === link ? under.until : after(now.mono, FETCH_MS_MAX),
-      nextPieceUntil: after(now.mono, PIECE_MS_MAX),
+      nextPieceUntil: isRaised ? under.nextPieceUntil : after(now.mono, PIECE_MS_MAX),
     });
     link.send({ tag: 'want-crl', issuerKeyHash, number, offset: 0 });
   }

@@ -2,7 +2,7 @@ import type { Bytes } from '../base/bytes.ts';
 import { isMeshError } from '../base/errors.ts';
 import { type UnixMs, unixSeconds } from '../base/time.ts';
 import type { Certificate, SerialHex } from '../pki/x509/certificate.ts';
-import { type Crl, parseCrl } from '../pki/x509/crl.ts';
+import { type Crl, isSealedBy, parseCrl } from '../pki/x509/crl.ts';
 import { isSameName } from '../pki/x509/distinguished-name.ts';
 import type { Trust } from '../pki/mesh/judge.ts';
 import type { Revocation } from '../pki/x509/revocation-reason.ts';
@@ -27,6 +27,9 @@ export type CrlOutcome =
     }
   | { readonly tag: 'current' }
   | { readonly tag: 'refused'; readonly reason: string };
+
+/** Which list a peer promised: of this issuer, with this number. */
+export type CrlPromise = Pick<HeldCrl, 'issuerKeyHash' | 'number'>;
 
 interface Kept extends Revocation {
   readonly issuerKeyHash: string;
@@ -70,8 +73,18 @@ export class Revocations {
     return this.#issuers.has(issuerKeyHash);
   }
 
-  /** Takes a list where an issuer that we know signed it and it is newer than ours. */
-  install(der: Bytes): CrlOutcome {
+  /**
+   * Takes a list where an issuer that we know signed it and it is newer than ours.
+   *
+   * @param promised what a peer said that it would send, where it came from one: another list is refused, and one that its
+   *   issuer did not sign before it is read, because reading costs most (T17).
+   */
+  install(der: Bytes, promised?: CrlPromise): CrlOutcome {
+    if (promised !== undefined) {
+      const issuer = this.#issuers.get(promised.issuerKeyHash);
+      if (issuer === undefined || !isSealedBy(der, issuer, this.#trust.checkSignature))
+        return { tag: 'refused', reason: 'not signed by its issuer' };
+    }
     let crl: Crl;
     try {
       crl = parseCrl(der);
@@ -79,9 +92,12 @@ export class Revocations {
       if (!isMeshError(error)) throw error;
       return { tag: 'refused', reason: error.message };
     }
+    if (promised !== undefined && crl.number !== BigInt(promised.number))
+      return { tag: 'refused', reason: 'not the list that was promised' };
     let refusal = 'no known issuer';
     for (const issuer of this.#issuers.values()) {
       if (!isSameName(issuer.subject, crl.issuer)) continue;
+      if (promised !== undefined && issuer.keyHash !== promised.issuerKeyHash) continue;
       const result = this.view.install(crl, issuer, this.#trust.checkSignature);
       if (result.tag === 'ignored') return { tag: 'current' };
       if (result.tag === 'refused') {

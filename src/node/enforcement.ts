@@ -3,7 +3,7 @@ import { HOUR_MS, type Instant, type UnixMs } from '../base/time.ts';
 import { keepChainUntil } from '../engine/chain-book.ts';
 import type { HeldCrl } from '../engine/crl-sync.ts';
 import type { Origins } from '../engine/origins.ts';
-import type { Revocations } from '../engine/revocations.ts';
+import type { CrlPromise, Revocations } from '../engine/revocations.ts';
 import { LIFETIME_MAX_MS } from '../message/limits.ts';
 import type { Certificate } from '../pki/x509/certificate.ts';
 import { parseRevocationReason, type Revocation } from '../pki/x509/revocation-reason.ts';
@@ -50,10 +50,13 @@ export class Enforcement {
       revocations.keep(issuerKeyHash, { serial, revokedAt, reason: parseRevocationReason(reason) }, keepUntil);
   }
 
-  /** @returns whether it is a list of an issuer of this mesh; a list no newer than ours is fine and changes nothing. */
-  install(now: Instant, der: Bytes): boolean {
+  /**
+   * @param promised which list a peer promised, where it came from one: see {@link Revocations.install}.
+   * @returns whether it is a list of an issuer of this mesh; a list no newer than ours is fine and changes nothing.
+   */
+  install(now: Instant, der: Bytes, promised?: CrlPromise): boolean {
     const { revocations, journal, outbox } = this.#parts;
-    const outcome = revocations.install(der);
+    const outcome = revocations.install(der, promised);
     if (outcome.tag !== 'installed') return outcome.tag === 'current';
     const { issuerKeyHash, number, dropped, forgotten, raised } = outcome;
     const { kept, live } = this.#keep(now.wall, issuerKeyHash, dropped);

@@ -94,8 +94,8 @@ export class NodeParts implements FrameTakers {
       crls: () => this.enforcement.crls(),
       knowsIssuer: (issuerKeyHash) => revocations.knowsIssuer(issuerKeyHash),
       links,
-      install: (now, der) => {
-        const isOurs = this.enforcement.install(now, der);
+      install: (now, der, promised) => {
+        const isOurs = this.enforcement.install(now, der, promised);
         ports.wake();
         return isOurs;
       },

@@ -31,7 +31,7 @@ class Peer {
       crls: () => [...this.lists.values()],
       knowsIssuer: (issuerKeyHash) => this.known.has(issuerKeyHash),
       links: () => this.links,
-      install: (_now, der) => this.#install(der),
+      install: (_now, der, { number }) => this.#install(der) && der[0] === number,
     });
   }
 
@@ -234,6 +234,36 @@ describe('CRLs between peers', () => {
     ann.sync.handleHeaders(at(nowMs), pair.a, header(3));
     pair.pump(at(nowMs));
     assert.equal(ann.number, 3);
+  });
+
+  it('who lost the place comes after all others, however soon it promises again (T5)', () => {
+    bob.hold(listOf(3, 2 * CRL_PIECE_BYTES_MAX));
+    const [eve, mallory] = [linkToEve(), linkToEve()];
+    const liars = [eve, mallory];
+    for (const liar of liars) ann.sync.handleHeaders(ZERO, liar.a, header(200));
+    ann.sync.handleHeaders(ZERO, pair.a, header(3));
+    // Each of the liars promises as soon as there may be a place, and neither sends anything.
+    for (let nowMs = 0; ann.number === undefined && nowMs <= 3 * PIECE_MS_MAX; nowMs += 10) {
+      for (const liar of liars) ann.sync.handleHeaders(at(nowMs), liar.a, header(200 + nowMs));
+      pair.pump(at(nowMs));
+    }
+    assert.equal(ann.number, 3);
+  });
+
+  it('a list that holds and is not the one that was promised ends the link', () => {
+    bob.hold(listOf(3));
+    const eve = linkToEve();
+    ann.sync.handleHeaders(ZERO, eve.a, header(200));
+    ann.receive(eve.a, {
+      tag: 'crl-piece',
+      issuerKeyHash: ISSUER,
+      number: 200,
+      offset: 0,
+      total: 2,
+      bytes: Uint8Array.of(3, 3),
+    });
+    eve.pump(ZERO);
+    assert.equal(eve.a.isClosed, true);
   });
 
   it('asks the same peer again when it has made a newer list meanwhile', () => {
