@@ -1,6 +1,5 @@
 import { BoundedMap } from '../base/bounded.ts';
 import { after, earliest, type Instant, type MonotonicMs, SECOND_MS } from '../base/time.ts';
-import { type BucketRate, TokenBucket } from '../base/token-bucket.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import { jittered, type Random, sample } from '../ports/random.ts';
 import { type CrlHeader, type Frame, KEYS_MAX } from './frame.ts';
@@ -23,8 +22,6 @@ export const PULL_MS_MAX = 10 * SECOND_MS;
 
 /** Before asking on for the rest of a large answer: time to judge the first part, so that it is not sent twice. */
 const AGAIN_MS = 100;
-/** Pulls of one peer that are answered: what asking on every {@link AGAIN_MS} needs, and no more. */
-export const PULL_RATE: BucketRate = Object.freeze({ tokensPerSecond: 10, burstTokens: 20 });
 
 export interface GossipConfig {
   /** Peers that a new message is pushed to, and peers pulled from in a round. */
@@ -85,7 +82,6 @@ export class Gossip {
   readonly #wanted = new BoundedMap<string, MonotonicMs>(WANTED_MAX);
   readonly #pulls = new Map<number, Pull>();
   readonly #offers = new Map<Link, string[]>();
-  readonly #pullRates = new Map<Link, TokenBucket>();
   readonly #pulledAt = new Map<Link, MonotonicMs>();
   /** Peers that are known to have more for us, and when they are asked: outside of the rounds. */
   readonly #unfinished = new Map<Link, MonotonicMs>();
@@ -131,7 +127,6 @@ export class Gossip {
   handleLinkDown(link: Link): void {
     this.#pulls.delete(link.end.id);
     this.#answers.forget(link.end.id);
-    this.#pullRates.delete(link);
     this.#pulledAt.delete(link);
     this.#unfinished.delete(link);
     this.#offers.delete(link);
@@ -231,13 +226,7 @@ export class Gossip {
 
   /** Answering costs reads and bytes: not faster than an honest peer asks, nor on top of answers that it does not take. */
   #mayPull(now: Instant, link: Link): boolean {
-    if (link.queuedBytes >= PULL_ANSWER_BYTES_MAX) return false;
-    let rate = this.#pullRates.get(link);
-    if (rate === undefined) {
-      rate = new TokenBucket(PULL_RATE, now.mono);
-      this.#pullRates.set(link, rate);
-    }
-    return rate.take(now.mono);
+    return link.queuedBytes < PULL_ANSWER_BYTES_MAX && link.takePull(now);
   }
 
   /**

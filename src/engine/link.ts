@@ -1,11 +1,11 @@
 import { type Bytes, concatBytes } from '../base/bytes.ts';
 import { isMeshError } from '../base/errors.ts';
-import { TokenBucket } from '../base/token-bucket.ts';
 import { after, type Instant, MINUTE_MS, type MonotonicMs, SECOND_MS } from '../base/time.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Address } from '../message/address.ts';
 import type { Certificate } from '../pki/x509/certificate.ts';
+import { Conduct } from './conduct.ts';
 import { type ByeReason, type Frame, type HelloFrame, LINK_VERSION } from './frame.ts';
 import { decodeFrame, encodeFrame, encodeMessageHead } from './frame-codec.ts';
 import { FrameSplitter } from './frame-splitter.ts';
@@ -29,10 +29,6 @@ export const WINDOW_BYTES = 256 * 1024;
 export const TURN_BYTES_MAX = 1024 * 1024;
 /** A hello may not promise more than this; our queue and the socket stay bounded whatever a peer grants. */
 export const GRANTED_BYTES_MAX = 4 * 1024 * 1024;
-/** Rejects forgiven a neighbour: 16 at once, one more every ten seconds. No honest peer sends any. */
-export const REJECTS = Object.freeze({ tokensPerSecond: 0.1, burstTokens: 16 });
-/** Frames besides messages that one link may send. They cost microseconds; an honest peer sends tens a second. */
-export const CONTROL_FRAMES = Object.freeze({ tokensPerSecond: 500, burstTokens: 5_000 });
 
 /** A link that has brought nothing new for so long, or since it came up, gives way to another where places are short. */
 export const USEFUL_MS = 5 * MINUTE_MS;
@@ -79,8 +75,7 @@ export class Link {
   readonly #outbox: LinkOutbox;
   readonly #splitter = new FrameSplitter();
   readonly #queue = new OutgoingQueue();
-  readonly #rejects: TokenBucket;
-  readonly #control: TokenBucket;
+  readonly #conduct: Conduct;
   #buffer: Bytes[] = [];
   #bufferBytes = 0;
   #state: LinkState;
@@ -92,14 +87,21 @@ export class Link {
   #grantedToPeer = WINDOW_BYTES;
   #consumed = 0;
 
-  constructor(now: Instant, end: LinkEnd, mesh: MeshName, hello: HelloFrame, outbox: LinkOutbox) {
+  /** @param conduct of the peer, over all links with it; by default this is the only one. */
+  constructor(
+    now: Instant,
+    end: LinkEnd,
+    mesh: MeshName,
+    hello: HelloFrame,
+    outbox: LinkOutbox,
+    conduct = new Conduct(now.mono),
+  ) {
     this.end = end;
     this.#mesh = mesh;
     this.#outbox = outbox;
     this.#state = { tag: 'awaiting-hello', until: after(now.mono, HELLO_MS_MAX) };
     this.#heardAt = now.mono;
-    this.#rejects = new TokenBucket(REJECTS, now.mono);
-    this.#control = new TokenBucket(CONTROL_FRAMES, now.mono);
+    this.#conduct = conduct;
     this.#write(hello);
   }
 
@@ -193,9 +195,14 @@ export class Link {
     this.#consumed = 0;
   }
 
+  /** Whether a pull of this peer is answered: not faster than an honest one asks. */
+  takePull(now: Instant): boolean {
+    return this.#conduct.pulls.take(now.mono);
+  }
+
   /** This peer passed on what no honest peer does. */
   handleReject(now: Instant): void {
-    if (!this.#rejects.take(now.mono)) this.close(now, 'misbehaved');
+    if (!this.#conduct.rejects.take(now.mono)) this.close(now, 'misbehaved');
   }
 
   /** Ends the link, telling the peer why. */
@@ -241,7 +248,7 @@ export class Link {
       if (frame.tag !== 'hello') return this.close(now, 'malformed');
       return this.#handleHello(now, frame);
     }
-    if (frame.tag !== 'message' && !this.#control.take(now.mono)) return this.close(now, 'misbehaved');
+    if (frame.tag !== 'message' && !this.#conduct.control.take(now.mono)) return this.close(now, 'misbehaved');
     switch (frame.tag) {
       case 'hello':
         return this.close(now, 'malformed');

@@ -1,4 +1,5 @@
 import type { Instant, MonotonicMs } from '../base/time.ts';
+import { Conducts } from '../engine/conduct.ts';
 import { INBOUND_MAX, LINKS_MAX, OUTBOUND_TARGET } from '../engine/connector.ts';
 import type { ByeReason, HelloFrame } from '../engine/frame.ts';
 import { Link, type LinkEnd, type LinkOutbox, type MeshFrame } from '../engine/link.ts';
@@ -7,7 +8,10 @@ import type { NodeId } from '../identity/node-id.ts';
 import type { Random } from '../ports/random.ts';
 import type { NodeOutbox } from './node-outbox.ts';
 
-/** Links that have finished TLS but not their hello: strangers cannot get here, members may be many at once. */
+/**
+ * Links that have finished TLS but not their hello: strangers cannot get here, members may be many at once. With more the
+ * peer that has most of them loses its oldest: who opens link after link and says nothing shuts out nobody else (T4).
+ */
 export const LINKS_OPENING_MAX = 32;
 
 export interface LinkTableOwner {
@@ -24,6 +28,7 @@ export class LinkTable implements LinkOutbox {
   readonly #owner: LinkTableOwner;
   readonly #outbox: Pick<NodeOutbox, 'write' | 'close' | 'wake'>;
   readonly #random: Random;
+  readonly #conducts = new Conducts();
   readonly #links = new Map<number, Link>();
   readonly #byPeer = new Map<NodeId, Link>();
   readonly #dirty = new Set<Link>();
@@ -60,14 +65,19 @@ export class LinkTable implements LinkOutbox {
     return this.#byPeer.get(nodeId);
   }
 
-  /** TLS is up and the peer judged: say hello. @returns false where there is no room: the link is closed at once. */
+  /**
+   * TLS is up and the peer judged: say hello.
+   * @returns false where there is no room, or the peer opens links too often: the link is closed at once.
+   */
   open(now: Instant, end: LinkEnd): boolean {
-    const opening = this.#links.size - this.#byPeer.size;
-    if (opening >= LINKS_OPENING_MAX) {
+    const { nodeId } = end.peer;
+    const conduct = this.#conducts.of(now.mono, nodeId);
+    const isTooOften = end.direction === 'inbound' && !conduct.openings.take(now.mono);
+    if (isTooOften || !this.#hasOpeningPlace(now)) {
       this.#outbox.close(end.id);
       return false;
     }
-    this.#links.set(end.id, new Link(now, end, this.#owner.mesh, this.#owner.helloFor(end.peer.nodeId), this));
+    this.#links.set(end.id, new Link(now, end, this.#owner.mesh, this.#owner.helloFor(nodeId), this, conduct));
     this.#idleUntil = undefined;
     return true;
   }
@@ -155,6 +165,17 @@ export class LinkTable implements LinkOutbox {
   dirty(link: Link): void {
     if (this.#dirty.size === 0) this.#outbox.wake();
     this.#dirty.add(link);
+  }
+
+  /** Of those that dialled us and have not said hello, the oldest of the peer with most gives way where there are too many. */
+  #hasOpeningPlace(now: Instant): boolean {
+    if (this.#links.size - this.#byPeer.size < LINKS_OPENING_MAX) return true;
+    const opening = Array.from(this.#links.values()).filter(({ isUp, end }) => !isUp && end.direction === 'inbound');
+    let most: readonly Link[] = [];
+    for (const ofPeer of Map.groupBy(opening, ({ peer }) => peer).values())
+      if (ofPeer.length > most.length) most = ofPeer;
+    most[0]?.close(now, 'full');
+    return most.length > 0;
   }
 
   /**

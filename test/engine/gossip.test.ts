@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { MINUTE_MS, SECOND_MS } from '../../src/base/time.ts';
+import { PULL_RATE } from '../../src/engine/conduct.ts';
 import { DIGEST_STREAMS_MAX, KEYS_MAX } from '../../src/engine/frame.ts';
 import {
   Gossip,
   GOSSIP_DEFAULTS,
   PULL_BEGIN_MS_MAX,
   PULL_MS_MAX,
-  PULL_RATE,
   PUSH_WHOLE_BYTES_MAX,
   WANTED_MAX,
 } from '../../src/engine/gossip.ts';

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { type Bytes, concatBytes, utf8 } from '../../src/base/bytes.ts';
 import type { Instant } from '../../src/base/time.ts';
+import { Conduct, CONTROL_FRAMES, REJECTS } from '../../src/engine/conduct.ts';
 import type { Frame, HelloFrame } from '../../src/engine/frame.ts';
 import { decodeFrame, encodeFrame } from '../../src/engine/frame-codec.ts';
 import { FrameSplitter } from '../../src/engine/frame-splitter.ts';
 import {
-  CONTROL_FRAMES,
   GRANTED_BYTES_MAX,
   HELLO_MS_MAX,
   Link,
+  type LinkOutbox,
   PING_AFTER_MS,
-  REJECTS,
   SILENCE_MS_MAX,
   WINDOW_BYTES,
 } from '../../src/engine/link.ts';
@@ -26,17 +26,18 @@ class Bench {
   readonly #peer: NodeId;
   #now = at(0);
 
-  constructor(fixture: MeshFixture) {
+  constructor(fixture: MeshFixture, conduct = new Conduct(at(0).mono)) {
     const { nodeId, chain } = fixture.member('bob');
     this.#peer = nodeId;
     const own = this.hello({ nodeId: fixture.member('ann').nodeId });
     const end = { id: 1, direction: 'outbound', peer: { nodeId, chain }, remoteAddress: '10.0.0.2:1' } as const;
-    this.link = new Link(this.#now, end, MESH, own, {
+    const outbox: LinkOutbox = {
       up: (_now, _link, { software }) => this.happened.push(`up ${software}`),
       frame: (_now, _link, frame) => this.happened.push(frame.tag),
       closed: (_now, _link, why) => this.happened.push(`closed ${why}`),
       dirty: () => this.happened.push('dirty'),
-    });
+    };
+    this.link = new Link(this.#now, end, MESH, own, outbox, conduct);
     assert.deepEqual(this.sent(), ['hello']);
     this.happened.length = 0;
   }
@@ -274,6 +275,14 @@ describe('link', () => {
     world.link.handleReject(at(0));
     assert.deepEqual(world.events(), ['closed misbehaved']);
     assert.deepEqual(world.sent(), ['bye misbehaved']);
+  });
+
+  it('forgives a peer no more for ending its link and opening another', () => {
+    const conduct = new Conduct(at(0).mono);
+    for (let i = 0; i < REJECTS.burstTokens; i++) new Bench(fixture, conduct).up().link.handleReject(at(0));
+    const world = new Bench(fixture, conduct).up();
+    world.link.handleReject(at(0));
+    assert.deepEqual(world.events(), ['closed misbehaved']);
   });
 
   it('forgives one more reject every ten seconds', () => {

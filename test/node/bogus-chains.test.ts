@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { concatBytes } from '../../src/base/bytes.ts';
+import { REJECTS } from '../../src/engine/conduct.ts';
 import { type Frame, LINK_VERSION } from '../../src/engine/frame.ts';
 import { decodeFrame, encodeFrame } from '../../src/engine/frame-codec.ts';
 import { FrameSplitter } from '../../src/engine/frame-splitter.ts';
-import { REJECTS, WINDOW_BYTES } from '../../src/engine/link.ts';
+import { WINDOW_BYTES } from '../../src/engine/link.ts';
 import type { Certificate } from '../../src/pki/x509/certificate.ts';
 import { MESH, MeshFixture } from '../support/mesh-fixture.ts';
 import { NodeNet } from '../support/node-net.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
+import { beforeEach, describe, it } from 'node:test';
 import { utf8 } from '../../src/base/bytes.ts';
 import type { UnixMs } from '../../src/base/time.ts';
 import { ACCEPT, ignore, reject } from '../../src/engine/verdict.ts';
@@ -7,6 +7,7 @@ import type { HeldMessage } from '../../src/engine/held-messages.ts';
 import { parseIndicator } from '../../src/message/indicator.ts';
 import type { PayloadContent } from '../../src/message/payload.ts';
 import { parseNodeId } from '../../src/identity/node-id.ts';
+import { CONDUCTS_MAX, Conducts, OPENING_RATE } from '../../src/engine/conduct.ts';
 import { LINKS_OPENING_MAX, LinkTable } from '../../src/node/link-table.ts';
 import { IndicatorSet } from '../../src/node/indicator-set.ts';
 import { PEERS_SEEN_MAX, PeerTable } from '../../src/node/peer-table.ts';
@@ -16,6 +17,7 @@ import { helloOf } from '../support/link-pair.ts';
 import { at, MESH } from '../support/mesh-fixture.ts';
 
 const wall = (ms: number): UnixMs => ms as UnixMs;
+const nothing = (): void => undefined;
 
 describe('indicator set', () => {
   const held = (contentKey: string, type = 'indicator'): HeldMessage =>
@@ -55,24 +57,68 @@ describe('peer table', () => {
 });
 
 describe('link table', () => {
-  it('opens so many links that have not said hello, and closes the next at once, until one is gone', () => {
-    const closed: number[] = [];
-    const ignore = (): void => undefined;
-    const table = new LinkTable(
-      { mesh: MESH, self: parseNodeId('self'), helloFor: helloOf, linkUp: ignore, linkDown: ignore, frame: ignore },
-      { write: ignore, close: (id) => closed.push(id), wake: ignore },
+  let nowMs: number;
+  let closed: number[];
+  let table: LinkTable;
+  beforeEach(() => {
+    nowMs = 0;
+    closed = [];
+    table = new LinkTable(
+      { mesh: MESH, self: parseNodeId('self'), helloFor: helloOf, linkUp: nothing, linkDown: nothing, frame: nothing },
+      { write: nothing, close: (id) => closed.push(id), wake: nothing },
       new SeededRandom('links'),
     );
-    const open = (id: number): boolean => {
-      const peer = { nodeId: parseNodeId(`n${id}`), chain: [] };
-      return table.open(at(0), { id, direction: 'inbound', peer, remoteAddress: '10.0.0.1:1' });
-    };
+  });
+  const open = (id: number, peer = `n${id}`): boolean => {
+    const end = { id, direction: 'inbound', peer: { nodeId: parseNodeId(peer), chain: [] } } as const;
+    return table.open(at(nowMs), { ...end, remoteAddress: '10.0.0.1:1' });
+  };
+  /** Links that it has closed, once what it said has been written. */
+  const flushed = (): readonly number[] => {
+    table.flush();
+    return closed.splice(0);
+  };
+
+  it('opens so many links that have not said hello, and closes the oldest for the next', () => {
     for (let id = 0; id < LINKS_OPENING_MAX; id++) assert.equal(open(id), true);
-    assert.equal(open(LINKS_OPENING_MAX), false);
-    assert.deepEqual(closed, [LINKS_OPENING_MAX]);
+    assert.deepEqual(flushed(), []);
+    assert.equal(open(LINKS_OPENING_MAX), true);
+    assert.deepEqual(flushed(), [0]);
     assert.equal(table.count, LINKS_OPENING_MAX);
-    table.handleClosed(at(0), 0);
+    table.handleClosed(at(0), 1);
     assert.equal(open(LINKS_OPENING_MAX + 1), true);
+    assert.deepEqual(flushed(), []);
+  });
+
+  it('closes the links of who opens most and says nothing, and nobody else’s (T4)', () => {
+    for (let id = 0; id < 10; id++) open(id);
+    for (let id = 10; id < LINKS_OPENING_MAX; id++) open(id, 'eve');
+    assert.deepEqual(flushed(), []);
+    for (let id = 100; id < 105; id++) assert.equal(open(id), true);
+    assert.deepEqual(flushed(), [10, 11, 12, 13, 14]);
+  });
+
+  it('takes no more links of who opens one after the other, until some time has passed', () => {
+    for (let id = 0; id < OPENING_RATE.burstTokens; id++) {
+      assert.equal(open(id, 'eve'), true);
+      table.handleClosed(at(0), id);
+    }
+    assert.equal(open(1_000, 'eve'), false);
+    assert.deepEqual(flushed(), [1_000]);
+    assert.equal(open(1_001, 'bob'), true, 'nobody else is meant');
+    nowMs = 1_000 / OPENING_RATE.tokensPerSecond;
+    assert.equal(open(1_002, 'eve'), true);
+  });
+});
+
+describe('conduct', () => {
+  it('is remembered of so many peers, those met last', () => {
+    const conducts = new Conducts();
+    const spent = conducts.of(at(0).mono, parseNodeId('n0'));
+    assert.equal(conducts.of(at(0).mono, parseNodeId('n0')), spent);
+    for (let i = 1; i <= CONDUCTS_MAX; i++) conducts.of(at(0).mono, parseNodeId(`n${i}`));
+    assert.equal(conducts.size, CONDUCTS_MAX);
+    assert.notEqual(conducts.of(at(0).mono, parseNodeId('n0')), spent);
   });
 });
 
