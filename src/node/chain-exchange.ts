@@ -91,6 +91,9 @@ export class ChainExchange {
   }
 
   handleChain(now: Instant, link: Link, ders: readonly Bytes[]): void {
+    const [leaf] = ders;
+    const leafKey = leaf === undefined ? '' : sha256Hex(leaf);
+    if (!this.#parking.expects(leafKey)) return; // nobody asked, or it came before: to read it would be work for nothing
     let chain: readonly Certificate[];
     try {
       chain = ders.map((der) => this.#read(der));
@@ -98,8 +101,7 @@ export class ChainExchange {
       if (!isMeshError(error)) throw error;
       return link.handleReject(now);
     }
-    const leafKey = chain[0]?.fingerprintHex;
-    if (leafKey === undefined || !this.#parking.expects(leafKey) || this.take(now, chain)) return;
+    if (this.take(now, chain)) return;
     // Anybody can show a genuine certificate with others that do not lead on from it: that is held against who shows it,
     // and not against those who passed on what was signed with it. Their messages wait for another answer.
     link.handleReject(now);

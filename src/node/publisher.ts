@@ -1,5 +1,6 @@
 import { type Bytes, fromHex } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
+import { type BucketRate, TokenBucket } from '../base/token-bucket.ts';
 import { type Instant, SECOND_MS, type UnixMs, unixMsFromSeconds, unixSeconds } from '../base/time.ts';
 import type { MessageAlgorithm } from '../crypto/public-key.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
@@ -99,6 +100,12 @@ export interface SignedRequest {
   readonly message: Message | undefined;
 }
 
+/**
+ * Times that a peer is believed that it holds a later stream of ours. A node restored from an older state hears it once, or
+ * from a few peers in turn; a liar could else have us open stream after stream, until nobody has room for another.
+ */
+export const RESTORED_RATE: BucketRate = Object.freeze({ tokensPerSecond: 1 / 3_600, burstTokens: 8 });
+
 export interface PublisherOptions {
   readonly mesh: MeshName;
   readonly identity: SigningIdentity;
@@ -123,6 +130,7 @@ export class Publisher {
   #incarnation: number;
   #counter = 0;
   #nextTicket = 1;
+  #restored: TokenBucket | undefined;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -178,13 +186,15 @@ export class Publisher {
 
   /**
    * A peer holds a later stream of ours than this one: we were restored from an older state. A new stream is
-   * opened above it. A claim far in the future is a lie: incarnations are Unix seconds.
+   * opened above it. A claim far in the future is a lie: incarnations are Unix seconds. So are many claims; where one of
+   * them is true all the same, the clone that it speaks of is met by what it says ({@link handleClone}).
    *
    * @returns the new incarnation, to be made durable before the next start.
    */
   handleHeldIncarnation(now: Instant, held: number): number | undefined {
     if (held <= this.#incarnation || held > unixSeconds((now.wall + FUTURE_MAX_MS) as UnixMs)) return undefined;
-    return this.#open(held + 1);
+    this.#restored ??= new TokenBucket(RESTORED_RATE, now.mono);
+    return this.#restored.take(now.mono) ? this.#open(held + 1) : undefined;
   }
 
   /**

@@ -7,7 +7,7 @@ import { parseMessageType } from '../../src/message/family.ts';
 import { CONTENT_TYPE_BYTES_MAX, FUTURE_MAX_MS, LIFETIME_MAX_MS, PAYLOAD_BYTES_MAX } from '../../src/message/limits.ts';
 import { parseMessage } from '../../src/message/message-reader.ts';
 import { nextIncarnation } from '../../src/node/node-start.ts';
-import { Publisher, type PublishRequest, SIGNING_MAX } from '../../src/node/publisher.ts';
+import { Publisher, type PublishRequest, RESTORED_RATE, SIGNING_MAX } from '../../src/node/publisher.ts';
 import type { Certificate } from '../../src/pki/x509/certificate.ts';
 import { at, MESH, MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
 
@@ -157,6 +157,20 @@ describe('publisher', () => {
     assert.equal(publisher.handleHeldIncarnation(at(0), INCARNATION + 5), INCARNATION + 6);
     assert.equal(publisher.incarnation, INCARNATION + 6);
     assert.equal(publisher.nextCounter, 0);
+  });
+
+  it('does not open stream after stream because a peer says so again and again', () => {
+    const publisher = make();
+    const claim = (nowMs: number): number | undefined =>
+      publisher.handleHeldIncarnation(at(nowMs), publisher.incarnation + 1);
+    for (let i = 0; i < RESTORED_RATE.burstTokens; i++) assert.notEqual(claim(0), undefined);
+    assert.equal(claim(0), undefined);
+    assert.notEqual(claim(1_000 / RESTORED_RATE.tokensPerSecond), undefined, 'a later one may be true');
+    assert.notEqual(
+      publisher.handleClone(publisher.incarnation, 0),
+      undefined,
+      'a clone that was heard is none of these',
+    );
   });
 
   for (const [name, held] of [
