@@ -1,8 +1,10 @@
 import { BoundedMap } from '../../base/bounded.ts';
 import { type Bytes, toHex } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
+import type { BucketRate } from '../../base/token-bucket.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
 import { PublicKey } from '../../crypto/public-key.ts';
+import { Budgets } from '../../engine/budgets.ts';
 import { DelegateKeys } from '../../identity/delegate/subtree.ts';
 import { parseStatement } from '../../message/delegate-statement.ts';
 import type { Message } from '../../message/message.ts';
@@ -14,18 +16,28 @@ import type { AuthorityCore } from '../core.ts';
 /** Conflicts remembered, because every node that meets one reports it. */
 export const CLONE_ALARMS_MAX = 4_096;
 
-/** Conflicts that this process has written down, by message id. */
-export type KnownConflicts = BoundedMap<string, true>;
+/**
+ * Alarms of one origin that are written down. Each stays for ever, and a member that says two things again and again would
+ * fill the disk with its own: the first tells what there is to know, some more whether it goes on.
+ */
+export const CLONE_ALARM_RATE: BucketRate = Object.freeze({ tokensPerSecond: 1 / 60, burstTokens: 16 });
+
+/** What this process has written down. */
+export interface KnownConflicts {
+  /** Message ids. */
+  readonly ids: BoundedMap<string, true>;
+  readonly origins: Budgets;
+}
 
 /** A memory of conflicts with nothing in it; beyond {@link CLONE_ALARMS_MAX} the oldest go. */
 export function noConflicts(): KnownConflicts {
-  return new BoundedMap(CLONE_ALARMS_MAX);
+  return { ids: new BoundedMap(CLONE_ALARMS_MAX), origins: new Budgets(CLONE_ALARM_RATE) };
 }
 
 /**
  * Takes two messages that stand under one stream and counter, as a node met them, and writes an alarm into the audit
  * log: somebody signs twice with one key, from two machines or a restored one (T24). Only the authority draws
- * conclusions; no node punishes by itself.
+ * conclusions; no node punishes by itself. Of one origin no more is written than {@link CLONE_ALARM_RATE} lets.
  *
  * @throws ERR_INPUT unless both are of this mesh, say different things in one place, and are signed with a key that
  *   this authority certified for their origin: nobody can accuse another.
@@ -40,17 +52,19 @@ export async function reportClone(
   const [first, second] = [kept, refused].map((bytes) => parseMessage(core.issuer.mesh, bytes)) as [Message, Message];
   if (first.id !== second.id || first.stream !== second.stream || first.contentKey === second.contentKey)
     throw new MeshError('ERR_INPUT', 'the two messages are no conflict: expected one id and two contents');
-  if (known.has(first.id)) return;
+  const { origin } = first;
+  if (known.ids.has(first.id) || !known.origins.has(core.clock.monotonic(), origin)) return;
   for (const message of [first, second])
     if (!(await isSignedByItsOrigin(core, message)))
       throw new MeshError('ERR_INPUT', `message ${message.id} is not signed with a key certified for its origin`);
-  known.set(first.id, true);
+  known.ids.set(first.id, true);
+  if (!known.origins.take(core.clock.monotonic(), origin)) return;
   await core.store.transact((tx) =>
     appendAudit(tx, {
       at: core.clock.wall(),
       actor: `node ${reporter}`,
       action: 'clone-alarm',
-      subject: first.origin,
+      subject: origin,
       detail: { message: first.id, kept: first.contentKey, refused: second.contentKey },
     }),
   );

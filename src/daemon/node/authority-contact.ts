@@ -1,7 +1,7 @@
 import { type CheckInResponse, checkInResponseSchema } from '../../api/authority.ts';
 import { errorOfProblem } from '../../api/problem.ts';
 import { describeIssue } from '../../api/schema.ts';
-import { type Bytes, textOfUtf8, toBase64 } from '../../base/bytes.ts';
+import { type Bytes, textOfUtf8 } from '../../base/bytes.ts';
 import { errorEntry } from '../../base/error-codes.ts';
 import { isMeshError, MeshError, messageOf } from '../../base/errors.ts';
 import { after, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../base/time.ts';
@@ -19,6 +19,7 @@ import type { Address } from '../../message/address.ts';
 import { CRL_BYTES_MAX } from '../../pki/x509/crl.ts';
 import { jittered } from '../../ports/random.ts';
 import type { Log } from '../log.ts';
+import { WaitingAlarms } from './waiting-alarms.ts';
 
 /** An authority that does not answer is asked this seldom at last, or at the configured interval where that is longer. @tuning */
 const BACKOFF_MS_MAX = 5 * MINUTE_MS;
@@ -26,8 +27,6 @@ const BACKOFF_MS_MAX = 5 * MINUTE_MS;
 const ALONE_MS_MIN = SECOND_MS;
 /** News from elsewhere is told to the authority within this time, each node at another moment. @tuning */
 const SOON_MS_MAX = SECOND_MS;
-/** Conflicts that wait to be shown to the authority. One is enough to look into; every node that meets it reports it. */
-export const CONFLICTS_MAX = 16;
 /** The longest that an authority can put off alarms. */
 export const RETRY_AFTER_MS_MAX = HOUR_MS;
 /** So that a fleet that was started at once does not ask at once for ever. */
@@ -58,7 +57,7 @@ export class AuthorityContact {
   readonly #options: AuthorityContactOptions;
   readonly #stopped = new AbortController();
   #etag: string | undefined;
-  readonly #conflicts: { readonly origin: NodeId; readonly kept: string; readonly refused: string }[] = [];
+  readonly #alarms = new WaitingAlarms();
   #failures = 0;
   #alone = 0;
   #isWantedAgain = false;
@@ -80,15 +79,9 @@ export class AuthorityContact {
     else this.#isWantedAgain = true;
   }
 
-  /**
-   * Two messages under one id: the authority is shown both at the next visit. One of each author waits: whoever says two
-   * things again and again hides no clone of another.
-   */
+  /** Two messages under one id: the authority is shown both at the next visit, see {@link WaitingAlarms}. */
   reportConflict(origin: NodeId, kept: Bytes, refused: Bytes): void {
-    if (this.#conflicts.length >= CONFLICTS_MAX) return; // other nodes report too
-    if (this.#conflicts.some((waiting) => waiting.origin === origin)) return;
-    this.#conflicts.push({ origin, kept: toBase64(kept), refused: toBase64(refused) });
-    this.soon();
+    if (this.#alarms.add(systemClock.monotonic(), origin, kept, refused)) this.soon();
   }
 
   async stop(): Promise<void> {
@@ -136,7 +129,7 @@ export class AuthorityContact {
     this.#isWantedAgain = false;
     if (isSoon) return systemRandom.below(SOON_MS_MAX);
     const delayMs = jittered(systemRandom, this.#intervalMs(), JITTER_FRACTION);
-    if (this.#conflicts.length === 0 || this.#failures > 0) return delayMs;
+    if (this.#alarms.size === 0 || this.#failures > 0) return delayMs;
     return Math.min(delayMs, Math.max(1, this.#conflictsAt - systemClock.monotonic()));
   }
 
@@ -183,12 +176,12 @@ export class AuthorityContact {
 
   async #showConflicts(): Promise<void> {
     if (systemClock.monotonic() < this.#conflictsAt) return;
-    for (let conflict = this.#conflicts[0]; conflict !== undefined; conflict = this.#conflicts[0]) {
+    for (let alarm = this.#alarms.first; alarm !== undefined; alarm = this.#alarms.first) {
       const { endpoint } = this.#options.target;
-      const { kept, refused } = conflict;
+      const { kept, refused } = alarm;
       const answer = await this.#exchange(endpoint, { method: 'POST', path: '/v1/alarms', body: { kept, refused } });
       if (answer.status === 429 || answer.status >= 500) return this.#showConflictsLater(answer);
-      this.#conflicts.shift();
+      this.#alarms.handleShown(systemClock.monotonic());
       if (answer.status !== 204)
         this.#options.log.warn({ reason: refusalOf(answer).message }, 'the authority did not take an alarm');
     }
@@ -198,7 +191,7 @@ export class AuthorityContact {
   #showConflictsLater(answer: ClientAnswer): void {
     const { log, intervalMs } = this.#options;
     this.#conflictsAt = after(systemClock.monotonic(), retryAfterMs(answer.headers['retry-after']) ?? intervalMs);
-    log.debug({ reason: refusalOf(answer).message, alarms: this.#conflicts.length }, 'alarms are shown again later');
+    log.debug({ reason: refusalOf(answer).message, alarms: this.#alarms.size }, 'alarms are shown again later');
   }
 
   #exchange(endpoint: string, options: ClientRequestOptions): Promise<ClientAnswer> {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Authority } from '../../../src/authority/authority.ts';
-import { CLONE_ALARMS_MAX, noConflicts, reportClone } from '../../../src/authority/revocation/clone-alarm.ts';
+import { CLONE_ALARM_RATE, CLONE_ALARMS_MAX, noConflicts, reportClone } from '../../../src/authority/revocation/clone-alarm.ts';
 import type { AuthorityCore } from '../../../src/authority/core.ts';
 import { WatchedStore } from '../../../src/authority/health/watched-store.ts';
 import { utf8 } from '../../../src/base/bytes.ts';
@@ -48,6 +48,21 @@ test('a clone is written down once, however many nodes report it (T24)', async (
   );
 });
 
+test('of one that says two things again and again so many alarms are written down, and others beside (T3)', async () => {
+  const { authority, store, clock, mesh } = await authorityWorld();
+  const loud = await newNode(authority, mesh, clock.wall());
+  const other = await newNode(authority, mesh, clock.wall());
+  const report = async ({ say }: typeof loud, counter: number): Promise<void> =>
+    authority.reportClone('witness', (await say('open', counter)).bytes, (await say('closed', counter)).bytes);
+  for (let counter = 0; counter < 2 * CLONE_ALARM_RATE.burstTokens; counter++) await report(loud, counter);
+  await report(other, 0);
+  const subjects = (await auditOf(store))
+    .filter(({ action }) => action === 'clone-alarm')
+    .map(({ subject }) => subject);
+  assert.equal(subjects.filter((subject) => subject === loud.nodeId).length, CLONE_ALARM_RATE.burstTokens);
+  assert.equal(subjects.at(-1), other.nodeId);
+});
+
 test('so many conflicts are remembered; one that is forgotten is written down once more', async () => {
   const { authority, store, clock, mesh, issuer } = await authorityWorld();
   const { say } = await newNode(authority, mesh, clock.wall());
@@ -64,9 +79,9 @@ test('so many conflicts are remembered; one that is forgotten is written down on
     return (await auditOf(store)).filter(({ action }) => action === 'clone-alarm').length;
   };
   assert.equal(await report(), 1);
-  for (let n = 1; n < CLONE_ALARMS_MAX; n++) known.set(`other ${n}`, true);
+  for (let n = 1; n < CLONE_ALARMS_MAX; n++) known.ids.set(`other ${n}`, true);
   assert.equal(await report(), 1);
-  known.set('one more', true);
+  known.ids.set('one more', true);
   assert.equal(await report(), 2);
 });
 

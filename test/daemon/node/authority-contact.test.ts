@@ -6,10 +6,10 @@ import { before, describe, it, type TestContext } from 'node:test';
 import {
   AuthorityContact,
   type AuthorityContactOptions,
-  CONFLICTS_MAX,
   RETRY_AFTER_MS_MAX,
   retryAfterMs,
 } from '../../../src/daemon/node/authority-contact.ts';
+import { CONFLICTS_MAX } from '../../../src/daemon/node/waiting-alarms.ts';
 import { parseNodeId } from '../../../src/identity/node-id.ts';
 import { parseAddress } from '../../../src/message/address.ts';
 import { tlsServerOptions } from '../../../src/host/tls/server-options.ts';
