@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Authority } from '../../../src/authority/authority.ts';
-import { CLONE_ALARM_RATE, CLONE_ALARMS_MAX, noConflicts, reportClone } from '../../../src/authority/revocation/clone-alarm.ts';
+import {
+  CLONE_ALARM_RATE,
+  CLONE_ALARMS_MAX,
+  noConflicts,
+  reportClone,
+} from '../../../src/authority/revocation/clone-alarm.ts';
 import type { AuthorityCore } from '../../../src/authority/core.ts';
 import { WatchedStore } from '../../../src/authority/health/watched-store.ts';
 import { utf8 } from '../../../src/base/bytes.ts';
