@@ -120,7 +120,7 @@ export class CrlSync {
 
   #note(issuerKeyHash: string, link: Link, number: number): void {
     let ofIssuer = this.#told.get(issuerKeyHash);
-    if (ofIssuer === undefined) this.#told.set(issuerKeyHash, (ofIssuer = new Map()));
+    if (ofIssuer === undefined) this.#told.set(issuerKeyHash, (ofIssuer = new Map<Link, number>()));
     ofIssuer.set(link, number);
   }
 
