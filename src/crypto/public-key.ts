@@ -2,7 +2,7 @@ import { createPublicKey, type KeyObject, verify as cryptoVerify } from 'node:cr
 import type { Bytes } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import { p256RawToDer } from './ecdsa-signature.ts';
-import { isLowS } from './secp256k1-signature.ts';
+import { isLowS } from './secp256k1/signature.ts';
 import { type KeyAlgorithm, keyAlgorithmOf, spkiOfRaw } from './spki.ts';
 
 /** Signature algorithms of messages, statements and mesh certificates, by their COSE names. ES256K: delegates only. */

@@ -2,7 +2,7 @@ import { type Bytes, bytesEqual, toHex } from '../base/bytes.ts';
 import { isMeshError, MeshError } from '../base/errors.ts';
 import { HOUR_MS, type UnixMs } from '../base/time.ts';
 import { sha256Hex } from '../crypto/hash.ts';
-import { isLowS } from '../crypto/secp256k1-signature.ts';
+import { isLowS } from '../crypto/secp256k1/signature.ts';
 import type { Branch } from '../identity/delegate/branch.ts';
 import {
   branchOf,

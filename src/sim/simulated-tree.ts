@@ -2,7 +2,7 @@ import type { Bytes } from '../base/bytes.ts';
 import { utf8 } from '../base/bytes.ts';
 import type { UnixMs } from '../base/time.ts';
 import { sha256 } from '../crypto/hash.ts';
-import { signRecoverable } from '../crypto/secp256k1-recover.ts';
+import { signRecoverable } from '../crypto/secp256k1/recover.ts';
 import { type Branch, branchPath } from '../identity/delegate/branch.ts';
 import { type Scope, scopeOf } from '../identity/delegate/scope.ts';
 import { assembleStatement, composeStatement, type StatementFields } from '../identity/delegate/statement.ts';

@@ -3,7 +3,7 @@ import { type Bytes, bytesEqual, toBase64Url, toHex, utf8 } from '../base/bytes.
 import { MeshError } from '../base/errors.ts';
 import { after, MINUTE_MS, type MonotonicMs, SECOND_MS, type UnixMs } from '../base/time.ts';
 import { sha256Hex } from '../crypto/hash.ts';
-import { WALLET_ADDRESS_BYTES } from '../crypto/wallet-address.ts';
+import { WALLET_ADDRESS_BYTES } from '../crypto/secp256k1/wallet-address.ts';
 import { CHALLENGE_BYTES, type Challenge, type ChallengeAnswer, verifyChallenge } from '../message/river/challenge.ts';
 import type { Clock } from '../ports/clock.ts';
 import type { WalletEpochs } from './wallet-epochs.ts';

@@ -1,7 +1,7 @@
 import { type Bytes, EMPTY, fromHex, toHex } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import { MINUTE_MS, type UnixMs } from '../base/time.ts';
-import { WALLET_ADDRESS_BYTES } from '../crypto/wallet-address.ts';
+import { WALLET_ADDRESS_BYTES } from '../crypto/secp256k1/wallet-address.ts';
 import { PAYLOAD } from '../message/river/envelope.ts';
 import type { RiverEvent } from '../message/river/parse-event.ts';
 import { contentOf, inceptionOf, MEMBERSHIP, type Membership, membershipOf } from '../message/river/payload.ts';

@@ -8,7 +8,7 @@ import { HKDF_BLOCKS_MAX, hkdf } from '../../src/crypto/kdf.ts';
 import { unwrapKey, WRAPPED_BYTES_MAX, wrapKey } from '../../src/crypto/key-wrap.ts';
 import { PSS_SALT_BYTES_MAX, signatureSchemeOf } from '../../src/crypto/signature-scheme.ts';
 import { keyAlgorithmOf, RSA_BITS_MAX, RSA_BITS_MIN, SPKI_BYTES_MAX } from '../../src/crypto/spki.ts';
-import { judgePbkdf, PBKDF2_ROUNDS_MAX } from '../../src/crypto/wycheproof/secrets.ts';
+import { judgePbkdf, PBKDF2_ROUNDS_MAX } from '../../src/daemon/verify/suites/wycheproof/secrets.ts';
 
 const KEY = new Uint8Array(32).fill(7);
 

@@ -26,7 +26,7 @@ import { encodeNodeRecord } from '../../src/message/node-record.ts';
 import { signWalletDelegate } from '../../src/message/river/wallet-delegate.ts';
 import { walletOf } from '../../src/message/river/wallet.ts';
 import { addScalarToPoint, uncompressPoint } from '../../src/crypto/curve-point.ts';
-import { signSecp256k1Sha256 } from '../../src/crypto/secp256k1-sign.ts';
+import { signSecp256k1Sha256 } from '../../src/crypto/secp256k1/sign.ts';
 import {
   assembleStatement,
   composeStatement,

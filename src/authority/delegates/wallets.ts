@@ -1,7 +1,7 @@
 import { type Bytes, fromHex, toHex } from '../../base/bytes.ts';
 import { MeshError, quoted } from '../../base/errors.ts';
 import { toRfc3339, type UnixMs, unixMsFromSeconds, unixSeconds } from '../../base/time.ts';
-import { WALLET_ADDRESS_BYTES } from '../../crypto/wallet-address.ts';
+import { WALLET_ADDRESS_BYTES } from '../../crypto/secp256k1/wallet-address.ts';
 import { WALLETS_MAX } from '../../identity/delegate/delegations.ts';
 import { isWithin, type Scope } from '../../identity/delegate/scope.ts';
 import { WALLET_DELEGATE_MS_MAX } from '../../identity/delegate/statement.ts';

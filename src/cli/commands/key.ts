@@ -4,7 +4,7 @@ import { subtreeCreatedSchema, treeExportedSchema, treeImportedSchema } from '..
 import { fromHex, toHex } from '../../base/bytes.ts';
 import { MeshError, quoted } from '../../base/errors.ts';
 import { COMPRESSED_POINT_BYTES } from '../../crypto/curve-point.ts';
-import { walletAddressOf } from '../../crypto/wallet-address.ts';
+import { walletAddressOf } from '../../crypto/secp256k1/wallet-address.ts';
 import { deriveFrom, type KeySource, readMnemonic } from '../../daemon/key-source.ts';
 import { createFileAtomic, MODE_SECRET } from '../../host/files/atomic-file.ts';
 import { createFileFrom } from '../../host/files/new-file.ts';

@@ -9,7 +9,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { type Bytes, fromBase64, fromHex, textOfUtf8, toBase64 } from '../../base/bytes.ts';
 import { isMeshError, MeshError, messageOf, quoted } from '../../base/errors.ts';
 import { compressPoint } from '../../crypto/curve-point.ts';
-import { signSecp256k1Sha256, withLowS } from '../../crypto/secp256k1-sign.ts';
+import { signSecp256k1Sha256, withLowS } from '../../crypto/secp256k1/sign.ts';
 import { readSecretFile } from '../../host/files/secret-file.ts';
 import type { DelegateCurve, DelegateKey } from '../../identity/delegate/delegate-key.ts';
 import { WALLET_EPOCH_HEAD } from '../../message/river/wallet-epoch.ts';

@@ -1,7 +1,7 @@
 import { textOfUtf8 } from '../../base/bytes.ts';
 import { MeshError, quotedPath } from '../../base/errors.ts';
 import { Secret } from '../../crypto/secret.ts';
-import { secp256k1PublicKey } from '../../crypto/secp256k1-key.ts';
+import { secp256k1PublicKey } from '../../crypto/secp256k1/key.ts';
 import type { Random } from '../../ports/random.ts';
 import { createFileAtomic, MODE_SECRET } from '../files/atomic-file.ts';
 import { readSecretFile } from '../files/secret-file.ts';

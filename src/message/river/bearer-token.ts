@@ -2,7 +2,7 @@ import { type Bytes, fromHex, toHex } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import { bytesOf, int64, MessageSchema, textOf } from '../../codec/protobuf-message.ts';
 import { Secret } from '../../crypto/secret.ts';
-import { walletAddressOf } from '../../crypto/wallet-address.ts';
+import { walletAddressOf } from '../../crypto/secp256k1/wallet-address.ts';
 import { recoverPersonalMessage, type Wallet, walletOf } from './wallet.ts';
 import { delegateHashSource, type WalletDelegate } from './wallet-delegate.ts';
 

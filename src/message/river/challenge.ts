@@ -2,7 +2,7 @@ import { type Bytes, concatBytes, fromHex, utf8 } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import { SECOND_MS, type UnixMs, unixSeconds } from '../../base/time.ts';
 import { sha256 } from '../../crypto/hash.ts';
-import { WALLET_ADDRESS_BYTES, walletAddressOf } from '../../crypto/wallet-address.ts';
+import { WALLET_ADDRESS_BYTES, walletAddressOf } from '../../crypto/secp256k1/wallet-address.ts';
 import { isSameAddress, recoverPersonalMessage } from './wallet.ts';
 import { judgeDelegateExpiry, judgeDelegateLife, verifyWalletDelegate } from './wallet-delegate.ts';
 

@@ -2,7 +2,7 @@ import { type Bytes, concatBytes, utf8 } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import { bytesOf, MessageSchema, messageOf, type OneOf, textOf } from '../../codec/protobuf-message.ts';
 import { bytesField, varintField } from '../../codec/protobuf-wire.ts';
-import { WALLET_ADDRESS_BYTES } from '../../crypto/wallet-address.ts';
+import { WALLET_ADDRESS_BYTES } from '../../crypto/secp256k1/wallet-address.ts';
 import { PAYLOAD } from './envelope.ts';
 import { contentOf, MEMBERSHIP } from './payload.ts';
 import { parseStreamId, STREAM_ID_BYTES, type StreamId } from './stream-id.ts';

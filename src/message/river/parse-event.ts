@@ -1,8 +1,8 @@
 import { type Bytes, bytesEqual, toHex } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
-import { recoverSecp256k1 } from '../../crypto/secp256k1-recover.ts';
-import { walletAddressOf } from '../../crypto/wallet-address.ts';
+import { recoverSecp256k1 } from '../../crypto/secp256k1/recover.ts';
+import { walletAddressOf } from '../../crypto/secp256k1/wallet-address.ts';
 import { type Envelope, STREAM_EVENT, type StreamEvent } from './envelope.ts';
 import { checkEventShape } from './event-shape.ts';
 import { riverHash } from './river-hash.ts';

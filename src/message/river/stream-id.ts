@@ -1,6 +1,6 @@
 import { type Bytes, toHex } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
-import { WALLET_ADDRESS_BYTES } from '../../crypto/wallet-address.ts';
+import { WALLET_ADDRESS_BYTES } from '../../crypto/secp256k1/wallet-address.ts';
 import { PAYLOAD } from './envelope.ts';
 
 export const STREAM_ID_BYTES = 32;

@@ -1,8 +1,8 @@
 import { type Bytes, concatBytes, utf8 } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
-import { isSecp256k1Point, RECOVERABLE_SIGNATURE_BYTES, recoverSecp256k1 } from '../../crypto/secp256k1-recover.ts';
-import { walletAddressOf } from '../../crypto/wallet-address.ts';
+import { isSecp256k1Point, RECOVERABLE_SIGNATURE_BYTES, recoverSecp256k1 } from '../../crypto/secp256k1/recover.ts';
+import { walletAddressOf } from '../../crypto/secp256k1/wallet-address.ts';
 import { WALLET_DELEGATE_MS_MAX } from '../../identity/delegate/statement.ts';
 import { riverHash } from './river-hash.ts';
 import { addressText, isSameAddress, recoverPersonalMessage, type Wallet } from './wallet.ts';

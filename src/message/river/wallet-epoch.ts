@@ -3,9 +3,9 @@ import { isMeshError, MeshError, messageOf } from '../../base/errors.ts';
 import { toRfc3339, type UnixMs } from '../../base/time.ts';
 import { CborReader } from '../../codec/cbor-reader.ts';
 import { CborWriter } from '../../codec/cbor-writer.ts';
-import { isLowS } from '../../crypto/secp256k1-signature.ts';
-import { RECOVERABLE_SIGNATURE_BYTES } from '../../crypto/secp256k1-recover.ts';
-import { WALLET_ADDRESS_BYTES, walletAddressOf } from '../../crypto/wallet-address.ts';
+import { isLowS } from '../../crypto/secp256k1/signature.ts';
+import { RECOVERABLE_SIGNATURE_BYTES } from '../../crypto/secp256k1/recover.ts';
+import { WALLET_ADDRESS_BYTES, walletAddressOf } from '../../crypto/secp256k1/wallet-address.ts';
 import { addressText, isSameAddress, recoverPersonalMessage, type Wallet } from './wallet.ts';
 
 /** Of 16 bytes with the epoch: no `RIVERSIG`, which has 80 or 81, and no challenge, which is a hash. */

@@ -1,9 +1,9 @@
 import { type Bytes, bytesEqual, concatBytes, toHex, utf8 } from '../../base/bytes.ts';
 import { keccak256 } from '../../crypto/keccak.ts';
-import { secp256k1PublicKey } from '../../crypto/secp256k1-key.ts';
-import { recoverSecp256k1, signRecoverable } from '../../crypto/secp256k1-recover.ts';
+import { secp256k1PublicKey } from '../../crypto/secp256k1/key.ts';
+import { recoverSecp256k1, signRecoverable } from '../../crypto/secp256k1/recover.ts';
 import type { Secret } from '../../crypto/secret.ts';
-import { WALLET_ADDRESS_BYTES, walletAddressOf } from '../../crypto/wallet-address.ts';
+import { WALLET_ADDRESS_BYTES, walletAddressOf } from '../../crypto/secp256k1/wallet-address.ts';
 
 /** What wallets add to the recovery id (27 or 28), from Bitcoin's first message format. */
 const WALLET_V_OFFSET = 27;

@@ -4,7 +4,7 @@ import type { UnixMs } from '../../base/time.ts';
 import { type DerReader, readOnly, TAG } from '../../codec/der-reader.ts';
 import { octetString, sequence, time, unsignedInteger, utf8String } from '../../codec/der-writer.ts';
 import { compressPoint } from '../../crypto/curve-point.ts';
-import { WALLET_ADDRESS_BYTES } from '../../crypto/wallet-address.ts';
+import { WALLET_ADDRESS_BYTES } from '../../crypto/secp256k1/wallet-address.ts';
 import { type Branch, EPOCH_MAX } from '../../identity/delegate/branch.ts';
 import { BRANCHES_MAX, type Delegations, type WalletGrant, WALLETS_MAX } from '../../identity/delegate/delegations.ts';
 import { parseScope, type Scope, SCOPE_ENTRIES_MAX } from '../../identity/delegate/scope.ts';

@@ -4,7 +4,7 @@ import { sha256 } from '../../crypto/hash.ts';
 import { Secret } from '../../crypto/secret.ts';
 import { ed25519Pkcs8FromSeed, type SyncSigner, softwareSigner } from '../../crypto/signer.ts';
 import { pointOfScalar, uncompressPoint } from '../../crypto/curve-point.ts';
-import { signRecoverable } from '../../crypto/secp256k1-recover.ts';
+import { signRecoverable } from '../../crypto/secp256k1/recover.ts';
 import { scopeOf } from '../../identity/delegate/scope.ts';
 import { encodeWalletStatement, parseStatement } from '../../message/delegate-statement.ts';
 import { parseMessageType } from '../../message/family.ts';

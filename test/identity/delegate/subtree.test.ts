@@ -6,7 +6,7 @@ import { CborWriter } from '../../../src/codec/cbor-writer.ts';
 import { encodeSign1 } from '../../../src/cose/sign1.ts';
 import { addScalarToPoint } from '../../../src/crypto/curve-point.ts';
 import { addScalars, negateScalar } from '../../../src/crypto/scalar.ts';
-import { signSecp256k1Sha256 } from '../../../src/crypto/secp256k1-sign.ts';
+import { signSecp256k1Sha256 } from '../../../src/crypto/secp256k1/sign.ts';
 import { CHAIN_CODE_BYTES } from '../../../src/identity/delegate/delegate-key.ts';
 import { scopeOf } from '../../../src/identity/delegate/scope.ts';
 import { parseTreeStatement } from '../../../src/identity/delegate/statement.ts';

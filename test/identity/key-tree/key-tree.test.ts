@@ -7,7 +7,7 @@ import { BASE58_CHARS_MAX, decodeBase58, encodeBase58 } from '../../../src/codec
 import { addScalarToPoint, compressPoint, pointOfScalar, uncompressPoint } from '../../../src/crypto/curve-point.ts';
 import { sha256 } from '../../../src/crypto/hash.ts';
 import { addScalars, isPrivateScalar, negateScalar, type PointCurve } from '../../../src/crypto/scalar.ts';
-import { walletAddressOf } from '../../../src/crypto/wallet-address.ts';
+import { walletAddressOf } from '../../../src/crypto/secp256k1/wallet-address.ts';
 import { openPointAdder } from '../../../src/host/secp256k1/point-adder.ts';
 import {
   ckdPriv,

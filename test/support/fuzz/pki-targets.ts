@@ -13,7 +13,7 @@ import { type Certificate, parseCertificate, parseCertificatesPem } from '../../
 import { parseCrl } from '../../../src/pki/x509/crl.ts';
 import { buildCsr, parseCsr } from '../../../src/pki/x509/csr.ts';
 import { judgePath } from '../../../src/pki/mesh/judge.ts';
-import { judgeLimboCase } from '../../../src/pki/limbo.ts';
+import { judgeLimboCase } from '../../../src/daemon/verify/suites/limbo.ts';
 import { validatePath } from '../../../src/pki/path/path.ts';
 import { RevocationView } from '../../../src/pki/mesh/revocation-view.ts';
 import { MESH, MeshFixture, NOW_MS } from '../mesh-fixture.ts';

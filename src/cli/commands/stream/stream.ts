@@ -3,7 +3,7 @@ import { type Bytes, fromHex, toHex } from '../../../base/bytes.ts';
 import type { ErrorCode } from '../../../base/error-codes.ts';
 import { MeshError } from '../../../base/errors.ts';
 import type { UnixMs } from '../../../base/time.ts';
-import { walletAddressOf } from '../../../crypto/wallet-address.ts';
+import { walletAddressOf } from '../../../crypto/secp256k1/wallet-address.ts';
 import { ENVELOPE } from '../../../message/river/envelope.ts';
 import { EVENT_BYTES_MAX, judgeEventExpiry, parseEvent } from '../../../message/river/parse-event.ts';
 import { addressText } from '../../../message/river/wallet.ts';

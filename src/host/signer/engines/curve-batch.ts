@@ -1,7 +1,7 @@
 import { type Bytes, bytesEqual } from '../../../base/bytes.ts';
 import { sha256 } from '../../../crypto/hash.ts';
 import { KECCAK256_BYTES, keccak256Into } from '../../../crypto/keccak.ts';
-import { isLowS } from '../../../crypto/secp256k1-signature.ts';
+import { isLowS } from '../../../crypto/secp256k1/signature.ts';
 import {
   POINT_BYTES,
   type RecoveryBatch,

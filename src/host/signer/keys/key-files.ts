@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { type Bytes, textOfUtf8 } from '../../../base/bytes.ts';
 import { isMeshError, MeshError, quoted } from '../../../base/errors.ts';
 import { Secret } from '../../../crypto/secret.ts';
-import { SECP256K1_KEY_BYTES, secp256k1PublicKey } from '../../../crypto/secp256k1-key.ts';
+import { SECP256K1_KEY_BYTES, secp256k1PublicKey } from '../../../crypto/secp256k1/key.ts';
 import type { Random } from '../../../ports/random.ts';
 import { RING_KEYS_MAX } from '../../../signer/key-ring.ts';
 import { createFileAtomic, MODE_SECRET } from '../../files/atomic-file.ts';

@@ -1,7 +1,7 @@
 import type { Bytes } from '../../../base/bytes.ts';
 import { MeshError } from '../../../base/errors.ts';
 import { Secret } from '../../../crypto/secret.ts';
-import { secp256k1PublicKey } from '../../../crypto/secp256k1-key.ts';
+import { secp256k1PublicKey } from '../../../crypto/secp256k1/key.ts';
 import type { BatchSigner, SigningEngine } from '../../../ports/batch-signer.ts';
 import { openSigner, openTokenSigner } from '../engines/engines.ts';
 import { loadKeyFiles } from './key-files.ts';

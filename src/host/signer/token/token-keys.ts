@@ -1,5 +1,5 @@
 import { bytesEqual } from '../../../base/bytes.ts';
-import { lowerS } from '../../../crypto/secp256k1-signature.ts';
+import { lowerS } from '../../../crypto/secp256k1/signature.ts';
 import type { Curve } from '../../secp256k1/curve.ts';
 import type { RingKey } from '../engines/curve-batch.ts';
 import type { TokenSession } from './token-session.ts';

@@ -1,14 +1,14 @@
-import { messageOf } from '../base/errors.ts';
-import type { UnixMs } from '../base/time.ts';
-import { OID } from '../codec/oid.ts';
-import { parsePem } from '../codec/pem.ts';
-import { checkX509Signature } from '../crypto/x509-signature.ts';
-import { type Certificate, CERTIFICATE_BYTES_MAX, parseCertificate } from './x509/certificate.ts';
-import { CRL_BYTES_MAX, parseCrl } from './x509/crl.ts';
-import { revocationFromCrls } from './path/crl-revocation.ts';
-import { KEY_USAGE } from './x509/extensions.ts';
-import { validatePath } from './path/path.ts';
-import type { PeerName } from './path/peer-name.ts';
+import { messageOf } from '../../../base/errors.ts';
+import type { UnixMs } from '../../../base/time.ts';
+import { OID } from '../../../codec/oid.ts';
+import { parsePem } from '../../../codec/pem.ts';
+import { checkX509Signature } from '../../../crypto/x509-signature.ts';
+import { type Certificate, CERTIFICATE_BYTES_MAX, parseCertificate } from '../../../pki/x509/certificate.ts';
+import { CRL_BYTES_MAX, parseCrl } from '../../../pki/x509/crl.ts';
+import { revocationFromCrls } from '../../../pki/path/crl-revocation.ts';
+import { KEY_USAGE } from '../../../pki/x509/extensions.ts';
+import { validatePath } from '../../../pki/path/path.ts';
+import type { PeerName } from '../../../pki/path/peer-name.ts';
 
 /** Groups of x509-limbo that speak of plain RFC 5280; the others test profiles of the web or of one library. */
 const GROUPS: ReadonlySet<string> = new Set(['rfc5280', 'pathlen', 'pathological', 'crl', 'invalid']);

@@ -1,10 +1,10 @@
 import { createPublicKey, verify as cryptoVerify } from 'node:crypto';
-import type { Bytes } from '../base/bytes.ts';
-import { MeshError } from '../base/errors.ts';
-import { bitString, oid, sequence } from '../codec/der-writer.ts';
-import { OID } from '../codec/oid.ts';
-import type { Digest } from './mac.ts';
-import { isLowS } from './secp256k1-signature.ts';
+import type { Bytes } from '../../base/bytes.ts';
+import { MeshError } from '../../base/errors.ts';
+import { bitString, oid, sequence } from '../../codec/der-writer.ts';
+import { OID } from '../../codec/oid.ts';
+import type { Digest } from '../mac.ts';
+import { isLowS } from './signature.ts';
 
 const POINT_BYTES = 65;
 const IDENTIFIER = sequence(oid(OID.ecPublicKey), oid(OID.secp256k1));

@@ -1,8 +1,8 @@
 import { createECDH } from 'node:crypto';
-import type { Bytes } from '../base/bytes.ts';
-import { MeshError } from '../base/errors.ts';
-import { plainBytes } from './plain-bytes.ts';
-import type { Secret } from './secret.ts';
+import type { Bytes } from '../../base/bytes.ts';
+import { MeshError } from '../../base/errors.ts';
+import { plainBytes } from '../plain-bytes.ts';
+import type { Secret } from '../secret.ts';
 
 export const SECP256K1_KEY_BYTES = 32;
 

@@ -1,6 +1,6 @@
-import type { Bytes } from '../base/bytes.ts';
-import { uncompressPoint } from './curve-point.ts';
-import { keccak256 } from './keccak.ts';
+import type { Bytes } from '../../base/bytes.ts';
+import { uncompressPoint } from '../curve-point.ts';
+import { keccak256 } from '../keccak.ts';
 
 export const WALLET_ADDRESS_BYTES = 20;
 

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { UnixMs } from '../../src/base/time.ts';
-import { judgeLimboCase, type LimboCase } from '../../src/pki/limbo.ts';
-import { time } from '../../src/codec/der-writer.ts';
-import { PEM_CHARS_MAX } from '../../src/codec/pem.ts';
-import { extensionOf } from './make-certificate.ts';
-import { AT, leaf, more, pathCases } from './path/path-cases/builder.ts';
-import { missingVectors, readVectors } from '../support/vectors.ts';
+import type { UnixMs } from '../../../../src/base/time.ts';
+import { judgeLimboCase, type LimboCase } from '../../../../src/daemon/verify/suites/limbo.ts';
+import { time } from '../../../../src/codec/der-writer.ts';
+import { PEM_CHARS_MAX } from '../../../../src/codec/pem.ts';
+import { extensionOf } from '../../../pki/make-certificate.ts';
+import { AT, leaf, more, pathCases } from '../../../pki/path/path-cases/builder.ts';
+import { missingVectors, readVectors } from '../../../support/vectors.ts';
 
 const FILE = 'x509/limbo-sample.json';
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { judgeWycheproof } from '../../src/crypto/wycheproof/judge.ts';
-import { missingVectors, readVectors, vectorsFolder } from '../support/vectors.ts';
+import { judgeWycheproof } from '../../../../src/daemon/verify/suites/wycheproof/judge.ts';
+import { missingVectors, readVectors, vectorsFolder } from '../../../support/vectors.ts';
 
 interface File {
   readonly testGroups: readonly {

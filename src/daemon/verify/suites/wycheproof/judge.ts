@@ -1,4 +1,4 @@
-import { messageOf } from '../../base/errors.ts';
+import { messageOf } from '../../../../base/errors.ts';
 import { judgeAead, judgeAgreement, judgeHkdf, judgeKeyWrap, judgeMac, judgePbkdf } from './secrets.ts';
 import { judgeEcdsa, judgeEcdsaP1363, judgeEddsa, judgeRsaPkcs1, judgeRsaPss } from './signatures.ts';
 import { count, type JudgeCase, type Members, type VectorFile, type VectorResult } from './vector.ts';

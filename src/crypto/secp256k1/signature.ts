@@ -1,4 +1,4 @@
-import { type Bytes, compareBytes, toHex } from '../base/bytes.ts';
+import { type Bytes, compareBytes, toHex } from '../../base/bytes.ts';
 
 /** Order of the group (SEC 2 section 2.4.1). */
 const ORDER = 0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141n;

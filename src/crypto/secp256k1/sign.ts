@@ -1,11 +1,11 @@
 import { createPrivateKey, sign as cryptoSign } from 'node:crypto';
-import { type Bytes, concatBytes } from '../base/bytes.ts';
-import { context, octetString, oid, sequence, unsignedInteger } from '../codec/der-writer.ts';
-import { OID } from '../codec/oid.ts';
-import { plainBytes } from './plain-bytes.ts';
-import { negateScalar } from './scalar.ts';
-import { isLowS } from './secp256k1-signature.ts';
-import type { Secret } from './secret.ts';
+import { type Bytes, concatBytes } from '../../base/bytes.ts';
+import { context, octetString, oid, sequence, unsignedInteger } from '../../codec/der-writer.ts';
+import { OID } from '../../codec/oid.ts';
+import { plainBytes } from '../plain-bytes.ts';
+import { negateScalar } from '../scalar.ts';
+import { isLowS } from './signature.ts';
+import type { Secret } from '../secret.ts';
 
 /**
  * `r(32) ‖ s(32)` over the SHA-256 of the data, s in its low half (T11). Randomised.

@@ -1,5 +1,5 @@
-import type { Bytes } from '../../base/bytes.ts';
-import { fromHex } from '../../base/bytes.ts';
+import type { Bytes } from '../../../../base/bytes.ts';
+import { fromHex } from '../../../../base/bytes.ts';
 
 /** One file of Wycheproof (C2SP), as far as it is read here: foreign JSON, so every member may be missing. */
 export interface VectorFile {

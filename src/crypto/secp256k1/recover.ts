@@ -1,8 +1,8 @@
 import { secp256k1 } from '@noble/curves/secp256k1.js';
-import type { Bytes } from '../base/bytes.ts';
-import { MeshError } from '../base/errors.ts';
-import { plainBytes } from './plain-bytes.ts';
-import type { Secret } from './secret.ts';
+import type { Bytes } from '../../base/bytes.ts';
+import { MeshError } from '../../base/errors.ts';
+import { plainBytes } from '../plain-bytes.ts';
+import type { Secret } from '../secret.ts';
 
 /** `r(32) ‖ s(32) ‖ v(1)`: a signature of secp256k1 that tells who made it. */
 export const RECOVERABLE_SIGNATURE_BYTES = 65;

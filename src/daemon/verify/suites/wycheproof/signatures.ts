@@ -1,14 +1,14 @@
-import { type Bytes, fromHex } from '../../base/bytes.ts';
-import { readOnly } from '../../codec/der-reader.ts';
-import { bitString, context, NULL, oid, sequence, unsignedInteger } from '../../codec/der-writer.ts';
-import { OID } from '../../codec/oid.ts';
-import { ecdsaDerToRaw, ecdsaRawToDer } from '../ecdsa-signature.ts';
-import { type Digest, DIGEST_BYTES } from '../mac.ts';
-import { PublicKey } from '../public-key.ts';
-import { verifySecp256k1 } from '../secp256k1-verify.ts';
-import { PSS_SALT_BYTES_DEFAULT, PSS_SALT_BYTES_MAX } from '../signature-scheme.ts';
-import { RSA_BITS_MIN } from '../spki.ts';
-import { checkX509Signature } from '../x509-signature.ts';
+import { type Bytes, fromHex } from '../../../../base/bytes.ts';
+import { readOnly } from '../../../../codec/der-reader.ts';
+import { bitString, context, NULL, oid, sequence, unsignedInteger } from '../../../../codec/der-writer.ts';
+import { OID } from '../../../../codec/oid.ts';
+import { ecdsaDerToRaw, ecdsaRawToDer } from '../../../../crypto/ecdsa-signature.ts';
+import { type Digest, DIGEST_BYTES } from '../../../../crypto/mac.ts';
+import { PublicKey } from '../../../../crypto/public-key.ts';
+import { verifySecp256k1 } from '../../../../crypto/secp256k1/verify.ts';
+import { PSS_SALT_BYTES_DEFAULT, PSS_SALT_BYTES_MAX } from '../../../../crypto/signature-scheme.ts';
+import { RSA_BITS_MIN } from '../../../../crypto/spki.ts';
+import { checkX509Signature } from '../../../../crypto/x509-signature.ts';
 import { CURVES, publicKeyOf, spkiOf } from './keys.ts';
 import { hex, type JudgeCase, type Members, type Outcome, text } from './vector.ts';
 

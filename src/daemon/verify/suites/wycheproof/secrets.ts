@@ -1,10 +1,10 @@
-import { bytesEqual, concatBytes } from '../../base/bytes.ts';
-import { parsePem } from '../../codec/pem.ts';
-import { type AeadName, GCM_NONCE_BYTES_MAX, openAead, sealAead } from '../aead.ts';
-import { hkdf, pbkdf2 } from '../kdf.ts';
-import { type AgreementGroup, agree, agreementKeyOf, agreementScalarOf } from '../key-agreement.ts';
-import { type KeyWrap, unwrapKey, wrapKey } from '../key-wrap.ts';
-import { DIGEST_BYTES, verifyHmac } from '../mac.ts';
+import { bytesEqual, concatBytes } from '../../../../base/bytes.ts';
+import { parsePem } from '../../../../codec/pem.ts';
+import { type AeadName, GCM_NONCE_BYTES_MAX, openAead, sealAead } from '../../../../crypto/aead.ts';
+import { hkdf, pbkdf2 } from '../../../../crypto/kdf.ts';
+import { type AgreementGroup, agree, agreementKeyOf, agreementScalarOf } from '../../../../crypto/key-agreement.ts';
+import { type KeyWrap, unwrapKey, wrapKey } from '../../../../crypto/key-wrap.ts';
+import { DIGEST_BYTES, verifyHmac } from '../../../../crypto/mac.ts';
 import { agreementKeysOfJwk, scalarOfPkcs8 } from './keys.ts';
 import { digestOf } from './signatures.ts';
 import { count, hex, type JudgeCase, text } from './vector.ts';

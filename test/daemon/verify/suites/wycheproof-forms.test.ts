@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { createPublicKey, diffieHellman, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { utf8 } from '../../src/base/bytes.ts';
-import { judgeWycheproof } from '../../src/crypto/wycheproof/judge.ts';
+import { utf8 } from '../../../../src/base/bytes.ts';
+import { judgeWycheproof } from '../../../../src/daemon/verify/suites/wycheproof/judge.ts';
 
 type Members = Readonly<Record<string, unknown>>;
 interface Pair {

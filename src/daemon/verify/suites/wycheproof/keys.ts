@@ -1,10 +1,10 @@
-import { type Bytes, concatBytes, fromHex, toBase64Url } from '../../base/bytes.ts';
-import { MeshError } from '../../base/errors.ts';
-import { type DerReader, readOnly } from '../../codec/der-reader.ts';
-import { bitString, NULL, oid, sequence, unsignedInteger } from '../../codec/der-writer.ts';
-import { OID } from '../../codec/oid.ts';
-import { parsePem } from '../../codec/pem.ts';
-import { type AgreementGroup, agreementScalarOf } from '../key-agreement.ts';
+import { type Bytes, concatBytes, fromHex, toBase64Url } from '../../../../base/bytes.ts';
+import { MeshError } from '../../../../base/errors.ts';
+import { type DerReader, readOnly } from '../../../../codec/der-reader.ts';
+import { bitString, NULL, oid, sequence, unsignedInteger } from '../../../../codec/der-writer.ts';
+import { OID } from '../../../../codec/oid.ts';
+import { parsePem } from '../../../../codec/pem.ts';
+import { type AgreementGroup, agreementScalarOf } from '../../../../crypto/key-agreement.ts';
 import { type Members, text } from './vector.ts';
 
 interface Curve {
