@@ -12,7 +12,8 @@ import { BoundedMap } from '../base/bounded.ts';
 import { type Bytes, fromBase64, toBase64, toHex, utf8 } from '../base/bytes.ts';
 import { isMeshError, MeshError } from '../base/errors.ts';
 import { HOUR_MS, SECOND_MS, type UnixMs } from '../base/time.ts';
-import { delegateSignerOf, parseDelegatePem } from '../daemon/delegate/files.ts';
+import { delegateSignerOf } from '../daemon/delegate/files.ts';
+import { parseStatementPem } from '../message/statement-pem.ts';
 import { signAsDelegate } from '../daemon/delegate/sign.ts';
 import type { NodeDesk } from '../daemon/node/desk.ts';
 import { type MessageVerifier, PLACES_MAX } from '../engine/message-verifier.ts';
@@ -124,7 +125,7 @@ export class MeshClient {
     };
     const at = { wall: this.#parts.now(), random: systemRandom };
     const { mesh } = this.#parts;
-    const message = signAsDelegate(mesh, delegateSignerOf(key), parseDelegatePem(statement), what, at);
+    const message = signAsDelegate(mesh, delegateSignerOf(key), parseStatementPem(statement), what, at);
     return this.#post('/v1/messages/signed', { message: toBase64(message) });
   }
 

@@ -4,7 +4,7 @@ import { type Bytes, EMPTY, toHex } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import { parsePem } from '../codec/pem.ts';
-import { parseDelegatePem } from '../daemon/delegate/files.ts';
+import { parseStatementPem } from '../message/statement-pem.ts';
 import { readPublicKey } from '../daemon/request-chain.ts';
 import type { MessageVerifier } from '../engine/message-verifier.ts';
 import { parseMeshName } from '../identity/mesh-name.ts';
@@ -57,7 +57,7 @@ export class MessageCheck {
 
   /** The statement of a delegate, PEM. @throws ERR_DELEGATE_... */
   addStatement(pem: string, now: number): void {
-    this.#verifier.addStatement(parseDelegatePem(pem), now as UnixMs);
+    this.#verifier.addStatement(parseStatementPem(pem), now as UnixMs);
   }
 
   /**

@@ -7,7 +7,7 @@ import type { UnixMs } from '../../base/time.ts';
 import { judgeWycheproof } from '../../daemon/verify/suites/wycheproof/judge.ts';
 import type { VectorFile } from '../../daemon/verify/suites/wycheproof/vector.ts';
 import type { FileVerdict, VerifyContext } from '../../daemon/verify/verdict.ts';
-import { readCrlFile, splitAnchors, verifyFile } from '../../daemon/verify/verify-file.ts';
+import { anchorsAmong, readCrlFile, verifyFile } from '../../daemon/verify/verify-file.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
 import { type Certificate, parseCertificatesPem } from '../../pki/x509/certificate.ts';
@@ -103,7 +103,7 @@ function contextOf(path: string, options: VerifyOptions): VerifyContext {
   return {
     now: options.at === undefined ? systemClock.wall() : instantOf(options.at),
     mesh: options.mesh === undefined ? undefined : parseMeshName(options.mesh),
-    ...splitAnchors(certificatesIn(options.ca ?? beside('ca.pem'))),
+    ...anchorsAmong(certificatesIn(options.ca ?? beside('ca.pem'))),
     chain: certificatesIn(options.chain ?? beside('node.pem')),
     crls: (options.crl ?? []).map((file) => readCrlFile(readFile(resolve(file)))),
   };

@@ -6,18 +6,17 @@ import {
   sign as cryptoSign,
 } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
-import { type Bytes, fromBase64, fromHex, textOfUtf8, toBase64 } from '../../base/bytes.ts';
+import { type Bytes, fromHex, textOfUtf8 } from '../../base/bytes.ts';
 import { isMeshError, MeshError, messageOf, quoted } from '../../base/errors.ts';
 import { compressPoint } from '../../crypto/curve-point.ts';
 import { signSecp256k1Sha256, withLowS } from '../../crypto/secp256k1/sign.ts';
 import { readSecretFile } from '../../host/files/secret-file.ts';
 import type { DelegateCurve, DelegateKey } from '../../identity/delegate/delegate-key.ts';
-import { WALLET_EPOCH_HEAD } from '../../message/river/wallet-epoch.ts';
-import { STATEMENT_BYTES_MAX } from '../../identity/delegate/statement.ts';
 import { subtreeIndexOf, subtreeKeyOf } from '../../identity/delegate/subtree.ts';
 import { ckdPriv } from '../../identity/key-tree/child-key.ts';
 import { ExtendedPrivateKey } from '../../identity/key-tree/extended-key.ts';
 import { isExtendedKey, parseExtendedKey } from '../../identity/key-tree/extended-key-text.ts';
+import { parseStatementPem } from '../../message/statement-pem.ts';
 
 /** The names of the curves in PEM files, as OpenSSL has them. */
 const CURVE_OF_OPENSSL: Readonly<Record<string, DelegateCurve>> = {
@@ -28,9 +27,6 @@ const CURVE_OF_OPENSSL: Readonly<Record<string, DelegateCurve>> = {
 
 /** Largest file that is read for a key or a statement. */
 export const FILE_BYTES_MAX = 16 * 1024;
-
-const PEM_LABEL = 'CHAINMAIL DELEGATE';
-const EPOCH_LABEL = 'CHAINMAIL WALLET EPOCH';
 
 /** A device's own key, as it signs messages: with this program, and beside it. */
 export interface DelegateSigner {
@@ -125,35 +121,12 @@ export function readDelegateKey(text: string): DelegateKey {
   }
 }
 
-/** A statement as a file: PEM, so that it can be pasted. Of a delegate, or of a wallet's epoch. */
-export function renderStatement(statement: Bytes): string {
-  const label = statement[0] === WALLET_EPOCH_HEAD ? EPOCH_LABEL : PEM_LABEL;
-  const lines = toBase64(statement).match(/.{1,64}/g) ?? [];
-  return [`-----BEGIN ${label}-----`, ...lines, `-----END ${label}-----`, ''].join('\n');
-}
-
 /** The statement in a file, PEM or the bare bytes. @throws ERR_DELEGATE_MALFORMED */
 export function readStatement(path: string): Bytes {
   const bytes = readSmall(path);
   const [first] = bytes;
   if (first === undefined || first >= 0x80) return bytes;
-  return parseDelegatePem(textOfUtf8(bytes));
-}
-
-/** The statement in the text of such a file. @throws ERR_DELEGATE_MALFORMED */
-export function parseDelegatePem(text: string): Bytes {
-  const lines = text.trim().split(/\r?\n/);
-  try {
-    const label = lines.at(0) === `-----BEGIN ${EPOCH_LABEL}-----` ? EPOCH_LABEL : PEM_LABEL;
-    if (lines.at(0) !== `-----BEGIN ${label}-----` || lines.at(-1) !== `-----END ${label}-----`)
-      throw new MeshError('ERR_DELEGATE_MALFORMED', 'the file is no delegate statement');
-    const statement = fromBase64(lines.slice(1, -1).join(''));
-    if (statement.length <= STATEMENT_BYTES_MAX) return statement;
-    throw new MeshError('ERR_DELEGATE_MALFORMED', 'the file is too large for a delegate statement');
-  } catch (error) {
-    if (isMeshError(error) && error.code === 'ERR_DELEGATE_MALFORMED') throw error;
-    throw new MeshError('ERR_DELEGATE_MALFORMED', 'the file is no delegate statement');
-  }
+  return parseStatementPem(textOfUtf8(bytes));
 }
 
 function rawKeyOf(key: KeyObject): DelegateKey {

@@ -4,10 +4,12 @@ import { toRfc3339 } from '../../base/time.ts';
 import type { DelegateStatement } from '../../identity/delegate/delegations.ts';
 import { type MeshName, parseMeshName } from '../../identity/mesh-name.ts';
 import { parseStatement } from '../../message/delegate-statement.ts';
-import { parseDelegatePem } from '../delegate/files.ts';
+import { addressText } from '../../message/river/wallet.ts';
+import { parseWalletEpoch, type WalletEpoch } from '../../message/river/wallet-epoch.ts';
+import { parseStatementPem } from '../../message/statement-pem.ts';
 import type { Recognised } from './recognise.ts';
 import { type FileVerdict, type VerifyContext, verdictOf } from './verdict.ts';
-import { requireLists, verifierOf } from './verifier.ts';
+import { requireLists, verifierIn } from './verifier.ts';
 
 /** Stands in where no mesh is named: what a statement says of itself does not depend on it, only its signature does. */
 const NO_MESH = parseMeshName('unknown');
@@ -16,15 +18,28 @@ const NO_MESH = parseMeshName('unknown');
 export function verifyDelegate({ text = '' }: Recognised, context: VerifyContext): FileVerdict {
   let statement: DelegateStatement | undefined;
   const parsed = verdictOf('delegate', {}, () => {
-    statement = parseStatement(context.mesh ?? NO_MESH, parseDelegatePem(text));
+    statement = parseStatement(context.mesh ?? NO_MESH, parseStatementPem(text));
   });
   if (statement === undefined) return parsed;
   const known = statement;
   return verdictOf('delegate', statementFacts(known), () => {
     const mesh = meshOf(context);
     requireLists(context);
-    verifierOf(mesh, context).requireStatement(known.bytes, context.now);
+    verifierIn(mesh, context).requireStatement(known.bytes, context.now);
   });
+}
+
+/**
+ * A wallet's word that voids its delegates. The wallet's signature is all that there is to it: nobody else vouches for it,
+ * and it has no end.
+ */
+export function verifyWalletEpoch({ text = '' }: Recognised): FileVerdict {
+  let epoch: WalletEpoch | undefined;
+  const parsed = verdictOf('wallet-epoch', {}, () => {
+    epoch = parseWalletEpoch(parseStatementPem(text));
+  });
+  if (epoch === undefined) return parsed;
+  return { ...parsed, address: addressText(epoch.address), below: toRfc3339(epoch.below) };
 }
 
 function meshOf({ mesh }: VerifyContext): MeshName {

@@ -8,7 +8,7 @@ import type { Certificate } from '../../pki/x509/certificate.ts';
 import { meshOf } from './certificate.ts';
 import type { Recognised } from './recognise.ts';
 import { type FileVerdict, type VerifyContext, verdictOf } from './verdict.ts';
-import { requireLists, verifierOf } from './verifier.ts';
+import { requireLists, verifierIn } from './verifier.ts';
 
 /** Stands in where no mesh is named: what a message says of itself does not depend on it, only its signature does. */
 const NO_MESH = parseMeshName('unknown');
@@ -37,7 +37,7 @@ export function verifyMessage({ bytes }: Recognised, context: VerifyContext): Fi
 /** @throws what the gate has against it, or what is not at hand that the gate would ask for. */
 function requireMessage(message: Message, mesh: MeshName, context: VerifyContext): void {
   if (message.delegate !== undefined) requireLists(context);
-  const verifier = verifierOf(mesh, context);
+  const verifier = verifierIn(mesh, context);
   let answer = verifier.verify(message.bytes, context.now);
   if (answer.tag === 'missing') {
     const chain = chainOf(message, mesh, context);

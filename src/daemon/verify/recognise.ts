@@ -1,6 +1,7 @@
 import { type Bytes, EMPTY, fromBase64, fromHex, textOfUtf8 } from '../../base/bytes.ts';
 import { isMeshError } from '../../base/errors.ts';
 import { readOnly, TAG } from '../../codec/der-reader.ts';
+import { DELEGATE_PEM_LABEL, WALLET_EPOCH_PEM_LABEL } from '../../message/statement-pem.ts';
 import type { FileKind } from './verdict.ts';
 
 /** A file, known for what it claims to be; nothing in it has been believed. */
@@ -20,7 +21,8 @@ const PEM_KINDS: readonly (readonly [string, FileKind])[] = [
   ['-----BEGIN CERTIFICATE REQUEST-----', 'csr'],
   ['-----BEGIN NEW CERTIFICATE REQUEST-----', 'csr'],
   ['-----BEGIN CERTIFICATE-----', 'certificate'],
-  ['-----BEGIN CHAINMAIL DELEGATE-----', 'delegate'],
+  [`-----BEGIN ${DELEGATE_PEM_LABEL}-----`, 'delegate'],
+  [`-----BEGIN ${WALLET_EPOCH_PEM_LABEL}-----`, 'wallet-epoch'],
 ];
 
 /** Looks at a file's outer form alone. Never throws. */

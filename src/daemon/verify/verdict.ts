@@ -5,7 +5,16 @@ import type { MeshName } from '../../identity/mesh-name.ts';
 import type { Certificate } from '../../pki/x509/certificate.ts';
 import type { Crl } from '../../pki/x509/crl.ts';
 
-export type FileKind = 'message' | 'certificate' | 'crl' | 'csr' | 'ticket' | 'export' | 'delegate' | 'unknown';
+export type FileKind =
+  | 'message'
+  | 'certificate'
+  | 'crl'
+  | 'csr'
+  | 'ticket'
+  | 'export'
+  | 'delegate'
+  | 'wallet-epoch'
+  | 'unknown';
 
 /** What is said of a file. `ok` is true only where everything that the kind asks for was checked and holds. */
 export interface FileVerdict {

@@ -6,7 +6,7 @@ import { issuerOfCrl } from './certificate.ts';
 import type { VerifyContext } from './verdict.ts';
 
 /** What a node would say that trusts these anchors, has these lists, and knows nothing else. @throws ERR_CRL, ERR_PATH_... */
-export function verifierOf(mesh: MeshName, { anchors, others, crls, now }: VerifyContext): MessageVerifier {
+export function verifierIn(mesh: MeshName, { anchors, others, crls, now }: VerifyContext): MessageVerifier {
   const trust = { mesh, anchors, checkSignature: checkX509Signature };
   const verifier = new MessageVerifier({ trust, staleLists: 'accepted', missingLists: 'accepted' });
   for (const crl of crls) {

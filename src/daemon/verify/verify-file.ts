@@ -7,11 +7,12 @@ import { lanesOf, openChecker } from '../../host/signer/engines/engines.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
 import { nodeIdOfSpki } from '../../identity/node-id.ts';
 import { parseTicket, type Ticket } from '../../api/ticket.ts';
+import { type AnchorFile, splitAnchors } from '../../pki/mesh/anchors.ts';
 import { type Certificate, parseCertificatesPem } from '../../pki/x509/certificate.ts';
 import { CRL_BYTES_MAX, type Crl, parseCrl } from '../../pki/x509/crl.ts';
 import { type Csr, parseCsr } from '../../pki/x509/csr.ts';
 import { verifyExport } from '../../signer/verify-export.ts';
-import { verifyDelegate } from './delegate.ts';
+import { verifyDelegate, verifyWalletEpoch } from './delegate.ts';
 import { issuerOfCrl, requirePath, verifyCertificate } from './certificate.ts';
 import { verifyMessage } from './message.ts';
 import { type Recognised, recognise } from './recognise.ts';
@@ -35,6 +36,8 @@ export async function verifyFile(file: Bytes, context: VerifyContext): Promise<F
       return verifyRecords(found);
     case 'delegate':
       return verifyDelegate(found, context);
+    case 'wallet-epoch':
+      return verifyWalletEpoch(found);
     case 'unknown':
       return verdictOf('unknown', {}, () => {
         throw new MeshError('ERR_INPUT', 'the file is nothing that this program writes or reads');
@@ -42,11 +45,10 @@ export async function verifyFile(file: Bytes, context: VerifyContext): Promise<F
   }
 }
 
-/** Certificates of a `ca.pem`: who signed themselves are anchors; where nobody did, all of them are. */
-export function splitAnchors(certificates: readonly Certificate[]): Pick<VerifyContext, 'anchors' | 'others'> {
-  const anchors = certificates.filter(({ isSelfIssued }) => isSelfIssued);
-  if (anchors.length === 0) return { anchors: certificates, others: [] };
-  return { anchors, others: certificates.filter(({ isSelfIssued }) => !isSelfIssued) };
+/** Whom a file says to believe: its roots; where it has none, all that are in it, as RFC 5280 lets any certificate be an anchor. */
+export function anchorsAmong(certificates: readonly Certificate[]): AnchorFile {
+  const { anchors, others } = splitAnchors(certificates);
+  return anchors.length === 0 ? { anchors: others, others: [] } : { anchors, others };
 }
 
 /** A CRL as a file has it, PEM or DER. @throws ERR_PEM, ERR_CRL */

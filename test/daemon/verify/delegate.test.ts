@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { utf8 } from '../../../src/base/bytes.ts';
-import { DAY_MS, type UnixMs } from '../../../src/base/time.ts';
-import { renderStatement } from '../../../src/daemon/delegate/files.ts';
+import { DAY_MS, toRfc3339, type UnixMs } from '../../../src/base/time.ts';
+import { renderStatement } from '../../../src/message/statement-pem.ts';
+import { Secret } from '../../../src/crypto/secret.ts';
 import type { VerifyContext } from '../../../src/daemon/verify/verdict.ts';
 import { verifyFile } from '../../../src/daemon/verify/verify-file.ts';
 import { scopeOf } from '../../../src/identity/delegate/scope.ts';
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
 import { parseStatement } from '../../../src/message/delegate-statement.ts';
+import { addressText, walletOf } from '../../../src/message/river/wallet.ts';
+import { encodeWalletEpoch, signWalletEpoch } from '../../../src/message/river/wallet-epoch.ts';
 import type { Certificate } from '../../../src/pki/x509/certificate.ts';
 import { parseCrl } from '../../../src/pki/x509/crl.ts';
 import { type DelegateFixture, MESH, MeshFixture, NOW_MS } from '../../support/mesh-fixture.ts';
@@ -64,6 +67,23 @@ describe('chainmail verify of delegates', () => {
     assert.equal(await judged({ forged: true }), 'message ERR_MESSAGE_SIGNATURE');
     assert.equal(await judged({ byHash: true, counter: 1 }), 'message ERR_MESSAGE_UNKNOWN_ORIGIN');
     assert.equal(await judged({}, fixture.delegate('ann', { epoch: 3 })), 'message ERR_DELEGATE_BRANCH');
+  });
+
+  it('says of a wallet’s epoch whose it is and what it voids', async () => {
+    using key = new Secret(new Uint8Array(32).fill(7));
+    const wallet = walletOf(key);
+    const bytes = encodeWalletEpoch(signWalletEpoch(wallet, NOW_MS));
+    const nobody = { ...context, mesh: undefined, anchors: [], crls: [] };
+    const verdict = await verifyFile(utf8(renderStatement(bytes)), nobody);
+    assert.deepEqual(verdict, {
+      kind: 'wallet-epoch',
+      ok: true,
+      address: addressText(wallet.address),
+      below: toRfc3339(NOW_MS),
+    });
+    const forged = encodeWalletEpoch({ ...signWalletEpoch(wallet, NOW_MS), below: (NOW_MS + 1) as UnixMs });
+    assert.equal(await ofFile(utf8(renderStatement(forged))), 'wallet-epoch ERR_EPOCH_SIGNATURE');
+    assert.equal(await ofFile(utf8(renderStatement(bytes.slice(0, -1)))), 'wallet-epoch ERR_EPOCH_MALFORMED');
   });
 
   it('refuses a file that is cut, or is no statement', async () => {

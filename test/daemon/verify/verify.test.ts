@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { utf8 } from '../../../src/base/bytes.ts';
 import { DAY_MS, type UnixMs } from '../../../src/base/time.ts';
+import { MessageCheck } from '../../../src/client/verify.ts';
+import { encodePem } from '../../../src/codec/pem.ts';
 import type { FileVerdict, VerifyContext } from '../../../src/daemon/verify/verdict.ts';
-import { readCrlFile, splitAnchors, verifyFile } from '../../../src/daemon/verify/verify-file.ts';
+import { anchorsAmong, readCrlFile, verifyFile } from '../../../src/daemon/verify/verify-file.ts';
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
 import { parseCertificatesPem } from '../../../src/pki/x509/certificate.ts';
 import { SeededRandom } from '../../../src/sim/seeded-random.ts';
@@ -20,7 +22,7 @@ describe('chainmail verify FILE', () => {
     bare = nothing;
     full = {
       ...nothing,
-      ...splitAnchors(parseCertificatesPem(kit.files['ca.pem'] as string)),
+      ...anchorsAmong(parseCertificatesPem(kit.files['ca.pem'] as string)),
       chain: parseCertificatesPem(kit.files['node.pem'] as string),
     };
   });
@@ -66,6 +68,17 @@ describe('chainmail verify FILE', () => {
     assert.equal((await verify('message.cose', bare)).error?.code, 'ERR_MESSAGE_SIGNATURE');
     const named = { ...full, chain: [], mesh: parseMeshName('depot') };
     assert.equal((await verify('message.cose', named)).error?.code, 'ERR_MESSAGE_UNKNOWN_ORIGIN');
+  });
+
+  it('believes the roots of a file of certificates, and all of them only where there is no root', async () => {
+    const [root] = full.anchors;
+    const [intermediate] = full.others;
+    assert.ok(root !== undefined && intermediate !== undefined);
+    assert.deepEqual(anchorsAmong([intermediate, root]), { anchors: [root], others: [intermediate] });
+    assert.deepEqual(anchorsAmong([intermediate]), { anchors: [intermediate], others: [] });
+    const trustAnchor = encodePem('CERTIFICATE', intermediate.der);
+    const client = () => new MessageCheck({ mesh: 'depot', trustAnchor, now: full.now });
+    assert.throws(client, { code: 'ERR_PATH_NO_ANCHOR' }, 'a program names roots');
   });
 
   it('says what a message tells even where it cannot be judged', async () => {

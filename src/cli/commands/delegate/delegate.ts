@@ -14,8 +14,8 @@ import {
   openDelegateSigner,
   readDelegateKey,
   readStatement,
-  renderStatement,
 } from '../../../daemon/delegate/files.ts';
+import { renderStatement } from '../../../message/statement-pem.ts';
 import { createFileAtomic, MODE_PUBLIC, MODE_SECRET } from '../../../host/files/atomic-file.ts';
 import { createFileFrom } from '../../../host/files/new-file.ts';
 import { systemClock } from '../../../host/machine/system-clock.ts';

@@ -4,7 +4,7 @@ import { walletEpochResponseSchema } from '../../../api/streams.ts';
 import { toBase64 } from '../../../base/bytes.ts';
 import { MeshError, messageOf, quoted } from '../../../base/errors.ts';
 import { toRfc3339, type UnixMs } from '../../../base/time.ts';
-import { renderStatement } from '../../../daemon/delegate/files.ts';
+import { renderStatement } from '../../../message/statement-pem.ts';
 import { createFileAtomic, MODE_PUBLIC } from '../../../host/files/atomic-file.ts';
 import { systemClock } from '../../../host/machine/system-clock.ts';
 import { readWalletFile } from '../../../host/keys/wallet-file.ts';
