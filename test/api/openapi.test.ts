@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { it } from 'node:test';
 import { authorityOpenapi } from '../../src/api/authority-openapi.ts';
-import { pythonWith } from '../support/programs.ts';
+import { pythonWith } from '../support/foreign/programs.ts';
 
 const python = pythonWith('openapi_spec_validator');
 const VALIDATE = 'import json, sys; from openapi_spec_validator import validate; validate(json.load(sys.stdin))';

@@ -6,7 +6,7 @@ import { listNodes, NODES_LISTED_MAX } from '../../src/authority/enrollment/node
 import type { UnixMs } from '../../src/base/time.ts';
 import type { NodeOverviewRow } from '../../src/ports/authority/nodes.ts';
 import { type AuthorityStore, type AuthorityTransaction, PAGE_ROWS_MAX } from '../../src/ports/authority-store.ts';
-import { authorityWorld, newToken } from '../support/authority-world.ts';
+import { authorityWorld, newToken } from '../support/mesh/authority-world.ts';
 
 /** A store with more nodes than anybody has, of which it gives as many at once as it is asked for. */
 function endlessNodes(): { readonly store: AuthorityStore; readonly pages: number[] } {

@@ -6,7 +6,14 @@ import { ticketIdOf, tokenHashOf } from '../../src/authority/enrollment/ticket.t
 import { isSyncSigner, type Signer } from '../../src/crypto/signer.ts';
 import type { AuthorityStore } from '../../src/ports/authority-store.ts';
 import { MemoryAuthorityStore } from '../../src/sim/memory-authority-store.ts';
-import { auditOf, authorityWorld, enrollmentOf, newSigner, newToken, refusalsOf } from '../support/authority-world.ts';
+import {
+  auditOf,
+  authorityWorld,
+  enrollmentOf,
+  newSigner,
+  newToken,
+  refusalsOf,
+} from '../support/mesh/authority-world.ts';
 
 const REFUSED = { code: 'ERR_TICKET_REFUSED' };
 

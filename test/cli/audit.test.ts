@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { test } from 'node:test';
-import { chainmail } from '../support/chainmail.ts';
+import { chainmail } from '../support/processes/chainmail.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 interface Verified {

@@ -7,8 +7,8 @@ import { promisify } from 'node:util';
 import type { EnrollResponse, NodesResponse, RevokeResult } from '../../src/api/authority.ts';
 import { MESH_NAME_RULE } from '../../src/identity/mesh-name.ts';
 import { parseTicket, type Ticket } from '../../src/api/ticket.ts';
-import { chainmail, LongCommand, type ToldError } from '../support/chainmail.ts';
-import { missing } from '../support/programs.ts';
+import { chainmail, LongCommand, type ToldError } from '../support/processes/chainmail.ts';
+import { missing } from '../support/foreign/programs.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 type Context = Parameters<typeof tempDir>[0];

@@ -13,7 +13,7 @@ import { FILE_BYTES_MAX } from '../../src/cli/commands/verify.ts';
 import { END_MS_MAX, untilStopped } from '../../src/cli/signals.ts';
 import { formatDuration } from '../../src/base/duration.ts';
 import { allCommands, leavesOf } from '../support/commands.ts';
-import { chainmail } from '../support/chainmail.ts';
+import { chainmail } from '../support/processes/chainmail.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 describe('bounds of what a command is asked for', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
-import { CrashStorm } from '../support/crash-storm.ts';
+import { CrashStorm } from '../support/processes/crash-storm.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 /** Twenty together; in four tests, so that a slow machine does not run out of time. */

@@ -11,9 +11,9 @@ import { branchPath } from '../../src/identity/delegate/branch.ts';
 import { ckdPriv, ckdPub, derivePrivate, masterKeyOf } from '../../src/identity/key-tree/child-key.ts';
 import { seedOfMnemonic } from '../../src/identity/key-tree/mnemonic.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
-import { suiteAuthority } from '../support/authority-process.ts';
-import { chainmail, type ToldError } from '../support/chainmail.ts';
-import { NodeProcess } from '../support/node-process.ts';
+import { suiteAuthority } from '../support/processes/authority-process.ts';
+import { chainmail, type ToldError } from '../support/processes/chainmail.ts';
+import { NodeProcess } from '../support/processes/node-process.ts';
 
 const { folder, authorityDir } = suiteAuthority();
 

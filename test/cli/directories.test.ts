@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, after, describe, it } from 'node:test';
-import { chainmail, type ToldError } from '../support/chainmail.ts';
+import { chainmail, type ToldError } from '../support/processes/chainmail.ts';
 import { allCommands, examplesIn, helpOf, leavesOf, nameOf } from '../support/commands.ts';
 import { tempDir } from '../support/temp-dir.ts';
 

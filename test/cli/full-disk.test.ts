@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { appendFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import { startAuthority } from '../support/authority-process.ts';
-import { chainmail, LongCommand, type ToldError } from '../support/chainmail.ts';
-import { NodeProcess } from '../support/node-process.ts';
-import { NO_SMALL_DISK, smallDisk } from '../support/small-disk.ts';
+import { startAuthority } from '../support/processes/authority-process.ts';
+import { chainmail, LongCommand, type ToldError } from '../support/processes/chainmail.ts';
+import { NodeProcess } from '../support/processes/node-process.ts';
+import { NO_SMALL_DISK, smallDisk } from '../support/foreign/small-disk.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 /** Takes what room there is left: a process that ends may have freed some. */

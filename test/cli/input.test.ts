@@ -8,7 +8,7 @@ import { after, describe, it } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { readInput } from '../../src/cli/input.ts';
-import type { ToldError } from '../support/chainmail.ts';
+import type { ToldError } from '../support/processes/chainmail.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/chainmail.mjs', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'chainmail-test-'));

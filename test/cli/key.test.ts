@@ -3,7 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { MNEMONIC_WORDS } from '../../src/identity/key-tree/mnemonic.ts';
-import { chainmail, type ToldError } from '../support/chainmail.ts';
+import { chainmail, type ToldError } from '../support/processes/chainmail.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const SEED = '000102030405060708090a0b0c0d0e0f';

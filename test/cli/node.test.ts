@@ -8,9 +8,9 @@ import { exchange } from '../../src/host/http/client.ts';
 import type { TlsIdentity } from '../../src/host/tls/server-options.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import { signed } from '../http/node/support.ts';
-import { suiteAuthority } from '../support/authority-process.ts';
-import { chainmail, LongCommand, type ToldError } from '../support/chainmail.ts';
-import { NodeProcess } from '../support/node-process.ts';
+import { suiteAuthority } from '../support/processes/authority-process.ts';
+import { chainmail, LongCommand, type ToldError } from '../support/processes/chainmail.ts';
+import { NodeProcess } from '../support/processes/node-process.ts';
 import { RawTls } from '../support/raw-tls.ts';
 
 /** How often a node is killed in the middle of its work; `crashes.test.ts` kills twenty of all kinds. */

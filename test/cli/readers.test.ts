@@ -5,7 +5,7 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { chainmail } from '../support/chainmail.ts';
+import { chainmail } from '../support/processes/chainmail.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/chainmail.mjs', import.meta.url));

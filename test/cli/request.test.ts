@@ -9,7 +9,7 @@ import { p256Spki } from '../../src/crypto/p256-key.ts';
 import { CHAIN_ITEMS_MAX } from '../../src/message/request/chain.ts';
 import { sigV4aPublicPoint } from '../../src/message/request/signing-key.ts';
 import { verifyChainFile } from '../../src/daemon/request-chain.ts';
-import { chainmail, type ToldError } from '../support/chainmail.ts';
+import { chainmail, type ToldError } from '../support/processes/chainmail.ts';
 import { missingVectors, readVectors, vectorsFolder } from '../support/vectors.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chainmail-test-'));

@@ -6,9 +6,9 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { nodesResponseSchema } from '../../src/api/authority.ts';
 import type { StatusResponse } from '../../src/api/node-programs.ts';
 import { withAuthority } from '../../src/daemon/authority/desk.ts';
-import { passphrase, restartAuthority, startAuthority } from '../support/authority-process.ts';
-import { chainmail } from '../support/chainmail.ts';
-import { NodeProcess } from '../support/node-process.ts';
+import { passphrase, restartAuthority, startAuthority } from '../support/processes/authority-process.ts';
+import { chainmail } from '../support/processes/chainmail.ts';
+import { NodeProcess } from '../support/processes/node-process.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const folder = tempDir({ after });

@@ -7,9 +7,9 @@ import { describe, it } from 'node:test';
 import { controlSocketOf } from '../../src/host/http/control-socket.ts';
 import { exchange } from '../../src/host/http/client.ts';
 import type { TlsIdentity } from '../../src/host/tls/server-options.ts';
-import { suiteAuthority } from '../support/authority-process.ts';
-import { NodeProcess } from '../support/node-process.ts';
-import { missing } from '../support/programs.ts';
+import { suiteAuthority } from '../support/processes/authority-process.ts';
+import { NodeProcess } from '../support/processes/node-process.ts';
+import { missing } from '../support/foreign/programs.ts';
 import { RawTls } from '../support/raw-tls.ts';
 
 const { folder, authorityDir } = suiteAuthority();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { SCENARIOS } from '../../src/sim/scenarios/table.ts';
-import { chainmail } from '../support/chainmail.ts';
+import { chainmail } from '../support/processes/chainmail.ts';
 
 interface SimOutput {
   readonly scenario: string;

@@ -7,7 +7,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { tempDir } from '../support/temp-dir.ts';
-import { type UpLine, UpProcess, untilGone } from '../support/up-process.ts';
+import { type UpLine, UpProcess, untilGone } from '../support/processes/up-process.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/chainmail.mjs', import.meta.url));
 

@@ -4,9 +4,9 @@ import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { missing } from '../support/programs.ts';
+import { missing } from '../support/foreign/programs.ts';
 import { tempDir } from '../support/temp-dir.ts';
-import { type UpLine, UpProcess, untilGone } from '../support/up-process.ts';
+import { type UpLine, UpProcess, untilGone } from '../support/processes/up-process.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/chainmail.mjs', import.meta.url));
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { chainmail } from '../support/chainmail.ts';
+import { chainmail } from '../support/processes/chainmail.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const folder = tempDir({ after });

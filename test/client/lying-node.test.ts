@@ -15,10 +15,10 @@ import { exchange } from '../../src/host/http/client.ts';
 import { encodeWalletStatement } from '../../src/message/delegate-statement.ts';
 import { signWalletDelegate } from '../../src/message/river/wallet-delegate.ts';
 import { walletOf } from '../../src/message/river/wallet.ts';
-import { startAuthority } from '../support/authority-process.ts';
+import { startAuthority } from '../support/processes/authority-process.ts';
 import { LyingNode } from '../support/lying-node.ts';
-import { NodeProcess } from '../support/node-process.ts';
-import { TestMesh } from '../support/node-world.ts';
+import { NodeProcess } from '../support/processes/node-process.ts';
+import { TestMesh } from '../support/mesh/nodes-on-loopback.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const INDICATOR = '{"kind":"hash","value":"00ff","risk":50}';

@@ -20,7 +20,7 @@ import { withAuthority } from '../../src/daemon/authority/desk.ts';
 import { initAuthority } from '../../src/daemon/authority/open.ts';
 import { enrollNode } from '../../src/daemon/node/enrollment.ts';
 import { runNode } from '../../src/daemon/node/run.ts';
-import { passphrase, restartAuthority, SILENT } from '../support/authority-process.ts';
+import { passphrase, restartAuthority, SILENT } from '../support/processes/authority-process.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chainmail-test-'));
 after(() => rmSync(folder, { recursive: true, force: true }));

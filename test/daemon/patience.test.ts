@@ -14,8 +14,8 @@ import { LIST_MS_MAX, revocationByAuthority } from '../../src/daemon/node/own-re
 import { DIAL_MS_MAX, dialForHello } from '../../src/daemon/up/probe.ts';
 import { controlSocketOf } from '../../src/host/http/control-socket.ts';
 import { tlsServerOptions } from '../../src/host/tls/server-options.ts';
-import { passphrase } from '../support/authority-process.ts';
-import { TestMesh } from '../support/node-world.ts';
+import { passphrase } from '../support/processes/authority-process.ts';
+import { TestMesh } from '../support/mesh/nodes-on-loopback.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 let mesh: TestMesh;

@@ -6,7 +6,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { Fleet, type FleetListener } from '../../src/daemon/up/fleet.ts';
 import { Happenings } from '../../src/daemon/up/happenings.ts';
-import { missing, pythonWith } from '../support/programs.ts';
+import { missing, pythonWith } from '../support/foreign/programs.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const PAGE = readFileSync(fileURLToPath(new URL('../../docs/JOIN.md', import.meta.url)), 'utf8');

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { PASSPHRASE, startAuthority } from '../support/authority-process.ts';
-import { missing } from '../support/programs.ts';
+import { PASSPHRASE, startAuthority } from '../support/processes/authority-process.ts';
+import { missing } from '../support/foreign/programs.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/chainmail.mjs', import.meta.url));

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { diagnose } from '../../src/daemon/doctor/doctor.ts';
-import { missing } from '../support/programs.ts';
+import { missing } from '../support/foreign/programs.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const LAUNCHER = fileURLToPath(new URL('../../bin/chainmail.mjs', import.meta.url));

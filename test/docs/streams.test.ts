@@ -3,8 +3,8 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { LongCommand } from '../support/chainmail.ts';
-import { missing } from '../support/programs.ts';
+import { LongCommand } from '../support/processes/chainmail.ts';
+import { missing } from '../support/foreign/programs.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const PAGE = readFileSync(fileURLToPath(new URL('../../docs/STREAMS.md', import.meta.url)), 'utf8');

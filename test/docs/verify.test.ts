@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { before, describe, it, after } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { type Kit, makeVerifyKit } from '../support/verify-kit.ts';
-import { missing } from '../support/programs.ts';
+import { missing } from '../support/foreign/programs.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const PAGE = readFileSync(fileURLToPath(new URL('../../docs/VERIFY.md', import.meta.url)), 'utf8');

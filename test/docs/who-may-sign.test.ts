@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { BRANCH_PURPOSE } from '../../src/identity/delegate/branch.ts';
-import { chainmail } from '../support/chainmail.ts';
+import { chainmail } from '../support/processes/chainmail.ts';
 
 const PAGE = readFileSync(new URL('../../docs/WHO-MAY-SIGN.md', import.meta.url), 'utf8');
 

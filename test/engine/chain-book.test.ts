@@ -8,7 +8,7 @@ import { ISSUERS_MAX, Revocations } from '../../src/engine/revocations.ts';
 import { LIFETIME_MAX_MS } from '../../src/message/limits.ts';
 import { type Certificate, parseCertificate } from '../../src/pki/x509/certificate.ts';
 import { encodeNodeRecord } from '../../src/message/node-record.ts';
-import { at, MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
+import { at, MeshFixture, NOW_MS } from '../support/mesh/mesh-fixture.ts';
 
 function bookOf(fixture: MeshFixture): { readonly book: ChainBook; readonly revocations: Revocations } {
   const revocations = new Revocations(fixture.authority.trust);

@@ -14,7 +14,7 @@ import type { ByeReason } from '../../src/engine/frame.ts';
 import { type NodeId, parseNodeId } from '../../src/identity/node-id.ts';
 import { type Address, parseAddress } from '../../src/message/address.ts';
 import { SeededRandom } from '../../src/sim/seeded-random.ts';
-import { at } from '../support/mesh-fixture.ts';
+import { at } from '../support/mesh/mesh-fixture.ts';
 
 const id = (name: string): NodeId => parseNodeId(name);
 const address = (name: string): Address => parseAddress(`${name}:1`);

@@ -5,8 +5,8 @@ import { SECOND_MS } from '../../src/base/time.ts';
 import { CrlSync, FETCH_MS_MAX, type HeldCrl, PIECE_MS_MAX } from '../../src/engine/crl-sync.ts';
 import { CRL_HEADERS_MAX, CRL_PIECE_BYTES_MAX, type CrlHeader, FRAME_BYTES_MAX } from '../../src/engine/frame.ts';
 import { type Link, type MeshFrame, TURN_BYTES_MAX } from '../../src/engine/link.ts';
-import { LinkPair } from '../support/link-pair.ts';
-import { at, MeshFixture } from '../support/mesh-fixture.ts';
+import { LinkPair } from '../support/mesh/link-pair.ts';
+import { at, MeshFixture } from '../support/mesh/mesh-fixture.ts';
 
 const ISSUER = 'aa'.repeat(32);
 const OTHER_ISSUER = 'bb'.repeat(32);

@@ -37,7 +37,7 @@ import { ckdPriv } from '../../src/identity/key-tree/child-key.ts';
 import { HARDENED } from '../../src/identity/key-tree/derivation-path.ts';
 import { formatXprv } from '../../src/identity/key-tree/extended-key-text.ts';
 import type { AddScalarToPoint } from '../../src/ports/point-adder.ts';
-import { at, type DelegateFixture, INDICATOR, MESH, MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
+import { at, type DelegateFixture, INDICATOR, MESH, MeshFixture, NOW_MS } from '../support/mesh/mesh-fixture.ts';
 
 const BOB: Source = { tag: 'link', link: 1, peer: parseNodeId('bob'), bytesLength: 100 };
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { ECHOES_MAX, Echoes } from '../../src/engine/echoes.ts';
 import { assembleMessage, composeMessage, type Message } from '../../src/message/message.ts';
-import { MESH, MeshFixture } from '../support/mesh-fixture.ts';
+import { MESH, MeshFixture } from '../support/mesh/mesh-fixture.ts';
 
 describe('echoes', () => {
   let fixture: MeshFixture;

@@ -21,7 +21,7 @@ import { parseNodeId } from '../../src/identity/node-id.ts';
 import { FUTURE_MAX_MS, INDICATOR_BYTES_MAX, LIFETIME_MAX_MS, RECORD_BYTES_MAX } from '../../src/message/limits.ts';
 import type { Message } from '../../src/message/message.ts';
 import { encodeNodeRecord } from '../../src/message/node-record.ts';
-import { at, MESH, MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
+import { at, MESH, MeshFixture, NOW_MS } from '../support/mesh/mesh-fixture.ts';
 
 interface Pending {
   readonly ticket: number;

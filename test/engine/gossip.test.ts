@@ -19,8 +19,8 @@ import type { NodeId } from '../../src/identity/node-id.ts';
 import type { Message } from '../../src/message/message.ts';
 import { parseMessage } from '../../src/message/message-reader.ts';
 import { SeededRandom } from '../../src/sim/seeded-random.ts';
-import { LinkPair } from '../support/link-pair.ts';
-import { at, MESH, MeshFixture, type Said } from '../support/mesh-fixture.ts';
+import { LinkPair } from '../support/mesh/link-pair.ts';
+import { at, MESH, MeshFixture, type Said } from '../support/mesh/mesh-fixture.ts';
 
 /** A node that accepts whatever it gets, at once, and gossips it on. */
 class Peer {

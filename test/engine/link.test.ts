@@ -17,7 +17,7 @@ import {
 } from '../../src/engine/link.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import type { NodeId } from '../../src/identity/node-id.ts';
-import { at, MESH, MeshFixture } from '../support/mesh-fixture.ts';
+import { at, MESH, MeshFixture } from '../support/mesh/mesh-fixture.ts';
 
 /** One end of a link, and the other end as the test plays it. */
 class Bench {

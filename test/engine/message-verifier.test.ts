@@ -5,7 +5,7 @@ import { checkX509Signature } from '../../src/crypto/x509-signature.ts';
 import { MessageVerifier, PLACES_MAX, type VerifierAnswer } from '../../src/engine/message-verifier.ts';
 import type { Message } from '../../src/message/message.ts';
 import type { Certificate } from '../../src/pki/x509/certificate.ts';
-import { type DelegateFixture, INDICATOR, MESH, MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
+import { type DelegateFixture, INDICATOR, MESH, MeshFixture, NOW_MS } from '../support/mesh/mesh-fixture.ts';
 
 /** What the verifier says, in a word. */
 function wordOf(answer: VerifierAnswer): string {

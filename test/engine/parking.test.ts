@@ -14,7 +14,7 @@ import {
 } from '../../src/engine/parking.ts';
 import { parseNodeId } from '../../src/identity/node-id.ts';
 import { assembleMessage, composeMessage, type Message } from '../../src/message/message.ts';
-import { MESH, MeshFixture } from '../support/mesh-fixture.ts';
+import { MESH, MeshFixture } from '../support/mesh/mesh-fixture.ts';
 
 const mono = (ms: number): MonotonicMs => ms as MonotonicMs;
 const from = (name: string): LinkSource => ({ tag: 'link', link: 1, peer: parseNodeId(name), bytesLength: 1 });

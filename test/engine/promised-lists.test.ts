@@ -7,7 +7,7 @@ import { type CrlPromise, Revocations } from '../../src/engine/revocations.ts';
 import type { Certificate } from '../../src/pki/x509/certificate.ts';
 import { buildCrl } from '../../src/pki/x509/crl-build.ts';
 import { CRL_BYTES_MAX, isSealedBy, parseCrl } from '../../src/pki/x509/crl.ts';
-import { at, MeshFixture } from '../support/mesh-fixture.ts';
+import { at, MeshFixture } from '../support/mesh/mesh-fixture.ts';
 
 const NOW = at(0).wall;
 

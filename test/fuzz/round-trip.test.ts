@@ -22,7 +22,7 @@ import type { Certificate } from '../../src/pki/x509/certificate.ts';
 import { buildCrl } from '../../src/pki/x509/crl-build.ts';
 import { parseCrl } from '../../src/pki/x509/crl.ts';
 import { generatePkcs8, softwareSigner } from '../../src/crypto/signer.ts';
-import { MESH, MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
+import { MESH, MeshFixture, NOW_MS } from '../support/mesh/mesh-fixture.ts';
 
 /** What this program can say, made from the grammar of each format. The seed is fixed; fast-check prints it where one fails. */
 const RUNS = { numRuns: 1_000, seed: 7 } as const;

@@ -26,7 +26,7 @@ import {
 import { GOODBYE_MS_MAX } from '../../src/http/pipelines.ts';
 import { UNREAD_MS_MAX } from '../../src/http/unread-body.ts';
 import { parseNodeId } from '../../src/identity/node-id.ts';
-import { HandClock } from '../support/authority-world.ts';
+import { HandClock } from '../support/mesh/authority-world.ts';
 
 const NOW = 0 as MonotonicMs;
 

@@ -15,7 +15,7 @@ import { connect as connectTls } from 'node:tls';
 import { tlsServerOptions } from '../../src/host/tls/server-options.ts';
 import { ANSWERS_MS_MAX, PIPELINED_REQUESTS_MAX, Pipelines } from '../../src/http/pipelines.ts';
 import { createHttpApp, type HttpApp } from '../../src/http/server.ts';
-import { TestMesh } from '../support/node-world.ts';
+import { TestMesh } from '../support/mesh/nodes-on-loopback.ts';
 
 /** What answers a connection, and how a client reaches it. */
 interface Carrier {

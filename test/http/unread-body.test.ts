@@ -11,8 +11,8 @@ import { MeshError } from '../../src/base/errors.ts';
 import { authorityLayout } from '../../src/daemon/directory.ts';
 import { createHttpApp, type HttpApp } from '../../src/http/server.ts';
 import { UNREAD_BYTES_MAX } from '../../src/http/unread-body.ts';
-import { suiteAuthority } from '../support/authority-process.ts';
-import { missing } from '../support/programs.ts';
+import { suiteAuthority } from '../support/processes/authority-process.ts';
+import { missing } from '../support/foreign/programs.ts';
 
 const run = promisify(execFile);
 const KIB = 1024;

@@ -8,8 +8,8 @@ import { BATCH_MESSAGES_MAX } from '../../src/message/batch.ts';
 import type { Message } from '../../src/message/message.ts';
 import { parseMessage } from '../../src/message/message-reader.ts';
 import { PublicKey } from '../../src/crypto/public-key.ts';
-import { MESH, MeshFixture } from '../support/mesh-fixture.ts';
-import { pythonWith } from '../support/programs.ts';
+import { MESH, MeshFixture } from '../support/mesh/mesh-fixture.ts';
+import { pythonWith } from '../support/foreign/programs.ts';
 
 const python = pythonWith('cbor2', 'cryptography');
 

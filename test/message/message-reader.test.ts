@@ -13,7 +13,7 @@ import { HEADERS_REMEMBERED_MAX } from '../../src/message/header-memory.ts';
 import { PAYLOAD_BYTES_MAX } from '../../src/message/limits.ts';
 import { assembleMessage, composeMessage, type Message, type MessageFields } from '../../src/message/message.ts';
 import { MessageReader, parseMessage } from '../../src/message/message-reader.ts';
-import { MESH, MeshFixture } from '../support/mesh-fixture.ts';
+import { MESH, MeshFixture } from '../support/mesh/mesh-fixture.ts';
 
 /** Everything that a message says. */
 function told(message: Message): object {

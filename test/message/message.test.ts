@@ -22,7 +22,7 @@ import {
 } from '../../src/message/message.ts';
 import { SECONDS_MAX } from '../../src/message/header.ts';
 import { parseMessage } from '../../src/message/message-reader.ts';
-import { MeshFixture } from '../support/mesh-fixture.ts';
+import { MeshFixture } from '../support/mesh/mesh-fixture.ts';
 import { missingVectors, readVectors } from '../support/vectors.ts';
 
 interface MessageVectors {

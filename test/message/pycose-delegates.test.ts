@@ -4,8 +4,8 @@ import { before, describe, it } from 'node:test';
 import { HARDENED } from '../../src/identity/key-tree/derivation-path.ts';
 import { formatXprv } from '../../src/identity/key-tree/extended-key-text.ts';
 import { parseTreeStatement } from '../../src/identity/delegate/statement.ts';
-import { type DelegateFixture, MESH, MeshFixture } from '../support/mesh-fixture.ts';
-import { pythonWith } from '../support/programs.ts';
+import { type DelegateFixture, MESH, MeshFixture } from '../support/mesh/mesh-fixture.ts';
+import { pythonWith } from '../support/foreign/programs.ts';
 
 const python = pythonWith('pycose', 'cbor2', 'ecdsa', 'cryptography');
 

@@ -9,7 +9,7 @@ import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import { nodeIdOfSpki } from '../../src/identity/node-id.ts';
 import { parseMessageType } from '../../src/message/family.ts';
 import { assembleMessage, composeMessage, externalAad } from '../../src/message/message.ts';
-import { pythonWith } from '../support/programs.ts';
+import { pythonWith } from '../support/foreign/programs.ts';
 
 const python = pythonWith('pycose', 'cbor2');
 

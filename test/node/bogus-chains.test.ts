@@ -7,8 +7,8 @@ import { decodeFrame, encodeFrame } from '../../src/engine/frame-codec.ts';
 import { FrameSplitter } from '../../src/engine/frame-splitter.ts';
 import { WINDOW_BYTES } from '../../src/engine/link.ts';
 import type { Certificate } from '../../src/pki/x509/certificate.ts';
-import { MESH, MeshFixture } from '../support/mesh-fixture.ts';
-import { NodeNet } from '../support/node-net.ts';
+import { MESH, MeshFixture } from '../support/mesh/mesh-fixture.ts';
+import { NodeNet } from '../support/mesh/nodes-by-hand.ts';
 
 const LINKS = { bob: 4_001, eve: 4_002 } as const;
 const MESSAGES = 2 * REJECTS.burstTokens;

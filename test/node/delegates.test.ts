@@ -18,8 +18,8 @@ import { ChainExchange, readMeshCertificate } from '../../src/node/chain-exchang
 import type { Journal } from '../../src/node/journal.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { WalletPolicy } from '../../src/node/wallet-policy.ts';
-import { at, type DelegateFixture, INDICATOR, MESH, MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
-import { type HandNode, NodeNet } from '../support/node-net.ts';
+import { at, type DelegateFixture, INDICATOR, MESH, MeshFixture, NOW_MS } from '../support/mesh/mesh-fixture.ts';
+import { type HandNode, NodeNet } from '../support/mesh/nodes-by-hand.ts';
 
 /** No point of secp256k1 has this abscissa. */
 const OFF_CURVE = { curve: 'secp256k1', bytes: Uint8Array.of(2, ...new Uint8Array(31), 7) } as const;

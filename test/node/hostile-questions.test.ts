@@ -8,8 +8,8 @@ import { FrameSplitter } from '../../src/engine/frame-splitter.ts';
 import { GRANTED_BYTES_MAX, TURN_BYTES_MAX, WINDOW_BYTES } from '../../src/engine/link.ts';
 import type { StreamKey } from '../../src/message/message-id.ts';
 import type { Certificate } from '../../src/pki/x509/certificate.ts';
-import { MESH, MeshFixture } from '../support/mesh-fixture.ts';
-import { type HandNode, NodeNet } from '../support/node-net.ts';
+import { MESH, MeshFixture } from '../support/mesh/mesh-fixture.ts';
+import { type HandNode, NodeNet } from '../support/mesh/nodes-by-hand.ts';
 
 const LINK = 4_711;
 /** As many as a member may send at once, in one piece. */

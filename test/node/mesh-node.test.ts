@@ -13,8 +13,8 @@ import { ARRIVALS_LEFT_FREE } from '../../src/node/node-start.ts';
 import type { Certificate } from '../../src/pki/x509/certificate.ts';
 import type { StoredMessage } from '../../src/ports/node-store.ts';
 import { MemoryNodeStore } from '../../src/sim/memory-node-store.ts';
-import { MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
-import { type HandNode, NodeNet } from '../support/node-net.ts';
+import { MeshFixture, NOW_MS } from '../support/mesh/mesh-fixture.ts';
+import { type HandNode, NodeNet } from '../support/mesh/nodes-by-hand.ts';
 
 describe('mesh node', () => {
   let fixture: MeshFixture;

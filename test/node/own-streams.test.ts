@@ -4,7 +4,7 @@ import { MINUTE_MS } from '../../src/base/time.ts';
 import { HeldMessages } from '../../src/engine/held-messages.ts';
 import { STREAMS_MAX } from '../../src/message/node-record.ts';
 import { OwnStreams } from '../../src/node/own-streams.ts';
-import { at, MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
+import { at, MeshFixture, NOW_MS } from '../support/mesh/mesh-fixture.ts';
 
 describe('the streams that a node opened', () => {
   let fixture: MeshFixture;

@@ -6,7 +6,7 @@ import { parseNodeId } from '../../src/identity/node-id.ts';
 import { type StreamKey, streamKeyOf } from '../../src/message/message-id.ts';
 import { PREPARED_CLIENTS_MAX, PreparedStreams, UNPOSTED_MAX } from '../../src/node/prepared-streams.ts';
 import { SeededRandom } from '../../src/sim/seeded-random.ts';
-import { NOW_MS } from '../support/mesh-fixture.ts';
+import { NOW_MS } from '../support/mesh/mesh-fixture.ts';
 
 const ANN = parseNodeId('ann');
 

@@ -9,7 +9,7 @@ import { parseMessage } from '../../src/message/message-reader.ts';
 import { nextIncarnation } from '../../src/node/node-start.ts';
 import { Publisher, type PublishRequest, RESTORED_RATE, SIGNING_MAX } from '../../src/node/publisher.ts';
 import type { Certificate } from '../../src/pki/x509/certificate.ts';
-import { at, MESH, MeshFixture, NOW_MS } from '../support/mesh-fixture.ts';
+import { at, MESH, MeshFixture, NOW_MS } from '../support/mesh/mesh-fixture.ts';
 
 const ADMITTED = (): void => undefined;
 const SAID: PublishRequest = { type: parseMessageType('sensor/t'), payload: utf8('x'), ttlMs: HOUR_MS };

@@ -1,6 +1,6 @@
 import { before, describe, it } from 'node:test';
-import { MeshFixture } from '../support/mesh-fixture.ts';
-import { FAULT_NODES, storeFaults } from '../support/store-faults.ts';
+import { MeshFixture } from '../support/mesh/mesh-fixture.ts';
+import { FAULT_NODES, storeFaults } from '../support/suites/store-faults.ts';
 
 const SEEDS = 8;
 

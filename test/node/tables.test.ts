@@ -13,8 +13,8 @@ import { IndicatorSet } from '../../src/node/indicator-set.ts';
 import { PEERS_SEEN_MAX, PeerTable } from '../../src/node/peer-table.ts';
 import { Statistics } from '../../src/node/statistics.ts';
 import { SeededRandom } from '../../src/sim/seeded-random.ts';
-import { helloOf } from '../support/link-pair.ts';
-import { at, MESH } from '../support/mesh-fixture.ts';
+import { helloOf } from '../support/mesh/link-pair.ts';
+import { at, MESH } from '../support/mesh/mesh-fixture.ts';
 
 const wall = (ms: number): UnixMs => ms as UnixMs;
 const nothing = (): void => undefined;

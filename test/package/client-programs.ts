@@ -24,8 +24,8 @@ import { ENVELOPE } from '../../src/message/river/envelope.ts';
 import { addressText } from '../../src/message/river/wallet.ts';
 import { REPOSITORY } from '../../tools/repository.ts';
 import { smithySigner } from '../message/request/smithy.ts';
-import { startAuthority } from '../support/authority-process.ts';
-import { NodeProcess } from '../support/node-process.ts';
+import { startAuthority } from '../support/processes/authority-process.ts';
+import { NodeProcess } from '../support/processes/node-process.ts';
 import { ALICE, eventBytes, seal } from '../support/river.ts';
 
 /** With no types of Node.js at hand: a program need not have them. */

@@ -5,7 +5,7 @@ import { copyFileSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { describe, it } from 'node:test';
-import { findOldNode } from '../support/programs.ts';
+import { findOldNode } from '../support/foreign/programs.ts';
 import { REPOSITORY } from '../../tools/repository.ts';
 import { tempDir } from '../support/temp-dir.ts';
 

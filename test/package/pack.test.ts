@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { REPOSITORY } from '../../tools/repository.ts';
-import { findOldNode, findProgram, missing } from '../support/programs.ts';
+import { findOldNode, findProgram, missing } from '../support/foreign/programs.ts';
 import { tempDir } from '../support/temp-dir.ts';
 import { programsWork, typesHold } from './client-programs.ts';
 

@@ -29,8 +29,8 @@ import { judgePath, MESH_INTERMEDIATES_MAX } from '../../src/pki/mesh/judge.ts';
 import { buildLeaf, LEAF_LIFE_MS_MAX } from '../../src/pki/mesh/leaf-profile.ts';
 import { PATH_CERTIFICATES_MAX } from '../../src/pki/path/path.ts';
 import { RevocationView } from '../../src/pki/mesh/revocation-view.ts';
-import { commonName, dns, extensionOf, judge, make, outcome, type Party } from './make-certificate.ts';
-import { createTestMesh, NOW, serial } from './test-mesh.ts';
+import { commonName, dns, extensionOf, judge, make, outcome, type Party } from '../support/make-certificate.ts';
+import { createTestMesh, NOW, serial } from '../support/mesh/issuers.ts';
 
 const fleet = await createTestMesh();
 const names = (count: number) => ({ names: Array.from({ length: count }, () => dns('a')) });

@@ -13,8 +13,8 @@ import { buildCsr, parseCsr } from '../../src/pki/x509/csr.ts';
 import { judgePath } from '../../src/pki/mesh/judge.ts';
 import { validatePath } from '../../src/pki/path/path.ts';
 import { RevocationView } from '../../src/pki/mesh/revocation-view.ts';
-import { dns, email, extensionOf, ip, make, nameConstraints, uri } from './make-certificate.ts';
-import { createTestMesh, NOW } from './test-mesh.ts';
+import { dns, email, extensionOf, ip, make, nameConstraints, uri } from '../support/make-certificate.ts';
+import { createTestMesh, NOW } from '../support/mesh/issuers.ts';
 
 const mesh = await createTestMesh('fleet', 'P-256');
 const leaf = await mesh.leaf();

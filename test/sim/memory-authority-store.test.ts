@@ -1,4 +1,4 @@
 import { MemoryAuthorityStore } from '../../src/sim/memory-authority-store.ts';
-import { describeAuthorityStore } from '../support/authority-store-suite.ts';
+import { describeAuthorityStore } from '../support/suites/authority-store.ts';
 
 describeAuthorityStore('memory', async () => new MemoryAuthorityStore());

@@ -1,5 +1,5 @@
 import { MemoryRecordStore } from '../../src/sim/memory-record-store.ts';
-import { describeRecordStore } from '../support/record-store-suite.ts';
+import { describeRecordStore } from '../support/suites/record-store.ts';
 
 describeRecordStore('memory', {
   open: async () => new MemoryRecordStore(),

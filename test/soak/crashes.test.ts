@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CrashStorm } from '../support/crash-storm.ts';
-import { MeshFixture } from '../support/mesh-fixture.ts';
-import { FAULT_NODES, storeFaults } from '../support/store-faults.ts';
+import { CrashStorm } from '../support/processes/crash-storm.ts';
+import { MeshFixture } from '../support/mesh/mesh-fixture.ts';
+import { FAULT_NODES, storeFaults } from '../support/suites/store-faults.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const ROUNDS = 10;

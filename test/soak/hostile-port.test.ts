@@ -9,8 +9,8 @@ import { encodeFrame } from '../../src/engine/frame-codec.ts';
 import { systemRandom } from '../../src/host/machine/system-random.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import { signed } from '../http/node/support.ts';
-import { suiteAuthority } from '../support/authority-process.ts';
-import { NodeProcess } from '../support/node-process.ts';
+import { suiteAuthority } from '../support/processes/authority-process.ts';
+import { NodeProcess } from '../support/processes/node-process.ts';
 import { rawTcp, RawTls } from '../support/raw-tls.ts';
 
 /** Hostile connections in all, and how many of them stand at a time. */

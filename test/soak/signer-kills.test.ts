@@ -1,6 +1,6 @@
 import { describe, it, type TestContext } from 'node:test';
-import { MongodbServer, missingMongodb } from '../support/mongodb-server.ts';
-import { stormMongodb, stormService, stormSqlite } from '../support/signer-storm.ts';
+import { MongodbServer, missingMongodb } from '../support/foreign/mongodb-server.ts';
+import { stormMongodb, stormService, stormSqlite } from '../support/processes/signer-storm.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 /** In all; fewer with `CHAINMAIL_SIGNER_KILLS`. */

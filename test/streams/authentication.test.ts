@@ -16,7 +16,7 @@ import { Authentication, CHALLENGE_MS, CHALLENGES_MAX, SESSION_MS } from '../../
 import { MeshError } from '../../src/base/errors.ts';
 import { WALLET_DELEGATE_MS_MAX } from '../../src/identity/delegate/statement.ts';
 import type { WalletEpochs } from '../../src/streams/wallet-epochs.ts';
-import { HandClock } from '../support/authority-world.ts';
+import { HandClock } from '../support/mesh/authority-world.ts';
 import { ALICE, DEVICE, MALLORY, withV } from '../support/river.ts';
 
 const NONE = { delegateSig: new Uint8Array(0), delegateExpiryEpochMs: 0n };

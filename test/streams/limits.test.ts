@@ -11,7 +11,7 @@ import { Sessions, SESSIONS_MAX } from '../../src/streams/authentication.ts';
 import { StreamService } from '../../src/streams/stream-service.ts';
 import { STATES_MAX } from '../../src/streams/stream-states.ts';
 import { judgeNext, Members, MEMBERS_MAX } from '../../src/streams/stream-rules.ts';
-import { HandClock } from '../support/authority-world.ts';
+import { HandClock } from '../support/mesh/authority-world.ts';
 import { ALICE, DEVICE } from '../support/river.ts';
 import { channelId, membership } from '../support/river-streams.ts';
 

@@ -17,7 +17,7 @@ import { WALLET_DELEGATE_MS_MAX } from '../../src/identity/delegate/statement.ts
 import { encodeWalletEpoch, signWalletEpoch } from '../../src/message/river/wallet-epoch.ts';
 import type { UnixMs } from '../../src/base/time.ts';
 import { WalletEpochs } from '../../src/streams/wallet-epochs.ts';
-import { HandClock } from '../support/authority-world.ts';
+import { HandClock } from '../support/mesh/authority-world.ts';
 import { ALICE, channelMessage, DEVICE, delegatedBytes, eventBytes, MALLORY, seal } from '../support/river.ts';
 import { channelId, genesis, membership, message } from '../support/river-streams.ts';
 import { tempDir } from '../support/temp-dir.ts';

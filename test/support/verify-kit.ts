@@ -8,7 +8,7 @@ import type { Certificate } from '../../src/pki/x509/certificate.ts';
 import { buildCsr } from '../../src/pki/x509/csr.ts';
 import { SeededRandom } from '../../src/sim/seeded-random.ts';
 import { SimulatedAuthority, type SimulatedIdentity } from '../../src/sim/simulated-authority.ts';
-import { INDICATOR, MESH } from './mesh-fixture.ts';
+import { INDICATOR, MESH } from './mesh/mesh-fixture.ts';
 import { SEED_RECORD } from './seed-record.ts';
 
 /** One file of each kind that `chainmail verify` knows, all of one mesh and of now. */

@@ -9,7 +9,7 @@ import type { HttpRequest } from '../../../src/message/request/http-request.ts';
 import { REQUEST_SERVICE, REQUEST_SKEW_MS } from '../../../src/message/request/mesh-request.ts';
 import { signRequest } from '../../../src/message/request/sign-request.ts';
 import { readSignedRequest } from '../../../src/message/request/signed-request.ts';
-import { auditOf, authorityWorld, csrPem, newSigner } from '../../support/authority-world.ts';
+import { auditOf, authorityWorld, csrPem, newSigner } from '../../support/mesh/authority-world.ts';
 
 const HOSTS = ['ca.test', '::1'];
 const ID = 'CMAKAAAAAAAAAAAAAAAA';

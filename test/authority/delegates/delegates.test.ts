@@ -31,8 +31,8 @@ import { FileKeyStore } from '../../../src/host/keys/file-key-store.ts';
 import { FileKeyTree } from '../../../src/host/keys/file-key-tree.ts';
 import { parseCrl } from '../../../src/pki/x509/crl.ts';
 import { checkX509Signature } from '../../../src/crypto/x509-signature.ts';
-import { passphrase } from '../../support/authority-process.ts';
-import { authorityWorld, enrollmentOf, newToken } from '../../support/authority-world.ts';
+import { passphrase } from '../../support/processes/authority-process.ts';
+import { authorityWorld, enrollmentOf, newToken } from '../../support/mesh/authority-world.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const KEY = {

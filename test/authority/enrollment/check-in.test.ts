@@ -4,7 +4,7 @@ import { DAY_MS } from '../../../src/base/time.ts';
 import { CANDIDATES_MAX } from '../../../src/authority/enrollment/check-in.ts';
 import { REFUSAL_RATE } from '../../../src/authority/audit-trail.ts';
 import { findBreak } from '../../../src/audit/audit-log.ts';
-import { auditOf, authorityWorld, enrollmentOf, newToken } from '../../support/authority-world.ts';
+import { auditOf, authorityWorld, enrollmentOf, newToken } from '../../support/mesh/authority-world.ts';
 
 test('a check-in is seen in the list of nodes, and makes the node a peer for others', async () => {
   const { authority, clock } = await authorityWorld();

@@ -15,7 +15,7 @@ import {
   newSigner,
   newToken,
   refusalsOf,
-} from '../../support/authority-world.ts';
+} from '../../support/mesh/authority-world.ts';
 
 const REFUSED = { code: 'ERR_TICKET_REFUSED', message: 'the ticket is unknown, spent, expired or of another mesh' };
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CLOCK_JUMP_MS_MAX, ClockGuard, SIGNED_AT_KEPT_MS } from '../../../src/authority/health/clock-guard.ts';
 import { DAY_MS } from '../../../src/base/time.ts';
-import { HandClock } from '../../support/authority-world.ts';
+import { HandClock } from '../../support/mesh/authority-world.ts';
 
 const JUMPED = { code: 'ERR_CLOCK_JUMPED' };
 

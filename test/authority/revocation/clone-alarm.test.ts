@@ -16,7 +16,7 @@ import type { MeshName } from '../../../src/identity/mesh-name.ts';
 import { parseMessageType } from '../../../src/message/family.ts';
 import { assembleMessage, composeMessage, type Message } from '../../../src/message/message.ts';
 import { parseCertificate } from '../../../src/pki/x509/certificate.ts';
-import { auditOf, authorityWorld, enrollmentOf, newSigner, newToken } from '../../support/authority-world.ts';
+import { auditOf, authorityWorld, enrollmentOf, newSigner, newToken } from '../../support/mesh/authority-world.ts';
 
 async function newNode(authority: Authority, mesh: MeshName, wall: UnixMs) {
   const signer = newSigner();

@@ -4,7 +4,14 @@ import { DAY_MS, HOUR_MS, unixSeconds } from '../../../src/base/time.ts';
 import { checkX509Signature } from '../../../src/crypto/x509-signature.ts';
 import { type RevocationTarget, readReason } from '../../../src/authority/revocation/revocation.ts';
 import { parseCrl, verifyCrl } from '../../../src/pki/x509/crl.ts';
-import { auditOf, authorityWorld, csrPem, enrollmentOf, newSigner, newToken } from '../../support/authority-world.ts';
+import {
+  auditOf,
+  authorityWorld,
+  csrPem,
+  enrollmentOf,
+  newSigner,
+  newToken,
+} from '../../support/mesh/authority-world.ts';
 
 async function worldWithNode() {
   const world = await authorityWorld();

@@ -9,11 +9,11 @@ import { LEFT_OUT_LISTED_MAX } from '../../../src/cli/commands/signer/signer.ts'
 import { DRIVER_LIFE_MS } from '../../../src/daemon/signer/run-driver.ts';
 import { FAILED_LISTED_MAX } from '../../../src/daemon/signer/sign-here.ts';
 import { MongoRecordStore } from '../../../src/host/signer/mongo/record-store.ts';
-import { LongCommand, chainmail, type ToldError } from '../../support/chainmail.ts';
-import { startHaproxy } from '../../support/load-balancer.ts';
-import { MongodbServer, freePort, missingMongodb } from '../../support/mongodb-server.ts';
-import { missing } from '../../support/programs.ts';
-import { checkNothingLost, writeRecords } from '../../support/signer-storm.ts';
+import { LongCommand, chainmail, type ToldError } from '../../support/processes/chainmail.ts';
+import { startHaproxy } from '../../support/foreign/load-balancer.ts';
+import { MongodbServer, freePort, missingMongodb } from '../../support/foreign/mongodb-server.ts';
+import { missing } from '../../support/foreign/programs.ts';
+import { checkNothingLost, writeRecords } from '../../support/processes/signer-storm.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { wrongIds } from '../../support/test-signer.ts';
 

@@ -1,6 +1,6 @@
 import { describe, it } from 'node:test';
-import { MongodbServer, missingMongodb } from '../../support/mongodb-server.ts';
-import { stormMongodb, stormService, stormSqlite } from '../../support/signer-storm.ts';
+import { MongodbServer, missingMongodb } from '../../support/foreign/mongodb-server.ts';
+import { stormMongodb, stormService, stormSqlite } from '../../support/processes/signer-storm.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 /** Fifty in all here; `npm run soak` does a thousand. */

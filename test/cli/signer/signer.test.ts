@@ -18,11 +18,11 @@ import { describe, it, test, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ENGINES, engineProblem } from '../../../src/host/signer/engines/engines.ts';
 import type { SignedRecordJson } from '../../../src/signer/signed-line.ts';
-import { chainmail, LongCommand, type ToldError } from '../../support/chainmail.ts';
+import { chainmail, LongCommand, type ToldError } from '../../support/processes/chainmail.ts';
 import { REPOSITORY } from '../../../tools/repository.ts';
 import { SEED_RECORD } from '../../support/seed-record.ts';
-import { writeRecords } from '../../support/signer-storm.ts';
-import { enlarge, NO_SMALL_DISK, smallDisk } from '../../support/small-disk.ts';
+import { writeRecords } from '../../support/processes/signer-storm.ts';
+import { enlarge, NO_SMALL_DISK, smallDisk } from '../../support/foreign/small-disk.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 /** Runs a command that must succeed, and reads its JSON. */

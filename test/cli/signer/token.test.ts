@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { RING_KEYS_MAX } from '../../../src/signer/key-ring.ts';
 import type { SignedRecordJson } from '../../../src/signer/signed-line.ts';
-import { chainmail, LongCommand, type ToldError } from '../../support/chainmail.ts';
-import { writeRecords } from '../../support/signer-storm.ts';
-import { missingToken, SOFTHSM_LIBRARY, type SoftToken, softToken } from '../../support/soft-token.ts';
+import { chainmail, LongCommand, type ToldError } from '../../support/processes/chainmail.ts';
+import { writeRecords } from '../../support/processes/signer-storm.ts';
+import { missingToken, SOFTHSM_LIBRARY, type SoftToken, softToken } from '../../support/foreign/soft-token.ts';
 
 interface Ring {
   readonly fingerprint: string;

@@ -6,7 +6,7 @@ import { type Bytes, toHex } from '../../../src/base/bytes.ts';
 import { ENVELOPE, type Envelope } from '../../../src/message/river/envelope.ts';
 import { addressText } from '../../../src/message/river/wallet.ts';
 import { signWalletDelegate } from '../../../src/message/river/wallet-delegate.ts';
-import { chainmail } from '../../support/chainmail.ts';
+import { chainmail } from '../../support/processes/chainmail.ts';
 import {
   ALICE,
   compactOf,

@@ -3,10 +3,10 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fromHex } from '../../../src/base/bytes.ts';
-import { chainmail, LongCommand, type ToldError } from '../../support/chainmail.ts';
+import { chainmail, LongCommand, type ToldError } from '../../support/processes/chainmail.ts';
 import { connectClient } from '../../support/river-streams.ts';
 import { tempDir } from '../../support/temp-dir.ts';
-import { missingTownsSdk, townsSdk } from '../../support/towns-sdk.ts';
+import { missingTownsSdk, townsSdk } from '../../support/foreign/towns-sdk.ts';
 
 interface Got {
   readonly ok: boolean;

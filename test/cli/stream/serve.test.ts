@@ -7,7 +7,7 @@ import { type Bytes, toHex } from '../../../src/base/bytes.ts';
 import { MINIBLOCK_HEADER } from '../../../src/message/river/miniblock.ts';
 import { parseEvent } from '../../../src/message/river/parse-event.ts';
 import { SeededRandom } from '../../../src/sim/seeded-random.ts';
-import { chainmail, LongCommand } from '../../support/chainmail.ts';
+import { chainmail, LongCommand } from '../../support/processes/chainmail.ts';
 import { DAY_MS } from '../../../src/base/time.ts';
 import { channelMessage, delegatedBytes, DEVICE, seal } from '../../support/river.ts';
 import { channelId, connectClient, genesis, message } from '../../support/river-streams.ts';

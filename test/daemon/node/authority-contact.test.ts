@@ -14,8 +14,8 @@ import { parseNodeId } from '../../../src/identity/node-id.ts';
 import { parseAddress } from '../../../src/message/address.ts';
 import { tlsServerOptions } from '../../../src/host/tls/server-options.ts';
 import { authorityNames } from '../../../src/pki/mesh/mesh-names.ts';
-import { SILENT } from '../../support/authority-process.ts';
-import { TestMesh } from '../../support/node-world.ts';
+import { SILENT } from '../../support/processes/authority-process.ts';
+import { TestMesh } from '../../support/mesh/nodes-on-loopback.ts';
 
 let mesh: TestMesh;
 before(async () => {

@@ -17,7 +17,12 @@ import { enrollNode, loadEnrolledNode, openIdentityKey } from '../../../src/daem
 import { up } from '../../../src/daemon/up/up.ts';
 import { lockDirectory } from '../../../src/host/files/directory-lock.ts';
 import { FileKeyStore } from '../../../src/host/keys/file-key-store.ts';
-import { passphrase, restartAuthority, startAuthority, suiteAuthority } from '../../support/authority-process.ts';
+import {
+  passphrase,
+  restartAuthority,
+  startAuthority,
+  suiteAuthority,
+} from '../../support/processes/authority-process.ts';
 
 const suite = suiteAuthority();
 const { folder, authorityDir: directory } = suite;

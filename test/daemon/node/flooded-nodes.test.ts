@@ -4,9 +4,9 @@ import { once } from 'node:events';
 import { describe, it, type TestContext } from 'node:test';
 import { controlSocketOf } from '../../../src/host/http/control-socket.ts';
 import { openExchange } from '../../../src/host/http/client.ts';
-import { suiteAuthority } from '../../support/authority-process.ts';
-import type { FloodOrders, FloodReport } from '../../support/flooding-member.ts';
-import { NodeProcess } from '../../support/node-process.ts';
+import { suiteAuthority } from '../../support/processes/authority-process.ts';
+import type { FloodOrders, FloodReport } from '../../support/processes/flooding-member.ts';
+import { NodeProcess } from '../../support/processes/node-process.ts';
 
 /** What the hostile process writes a second (issue 4: T3 with real processes). */
 const FRAMES_PER_SECOND = 20_000;
@@ -31,7 +31,7 @@ async function ordersFor(rogue: NodeProcess, targets: readonly NodeProcess[]): P
 }
 
 function startFlood(t: TestContext, orders: FloodOrders): ChildProcess {
-  const child = fork(new URL('../../support/flooding-member.ts', import.meta.url), { stdio: 'inherit' });
+  const child = fork(new URL('../../support/processes/flooding-member.ts', import.meta.url), { stdio: 'inherit' });
   t.after(() => child.kill('SIGKILL'));
   child.send(orders);
   return child;

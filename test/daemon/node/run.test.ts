@@ -15,8 +15,8 @@ import { exchange } from '../../../src/host/http/client.ts';
 import { FileKeyStore } from '../../../src/host/keys/file-key-store.ts';
 import { systemClock } from '../../../src/host/machine/system-clock.ts';
 import { WALLET_ENTRIES_MAX } from '../../../src/node/wallet-policy.ts';
-import { passphrase, SILENT } from '../../support/authority-process.ts';
-import { TestMesh, type MemberWish } from '../../support/node-world.ts';
+import { passphrase, SILENT } from '../../support/processes/authority-process.ts';
+import { TestMesh, type MemberWish } from '../../support/mesh/nodes-on-loopback.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 let mesh: TestMesh;

@@ -7,7 +7,7 @@ import {
   WaitingAlarms,
 } from '../../../src/daemon/node/waiting-alarms.ts';
 import { parseNodeId } from '../../../src/identity/node-id.ts';
-import { at } from '../../support/mesh-fixture.ts';
+import { at } from '../../support/mesh/mesh-fixture.ts';
 
 const [KEPT, REFUSED] = [Uint8Array.of(1), Uint8Array.of(2)];
 

@@ -14,8 +14,8 @@ import {
 import { Turns } from '../../../src/daemon/signer/turns.ts';
 import { systemRandom } from '../../../src/host/machine/system-random.ts';
 import { MemoryRecordStore } from '../../../src/sim/memory-record-store.ts';
-import { SILENT } from '../../support/authority-process.ts';
-import { HandClock } from '../../support/authority-world.ts';
+import { SILENT } from '../../support/processes/authority-process.ts';
+import { HandClock } from '../../support/mesh/authority-world.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 import { randomRecords } from '../../support/test-signer.ts';
 

@@ -13,7 +13,7 @@ import { addressText, walletOf } from '../../../src/message/river/wallet.ts';
 import { encodeWalletEpoch, signWalletEpoch } from '../../../src/message/river/wallet-epoch.ts';
 import type { Certificate } from '../../../src/pki/x509/certificate.ts';
 import { parseCrl } from '../../../src/pki/x509/crl.ts';
-import { type DelegateFixture, MESH, MeshFixture, NOW_MS } from '../../support/mesh-fixture.ts';
+import { type DelegateFixture, MESH, MeshFixture, NOW_MS } from '../../support/mesh/mesh-fixture.ts';
 
 describe('chainmail verify of delegates', () => {
   let fixture: MeshFixture;

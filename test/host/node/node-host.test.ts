@@ -11,7 +11,7 @@ import { REQUESTS_MAX } from '../../../src/host/node/open-requests.ts';
 import { parseMessageType } from '../../../src/message/family.ts';
 import type { NodeChange } from '../../../src/ports/node-store.ts';
 import { MemoryNodeStore } from '../../../src/sim/memory-node-store.ts';
-import { linkedPair, TestMesh } from '../../support/node-world.ts';
+import { linkedPair, TestMesh } from '../../support/mesh/nodes-on-loopback.ts';
 
 let mesh: TestMesh;
 before(async () => {

@@ -15,7 +15,7 @@ import { TlsDialler } from '../../../src/host/tls/dialler.ts';
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
 import { type Address, parseAddress } from '../../../src/message/address.ts';
 import type { NodeId } from '../../../src/identity/node-id.ts';
-import { linkedPair, type Member, TestMesh, type TestNode } from '../../support/node-world.ts';
+import { linkedPair, type Member, TestMesh, type TestNode } from '../../support/mesh/nodes-on-loopback.ts';
 import { RawTls, rawTcp } from '../../support/raw-tls.ts';
 
 let mesh: TestMesh;

@@ -8,7 +8,7 @@ import type { UnixMs } from '../../../src/base/time.ts';
 import { AUTHORITY_DATABASE } from '../../../src/host/sqlite/authority-schema.ts';
 import { SqliteAuthorityStore } from '../../../src/host/sqlite/authority-store.ts';
 import { closeDatabase, openDatabase } from '../../../src/host/sqlite/database.ts';
-import { describeAuthorityStore, TICKET } from '../../support/authority-store-suite.ts';
+import { describeAuthorityStore, TICKET } from '../../support/suites/authority-store.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chainmail-test-'));
 after(() => rmSync(folder, { recursive: true, force: true }));

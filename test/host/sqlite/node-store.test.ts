@@ -13,8 +13,8 @@ import { SqliteNodeStore, type StoreOwner } from '../../../src/host/sqlite/node-
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
 import { parseNodeId } from '../../../src/identity/node-id.ts';
 import type { NodeChange } from '../../../src/ports/node-store.ts';
-import { enlarge, NO_SMALL_DISK, smallDisk } from '../../support/small-disk.ts';
-import { contentOf, describeNodeStore, storedMessage } from '../../support/node-store-suite.ts';
+import { enlarge, NO_SMALL_DISK, smallDisk } from '../../support/foreign/small-disk.ts';
+import { contentOf, describeNodeStore, storedMessage } from '../../support/suites/node-store.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chainmail-test-'));
 after(() => rmSync(folder, { recursive: true, force: true }));

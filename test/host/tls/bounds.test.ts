@@ -9,7 +9,7 @@ import { DIAL_MS_MAX, TlsDialler } from '../../../src/host/tls/dialler.ts';
 import { CONNECTIONS_MAX, TlsPort } from '../../../src/host/tls/port.ts';
 import { HANDSHAKE_MS_MAX, tlsServerOptions } from '../../../src/host/tls/server-options.ts';
 import { type Address, parseAddress } from '../../../src/message/address.ts';
-import { TestMesh } from '../../support/node-world.ts';
+import { TestMesh } from '../../support/mesh/nodes-on-loopback.ts';
 import { rawTcp } from '../../support/raw-tls.ts';
 
 let mesh: TestMesh;

@@ -26,7 +26,7 @@ import {
 import { type RefusedHandshake, TlsPort } from '../../../src/host/tls/port.ts';
 import type { NodeId } from '../../../src/identity/node-id.ts';
 import { nodeNames } from '../../../src/pki/mesh/mesh-names.ts';
-import { linkedPair, type Member, TestMesh } from '../../support/node-world.ts';
+import { linkedPair, type Member, TestMesh } from '../../support/mesh/nodes-on-loopback.ts';
 import { RawTls } from '../../support/raw-tls.ts';
 
 let mesh: TestMesh;

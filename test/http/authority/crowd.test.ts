@@ -15,9 +15,9 @@ import { authorityLayout } from '../../../src/daemon/directory.ts';
 import { controlSocketOf } from '../../../src/host/http/control-socket.ts';
 import { exchange } from '../../../src/host/http/client.ts';
 import { STRANGERS_MAX } from '../../../src/host/tls/strangers.ts';
-import { csrPem, newSigner } from '../../support/authority-world.ts';
-import { PASSPHRASE, passphrase, suiteAuthority } from '../../support/authority-process.ts';
-import { missing } from '../../support/programs.ts';
+import { csrPem, newSigner } from '../../support/mesh/authority-world.ts';
+import { PASSPHRASE, passphrase, suiteAuthority } from '../../support/processes/authority-process.ts';
+import { missing } from '../../support/foreign/programs.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const suite = suiteAuthority();

@@ -14,7 +14,7 @@ import { ticketSchema } from '../../../src/api/ticket.ts';
 import { BODY_BYTES_MAX } from '../../../src/http/server.ts';
 import { REFUSALS_PER_CLIENT } from '../../../src/http/authority/refusal-budget.ts';
 import { encodePem, parsePem } from '../../../src/codec/pem.ts';
-import { authorityWorld, csrPem, enrollmentOf, newSigner, newToken } from '../../support/authority-world.ts';
+import { authorityWorld, csrPem, enrollmentOf, newSigner, newToken } from '../../support/mesh/authority-world.ts';
 import { authorityApp, LOCAL, NOBODY } from './support.ts';
 
 type TicketsResponse = z.infer<typeof ticketsResponseSchema>;

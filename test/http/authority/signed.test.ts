@@ -14,9 +14,9 @@ import type { RunningAuthority } from '../../../src/daemon/authority/run.ts';
 import { authorityLayout } from '../../../src/daemon/directory.ts';
 import { type AccessKey, sigV4aPrivateKey } from '../../../src/message/request/signing-key.ts';
 import { BODY_BYTES_MAX } from '../../../src/http/server.ts';
-import { PASSPHRASE, restartAuthority, startAuthority } from '../../support/authority-process.ts';
-import { botocore, type BotocoreWish, signedByBotocore } from '../../support/botocore.ts';
-import { chainmail, LongCommand, type ToldError } from '../../support/chainmail.ts';
+import { PASSPHRASE, restartAuthority, startAuthority } from '../../support/processes/authority-process.ts';
+import { botocore, type BotocoreWish, signedByBotocore } from '../../support/foreign/botocore.ts';
+import { chainmail, LongCommand, type ToldError } from '../../support/processes/chainmail.ts';
 import { type SmithyRequest, smithySigner } from '../../message/request/smithy.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'chainmail-test-'));

@@ -5,7 +5,7 @@ import { authorityOpenapi } from '../../../src/api/authority-openapi.ts';
 import type { AuthorityDeps, Credential } from '../../../src/http/authority/deps.ts';
 import { addAuthorityRoutes } from '../../../src/http/authority/routes.ts';
 import { createHttpApp, type HttpApp, type HttpAppOptions } from '../../../src/http/server.ts';
-import { authorityWorld, csrPem, newSigner, type WorldOptions } from '../../support/authority-world.ts';
+import { authorityWorld, csrPem, newSigner, type WorldOptions } from '../../support/mesh/authority-world.ts';
 import { OpenapiCheck } from '../../support/openapi-check.ts';
 
 /** The document itself, and what is answered on the control socket only. */

@@ -14,8 +14,8 @@ import type { RunningAuthority } from '../../../src/daemon/authority/run.ts';
 import { authorityLayout } from '../../../src/daemon/directory.ts';
 import { controlSocketOf } from '../../../src/host/http/control-socket.ts';
 import { exchange } from '../../../src/host/http/client.ts';
-import { missing } from '../../support/programs.ts';
-import { startAuthority } from '../../support/authority-process.ts';
+import { missing } from '../../support/foreign/programs.ts';
+import { startAuthority } from '../../support/processes/authority-process.ts';
 
 const run = promisify(execFile);
 const OPENSSL = { skip: missing('openssl') };

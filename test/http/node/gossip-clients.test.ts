@@ -6,7 +6,7 @@ import { toBase64 } from '../../../src/base/bytes.ts';
 import { systemRandom } from '../../../src/host/machine/system-random.ts';
 import { UNPOSTED_MAX } from '../../../src/node/prepared-streams.ts';
 import { sample } from '../../../src/ports/random.ts';
-import { type Member, TestMesh, type TestNode } from '../../support/node-world.ts';
+import { type Member, TestMesh, type TestNode } from '../../support/mesh/nodes-on-loopback.ts';
 import { signed, startServing } from './support.ts';
 
 /** Connections of one client. */

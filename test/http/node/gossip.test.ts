@@ -7,7 +7,7 @@ import { AUTHOR_RATE } from '../../../src/engine/budgets.ts';
 import { systemClock } from '../../../src/host/machine/system-clock.ts';
 import type { Message } from '../../../src/message/message.ts';
 import type { MessageId } from '../../../src/message/message-id.ts';
-import { type Member, TestMesh, type TestNode } from '../../support/node-world.ts';
+import { type Member, TestMesh, type TestNode } from '../../support/mesh/nodes-on-loopback.ts';
 import { type Answer, ask, INDICATOR, type Saying, signed, startServing } from './support.ts';
 
 let mesh: TestMesh;

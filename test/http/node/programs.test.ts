@@ -17,7 +17,7 @@ import { PAGE_CHARS_MAX } from '../../../src/http/node/get-messages.ts';
 import { PAYLOAD_BYTES_MAX } from '../../../src/message/limits.ts';
 import { parseMessage } from '../../../src/message/message-reader.ts';
 import type { HttpApp } from '../../../src/http/server.ts';
-import { type Member, TestMesh } from '../../support/node-world.ts';
+import { type Member, TestMesh } from '../../support/mesh/nodes-on-loopback.ts';
 import { INDICATOR, programsOf, signed } from './support.ts';
 
 /** Two readers would take it for two indicators. */

@@ -9,7 +9,7 @@ import { createHttpApp, type HttpApp, socketOf } from '../../../src/http/server.
 import { parseAudience } from '../../../src/message/audience.ts';
 import { parseMessageType } from '../../../src/message/family.ts';
 import { assembleMessage, composeMessage, type Message } from '../../../src/message/message.ts';
-import type { Member, StartOptions, TestMesh, TestNode } from '../../support/node-world.ts';
+import type { Member, StartOptions, TestMesh, TestNode } from '../../support/mesh/nodes-on-loopback.ts';
 
 /** A node whose port serves members' HTTP as a real one does. */
 export async function startServing(

@@ -11,8 +11,8 @@ import type { VerifyingKey } from '../../../src/message/request/request-signatur
 import { readSignedRequest } from '../../../src/message/request/signed-request.ts';
 import { sigV4aPublicKey } from '../../../src/message/request/signing-key.ts';
 import { judgeSignedRequest, SKEW_MS_DEFAULT, verifySignature } from '../../../src/message/request/verify-request.ts';
-import { botocore, signedByBotocore } from '../../support/botocore.ts';
-import { missing } from '../../support/programs.ts';
+import { botocore, signedByBotocore } from '../../support/foreign/botocore.ts';
+import { missing } from '../../support/foreign/programs.ts';
 
 const ACCESS_KEY = { accessKeyId: 'AKIDEXAMPLE', secretAccessKey: 'wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY' };
 const REGION = 'depot';

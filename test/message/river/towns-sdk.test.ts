@@ -26,7 +26,7 @@ import {
 } from '../../support/river.ts';
 import { channelId, connectClient, genesis, message, userStreamId } from '../../support/river-streams.ts';
 import { tempDir } from '../../support/temp-dir.ts';
-import { missingTownsSdk as skip, type TownsSdk, townsSdk } from '../../support/towns-sdk.ts';
+import { missingTownsSdk as skip, type TownsSdk, townsSdk } from '../../support/foreign/towns-sdk.ts';
 
 const CHANNEL_MESSAGE = {
   case: 'channelPayload',

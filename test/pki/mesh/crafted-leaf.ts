@@ -7,8 +7,8 @@ import { type Certificate, parseCertificate } from '../../../src/pki/x509/certif
 import { signCertificate } from '../../../src/pki/x509/certificate-build.ts';
 import { KEY_USAGE } from '../../../src/pki/x509/extensions.ts';
 import { encodeGrants } from '../../../src/pki/mesh/mesh-extensions.ts';
-import { commonName, extensionOf } from '../make-certificate.ts';
-import { NOW, serial, type TestMesh } from '../test-mesh.ts';
+import { commonName, extensionOf } from '../../support/make-certificate.ts';
+import { NOW, serial, type TestMesh } from '../../support/mesh/issuers.ts';
 
 /** What a crafted leaf differs in from a node's; `names` are its alternative names. */
 export interface LeafRecipe {

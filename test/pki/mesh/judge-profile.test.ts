@@ -9,8 +9,8 @@ import { KEY_USAGE } from '../../../src/pki/x509/extensions.ts';
 import { judgePath, type NodePurpose, type Trust } from '../../../src/pki/mesh/judge.ts';
 import { RevocationView } from '../../../src/pki/mesh/revocation-view.ts';
 import { bundleEid, craftLeaf, grantsOf, type LeafRecipe } from './crafted-leaf.ts';
-import { dns, email, extensionOf, ip, other, uri } from '../make-certificate.ts';
-import { createTestMesh, NOW } from '../test-mesh.ts';
+import { dns, email, extensionOf, ip, other, uri } from '../../support/make-certificate.ts';
+import { createTestMesh, NOW } from '../../support/mesh/issuers.ts';
 
 type Names = readonly Uint8Array[];
 type Purpose = NodePurpose | 'administrator' | 'authority';

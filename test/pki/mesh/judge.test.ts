@@ -9,7 +9,7 @@ import type { Certificate } from '../../../src/pki/x509/certificate.ts';
 import { CHAIN_CERTIFICATES_MAX, judgePath, type NodePurpose, type Trust } from '../../../src/pki/mesh/judge.ts';
 import { RevocationView } from '../../../src/pki/mesh/revocation-view.ts';
 import type { RevocationReason } from '../../../src/pki/x509/revocation-reason.ts';
-import { createTestMesh, NOW } from '../test-mesh.ts';
+import { createTestMesh, NOW } from '../../support/mesh/issuers.ts';
 
 const fleet = await createTestMesh();
 const nobodyRevoked = new RevocationView();

@@ -5,7 +5,7 @@ import { buildCrl } from '../../../src/pki/x509/crl-build.ts';
 import { CRL_ENTRIES_MAX, parseCrl } from '../../../src/pki/x509/crl.ts';
 import type { Revocation, RevocationReason } from '../../../src/pki/x509/revocation-reason.ts';
 import { CRL_NUMBER_MAX, REVOCATION_ISSUERS_MAX, RevocationView } from '../../../src/pki/mesh/revocation-view.ts';
-import { createTestMesh, NOW } from '../test-mesh.ts';
+import { createTestMesh, NOW } from '../../support/mesh/issuers.ts';
 
 const fleet = await createTestMesh();
 const { checkSignature } = fleet.trust;

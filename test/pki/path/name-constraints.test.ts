@@ -17,7 +17,7 @@ import {
   other,
   outcome,
   uri,
-} from '../make-certificate.ts';
+} from '../../support/make-certificate.ts';
 
 const root = make({ subject: commonName('root') });
 const subject = commonName('leaf');

@@ -17,7 +17,7 @@ import {
   outcome,
   type Party,
   testKey,
-} from '../make-certificate.ts';
+} from '../../support/make-certificate.ts';
 import { leafOf, root } from './path-table.ts';
 
 describe('path building', () => {

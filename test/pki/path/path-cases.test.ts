@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { judgeLimboCase } from '../../../src/daemon/verify/suites/limbo.ts';
-import { pythonWith } from '../../support/programs.ts';
+import { pythonWith } from '../../support/foreign/programs.ts';
 import * as alternativeNames from './path-cases/alternative-names.ts';
 import { AT, type Cases, type PathCase, pathCases } from './path-cases/builder.ts';
 import * as building from './path-cases/building.ts';

@@ -2,7 +2,7 @@ import { fromHex, utf8 } from '../../../src/base/bytes.ts';
 import { TAG } from '../../../src/codec/der-reader.ts';
 import { contextPrimitive, element, oid, sequence, setOf } from '../../../src/codec/der-writer.ts';
 import { OID } from '../../../src/codec/oid.ts';
-import { commonName, directory, dns, email, judge, make, other, uri } from '../make-certificate.ts';
+import { commonName, directory, dns, email, judge, make, other, uri } from '../../support/make-certificate.ts';
 import { critical, direct, EXAMPLE, leafOf, root, table, underIntermediate } from './path-table.ts';
 
 const criticalNames = critical(OID.subjectAltName, sequence(...EXAMPLE));

@@ -1,6 +1,6 @@
 import { contextPrimitive, oid, sequence, unsignedInteger } from '../../../src/codec/der-writer.ts';
 import { OID } from '../../../src/codec/oid.ts';
-import { commonName, extensionOf, judge, make } from '../make-certificate.ts';
+import { commonName, extensionOf, judge, make } from '../../support/make-certificate.ts';
 import { leafOf, root, table } from './path-table.ts';
 
 type Extensions = readonly Uint8Array[];

@@ -3,7 +3,7 @@ import { OID } from '../../../src/codec/oid.ts';
 import { after, type UnixMs } from '../../../src/base/time.ts';
 import { KEY_USAGE } from '../../../src/pki/x509/extensions.ts';
 import { PATH_CERTIFICATES_MAX, type PathInput } from '../../../src/pki/path/path.ts';
-import { commonName, extensionOf, judge, make, NOW, type Party, type Recipe } from '../make-certificate.ts';
+import { commonName, extensionOf, judge, make, NOW, type Party, type Recipe } from '../../support/make-certificate.ts';
 import {
   direct,
   intermediate,

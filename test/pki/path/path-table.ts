@@ -13,7 +13,7 @@ import {
   outcome,
   type Party,
   type Recipe,
-} from '../make-certificate.ts';
+} from '../../support/make-certificate.ts';
 
 /** One row of a table: what is built, what RFC 5280 says of it, and the judgement. */
 export type Row = readonly [name: string, expected: string, run: () => PathResult];

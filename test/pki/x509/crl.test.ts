@@ -25,7 +25,7 @@ import {
   type Revocation,
   type RevocationReason,
 } from '../../../src/pki/x509/revocation-reason.ts';
-import { commonName, extensionOf, judge, make, NOW, outcome, type Party } from '../make-certificate.ts';
+import { commonName, extensionOf, judge, make, NOW, outcome, type Party } from '../../support/make-certificate.ts';
 import { EXAMPLE, keyUsage } from '../path/path-table.ts';
 
 const root = make({ subject: commonName('root') });

@@ -16,7 +16,7 @@ import { OID } from '../../../src/codec/oid.ts';
 import { encodePem } from '../../../src/codec/pem.ts';
 import { generatePkcs8, softwareSigner } from '../../../src/crypto/signer.ts';
 import { buildCsr, CSR_CHARS_MAX, parseCsr } from '../../../src/pki/x509/csr.ts';
-import { commonName } from '../make-certificate.ts';
+import { commonName } from '../../support/make-certificate.ts';
 
 const signer = softwareSigner(generatePkcs8('P-256'));
 const der = await buildCsr(signer);

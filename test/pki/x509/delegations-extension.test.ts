@@ -11,7 +11,7 @@ import {
 import { scopeOf } from '../../../src/identity/delegate/scope.ts';
 import { parseCrl } from '../../../src/pki/x509/crl.ts';
 import { encodeDelegations, readDelegations } from '../../../src/pki/x509/delegations-extension.ts';
-import { MeshFixture, NOW_MS } from '../../support/mesh-fixture.ts';
+import { MeshFixture, NOW_MS } from '../../support/mesh/mesh-fixture.ts';
 
 const LATER = (NOW_MS + DAY_MS) as UnixMs;
 

@@ -11,9 +11,9 @@ import type { Certificate } from '../../../src/pki/x509/certificate.ts';
 import { buildCrl } from '../../../src/pki/x509/crl-build.ts';
 import { parseCrl } from '../../../src/pki/x509/crl.ts';
 import { buildCsr, parseCsr } from '../../../src/pki/x509/csr.ts';
-import { findProgram, missing } from '../../support/programs.ts';
+import { findProgram, missing } from '../../support/foreign/programs.ts';
 import { tempDir } from '../../support/temp-dir.ts';
-import { createTestMesh, type KeyKind, NOW } from '../test-mesh.ts';
+import { createTestMesh, type KeyKind, NOW } from '../../support/mesh/issuers.ts';
 
 const skip = missing('openssl');
 const OPENSSL = findProgram('openssl') ?? 'openssl';

@@ -15,9 +15,9 @@ import { createHttpApp } from '../../../src/http/server.ts';
 import { parseMessageType } from '../../../src/message/family.ts';
 import { assembleMessage, composeMessage } from '../../../src/message/message.ts';
 import { authorityApp } from '../../http/authority/support.ts';
-import { csrPem, enrollmentOf, newSigner, newToken } from '../authority-world.ts';
-import { INDICATOR } from '../mesh-fixture.ts';
-import { TestMesh, type TestNode } from '../node-world.ts';
+import { csrPem, enrollmentOf, newSigner, newToken } from '../mesh/authority-world.ts';
+import { INDICATOR } from '../mesh/mesh-fixture.ts';
+import { TestMesh, type TestNode } from '../mesh/nodes-on-loopback.ts';
 import { feedRequest, mutateRequest, requestOf } from './http-request.ts';
 import type { FuzzSubject, FuzzTarget } from './target.ts';
 

@@ -17,7 +17,7 @@ import { encodeWalletStatement, parseStatement } from '../../../src/message/dele
 import { signWalletDelegate } from '../../../src/message/river/wallet-delegate.ts';
 import { walletOf } from '../../../src/message/river/wallet.ts';
 import { encodeDelegations, readDelegations } from '../../../src/pki/x509/delegations-extension.ts';
-import { MESH, MeshFixture, NOW_MS } from '../mesh-fixture.ts';
+import { MESH, MeshFixture, NOW_MS } from '../mesh/mesh-fixture.ts';
 import { mutateBytes, mutateText, randomBytes } from './mutate-bytes.ts';
 import { mutateCbor } from './mutate-cbor.ts';
 import { mutateDer } from './mutate-der.ts';

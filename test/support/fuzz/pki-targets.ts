@@ -16,7 +16,7 @@ import { judgePath } from '../../../src/pki/mesh/judge.ts';
 import { judgeLimboCase } from '../../../src/daemon/verify/suites/limbo.ts';
 import { validatePath } from '../../../src/pki/path/path.ts';
 import { RevocationView } from '../../../src/pki/mesh/revocation-view.ts';
-import { MESH, MeshFixture, NOW_MS } from '../mesh-fixture.ts';
+import { MESH, MeshFixture, NOW_MS } from '../mesh/mesh-fixture.ts';
 import { missingVectors, readVectors } from '../vectors.ts';
 import { makeVerifyKit } from '../verify-kit.ts';
 import { mutateBytes, mutateText, randomBytes } from './mutate-bytes.ts';

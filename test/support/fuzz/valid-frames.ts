@@ -3,7 +3,7 @@ import { BYE_REASONS, type Frame, LINK_VERSION } from '../../../src/engine/frame
 import { parseNodeId } from '../../../src/identity/node-id.ts';
 import { parseAddress } from '../../../src/message/address.ts';
 import { streamKeyOf } from '../../../src/message/message-id.ts';
-import { MESH } from '../mesh-fixture.ts';
+import { MESH } from '../mesh/mesh-fixture.ts';
 
 const HASH = 'ab'.repeat(32);
 const CRLS = [{ issuerKeyHash: HASH, number: 1_800_000_000, thisUpdate: 1_800_000_001 }];

@@ -15,7 +15,7 @@ import { composeMessage, parseComposed } from '../../../src/message/message.ts';
 import { parseMessage } from '../../../src/message/message-reader.ts';
 import { encodeNodeRecord, parseNodeRecord } from '../../../src/message/node-record.ts';
 import { validFrames } from './valid-frames.ts';
-import { at, INDICATOR, MESH, MeshFixture } from '../mesh-fixture.ts';
+import { at, INDICATOR, MESH, MeshFixture } from '../mesh/mesh-fixture.ts';
 import { mutateBytes, mutateText, randomBytes } from './mutate-bytes.ts';
 import { mutateCbor } from './mutate-cbor.ts';
 import { mutateJson } from './mutate-json.ts';

@@ -4,7 +4,7 @@ import type { UnixMs } from '../../../../src/base/time.ts';
 import { judgeLimboCase, type LimboCase } from '../../../../src/daemon/verify/suites/limbo.ts';
 import { time } from '../../../../src/codec/der-writer.ts';
 import { PEM_CHARS_MAX } from '../../../../src/codec/pem.ts';
-import { extensionOf } from '../../../pki/make-certificate.ts';
+import { extensionOf } from '../../../support/make-certificate.ts';
 import { AT, leaf, more, pathCases } from '../../../pki/path/path-cases/builder.ts';
 import { missingVectors, readVectors } from '../../../support/vectors.ts';
 

@@ -14,7 +14,7 @@ import { tempDir } from '../../../support/temp-dir.ts';
 import { randomRecords, signAll, signedRecords } from '../../../support/test-signer.ts';
 
 const CHECKER = process.env['CHAINMAIL_GOETHEREUM'] ?? join(REPOSITORY, '.ci-cache', 'goethereum');
-const skip = !existsSync(CHECKER) && 'go-ethereum not built: see test/support/goethereum';
+const skip = !existsSync(CHECKER) && 'go-ethereum not built: see test/support/foreign/goethereum';
 
 for (const engine of ENGINES) {
   const problem = await engineProblem(engine);

@@ -6,8 +6,8 @@ import { type Document, MongoClient } from 'mongodb';
 import { utf8 } from '../../../../src/base/bytes.ts';
 import { MongoRecordStore } from '../../../../src/host/signer/mongo/record-store.ts';
 import { signedRecordJson } from '../../../../src/signer/signed-line.ts';
-import { MongodbServer, missingMongodb } from '../../../support/mongodb-server.ts';
-import { describeRecordStore } from '../../../support/record-store-suite.ts';
+import { MongodbServer, missingMongodb } from '../../../support/foreign/mongodb-server.ts';
+import { describeRecordStore } from '../../../support/suites/record-store.ts';
 import { SEED_RECORD } from '../../../support/seed-record.ts';
 import { openTestSigner, randomRecords, signAll, signedRecords, wrongIds } from '../../../support/test-signer.ts';
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { SqliteRecordStore } from '../../../../src/host/signer/sqlite/record-store.ts';
-import { describeRecordStore } from '../../../support/record-store-suite.ts';
+import { describeRecordStore } from '../../../support/suites/record-store.ts';
 import { tempDir } from '../../../support/temp-dir.ts';
 import { openTestSigner, randomRecords, signAll, signedRecords } from '../../../support/test-signer.ts';
 

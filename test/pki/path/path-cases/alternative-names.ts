@@ -1,7 +1,7 @@
 import { fromHex } from '../../../../src/base/bytes.ts';
 import { contextPrimitive, element, sequence } from '../../../../src/codec/der-writer.ts';
 import { OID } from '../../../../src/codec/oid.ts';
-import { commonName, directory, dns, email, ip, other, uri } from '../../make-certificate.ts';
+import { commonName, directory, dns, email, ip, other, uri } from '../../../support/make-certificate.ts';
 import { type Cases, leaf, under, without } from './builder.ts';
 
 const names = (...list: readonly Uint8Array[]) => leaf({ names: list });

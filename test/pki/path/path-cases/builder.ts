@@ -14,7 +14,7 @@ import {
   nameConstraints,
   type Recipe,
   type Unread,
-} from '../../make-certificate.ts';
+} from '../../../support/make-certificate.ts';
 
 /** A path in the format of x509-limbo, and what RFC 5280 says of it. */
 export interface PathCase {

@@ -1,6 +1,6 @@
 import { sequence } from '../../../../src/codec/der-writer.ts';
 import { OID } from '../../../../src/codec/oid.ts';
-import { dns, extensionOf } from '../../make-certificate.ts';
+import { dns, extensionOf } from '../../../support/make-certificate.ts';
 import {
   ca,
   type Cases,

@@ -21,7 +21,7 @@ import {
   type Recipe,
   type Unread,
   uri,
-} from '../../make-certificate.ts';
+} from '../../../support/make-certificate.ts';
 import { ca, type Cases, critical, days, ext, forge, leafOf, named, parts, type Parts, root } from './builder.ts';
 
 /** What a CRL differs in. */

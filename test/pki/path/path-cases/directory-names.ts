@@ -2,7 +2,7 @@ import { utf8 } from '../../../../src/base/bytes.ts';
 import { TAG } from '../../../../src/codec/der-reader.ts';
 import { element, ia5String, oid, sequence, setOf } from '../../../../src/codec/der-writer.ts';
 import { OID } from '../../../../src/codec/oid.ts';
-import { directory, dns, email, extensionOf, nameConstraints } from '../../make-certificate.ts';
+import { directory, dns, email, extensionOf, nameConstraints } from '../../../support/make-certificate.ts';
 import { type Cases, cn, more, org, type Parts, rdn, under, without } from './builder.ts';
 
 type List = readonly Uint8Array[];

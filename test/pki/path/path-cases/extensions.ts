@@ -13,7 +13,7 @@ import {
   utf8String,
 } from '../../../../src/codec/der-writer.ts';
 import { OID } from '../../../../src/codec/oid.ts';
-import { commonName, directory, dns, extensionOf, uri } from '../../make-certificate.ts';
+import { commonName, directory, dns, extensionOf, uri } from '../../../support/make-certificate.ts';
 import { anchored, type Cases, critical, ext, leaf, more, under, without } from './builder.ts';
 
 const keyId = contextPrimitive(0, fromHex('00'.repeat(20)));

@@ -13,7 +13,7 @@ import {
   unsignedInteger,
 } from '../../../../src/codec/der-writer.ts';
 import { OID } from '../../../../src/codec/oid.ts';
-import { extensionOf } from '../../make-certificate.ts';
+import { extensionOf } from '../../../support/make-certificate.ts';
 import { anchored, AT, type Cases, key, leaf, leafOf, root, under, without } from './builder.ts';
 
 const integer = (hex: string) => element(TAG.integer, fromHex(hex));

@@ -1,4 +1,4 @@
-import { type Recipe, type Unread } from '../../make-certificate.ts';
+import { type Recipe, type Unread } from '../../../support/make-certificate.ts';
 import { ca, type Cases, expired, forge, leafOf, named, narrow, parts, root, twin } from './builder.ts';
 
 export const MAZES: Cases = [

@@ -2,7 +2,7 @@ import { fromHex, utf8 } from '../../../../src/base/bytes.ts';
 import { TAG } from '../../../../src/codec/der-reader.ts';
 import { boolean, element, NULL, oid, sequence, setOf, unsignedInteger } from '../../../../src/codec/der-writer.ts';
 import { OID } from '../../../../src/codec/oid.ts';
-import { commonName, directory, dns, extensionOf } from '../../make-certificate.ts';
+import { commonName, directory, dns, extensionOf } from '../../../support/make-certificate.ts';
 import { anchored, ca, type Cases, cn, leaf, leafOf, more, org, rdn, root, under, without, NAMES } from './builder.ts';
 
 const san = (isCritical: boolean, ...names: readonly Uint8Array[]) =>

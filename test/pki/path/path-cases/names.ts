@@ -2,7 +2,16 @@ import { fromHex, utf8 } from '../../../../src/base/bytes.ts';
 import { TAG } from '../../../../src/codec/der-reader.ts';
 import { context, contextPrimitive, element, sequence } from '../../../../src/codec/der-writer.ts';
 import { OID } from '../../../../src/codec/oid.ts';
-import { commonName, dns, email, extensionOf, ip, nameConstraints, other, uri } from '../../make-certificate.ts';
+import {
+  commonName,
+  dns,
+  email,
+  extensionOf,
+  ip,
+  nameConstraints,
+  other,
+  uri,
+} from '../../../support/make-certificate.ts';
 import { anchored, ca, type Cases, chain, forge, leafOf, more, type Parts, under, without } from './builder.ts';
 
 type List = readonly Uint8Array[];

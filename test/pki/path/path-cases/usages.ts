@@ -10,7 +10,7 @@ import {
   unsignedInteger,
 } from '../../../../src/codec/der-writer.ts';
 import { OID } from '../../../../src/codec/oid.ts';
-import { commonName, type Recipe } from '../../make-certificate.ts';
+import { commonName, type Recipe } from '../../../support/make-certificate.ts';
 import {
   anchored,
   basic,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { UnixMs } from '../../src/base/time.ts';
+import type { UnixMs } from '../../../src/base/time.ts';
 import type {
   KeptRevocation,
   NodeChange,
@@ -8,7 +8,7 @@ import type {
   RestoredNode,
   StoredMessage,
   WalletFloorRow,
-} from '../../src/ports/node-store.ts';
+} from '../../../src/ports/node-store.ts';
 
 export function storedMessage(arrival: number, fill = arrival): StoredMessage {
   return {

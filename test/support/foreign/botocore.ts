@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import type { RequestAlgorithm } from '../../src/message/request/algorithm.ts';
-import type { AccessKey } from '../../src/message/request/signing-key.ts';
+import type { RequestAlgorithm } from '../../../src/message/request/algorithm.ts';
+import type { AccessKey } from '../../../src/message/request/signing-key.ts';
 import { pythonWith } from './programs.ts';
 
 /** The SDK of AWS for Python; it signs SigV4A with AWS's runtime in C. */

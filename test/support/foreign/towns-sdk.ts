@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import type { Envelope } from '../../src/message/river/envelope.ts';
+import type { Envelope } from '../../../src/message/river/envelope.ts';
 
 const BUNDLE =
-  process.env['CHAINMAIL_TOWNS_SDK'] ?? join(import.meta.dirname, '..', '..', '.ci-cache', 'towns-sdk', 'sdk.cjs');
+  process.env['CHAINMAIL_TOWNS_SDK'] ??
+  join(import.meta.dirname, '..', '..', '..', '.ci-cache', 'towns-sdk', 'sdk.cjs');
 
 /** Why tests against River's SDK cannot run here, for their `skip` option. */
 export const missingTownsSdk: string | false = !existsSync(BUNDLE) && "River's SDK not bundled: see .ci/run";

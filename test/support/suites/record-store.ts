@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, describe, it } from 'node:test';
-import { utf8 } from '../../src/base/bytes.ts';
-import type { UnixMs } from '../../src/base/time.ts';
-import type { BatchSigner } from '../../src/ports/batch-signer.ts';
-import type { NewRecord, RecordStore, Run, SignedChunk, UnsignedChunk } from '../../src/ports/record-store.ts';
-import { allKeyIndexes } from '../../src/signer/key-ring.ts';
-import { keyIndexesOf } from '../../src/signer/plan.ts';
-import { markSalts } from '../../src/signer/salt.ts';
-import { shardOf } from '../../src/signer/shard.ts';
-import { openTestSigner, randomRecords, signAll, signedRecords, wrongIds } from './test-signer.ts';
+import { utf8 } from '../../../src/base/bytes.ts';
+import type { UnixMs } from '../../../src/base/time.ts';
+import type { BatchSigner } from '../../../src/ports/batch-signer.ts';
+import type { NewRecord, RecordStore, Run, SignedChunk, UnsignedChunk } from '../../../src/ports/record-store.ts';
+import { allKeyIndexes } from '../../../src/signer/key-ring.ts';
+import { keyIndexesOf } from '../../../src/signer/plan.ts';
+import { markSalts } from '../../../src/signer/salt.ts';
+import { shardOf } from '../../../src/signer/shard.ts';
+import { openTestSigner, randomRecords, signAll, signedRecords, wrongIds } from '../test-signer.ts';
 
 export interface SuiteOptions {
   readonly open: () => Promise<RecordStore>;

@@ -2,13 +2,13 @@ import assert from 'node:assert/strict';
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import type { UnixMs } from '../../src/base/time.ts';
-import { MongoRecordStore } from '../../src/host/signer/mongo/record-store.ts';
-import { SqliteRecordStore } from '../../src/host/signer/sqlite/record-store.ts';
-import type { RecordStore, SignedRecord } from '../../src/ports/record-store.ts';
+import type { UnixMs } from '../../../src/base/time.ts';
+import { MongoRecordStore } from '../../../src/host/signer/mongo/record-store.ts';
+import { SqliteRecordStore } from '../../../src/host/signer/sqlite/record-store.ts';
+import type { RecordStore, SignedRecord } from '../../../src/ports/record-store.ts';
 import { chainmail, LongCommand } from './chainmail.ts';
-import type { MongodbServer } from './mongodb-server.ts';
-import { randomRecords, wrongIds } from './test-signer.ts';
+import type { MongodbServer } from '../foreign/mongodb-server.ts';
+import { randomRecords, wrongIds } from '../test-signer.ts';
 
 /** What a store holds after a kill, each id looked at. */
 export interface Holdings {

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { UnixMs } from '../../src/base/time.ts';
-import type { AccessKeyRow } from '../../src/ports/authority/access-keys.ts';
-import type { AuditRow } from '../../src/ports/authority/audit.ts';
-import type { CertificateRow } from '../../src/ports/authority/certificates.ts';
-import type { NodeRow, SightingRow } from '../../src/ports/authority/nodes.ts';
-import type { TicketRow } from '../../src/ports/authority/tickets.ts';
-import type { AuthorityStore, AuthorityTransaction } from '../../src/ports/authority-store.ts';
+import type { UnixMs } from '../../../src/base/time.ts';
+import type { AccessKeyRow } from '../../../src/ports/authority/access-keys.ts';
+import type { AuditRow } from '../../../src/ports/authority/audit.ts';
+import type { CertificateRow } from '../../../src/ports/authority/certificates.ts';
+import type { NodeRow, SightingRow } from '../../../src/ports/authority/nodes.ts';
+import type { TicketRow } from '../../../src/ports/authority/tickets.ts';
+import type { AuthorityStore, AuthorityTransaction } from '../../../src/ports/authority-store.ts';
 
 const at = (ms: number): UnixMs => ms as UnixMs;
 

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { SECOND_MS } from '../../src/base/time.ts';
-import { SeededRandom } from '../../src/sim/seeded-random.ts';
-import type { MeshFixture } from './mesh-fixture.ts';
-import { type HandNode, NodeNet, type WriteFate } from './node-net.ts';
+import { SECOND_MS } from '../../../src/base/time.ts';
+import { SeededRandom } from '../../../src/sim/seeded-random.ts';
+import type { MeshFixture } from '../mesh/mesh-fixture.ts';
+import { type HandNode, NodeNet, type WriteFate } from '../mesh/nodes-by-hand.ts';
 
 export const FAULT_NODES = ['ann', 'bob', 'eve'];
 const STEPS = 60;

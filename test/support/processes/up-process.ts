@@ -5,9 +5,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { tempDir } from './temp-dir.ts';
+import { tempDir } from '../temp-dir.ts';
 
-const LAUNCHER = fileURLToPath(new URL('../../bin/chainmail.mjs', import.meta.url));
+const LAUNCHER = fileURLToPath(new URL('../../../bin/chainmail.mjs', import.meta.url));
 
 export interface UpLine extends Readonly<Record<string, unknown>> {
   readonly event: string;

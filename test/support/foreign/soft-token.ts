@@ -2,9 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { TestContext } from 'node:test';
-import { engineProblem } from '../../src/host/signer/engines/engines.ts';
+import { engineProblem } from '../../../src/host/signer/engines/engines.ts';
 import { missing } from './programs.ts';
-import { tempDir } from './temp-dir.ts';
+import { tempDir } from '../temp-dir.ts';
 
 /** Where Debian puts SoftHSM 2's library. */
 export const SOFTHSM_LIBRARY = '/usr/lib/softhsm/libsofthsm2.so';

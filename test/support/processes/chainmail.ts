@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-const LAUNCHER = fileURLToPath(new URL('../../bin/chainmail.mjs', import.meta.url));
+const LAUNCHER = fileURLToPath(new URL('../../../bin/chainmail.mjs', import.meta.url));
 
 export interface Finished {
   /** Exit code, or the signal that ended it. */

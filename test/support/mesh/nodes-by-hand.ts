@@ -1,17 +1,17 @@
-import { HOUR_MS, type Instant } from '../../src/base/time.ts';
-import type { PublicKey } from '../../src/crypto/public-key.ts';
-import type { NodeId } from '../../src/identity/node-id.ts';
-import { type Address, parseAddress } from '../../src/message/address.ts';
-import { parseMessageType } from '../../src/message/family.ts';
-import type { Message } from '../../src/message/message.ts';
-import { MeshNode } from '../../src/node/mesh-node.ts';
-import type { NodeEvent, NodeOutbox, RequestAnswer } from '../../src/node/node-outbox.ts';
-import { startOf } from '../../src/node/node-start.ts';
-import type { WalletPolicy } from '../../src/node/wallet-policy.ts';
-import type { Certificate } from '../../src/pki/x509/certificate.ts';
-import type { NodeChange } from '../../src/ports/node-store.ts';
-import { MemoryNodeStore } from '../../src/sim/memory-node-store.ts';
-import { SeededRandom } from '../../src/sim/seeded-random.ts';
+import { HOUR_MS, type Instant } from '../../../src/base/time.ts';
+import type { PublicKey } from '../../../src/crypto/public-key.ts';
+import type { NodeId } from '../../../src/identity/node-id.ts';
+import { type Address, parseAddress } from '../../../src/message/address.ts';
+import { parseMessageType } from '../../../src/message/family.ts';
+import type { Message } from '../../../src/message/message.ts';
+import { MeshNode } from '../../../src/node/mesh-node.ts';
+import type { NodeEvent, NodeOutbox, RequestAnswer } from '../../../src/node/node-outbox.ts';
+import { startOf } from '../../../src/node/node-start.ts';
+import type { WalletPolicy } from '../../../src/node/wallet-policy.ts';
+import type { Certificate } from '../../../src/pki/x509/certificate.ts';
+import type { NodeChange } from '../../../src/ports/node-store.ts';
+import { MemoryNodeStore } from '../../../src/sim/memory-node-store.ts';
+import { SeededRandom } from '../../../src/sim/seeded-random.ts';
 import { at, INDICATOR, MESH, type MeshFixture } from './mesh-fixture.ts';
 
 /** `unanswered`: on the disk, and the power fails; `lost`: the power fails first. */

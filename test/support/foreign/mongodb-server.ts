@@ -5,7 +5,7 @@ import { createServer, type AddressInfo, connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { REPOSITORY } from '../../tools/repository.ts';
+import { REPOSITORY } from '../../../tools/repository.ts';
 
 const FERRETDB = process.env['CHAINMAIL_FERRETDB'] ?? join(REPOSITORY, '.ci-cache', 'ferretdb');
 const NAMED = process.env['CHAINMAIL_MONGODB_URL'];
@@ -14,7 +14,7 @@ const NAMED = process.env['CHAINMAIL_MONGODB_URL'];
 export const missingMongodb: string | false =
   NAMED === undefined &&
   !existsSync(FERRETDB) &&
-  'no MongoDB: set CHAINMAIL_MONGODB_URL, or build test/support/ferretdb';
+  'no MongoDB: set CHAINMAIL_MONGODB_URL, or build test/support/foreign/ferretdb';
 
 /** How long a server may take to listen on a busy machine. */
 const START_MS_MAX = 30_000;

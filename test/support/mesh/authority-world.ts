@@ -1,20 +1,20 @@
-import { Authority } from '../../src/authority/authority.ts';
-import { createIssuer, type Issuer } from '../../src/authority/issuer.ts';
-import type { KeyTree } from '../../src/authority/delegates/key-tree.ts';
-import { type AuthorityPolicy, POLICY_DEFAULTS } from '../../src/authority/policy.ts';
-import { checkTicketWish } from '../../src/authority/enrollment/ticket.ts';
-import { DAY_MS, HOUR_MS, type Instant, type MonotonicMs, type UnixMs } from '../../src/base/time.ts';
-import { encodePem } from '../../src/codec/pem.ts';
-import { generatePkcs8, type Signer, softwareSigner } from '../../src/crypto/signer.ts';
-import { systemRandom } from '../../src/host/machine/system-random.ts';
-import { parseMeshName } from '../../src/identity/mesh-name.ts';
-import { parseCertificate } from '../../src/pki/x509/certificate.ts';
-import { buildCsr } from '../../src/pki/x509/csr.ts';
-import { buildIntermediate, buildRoot } from '../../src/pki/mesh/issuer-profile.ts';
-import type { AuditRow } from '../../src/ports/authority/audit.ts';
-import type { AuthorityStore } from '../../src/ports/authority-store.ts';
-import type { Clock } from '../../src/ports/clock.ts';
-import { MemoryAuthorityStore } from '../../src/sim/memory-authority-store.ts';
+import { Authority } from '../../../src/authority/authority.ts';
+import { createIssuer, type Issuer } from '../../../src/authority/issuer.ts';
+import type { KeyTree } from '../../../src/authority/delegates/key-tree.ts';
+import { type AuthorityPolicy, POLICY_DEFAULTS } from '../../../src/authority/policy.ts';
+import { checkTicketWish } from '../../../src/authority/enrollment/ticket.ts';
+import { DAY_MS, HOUR_MS, type Instant, type MonotonicMs, type UnixMs } from '../../../src/base/time.ts';
+import { encodePem } from '../../../src/codec/pem.ts';
+import { generatePkcs8, type Signer, softwareSigner } from '../../../src/crypto/signer.ts';
+import { systemRandom } from '../../../src/host/machine/system-random.ts';
+import { parseMeshName } from '../../../src/identity/mesh-name.ts';
+import { parseCertificate } from '../../../src/pki/x509/certificate.ts';
+import { buildCsr } from '../../../src/pki/x509/csr.ts';
+import { buildIntermediate, buildRoot } from '../../../src/pki/mesh/issuer-profile.ts';
+import type { AuditRow } from '../../../src/ports/authority/audit.ts';
+import type { AuthorityStore } from '../../../src/ports/authority-store.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
+import { MemoryAuthorityStore } from '../../../src/sim/memory-authority-store.ts';
 
 /** A clock that stands still until it is told. */
 export class HandClock implements Clock {
