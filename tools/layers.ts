@@ -42,6 +42,12 @@ export const FOLDER_RANKS: Readonly<Record<string, number>> = {
 /** Folders up to this rank are pure: no I/O, no ambient clock or randomness, no timers, no state of a module. */
 const PURE_RANK_MAX = 8;
 
+/**
+ * Files of folders above {@link PURE_RANK_MAX} that keep the rules of the pure ones, because they say so to programs: they
+ * import pure folders and each other.
+ */
+const PURE_FILES: readonly string[] = ['src/client/trust.ts', 'src/client/verified.ts', 'src/client/verify.ts'];
+
 /** The folders that may import each npm package; a package without a row may be imported nowhere in `src/`. */
 const PACKAGE_FOLDERS: Readonly<Record<string, readonly string[]>> = {
   '@noble/curves': ['crypto'],
@@ -107,11 +113,15 @@ export function judgeFile(path: string, text: string): readonly string[] {
     return [(error as SyntaxError).message];
   }
   const breaches = [...judgeImports(path, folder, file), ...judgeTestAwareness(folder, file)];
-  if (rank <= PURE_RANK_MAX) breaches.push(...judgePurity(file, Object.hasOwn(PURE_NODE_MODULES, folder)));
+  if (isPure(path, rank)) breaches.push(...judgePurity(file, Object.hasOwn(PURE_NODE_MODULES, folder)));
   else if (SEEDED_FOLDERS.includes(folder)) breaches.push(...judgeReplay(file));
   return breaches
     .toSorted((a, b) => a.offset - b.offset)
     .map(({ offset, message }) => `${path}:${file.lineOf(offset)}: ${message}`);
+}
+
+function isPure(path: string, rank: number): boolean {
+  return rank <= PURE_RANK_MAX || PURE_FILES.includes(path);
 }
 
 function judgeImports(path: string, folder: string, file: SourceFile): readonly Breach[] {
@@ -125,7 +135,7 @@ function judgeImport(path: string, folder: string, imported: ImportedModule): st
   const { specifier } = imported;
   if (specifier === undefined) return 'import() of a computed name; name the module, so that its rank can be checked';
   if (specifier.startsWith('.')) return judgeRelative(path, folder, specifier);
-  if (specifier.startsWith('node:')) return judgeNodeModule(folder, specifier, imported.names);
+  if (specifier.startsWith('node:')) return judgeNodeModule(path, folder, specifier, imported.names);
   if (isBuiltin(specifier)) return `"${specifier}" is a module of Node.js; write "node:${specifier}"`;
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/');
   const folders = Object.hasOwn(PACKAGE_FOLDERS, name) ? PACKAGE_FOLDERS[name] : undefined;
@@ -139,6 +149,10 @@ function judgeRelative(path: string, folder: string, specifier: string): string 
   if (!target.endsWith('.ts')) return `"${specifier}" must end in .ts`;
   const targetFolder = /^src\/([^/]+)\//.exec(target)?.[1];
   if (targetFolder === undefined) return `"${specifier}" leads out of the folders of src/`;
+  if (PURE_FILES.includes(path)) {
+    if (PURE_FILES.includes(target) || (FOLDER_RANKS[targetFolder] ?? Infinity) <= PURE_RANK_MAX) return undefined;
+    return `${posix.basename(path)} is pure and may not import ${targetFolder}/${posix.basename(target)}`;
+  }
   if (targetFolder === folder) return undefined;
   const rank = FOLDER_RANKS[folder] ?? 0;
   const targetRank = FOLDER_RANKS[targetFolder];
@@ -148,8 +162,13 @@ function judgeRelative(path: string, folder: string, specifier: string): string 
   return undefined;
 }
 
-function judgeNodeModule(folder: string, specifier: string, names: readonly string[]): string | undefined {
-  if ((FOLDER_RANKS[folder] ?? 0) > PURE_RANK_MAX) return undefined;
+function judgeNodeModule(
+  path: string,
+  folder: string,
+  specifier: string,
+  names: readonly string[],
+): string | undefined {
+  if (!isPure(path, FOLDER_RANKS[folder] ?? 0)) return undefined;
   const allowed = Object.hasOwn(PURE_NODE_MODULES, folder) ? (PURE_NODE_MODULES[folder] ?? []) : [];
   if (!allowed.includes(specifier)) return `${folder}/ may not import "${specifier}"; ask for it through a port`;
   if (names.includes('*') || names.includes('default')) return `import names from "${specifier}", not all of it`;

@@ -12,7 +12,7 @@ import { BoundedMap } from '../base/bounded.ts';
 import { type Bytes, fromBase64, toBase64, toHex, utf8 } from '../base/bytes.ts';
 import { isMeshError, MeshError } from '../base/errors.ts';
 import { HOUR_MS, SECOND_MS, type UnixMs } from '../base/time.ts';
-import { delegateSignerOf } from '../daemon/delegate/files.ts';
+import { delegateSignerOf } from '../daemon/delegate/signer.ts';
 import { parseStatementPem } from '../message/statement-pem.ts';
 import { signAsDelegate } from '../daemon/delegate/sign.ts';
 import type { NodeDesk } from '../daemon/node/desk.ts';

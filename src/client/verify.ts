@@ -5,7 +5,7 @@ import { MeshError } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import { parsePem } from '../codec/pem.ts';
 import { parseStatementPem } from '../message/statement-pem.ts';
-import { readPublicKey } from '../daemon/request-chain.ts';
+import { readP256PublicKey } from '../crypto/p256-key.ts';
 import type { MessageVerifier } from '../engine/message-verifier.ts';
 import { parseMeshName } from '../identity/mesh-name.ts';
 import { ENVELOPE } from '../message/river/envelope.ts';
@@ -125,7 +125,7 @@ export function verifyRequest(request: ReceivedRequest, rules: RequestRules): Ve
     signed,
     hosts.map((host) => host.toLowerCase()),
   );
-  const key = { algorithm: 'sigv4a', publicKey: readPublicKey(publicKey) } as const;
+  const key = { algorithm: 'sigv4a', publicKey: readP256PublicKey(publicKey) } as const;
   const replayKey = verifySignature(signed, key, body, false);
   return { accessKeyId: signed.accessKeyId, expiresAt: new Date(expiresAt), replayKey };
 }

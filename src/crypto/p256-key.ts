@@ -1,10 +1,13 @@
 import { createPrivateKey } from 'node:crypto';
-import { type Bytes, toBase64Url } from '../base/bytes.ts';
+import { type Bytes, EMPTY, toBase64Url } from '../base/bytes.ts';
+import { MeshError } from '../base/errors.ts';
 import { bitString, oid, sequence } from '../codec/der-writer.ts';
 import { OID } from '../codec/oid.ts';
+import { parsePem } from '../codec/pem.ts';
 import { pointOfScalar, uncompressPoint } from './curve-point.ts';
 import { P256_COORDINATE_BYTES } from './ecdsa-signature.ts';
 import { plainBytes } from './plain-bytes.ts';
+import { PublicKey } from './public-key.ts';
 
 /** The public key of a private one, `04 ‖ x ‖ y`. @throws ERR_KEY_RANGE where the bytes are no number from 1 to n - 1. */
 export function p256PublicPoint(scalar: Bytes): Bytes {
@@ -28,4 +31,12 @@ export function p256Pkcs8(scalar: Bytes): Bytes {
     y: coordinate(1 + P256_COORDINATE_BYTES),
   };
   return plainBytes(createPrivateKey({ key: jwk, format: 'jwk' }).export({ format: 'der', type: 'pkcs8' }));
+}
+
+/** A public key of P-256 in PEM. @throws ERR_PEM, ERR_KEY */
+export function readP256PublicKey(pem: string): PublicKey {
+  const [spki = EMPTY] = parsePem(pem, 'PUBLIC KEY');
+  const key = PublicKey.fromSpki(spki);
+  if (key.algorithm !== 'P-256') throw new MeshError('ERR_KEY', `public key is ${key.algorithm}, expected P-256`);
+  return key;
 }

@@ -2,8 +2,7 @@ import { z } from 'zod';
 import { describeIssue } from '../api/schema.ts';
 import { type Bytes, EMPTY, fromBase64, textOfUtf8 } from '../base/bytes.ts';
 import { isMeshError, MeshError, messageOf } from '../base/errors.ts';
-import { parsePem } from '../codec/pem.ts';
-import { PublicKey } from '../crypto/public-key.ts';
+import { readP256PublicKey } from '../crypto/p256-key.ts';
 import { CHAIN_ITEMS_MAX, type ChainItem, SignatureChain } from '../message/request/chain.ts';
 import { SCOPE_TERMINATOR } from '../message/request/credential-scope.ts';
 import type { VerifyingKey } from '../message/request/request-signature.ts';
@@ -101,18 +100,10 @@ function keyOf(
   publicKey: string | undefined,
 ): VerifyingKey {
   if (algorithm === 'sigv4') return { algorithm, secretAccessKey: secret as string }; // the schema saw to it
-  if (publicKey !== undefined) return { algorithm, publicKey: readPublicKey(publicKey) };
+  if (publicKey !== undefined) return { algorithm, publicKey: readP256PublicKey(publicKey) };
   if (secret === undefined || accessKeyId === undefined)
     throw malformed('the chain: expected public_key, or access_key_id and secret');
   return { algorithm, publicKey: sigV4aPublicKey({ accessKeyId, secretAccessKey: secret }) };
-}
-
-/** A public key of P-256 in PEM. @throws ERR_PEM, ERR_KEY */
-export function readPublicKey(pem: string): PublicKey {
-  const [spki = EMPTY] = parsePem(pem, 'PUBLIC KEY');
-  const key = PublicKey.fromSpki(spki);
-  if (key.algorithm !== 'P-256') throw new MeshError('ERR_KEY', `public key is ${key.algorithm}, expected P-256`);
-  return key;
 }
 
 function itemOf(item: z.output<typeof itemSchema>): ChainItem {

@@ -8,7 +8,7 @@ import { connect, type MeshClient, type Refusal, type VerifiedMessage } from '..
 import { uncompressPoint } from '../../src/crypto/curve-point.ts';
 import { Secret } from '../../src/crypto/secret.ts';
 import type { RunningAuthority } from '../../src/daemon/authority/run.ts';
-import { generateDelegateKey, delegateSignerOf } from '../../src/daemon/delegate/files.ts';
+import { generateDelegateKey, delegateSignerOf } from '../../src/daemon/delegate/signer.ts';
 import { renderStatement } from '../../src/message/statement-pem.ts';
 import { controlSocketOf } from '../../src/host/http/control-socket.ts';
 import { exchange } from '../../src/host/http/client.ts';

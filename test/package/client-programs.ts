@@ -10,7 +10,7 @@ import { fromBase64, toHex } from '../../src/base/bytes.ts';
 import type { connect } from '../../src/client/client.ts';
 import type { UnixMs } from '../../src/base/time.ts';
 import { encodePem } from '../../src/codec/pem.ts';
-import { generateDelegateKey, delegateSignerOf } from '../../src/daemon/delegate/files.ts';
+import { generateDelegateKey, delegateSignerOf } from '../../src/daemon/delegate/signer.ts';
 import { renderStatement } from '../../src/message/statement-pem.ts';
 import { createLog } from '../../src/daemon/log.ts';
 import { makeToken } from '../../src/daemon/streams/author-files.ts';

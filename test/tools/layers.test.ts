@@ -33,6 +33,13 @@ const REFUSED: readonly (readonly [name: string, path: string, code: string, mes
   ['a scoped package of another folder', 'src/engine/a.ts', `import r from '@fastify/rate-limit';`, /only http\//],
   ['a package without a row', 'src/host/a.ts', `import x from 'left-pad';`, /no folder may import "left-pad"/],
 
+  // files that keep the rules of pure folders
+  ['the process layer in the pure checks', 'src/client/verify.ts', `import { x } from '../daemon/x.ts';`, /verify\.ts is pure and may not import daemon\/x\.ts/],
+  ['the world in the pure checks', 'src/client/trust.ts', `import { x } from '../host/x.ts';`, /is pure and may not import host/],
+  ['the rest of its folder in the pure checks', 'src/client/verify.ts', `import { x } from './client.ts';`, /is pure and may not import client\/client\.ts/],
+  ['a Node module in the pure checks', 'src/client/verify.ts', `import { readFileSync } from 'node:fs';`, /may not import "node:fs"/],
+  ['the clock in the pure checks', 'src/client/verify.ts', 'export const f = () => Date.now();', /ambient clock/],
+
   // the world in pure ranks
   ['the clock', 'src/engine/a.ts', 'export const f = () => Date.now();', /ambient clock/],
   ['a new Date', 'src/engine/a.ts', 'export const f = () => new Date();', /ambient clock/],
@@ -105,6 +112,7 @@ const ACCEPTED: readonly (readonly [name: string, path: string, code: string])[]
   ['a readonly static', 'src/base/a.ts', 'export class A { static readonly max = 1; }'],
   ['a pattern that tests', 'src/host/a.ts', 'export const f = (s: string) => { if (/a/.test(s)) return 1; return 2; };'],
   ['the environment in daemon', 'src/daemon/a.ts', 'export const f = () => process.env;'],
+  ['pure folders and each other in the pure checks', 'src/client/verify.ts', `import { x } from './trust.ts'; import { y } from '../engine/y.ts';`],
   ['a yield to the loop in the simulator', 'src/sim/a.ts', 'export const f = (g: () => void) => setImmediate(g);'],
 ];
 

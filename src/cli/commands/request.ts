@@ -3,9 +3,9 @@ import { type Bytes, EMPTY, textOfUtf8, toBase64, toHex } from '../../base/bytes
 import { MeshError, messageOf, quoted } from '../../base/errors.ts';
 import { SECOND_MS, type UnixMs } from '../../base/time.ts';
 import { parsePem } from '../../codec/pem.ts';
-import { p256PublicPoint } from '../../crypto/p256-key.ts';
+import { p256PublicPoint, readP256PublicKey } from '../../crypto/p256-key.ts';
 import { type Signer, softwareSigner } from '../../crypto/signer.ts';
-import { readPublicKey, verifyChainFile } from '../../daemon/request-chain.ts';
+import { verifyChainFile } from '../../daemon/request-chain.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import type { RequestAlgorithm } from '../../message/request/algorithm.ts';
 import { parseTimestamp } from '../../message/request/credential-scope.ts';
@@ -219,7 +219,7 @@ async function verifyingKeyOf(options: VerifyOptions): Promise<VerifyingKey> {
   if (algorithm === 'sigv4') throw new MeshError('ERR_USAGE', 'sigv4 has no public keys: give --secret-file');
   if (options.secret !== undefined || options.secretFile !== undefined)
     throw new MeshError('ERR_USAGE', 'give one of --public-key, --secret-file and --secret');
-  return { algorithm, publicKey: readPublicKey(textOfUtf8(await read(publicKey))) };
+  return { algorithm, publicKey: readP256PublicKey(textOfUtf8(await read(publicKey))) };
 }
 
 function verify(request: HttpRequest, key: VerifyingKey, options: VerifyOptions): void {

@@ -9,7 +9,7 @@ import { isSameKey } from '../../identity/delegate/delegate-key.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
 import { composeRequest, type PublishRequest } from '../../node/publisher.ts';
 import type { Random } from '../../ports/random.ts';
-import type { DelegateSigner } from './files.ts';
+import type { DelegateSigner } from './signer.ts';
 
 /**
  * A message signed with a delegate's key, as COSE_Sign1. Each is a stream of its own for this second, as those that

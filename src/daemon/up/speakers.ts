@@ -13,7 +13,7 @@ import { encodeWalletStatement } from '../../message/delegate-statement.ts';
 import { parseMessageType } from '../../message/family.ts';
 import { signWalletDelegate } from '../../message/river/wallet-delegate.ts';
 import { walletOf } from '../../message/river/wallet.ts';
-import { type DelegateSigner, generateDelegateKey, delegateSignerOf } from '../delegate/files.ts';
+import { type DelegateSigner, generateDelegateKey, delegateSignerOf } from '../delegate/signer.ts';
 import { signAsDelegate } from '../delegate/sign.ts';
 import type { Fleet, FleetNode } from './fleet.ts';
 

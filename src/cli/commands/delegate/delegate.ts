@@ -9,12 +9,8 @@ import {
 import { fromBase64, toBase64, toHex } from '../../../base/bytes.ts';
 import { MeshError, quoted } from '../../../base/errors.ts';
 import { DAY_MS, SECOND_MS, toRfc3339 } from '../../../base/time.ts';
-import {
-  generateDelegateKey,
-  openDelegateSigner,
-  readDelegateKey,
-  readStatement,
-} from '../../../daemon/delegate/files.ts';
+import { openDelegateSigner, readDelegateKey, readStatement } from '../../../daemon/delegate/files.ts';
+import { generateDelegateKey } from '../../../daemon/delegate/signer.ts';
 import { renderStatement } from '../../../message/statement-pem.ts';
 import { createFileAtomic, MODE_PUBLIC, MODE_SECRET } from '../../../host/files/atomic-file.ts';
 import { createFileFrom } from '../../../host/files/new-file.ts';
