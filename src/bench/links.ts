@@ -11,6 +11,7 @@ import { systemClock } from '../host/machine/system-clock.ts';
 import { TlsDialler } from '../host/tls/dialler.ts';
 import { LINK_ALPN } from '../host/tls/peers.ts';
 import type { NodeId } from '../identity/node-id.ts';
+import type { Address } from '../message/address.ts';
 import { nodeNames } from '../pki/mesh/mesh-names.ts';
 import { MemoryNodeStore } from '../sim/memory-node-store.ts';
 import { type Bench, type BenchResult, type BenchScale, type Note, rateResult } from './bench.ts';
@@ -117,13 +118,15 @@ async function inTurns(dials: readonly (() => Promise<void>)[], count: number): 
 class LinkDialler {
   readonly #mesh: BenchMesh;
   readonly #member: BenchMember;
-  readonly #node: BenchNode;
+  readonly #expected: NodeId;
+  readonly #address: Address;
   readonly #dialler: TlsDialler;
 
   constructor(mesh: BenchMesh, member: BenchMember, node: BenchNode) {
     this.#mesh = mesh;
     this.#member = member;
-    this.#node = node;
+    this.#expected = node.member.nodeId;
+    this.#address = node.port.address; // asked of the system
     const book = new ChainBook(mesh.trust, new Revocations(mesh.trust));
     this.#dialler = new TlsDialler({
       mesh: mesh.mesh,
@@ -143,14 +146,13 @@ class LinkDialler {
   }
 
   async #dial(isResumed: boolean): Promise<void> {
-    const { address } = this.#node.port;
-    const { socket, peer, keepSession } = await this.#dialler.dial(address, this.#node.member.nodeId);
+    const { socket, peer, keepSession } = await this.#dialler.dial(this.#address, this.#expected);
     if (socket.isSessionReused() !== isResumed) throw new Error(`resumed: ${!isResumed}, expected ${isResumed}`);
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let isUp = false;
     const link = new Link(
       systemClock.now(),
-      { id: 1, direction: 'outbound', peer, remoteAddress: address },
+      { id: 1, direction: 'outbound', peer, remoteAddress: this.#address },
       this.#mesh.mesh,
       helloOf(this.#mesh.mesh, this.#member.nodeId),
       {

@@ -1,6 +1,7 @@
-import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
+import { connect, createSecureContext, type SecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls';
 import { BoundedMap } from '../../base/bounded.ts';
 import { MeshError, messageOf } from '../../base/errors.ts';
+import { SECOND_MS } from '../../base/time.ts';
 import type { PeerIdentity } from '../../engine/link.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
 import type { NodeId } from '../../identity/node-id.ts';
@@ -8,11 +9,17 @@ import { type Address, splitAddress } from '../../message/address.ts';
 import type { Certificate } from '../../pki/x509/certificate.ts';
 import { nodeNames } from '../../pki/mesh/mesh-names.ts';
 import { TLS_GROUPS } from '../http/client.ts';
-import { type JudgeChain, LINK_ALPN, TlsPeers } from './peers.ts';
+import { type JudgeChain, LINK_ALPN, type TlsPeer, TlsPeers } from './peers.ts';
 import type { TlsIdentity } from './server-options.ts';
 
-/** From the first packet to a judged peer; what takes longer is not there. */
+/** From the first packet to a judged peer; what takes longer is not there. Where a session is refused, once more. */
 export const DIAL_MS_MAX = 5_000;
+/**
+ * Key exchange of connections that offer a session, and of no others. The secret of the session comes from a hybrid
+ * exchange and goes into every key of the resumed connection (RFC 8446 section 7.1), so who records it and breaks these
+ * groups one day still lacks that secret; and who gets that secret one day lacks this exchange (adr/0024).
+ */
+export const RESUMPTION_GROUPS = 'X25519:P-256';
 /** Sessions kept, one a peer, those used last: several times the links of a node. 64 × about 10 KiB with the chain. */
 export const SESSIONS_MAX = 64;
 
@@ -37,82 +44,53 @@ interface Session {
   readonly chain: readonly Certificate[];
 }
 
+/** What @types/node does not tell of: the session is taken before the handshake begins, for the name that is dialled. */
+interface SessionTaker extends TLSSocket {
+  setSession(session: Buffer): void;
+}
+
 /** Opens the TLS connections of a node's links. */
 export class TlsDialler {
   readonly #options: DiallerOptions;
   /** Keys and certificates are parsed once for all dials. */
   readonly #context: SecureContext;
+  /**
+   * For dials that offer a session. Without certificate and key: who resumes needs none, and where the peer goes on with
+   * a full handshake instead, nobody's name and no word is said under a key that is not hybrid.
+   */
+  readonly #resumption: SecureContext;
   readonly #peers: TlsPeers;
   #sessions = new BoundedMap<NodeId, Session>(SESSIONS_MAX);
 
   constructor(options: DiallerOptions) {
     this.#options = options;
     this.#peers = new TlsPeers('tls-server', options.judge);
+    // Without anchors: OpenSSL's verdict would not be asked for, so it is spared the work.
+    const shared: SecureContextOptions = { ca: [], minVersion: 'TLSv1.3' };
     this.#context = createSecureContext({
+      ...shared,
       cert: options.identity.certificate,
       key: options.identity.key,
-      ca: [], // OpenSSL's verdict would not be asked for, so it is spared the work
-      minVersion: 'TLSv1.3',
       ecdhCurve: TLS_GROUPS,
     });
+    this.#resumption = createSecureContext({ ...shared, ecdhCurve: RESUMPTION_GROUPS });
   }
 
   /**
    * Whoever answers must be of the mesh, must be `expected` where that is given, and must speak the protocol of links.
-   * A session that is kept of `expected` is offered; the peer is free to refuse it, then the handshake is a full one.
+   * A session that is kept of `expected` is offered. The peer is free to refuse it, and who sits between may make it fail:
+   * either costs a second connection, with a full handshake, and nothing else.
    *
    * @throws ERR_UNREACHABLE; ERR_REMOTE where somebody else answered, or nobody's certificate.
    */
-  dial(address: Address, expected: NodeId | undefined): Promise<Dialled> {
-    const { host, port } = splitAddress(address);
-    const session = this.#takeSession(expected);
+  async dial(address: Address, expected: NodeId | undefined): Promise<Dialled> {
     const sessions = this.#sessions; // those of now: what began before a revocation is not kept after it
-    const socket = connect({
-      host,
-      port,
-      secureContext: this.#context,
-      rejectUnauthorized: false, // `judgePath` judges; `socket.authorized` is never read
-      ALPNProtocols: [LINK_ALPN],
-      ...(expected === undefined ? {} : { servername: nodeNames(this.#options.mesh, expected).dns }),
-      checkServerIdentity: () => undefined, // ours is below, by node id
-      ...(session === undefined ? {} : { session: session.bytes }),
-    });
-    socket.setNoDelay(true);
-    let latest = session?.bytes;
-    socket.on('session', (bytes) => {
-      latest = bytes;
-    });
-    return new Promise((resolve, reject) => {
-      let isSettled = false;
-      const fail = (errorOf: () => MeshError): void => {
-        if (isSettled) return;
-        isSettled = true;
-        clearTimeout(timer);
-        socket.destroy();
-        reject(errorOf());
-      };
-      const unreachable = (why: string, cause?: unknown): MeshError =>
-        new MeshError('ERR_UNREACHABLE', `${address}${why}`, undefined, { cause });
-      const timer = setTimeout(
-        () => fail(() => unreachable(` gave no answer within ${DIAL_MS_MAX / 1_000} s`)),
-        DIAL_MS_MAX,
-      );
-      timer.unref();
-      socket.on('error', (error) => fail(() => unreachable(`: ${messageOf(error)}`, error)));
-      socket.on('close', () => fail(() => unreachable(' closed the connection')));
-      socket.once('secureConnect', () => {
-        const answerer = this.#judgeAnswerer(socket, expected, session);
-        if ('refused' in answerer) return fail(() => new MeshError('ERR_REMOTE', `${address}: ${answerer.refused}`));
-        isSettled = true;
-        clearTimeout(timer);
-        const { peer } = answerer;
-        const keepSession = (): void => {
-          if (expected !== undefined && latest !== undefined)
-            sessions.set(expected, { bytes: latest, chain: peer.chain });
-        };
-        resolve({ socket, peer, keepSession });
-      });
-    });
+    const keep = (session: Session): void => {
+      if (expected !== undefined) sessions.set(expected, session);
+    };
+    const session = this.#takeSession(expected);
+    const resumed = session === undefined ? undefined : await this.#resume(address, expected, session, keep);
+    return resumed ?? this.#dialInFull(address, expected, keep);
   }
 
   /** Every next dial is a full one. To be called with every new list of revocations. */
@@ -131,17 +109,116 @@ export class TlsDialler {
     return this.#peers.judgeChain(session.chain).tag === 'ok' ? session : undefined;
   }
 
+  /** @returns `undefined` where the session was not resumed: this side has said neither who it is nor a word then. */
+  async #resume(
+    address: Address,
+    expected: NodeId | undefined,
+    session: Session,
+    keep: (session: Session) => void,
+  ): Promise<Dialled | undefined> {
+    const socket = this.#connect(address, expected, this.#resumption);
+    // As an option of `connect`, OpenSSL would read it twice, with the certificate that is in it.
+    (socket as SessionTaker).setSession(session.bytes);
+    const end = await handshakeOf(socket);
+    if (end.tag === 'secure' && socket.isSessionReused()) {
+      const peer = this.#judgeAnswerer(address, socket, expected, session.chain);
+      return { socket, peer, keepSession: () => keep(session) };
+    }
+    socket.destroy();
+    if (end.tag === 'silence') throw unreachable(address, end);
+    return undefined;
+  }
+
+  async #dialInFull(
+    address: Address,
+    expected: NodeId | undefined,
+    keep: (session: Session) => void,
+  ): Promise<Dialled> {
+    const socket = this.#connect(address, expected, this.#context);
+    let latest: Buffer | undefined;
+    socket.on('session', (bytes) => {
+      latest = bytes;
+    });
+    const end = await handshakeOf(socket);
+    if (end.tag !== 'secure') {
+      socket.destroy();
+      throw unreachable(address, end);
+    }
+    const peer = this.#judgeAnswerer(address, socket, expected);
+    const keepSession = (): void => {
+      if (latest !== undefined) keep({ bytes: latest, chain: peer.chain });
+    };
+    return { socket, peer, keepSession };
+  }
+
+  #connect(address: Address, expected: NodeId | undefined, secureContext: SecureContext): TLSSocket {
+    const { host, port } = splitAddress(address);
+    const socket = connect({
+      host,
+      port,
+      secureContext,
+      rejectUnauthorized: false, // `judgePath` judges; `socket.authorized` is never read
+      ALPNProtocols: [LINK_ALPN],
+      ...(expected === undefined ? {} : { servername: nodeNames(this.#options.mesh, expected).dns }),
+      checkServerIdentity: () => undefined, // ours is below, by node id
+    });
+    socket.setNoDelay(true);
+    return socket;
+  }
+
+  /** @throws ERR_REMOTE, and the connection is over. */
   #judgeAnswerer(
+    address: Address,
     socket: TLSSocket,
     expected: NodeId | undefined,
-    session: Session | undefined,
-  ): { readonly peer: PeerIdentity } | { readonly refused: string } {
-    const found = this.#peers.judge(socket, session?.chain);
-    if (found.tag === 'none') return { refused: 'it showed no certificate' };
-    if (found.tag === 'refused') return { refused: found.message };
-    if (expected !== undefined && found.peer.nodeId !== expected)
-      return { refused: `node ${found.peer.nodeId} answered, expected ${expected}` };
-    if (socket.alpnProtocol !== LINK_ALPN) return { refused: `it does not speak ${LINK_ALPN}` };
-    return { peer: found.peer };
+    ofSession?: readonly Certificate[],
+  ): PeerIdentity {
+    const found = this.#peers.judge(socket, ofSession);
+    const refused = refusalOf(found, expected, socket);
+    if (found.tag === 'ok' && refused === undefined) return found.peer;
+    socket.destroy();
+    throw new MeshError('ERR_REMOTE', `${address}: ${refused}`);
+  }
+}
+
+/** Why this is nobody to have a link with. */
+function refusalOf(found: TlsPeer, expected: NodeId | undefined, { alpnProtocol }: TLSSocket): string | undefined {
+  if (found.tag === 'none') return 'it showed no certificate';
+  if (found.tag === 'refused') return found.message;
+  if (expected !== undefined && found.peer.nodeId !== expected)
+    return `node ${found.peer.nodeId} answered, expected ${expected}`;
+  return alpnProtocol === LINK_ALPN ? undefined : `it does not speak ${LINK_ALPN}`;
+}
+
+/** How a handshake ended on this side. */
+type HandshakeEnd =
+  | { readonly tag: 'secure' }
+  /** Nothing, for {@link DIAL_MS_MAX}. */
+  | { readonly tag: 'silence' }
+  | { readonly tag: 'closed' }
+  | { readonly tag: 'error'; readonly error: Error };
+
+function handshakeOf(socket: TLSSocket): Promise<HandshakeEnd> {
+  return new Promise((resolve) => {
+    const end = (how: HandshakeEnd): void => {
+      clearTimeout(timer);
+      resolve(how); // the first one counts
+    };
+    const timer = setTimeout(() => end({ tag: 'silence' }), DIAL_MS_MAX);
+    timer.unref();
+    socket.on('error', (error) => end({ tag: 'error', error })); // stays, for what comes later
+    socket.once('close', () => end({ tag: 'closed' }));
+    socket.once('secureConnect', () => end({ tag: 'secure' }));
+  });
+}
+
+function unreachable(address: Address, end: Exclude<HandshakeEnd, { readonly tag: 'secure' }>): MeshError {
+  switch (end.tag) {
+    case 'silence':
+      return new MeshError('ERR_UNREACHABLE', `${address} gave no answer within ${DIAL_MS_MAX / SECOND_MS} s`);
+    case 'closed':
+      return new MeshError('ERR_UNREACHABLE', `${address} closed the connection`);
+    case 'error':
+      return new MeshError('ERR_UNREACHABLE', `${address}: ${messageOf(end.error)}`, undefined, { cause: end.error });
   }
 }

@@ -1,14 +1,17 @@
 import { X509Certificate } from 'node:crypto';
 import type { Server } from 'node:tls';
-import { after, HOUR_MS, MINUTE_MS, type MonotonicMs, SECOND_MS, type UnixMs } from '../../base/time.ts';
+import { after, MINUTE_MS, type MonotonicMs, SECOND_MS, type UnixMs } from '../../base/time.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Random } from '../../ports/random.ts';
 import type { TlsIdentity } from './server-options.ts';
 
 /** A link that broke is dialled again within seconds; who comes later than this proves its key again. */
 export const SESSION_TICKET_MS_MAX = 5 * MINUTE_MS;
-/** Whoever reads a key of tickets from memory gets the secrets of the sessions of so long, and no more. */
-export const SESSION_TICKET_KEY_MS_MAX = HOUR_MS;
+/**
+ * Whoever reads a key of tickets from memory gets the secrets of the sessions of so long, and no more: twice as long as a
+ * ticket may live, so that most are still good when they are used.
+ */
+export const SESSION_TICKET_KEY_MS_MAX = 2 * SESSION_TICKET_MS_MAX;
 /** What Node.js takes: name, HMAC key and AES key of the tickets, 16 bytes each. */
 const SESSION_TICKET_KEY_BYTES = 48;
 

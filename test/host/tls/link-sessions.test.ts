@@ -4,9 +4,6 @@ import { once } from 'node:events';
 import type { ConnectionOptions, TLSSocket } from 'node:tls';
 import { before, describe, it, type TestContext } from 'node:test';
 import { DAY_MS, HOUR_MS, MINUTE_MS, type MonotonicMs, SECOND_MS, type UnixMs } from '../../../src/base/time.ts';
-import { checkX509Signature } from '../../../src/crypto/x509-signature.ts';
-import { ChainBook } from '../../../src/engine/chain-book.ts';
-import { Revocations } from '../../../src/engine/revocations.ts';
 import {
   SESSION_TICKET_KEY_MS_MAX,
   SESSION_TICKET_MS_MAX,
@@ -23,62 +20,16 @@ import {
   LINK_ALPN,
   TlsPeers,
 } from '../../../src/host/tls/peers.ts';
-import { type RefusedHandshake, TlsPort } from '../../../src/host/tls/port.ts';
 import type { NodeId } from '../../../src/identity/node-id.ts';
 import { nodeNames } from '../../../src/pki/mesh/mesh-names.ts';
 import { linkedPair, type Member, TestMesh } from '../../support/mesh/nodes-on-loopback.ts';
 import { RawTls } from '../../support/raw-tls.ts';
+import { Door, Judge } from '../../support/mesh/tls-door.ts';
 
 let mesh: TestMesh;
 before(async () => {
   mesh = await TestMesh.make();
 });
-
-interface Arrival {
-  readonly nodeId: NodeId | undefined;
-  readonly isLink: boolean;
-  readonly isResumed: boolean;
-}
-
-/** What one side knows of revocations, and a clock that the test moves. */
-class Judge {
-  laterMs = 0;
-  readonly revocations: Revocations;
-  readonly judge: JudgeChain;
-
-  constructor() {
-    const trust = { mesh: mesh.mesh, anchors: [mesh.root], checkSignature: checkX509Signature };
-    this.revocations = new Revocations(trust);
-    this.revocations.learnIssuers([mesh.intermediate, mesh.intermediate]);
-    const book = new ChainBook(trust, this.revocations);
-    this.judge = (chain, purpose) => book.judgePeer(chain, (systemClock.wall() + this.laterMs) as UnixMs, purpose);
-  }
-}
-
-/** A port alone, which says one byte to whom it lets in, and does by itself nothing about old sessions. */
-class Door extends Judge {
-  readonly arrivals: Arrival[] = [];
-  readonly refused: RefusedHandshake[] = [];
-  port!: TlsPort;
-
-  static async open(t: Pick<TestContext, 'after'>, member: Member): Promise<Door> {
-    const door = new Door();
-    const arrived = (socket: TLSSocket, nodeId: NodeId | undefined, isLink: boolean): void => {
-      door.arrivals.push({ nodeId, isLink, isResumed: socket.isSessionReused() });
-      socket.write('!');
-    };
-    door.port = await TlsPort.listen('127.0.0.1', 0, {
-      identity: member.tls,
-      judge: door.judge,
-      revocationPollMs: MINUTE_MS,
-      onLink: (socket, peer) => arrived(socket, peer.nodeId, true),
-      onHttp: (socket, peer) => arrived(socket, peer?.nodeId, false),
-      onRefused: (refused) => door.refused.push(refused),
-    });
-    t.after(() => door.port.close());
-    return door;
-  }
-}
 
 /** The session that a client without manners keeps of a connection that went well. */
 async function sessionOf(door: Door, member: Member | undefined, options: ConnectionOptions = {}): Promise<Buffer> {
@@ -114,7 +65,7 @@ describe('a port and the sessions that it gave', () => {
   let member: Member;
   let door: Door;
   const withDoor = (run: (t: TestContext) => Promise<void>) => async (t: TestContext) => {
-    [member, door] = [await mesh.member(), await Door.open(t, await mesh.member())];
+    [member, door] = [await mesh.member(), await Door.open(t, mesh, await mesh.member())];
     await run(t);
   };
 
@@ -194,10 +145,10 @@ describe('a port and the sessions that it gave', () => {
     'a session of another process of the same node does not resume, and the full handshake goes well',
     withDoor(async (t) => {
       const node = await mesh.member();
-      const before = await Door.open(t, node);
+      const before = await Door.open(t, mesh, node);
       const session = await sessionOf(before, member);
       before.port.close();
-      const after = await Door.open(t, node);
+      const after = await Door.open(t, mesh, node);
       assert.deepEqual(await offer(after, member, session), { isResumed: false, said: 1 });
       assert.deepEqual(after.arrivals, [{ nodeId: member.nodeId, isLink: true, isResumed: false }]);
     }),
@@ -210,8 +161,8 @@ describe('a dialler and the sessions that it keeps', () => {
   let judge: Judge;
   let dialler: TlsDialler;
   const withDoor = (run: (t: TestContext) => Promise<void>) => async (t: TestContext) => {
-    [member, judge] = [await mesh.member(), new Judge()];
-    door = await Door.open(t, member);
+    [member, judge] = [await mesh.member(), new Judge(mesh)];
+    door = await Door.open(t, mesh, member);
     dialler = new TlsDialler({ mesh: mesh.mesh, identity: (await mesh.member()).tls, judge: judge.judge });
     await run(t);
   };
@@ -257,7 +208,7 @@ describe('a dialler and the sessions that it keeps', () => {
     'a session is of one node: who answers at its address instead is found out',
     withDoor(async (t) => {
       await dial();
-      const other = await Door.open(t, await mesh.member());
+      const other = await Door.open(t, mesh, await mesh.member());
       await assert.rejects(dialler.dial(other.port.address, member.nodeId), {
         code: 'ERR_REMOTE',
         message: /answered/,
@@ -315,11 +266,11 @@ describe('a dialler and the sessions that it keeps', () => {
     const doors = await Promise.all(
       Array.from({ length: SESSIONS_MAX + 1 }, async () => {
         const node = await mesh.member();
-        return { node, door: await Door.open(t, node) };
+        return { node, door: await Door.open(t, mesh, node) };
       }),
     );
     const identity = (await mesh.member()).tls;
-    dialler = new TlsDialler({ mesh: mesh.mesh, identity, judge: new Judge().judge });
+    dialler = new TlsDialler({ mesh: mesh.mesh, identity, judge: new Judge(mesh).judge });
     const dialEach = async (which: typeof doors): Promise<boolean[]> => {
       const resumed: boolean[] = [];
       for (const each of which) {
@@ -407,7 +358,7 @@ describe('S1.29: how long a session ticket lives', () => {
   it('Node.js honours the time', async (t) => {
     const member = await mesh.member();
     const issuedAt = (systemClock.wall() - HOUR_MS + 3 * SECOND_MS) as UnixMs; // 3 s of its life are left
-    const door = await Door.open(t, await mesh.member({ issuedAt, lifeMs: HOUR_MS }));
+    const door = await Door.open(t, mesh, await mesh.member({ issuedAt, lifeMs: HOUR_MS }));
     const session = await sessionOf(door, member);
     assert.equal((await offer(door, member, session)).isResumed, true);
     await new Promise((resolve) => setTimeout(resolve, 4_000));
@@ -430,7 +381,7 @@ describe('links that resume', () => {
     await Promise.all([b.got(fromA), a.got(fromB)]);
   });
 
-  it('X.22: resumed links use the hybrid key exchange as well', async (t) => {
+  it('X.22: who resumes with the hybrid key exchange gets it', async (t) => {
     const node = await mesh.start(t);
     const member = await mesh.member();
     const servername = nodeNames(mesh.mesh, node.nodeId).dns;
