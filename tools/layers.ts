@@ -39,6 +39,20 @@ export const FOLDER_RANKS: Readonly<Record<string, number>> = {
   client: 11,
 };
 
+/**
+ * What keeps keys and rows, and the one file that says so: everybody else there knows the port, so that another store is
+ * one file and one line. Benches measure an implementation and name it.
+ */
+export const NAMED_ONLY_BY: Readonly<Record<string, string>> = {
+  'src/host/keys/file-key-store.ts': 'src/daemon/keys.ts',
+  'src/host/keys/mnemonic-key-tree.ts': 'src/daemon/keys.ts',
+  'src/host/sqlite/authority-store.ts': 'src/daemon/authority/store.ts',
+  'src/host/sqlite/node-store.ts': 'src/daemon/node/store.ts',
+  'src/host/sqlite/stream-store.ts': 'src/daemon/streams/run.ts',
+  'src/host/signer/sqlite/record-store.ts': 'src/daemon/signer/place.ts',
+  'src/host/signer/mongo/record-store.ts': 'src/daemon/signer/place.ts',
+};
+
 /** Folders up to this rank are pure: no I/O, no ambient clock or randomness, no timers, no state of a module. */
 const PURE_RANK_MAX = 8;
 
@@ -158,6 +172,8 @@ function judgeRelative(path: string, folder: string, specifier: string): string 
   const targetRank = FOLDER_RANKS[targetFolder];
   if (targetRank === undefined) return `${targetFolder}/ has no rank; give it one in tools/layers.ts`;
   if (targetRank === rank) return `${folder}/ and ${targetFolder}/ have the same rank (${rank}) and may not meet`;
+  const namer = Object.hasOwn(NAMED_ONLY_BY, target) && folder !== 'bench' ? NAMED_ONLY_BY[target] : path;
+  if (namer !== path) return `only ${namer} names ${target}; others take the port from it`;
   if (targetRank > rank) return `${folder}/ (rank ${rank}) may not import ${targetFolder}/ (rank ${targetRank})`;
   return undefined;
 }

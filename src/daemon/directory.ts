@@ -2,6 +2,7 @@ import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } 
 import { join } from 'node:path';
 import { isMeshError, MeshError, messageOf, quotedPath } from '../base/errors.ts';
 import { CONFIG_FILE } from './config.ts';
+import { holdsKey } from './keys.ts';
 
 /** Where everything of an authority lies. `root` can be carried away: it is needed only to make another issuing key. */
 export interface AuthorityLayout {
@@ -10,12 +11,8 @@ export interface AuthorityLayout {
   readonly database: string;
   /** Sealed keys: the issuing key, and that of the server. */
   readonly keys: string;
-  /** The sealed issuing key among them. */
-  readonly issuerKey: string;
   /** The sealed root key, apart, so that it can be taken offline. */
   readonly root: string;
-  /** The sealed root key itself. */
-  readonly rootKey: string;
   /** The trust anchor: enough for `curl --cacert`. */
   readonly rootCertificate: string;
   /** Intermediate and root. */
@@ -33,9 +30,7 @@ export function authorityLayout(directory: string): AuthorityLayout {
     config: join(directory, CONFIG_FILE),
     database: join(directory, 'authority.db'),
     keys: join(directory, 'keys'),
-    issuerKey: join(directory, 'keys', 'issuer.key.box'),
     root: join(directory, 'root'),
-    rootKey: join(directory, 'root', 'root.key.box'),
     rootCertificate: join(directory, 'root.pem'),
     caCertificates: join(directory, 'ca.pem'),
     admin: join(directory, 'admin'),
@@ -90,8 +85,9 @@ export function makeDirectory(directory: string): void {
 
 /** An authority stays one when a file is lost: what is missing is told, and nothing is made anew in its place. */
 export function isAuthorityDirectory(directory: string): boolean {
-  const { config, database, rootCertificate, issuerKey } = authorityLayout(directory);
-  return existsSync(config) && [database, rootCertificate, issuerKey].some((path) => existsSync(path));
+  const { config, database, rootCertificate, keys } = authorityLayout(directory);
+  if (!existsSync(config)) return false;
+  return existsSync(database) || existsSync(rootCertificate) || holdsKey(keys, 'issuer');
 }
 
 /** Whether a node was enrolled there. */

@@ -60,6 +60,11 @@ export interface AuthorityStore {
    * @throws what the work throws; ERR_STATE_CORRUPT where the store cannot be read or written.
    */
   transact<T>(work: (tx: AuthorityTransaction) => Promise<T>): Promise<T>;
+  /**
+   * Why what is written now would be lost, though nothing fails: in words that strangers may read; `undefined` where it is
+   * kept. Cheap, because everybody may ask.
+   */
+  whyLost(): Promise<string | undefined>;
   /** Waits for the work that was begun, then lets go. Later calls of `transact` are refused with ERR_NOT_READY. */
   close(): Promise<void>;
 }

@@ -88,4 +88,6 @@ export interface NodeStore {
   read(arrival: number): Bytes | undefined;
   /** Applies all changes or none; durable (fsync) when it resolves. */
   apply(changes: readonly NodeChange[]): Promise<void>;
+  /** Waits for what was begun, then lets go. Nothing is asked of it afterwards. */
+  close(): Promise<void>;
 }

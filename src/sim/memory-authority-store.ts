@@ -21,6 +21,8 @@ export class MemoryAuthorityStore implements AuthorityStore {
     return result;
   }
 
+  async whyLost(): Promise<undefined> {}
+
   async close(): Promise<void> {
     this.#closed = true;
     await this.#last;

@@ -54,6 +54,8 @@ export class MemoryNodeStore implements NodeStore {
     this.applyNow(changes);
   }
 
+  async close(): Promise<void> {}
+
   /** As {@link apply}, at once: for a world whose time does not pass meanwhile. */
   applyNow(changes: readonly NodeChange[]): void {
     for (const change of changes) this.#apply(change);

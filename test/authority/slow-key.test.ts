@@ -90,6 +90,7 @@ describe('an authority whose key is at hand', () => {
           failures++;
           throw error;
         }),
+      whyLost: () => memory.whyLost(),
       close: () => memory.close(),
     };
     const { authority, clock } = await authorityWorld({ store });

@@ -145,7 +145,7 @@ describe('chainmail doctor (X.03)', () => {
     const found = new Map((await diagnose(authorityDirectory)).map((finding) => [finding.name, finding]));
     assert.equal(found.get('issuer')?.state, 'bad');
     assert.match(found.get('issuer')?.detail ?? '', /root\.pem/);
-    assert.match(found.get('authority')?.detail ?? '', /authority\.db is missing or empty/);
+    assert.match(found.get('authority')?.detail ?? '', /authority\.db" is missing or empty/);
   });
 
   it('says that a directory is neither authority nor node, or is not there', async () => {

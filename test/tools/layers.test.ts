@@ -1,6 +1,10 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { dirname, join, posix } from 'node:path';
 import { describe, it } from 'node:test';
-import { judgeFile } from '../../tools/layers.ts';
+import { judgeFile, NAMED_ONLY_BY } from '../../tools/layers.ts';
+import { REPOSITORY } from '../../tools/repository.ts';
+import { parseSource } from '../../tools/syntax.ts';
 
 /** Snippets that a rule must refuse: where it stands, the code, and what the message must say. */
 // biome-ignore format: one case a line
@@ -17,6 +21,8 @@ const REFUSED: readonly (readonly [name: string, path: string, code: string, mes
   ['another ending', 'src/cli/a.ts', `import { m } from './m.js';`, /must end in \.ts/],
   ['a folder without a rank', 'src/misc/a.ts', 'export {};', /misc has no rank/],
   ['a file without a folder', 'src/a.ts', 'export {};', /no rank/],
+  ['a store by its name', 'src/daemon/up/a.ts', `import { FileKeyStore } from '../../host/keys/file-key-store.ts';`, /only src\/daemon\/keys\.ts names/],
+  ['the type of such a store', 'src/cli/a.ts', `import type { SqliteNodeStore } from '../host/sqlite/node-store.ts';`, /only src\/daemon\/node\/store\.ts names/],
   ['what does not parse', 'src/cli/a.ts', 'const = 1;', /src\/cli\/a\.ts:1: /],
 
   // what comes from outside
@@ -127,6 +133,15 @@ describe('layers', () => {
   for (const [name, path, code] of ACCEPTED) {
     it(`accepts ${name}`, () => assert.deepEqual(judgeFile(path, code), []));
   }
+  for (const [target, namer] of Object.entries(NAMED_ONLY_BY))
+    it(`lets ${namer} name ${target}, and it does`, () => {
+      const text = readFileSync(join(REPOSITORY, namer), 'utf8');
+      const targets = parseSource(namer, text).imports.map(({ specifier = '' }) =>
+        posix.join(dirname(namer), specifier),
+      );
+      assert.ok(targets.includes(target));
+      assert.deepEqual(judgeFile(namer, text), []);
+    });
   it('names file and line, and lists every breach in order', () => {
     const code = '// one\nlet a = 1;\n\nexport const f = () => process.pid + a;\n';
     const lines = judgeFile('src/base/a.ts', code).map((breach) => breach.replace(/: .*/, ''));

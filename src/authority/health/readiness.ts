@@ -18,7 +18,9 @@ export class Readiness {
 
   /** @returns `undefined`: ready. Else what is wrong, in words that strangers may read. */
   async trouble(): Promise<string | undefined> {
-    const { clock, clockGuard, crls, issuer } = this.#core;
+    const { clock, clockGuard, crls, issuer, store } = this.#core;
+    const lost = await store.whyLost();
+    if (lost !== undefined) return lost;
     const now = clock.now();
     try {
       clockGuard.check(now);

@@ -25,6 +25,10 @@ export class WatchedStore implements AuthorityStore {
     }
   }
 
+  whyLost(): Promise<string | undefined> {
+    return this.#store.whyLost();
+  }
+
   close(): Promise<void> {
     return this.#store.close();
   }

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { createIssuer, type Issuer } from '../../authority/issuer.ts';
 import { bytesEqual } from '../../base/bytes.ts';
 import { isMeshError, MeshError, messageOf, quotedPath } from '../../base/errors.ts';
@@ -7,7 +6,6 @@ import type { Secret } from '../../crypto/secret.ts';
 import type { Signer } from '../../crypto/signer.ts';
 import { checkX509Signature } from '../../crypto/x509-signature.ts';
 import { MODE_PUBLIC, writeFileAtomic } from '../../host/files/atomic-file.ts';
-import { FileKeyStore } from '../../host/keys/file-key-store.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { systemRandom } from '../../host/machine/system-random.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
@@ -16,6 +14,7 @@ import { SERIAL_RANDOM_BYTES } from '../../pki/x509/certificate-build.ts';
 import { buildIntermediate, buildRoot } from '../../pki/mesh/issuer-profile.ts';
 import type { KeyStore } from '../../ports/key-store.ts';
 import { type AuthorityLayout, readStateFile } from '../directory.ts';
+import { holdsKey, openKeys } from '../keys.ts';
 
 /** Lives of the two issuers. Nothing replaces either, so the issuer's end is the mesh's. */
 const ROOT_LIFE_MS = 7_305 * DAY_MS;
@@ -31,8 +30,8 @@ export async function makeIssuer(
   hostNames: readonly string[],
   passphrase: Secret,
 ): Promise<Issuer> {
-  const rootKeys = await FileKeyStore.open(layout.root, passphrase);
-  const keys = await FileKeyStore.open(layout.keys, passphrase);
+  const rootKeys = await openKeys(layout.root, passphrase);
+  const keys = await openKeys(layout.keys, passphrase);
   const rootSigner = await openOrGenerate(rootKeys, 'root');
   const signer = await openOrGenerate(keys, 'issuer');
   const issuedAt = systemClock.wall();
@@ -63,20 +62,19 @@ export async function makeIssuer(
  * Reads what {@link makeIssuer} wrote, and holds each file against the others.
  * @throws ERR_STATE_CORRUPT, ERR_STATE_FOREIGN, ERR_KEY_MISSING, each naming the file.
  */
-export async function loadIssuer(layout: AuthorityLayout, mesh: MeshName, keys: FileKeyStore): Promise<Issuer> {
+export async function loadIssuer(layout: AuthorityLayout, mesh: MeshName, keys: KeyStore): Promise<Issuer> {
   const { certificate, root } = readIssuerCertificates(layout);
   return createIssuer(mesh, certificate, root, await openIssuerKey(layout, keys));
 }
 
 /** @throws as {@link loadIssuer} */
-export async function openIssuerKey(layout: AuthorityLayout, keys: FileKeyStore): Promise<Signer> {
-  const { caCertificates, issuerKey } = layout;
+export async function openIssuerKey(layout: AuthorityLayout, keys: KeyStore): Promise<Signer> {
   const { certificate } = readIssuerCertificates(layout);
   const signer = await keys.open('issuer');
   if (!bytesEqual(signer.spki, certificate.spki))
     throw new MeshError(
       'ERR_STATE_FOREIGN',
-      `the key in ${quotedPath(issuerKey)} does not belong to the intermediate in ${quotedPath(caCertificates)}`,
+      `the key in ${quotedPath(keys.whereIs('issuer'))} does not belong to the intermediate in ${quotedPath(layout.caCertificates)}`,
       'files of two authorities were mixed: restore both from one backup',
     );
   return signer;
@@ -85,21 +83,21 @@ export async function openIssuerKey(layout: AuthorityLayout, keys: FileKeyStore)
 /**
  * Opens the sealed root key and holds it against the trust anchor. Nothing that runs needs it, so nothing else would
  * notice that it has rotted until it is needed.
- * @returns false where it is not in the directory: it may be kept elsewhere.
+ * @returns where it is, for people; `undefined` where it is not in the directory: it may be kept elsewhere.
  * @throws ERR_STATE_CORRUPT, ERR_STATE_FOREIGN, ERR_PASSPHRASE_WRONG
  */
-export async function checkRootKey(layout: AuthorityLayout, passphrase: Secret): Promise<boolean> {
-  const { root: folder, rootKey, rootCertificate } = layout;
-  if (!existsSync(rootKey)) return false;
+export async function checkRootKey(layout: AuthorityLayout, passphrase: Secret): Promise<string | undefined> {
+  const { root: folder, rootCertificate } = layout;
+  if (!holdsKey(folder, 'root')) return undefined;
   const { root } = readIssuerCertificates(layout);
-  const keys = await FileKeyStore.open(folder, passphrase);
+  const keys = await openKeys(folder, passphrase);
   if (!bytesEqual((await keys.open('root')).spki, root.spki))
     throw new MeshError(
       'ERR_STATE_FOREIGN',
-      `the key in ${quotedPath(rootKey)} does not belong to the root in ${quotedPath(rootCertificate)}`,
+      `the key in ${quotedPath(keys.whereIs('root'))} does not belong to the root in ${quotedPath(rootCertificate)}`,
       'files of two authorities were mixed: restore both from one backup',
     );
-  return true;
+  return keys.whereIs('root');
 }
 
 /**

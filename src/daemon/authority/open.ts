@@ -1,6 +1,7 @@
 import { chmodSync, mkdirSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { Authority } from '../../authority/authority.ts';
+import type { KeyTree } from '../../authority/delegates/key-tree.ts';
 import { chainPem } from '../../authority/issuer.ts';
 import { POLICY_DEFAULTS } from '../../authority/policy.ts';
 import { MeshError, quoted } from '../../base/errors.ts';
@@ -9,11 +10,10 @@ import type { Secret } from '../../crypto/secret.ts';
 import { generatePkcs8, softwareSigner } from '../../crypto/signer.ts';
 import { MODE_PUBLIC, MODE_SECRET, writeFileAtomic } from '../../host/files/atomic-file.ts';
 import { type DirectoryLock, lockDirectory } from '../../host/files/directory-lock.ts';
-import { FileKeyStore } from '../../host/keys/file-key-store.ts';
-import { FileKeyTree } from '../../host/keys/file-key-tree.ts';
-import { SqliteAuthorityStore } from '../../host/sqlite/authority-store.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { systemRandom } from '../../host/machine/system-random.ts';
+import type { AuthorityStore } from '../../ports/authority-store.ts';
+import type { KeyStore } from '../../ports/key-store.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
 import { splitAddress } from '../../message/address.ts';
 import { buildCsr } from '../../pki/x509/csr.ts';
@@ -35,7 +35,9 @@ import {
   requireNoNode,
 } from '../directory.ts';
 import { formatDuration } from '../../base/duration.ts';
+import { keyTreeOf, openKeys } from '../keys.ts';
 import { loadIssuer, makeIssuer } from './issuer-files.ts';
+import { openAuthorityStore } from './store.ts';
 
 /** Name of the administrator whose credential `init` writes. */
 const FIRST_ADMINISTRATOR = 'admin';
@@ -81,7 +83,7 @@ export async function initAuthority(options: InitAuthorityOptions): Promise<Auth
     });
     const hostNames = hostNamesAmong([...hosts, splitAddress(config.listen, 0).host]);
     const issuer = await makeIssuer(layout, mesh, hostNames, options.passphrase);
-    const store = SqliteAuthorityStore.open(layout.database, 'create');
+    const store = await openAuthorityStore(layout, 'create');
     try {
       const authority = await Authority.open({
         issuer,
@@ -106,9 +108,9 @@ export interface OpenAuthority {
   readonly authority: Authority;
   readonly config: AuthorityConfig;
   readonly layout: AuthorityLayout;
-  readonly keys: FileKeyStore;
-  readonly tree: FileKeyTree;
-  readonly store: SqliteAuthorityStore;
+  readonly keys: KeyStore;
+  readonly tree: KeyTree;
+  readonly store: AuthorityStore;
   close(): Promise<void>;
 }
 
@@ -126,14 +128,14 @@ export interface OpenAuthorityOptions {
 export async function openAuthority(options: OpenAuthorityOptions): Promise<OpenAuthority> {
   const layout = requireAuthorityDirectory(options.directory);
   const lock: DirectoryLock = lockDirectory(layout.directory);
-  let store: SqliteAuthorityStore | undefined;
+  let store: AuthorityStore | undefined;
   try {
     const { directory, environment, flags = {} } = options;
     const config = loadAuthorityConfig({ directory, environment, flags });
-    const keys = await FileKeyStore.open(layout.keys, options.passphrase);
+    const keys = await openKeys(layout.keys, options.passphrase);
     const issuer = await loadIssuer(layout, parseMeshName(config.mesh), keys);
-    const tree = new FileKeyTree(keys);
-    store = SqliteAuthorityStore.open(layout.database, 'refuse');
+    const tree = keyTreeOf(keys);
+    store = await openAuthorityStore(layout, 'refuse');
     const opened = store;
     const authority = await Authority.open({
       issuer,

@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer as createHttpsServer, type Server as HttpsServer } from 'node:https';
 import type { TLSSocket } from 'node:tls';
@@ -58,7 +58,7 @@ export async function runAuthority(options: RunAuthorityOptions): Promise<Runnin
       hosts: certificate.names,
       credentialOf,
       enrollPerMinute: opened.config.enroll_per_minute,
-      notReady: () => notReady(opened),
+      notReady: () => opened.authority.whyNotReady(),
     });
 
     let tlsServer: HttpsServer | undefined;
@@ -186,12 +186,6 @@ async function tend(
   } catch (error) {
     log.error({ reason: messageOf(error) }, 'signing failed'); // told to operators by /readyz as well
   }
-}
-
-/** A file that was moved away goes on to be written, by this process, to be gone with it. */
-async function notReady({ authority, layout }: OpenAuthority): Promise<string | undefined> {
-  if (!existsSync(layout.database)) return 'the state file is gone: put it back before this process ends';
-  return authority.whyNotReady();
 }
 
 function tlsCredential(socket: TLSSocket): Credential {

@@ -1,28 +1,25 @@
-import { statSync } from 'node:fs';
 import { nodesResponseSchema } from '../../api/authority.ts';
 import { textOfUtf8 } from '../../base/bytes.ts';
 import { errorEntry } from '../../base/error-codes.ts';
 import { isMeshError } from '../../base/errors.ts';
 import { toRfc3339 } from '../../base/time.ts';
 import type { Secret } from '../../crypto/secret.ts';
-import { AUTHORITY_DATABASE } from '../../host/sqlite/authority-schema.ts';
 import { controlSocketOf } from '../../host/http/control-socket.ts';
-import { FileKeyStore } from '../../host/keys/file-key-store.ts';
 import { exchange, isNobodyThere } from '../../host/http/client.ts';
 import { AuthorityDesk } from '../authority/desk.ts';
 import { authorityLayout, requireAuthorityDirectory } from '../directory.ts';
+import { lookAtAuthorityStore } from '../authority/store.ts';
+import { openKeys } from '../keys.ts';
 import { checkRootKey, openIssuerKey, readIssuerCertificates } from '../authority/issuer-files.ts';
 import { readPassphrase } from '../passphrase.ts';
-import { bad, couldBeBetter, type Finding, good, lookAt } from './finding.ts';
+import { couldBeBetter, type Finding, good, lookAt } from './finding.ts';
 
 /** What can be said of an authority: its files, its keys as far as there is a passphrase, and its process. */
 export async function lookAtAuthorityDirectory(directory: string): Promise<readonly Finding[]> {
   const findings = await Promise.all([
-    lookAt('authority', () => {
-      const { database } = requireAuthorityDirectory(directory);
-      if (statSync(database, { throwIfNoEntry: false })?.size) return good('authority', database);
-      return bad('authority', `${database} is missing or empty`, AUTHORITY_DATABASE.remedy);
-    }),
+    lookAt('authority', async () =>
+      good('authority', await lookAtAuthorityStore(requireAuthorityDirectory(directory))),
+    ),
     lookAt('issuer', () => {
       const { certificate } = readIssuerCertificates(requireAuthorityDirectory(directory));
       return good('issuer', `root and intermediate hold, until ${toRfc3339(certificate.notAfter)}`);
@@ -50,18 +47,18 @@ async function lookAtKeys(directory: string): Promise<readonly Finding[]> {
   using opening = passphrase;
   return [
     await lookAt('keys', async () => {
-      const keys = await FileKeyStore.open(layout.keys, opening);
+      const keys = await openKeys(layout.keys, opening);
       await openIssuerKey(layout, keys);
       return good('keys', 'the passphrase opens the issuing key, and it is that of the intermediate');
     }),
-    await lookAt('root key', async () =>
-      (await checkRootKey(layout, opening))
-        ? good('root key', `${layout.rootKey} opens, and is that of the root`)
-        : good(
-            'root key',
-            `not in ${layout.root}: look that it is safe where it is kept, another issuing key needs it`,
-          ),
-    ),
+    await lookAt('root key', async () => {
+      const where = await checkRootKey(layout, opening);
+      if (where !== undefined) return good('root key', `${where} opens, and is that of the root`);
+      return good(
+        'root key',
+        `not in ${layout.root}: look that it is safe where it is kept, another issuing key needs it`,
+      );
+    }),
   ];
 }
 

@@ -2,7 +2,6 @@ import { statusResponseSchema } from '../../api/node-programs.ts';
 import { isMeshError } from '../../base/errors.ts';
 import { toRfc3339, type UnixMs } from '../../base/time.ts';
 import { type DirectoryLock, lockDirectory } from '../../host/files/directory-lock.ts';
-import { FileKeyStore } from '../../host/keys/file-key-store.ts';
 import { type ClientAnswer, exchange } from '../../host/http/client.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { certificateStateAt } from '../../node/certificate-watch.ts';
@@ -11,6 +10,7 @@ import type { Revocation } from '../../pki/x509/revocation-reason.ts';
 import { type EnrolledNode, loadEnrolledNode, openIdentityKey } from '../node/enrollment.ts';
 import { leafOf } from '../node/open-host.ts';
 import { NodeDesk } from '../node/desk.ts';
+import { openKeys } from '../keys.ts';
 import { readPassphrase } from '../passphrase.ts';
 import { describeRevocation, REVOKED_HINT, revocationAsHeard, revocationByAuthority } from '../node/own-revocation.ts';
 import { bad, couldBeBetter, type Finding, good, lookAt } from './finding.ts';
@@ -79,7 +79,7 @@ async function revocationOf(node: EnrolledNode): Promise<Revocation | undefined>
 
 async function lookAtKeys({ layout, chain }: EnrolledNode): Promise<Finding> {
   using passphrase = await readPassphrase({ directory: layout.directory, environment: process.env });
-  const keys = await FileKeyStore.open(layout.keys, passphrase);
+  const keys = await openKeys(layout.keys, passphrase);
   const [leaf] = chain;
   if (leaf === undefined) return bad('keys', 'there is no certificate', undefined);
   await openIdentityKey(keys, leaf);

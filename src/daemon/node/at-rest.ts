@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import type { z } from 'zod';
 import { isMeshError } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
@@ -6,7 +5,6 @@ import { messageAlgorithmOf } from '../../crypto/public-key.ts';
 import { keyAlgorithmOf } from '../../crypto/spki.ts';
 import { checkX509Signature } from '../../crypto/x509-signature.ts';
 import { lockDirectory } from '../../host/files/directory-lock.ts';
-import { SqliteNodeStore } from '../../host/sqlite/node-store.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { systemRandom } from '../../host/machine/system-random.ts';
 import { parseNodeId } from '../../identity/node-id.ts';
@@ -17,6 +15,7 @@ import { type EnrolledNode, loadEnrolledNode } from './enrollment.ts';
 import { loadNodeConfig } from './config.ts';
 import { leafOf } from './open-host.ts';
 import { NodeDesk } from './desk.ts';
+import { hasNodeStore, openNodeStore } from './store.ts';
 import { programVersion } from '../version.ts';
 
 /** What a question is asked with: by HTTP where a node runs, else of what its store holds. */
@@ -47,7 +46,7 @@ export async function askHeld<S extends z.ZodType>(
     } catch (error) {
       if (!isMeshError(error) || error.code !== 'ERR_NOT_RUNNING') throw error;
       const enrolled = loadEnrolledNode(directory);
-      if (!existsSync(enrolled.layout.database)) throw error;
+      if (!(await hasNodeStore(enrolled))) throw error;
       return { answer: await openAtRest(enrolled, atRest), isRunning: false };
     }
   });
@@ -60,7 +59,7 @@ async function openAtRest<T>(enrolled: EnrolledNode, use: (node: MeshNode, now: 
   const leaf = leafOf(enrolled);
   const lock = lockDirectory(layout.directory);
   try {
-    const store = SqliteNodeStore.open(layout.database, { mesh, nodeId });
+    const store = await openNodeStore(enrolled);
     try {
       const restored = store.load();
       const now = systemClock.now();

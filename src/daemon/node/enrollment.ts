@@ -15,7 +15,6 @@ import type { Signer } from '../../crypto/signer.ts';
 import { checkX509Signature } from '../../crypto/x509-signature.ts';
 import { MODE_PUBLIC, MODE_SECRET, writeFileAtomic } from '../../host/files/atomic-file.ts';
 import { lockDirectory } from '../../host/files/directory-lock.ts';
-import { FileKeyStore } from '../../host/keys/file-key-store.ts';
 import { type ClientAnswer, exchange } from '../../host/http/client.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { type MeshName, parseMeshName } from '../../identity/mesh-name.ts';
@@ -35,6 +34,7 @@ import {
   requireNoAuthority,
   requireNodeDirectory,
 } from '../directory.ts';
+import { openKeys } from '../keys.ts';
 import { NODE_CONFIG_TEXT } from './config.ts';
 import { requireNotRevoked } from './own-revocation.ts';
 
@@ -106,7 +106,7 @@ export async function enrollNode(options: EnrollNodeOptions): Promise<EnrolledNo
           );
       }
     }
-    const keys = await FileKeyStore.open(layout.keys, options.passphrase);
+    const keys = await openKeys(layout.keys, options.passphrase);
     const signer = (await keys.has('identity')) ? await keys.open('identity') : await keys.generate('identity');
     const csr = encodePem('CERTIFICATE REQUEST', await buildCsr(signer));
     writeFileAtomic(layout.request, csr, MODE_PUBLIC);

@@ -6,7 +6,6 @@ import { keyAlgorithmOf } from '../../crypto/spki.ts';
 import { rememberChecks } from '../../crypto/remembered-checks.ts';
 import { checkX509Signature } from '../../crypto/x509-signature.ts';
 import { NodeHost } from '../../host/node/node-host.ts';
-import type { SqliteNodeStore } from '../../host/sqlite/node-store.ts';
 import { pointAdderOnDemand } from '../../host/secp256k1/point-adder.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { systemRandom } from '../../host/machine/system-random.ts';
@@ -14,6 +13,7 @@ import { TlsDialler } from '../../host/tls/dialler.ts';
 import type { TlsIdentity } from '../../host/tls/server-options.ts';
 import { parseNodeId } from '../../identity/node-id.ts';
 import { startOf } from '../../node/node-start.ts';
+import type { NodeStore } from '../../ports/node-store.ts';
 import type { Certificate } from '../../pki/x509/certificate.ts';
 import type { EnrolledNode } from './enrollment.ts';
 import type { Log } from '../log.ts';
@@ -23,7 +23,7 @@ import { programVersion } from '../version.ts';
 export interface NodeParts {
   readonly identity: TlsIdentity;
   readonly signer: Signer;
-  readonly store: SqliteNodeStore;
+  readonly store: NodeStore;
   readonly log: Log;
 }
 

@@ -1,16 +1,14 @@
-import { existsSync } from 'node:fs';
 import type { Bytes } from '../../base/bytes.ts';
 import { isMeshError, MeshError } from '../../base/errors.ts';
 import { toRfc3339 } from '../../base/time.ts';
 import { checkX509Signature } from '../../crypto/x509-signature.ts';
 import { exchange } from '../../host/http/client.ts';
-import { SqliteNodeStore } from '../../host/sqlite/node-store.ts';
-import { parseNodeId } from '../../identity/node-id.ts';
 import { CRL_BYTES_MAX, parseCrl } from '../../pki/x509/crl.ts';
 import { authorityNames } from '../../pki/mesh/mesh-names.ts';
 import type { Revocation } from '../../pki/x509/revocation-reason.ts';
 import { RevocationView } from '../../pki/mesh/revocation-view.ts';
 import type { EnrolledNode } from './enrollment.ts';
+import { hasNodeStore, openNodeStore } from './store.ts';
 
 /** What an operator does for a node that was revoked: there is no way back for its key. */
 export const REVOKED_HINT =
@@ -44,9 +42,8 @@ export async function revocationByAuthority(node: EnrolledNode): Promise<Revocat
  * @throws ERR_STATE_...
  */
 export async function revocationAsHeard(node: EnrolledNode): Promise<Revocation | undefined> {
-  const { database } = node.layout;
-  if (!existsSync(database)) return undefined; // it never ran
-  const store = SqliteNodeStore.open(database, { mesh: node.mesh, nodeId: parseNodeId(node.nodeId) });
+  if (!(await hasNodeStore(node))) return undefined; // it never ran
+  const store = await openNodeStore(node);
   try {
     return revocationIn(node, store.load().crls);
   } finally {

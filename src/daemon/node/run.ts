@@ -4,28 +4,28 @@ import { MINUTE_MS, toRfc3339, type UnixMs } from '../../base/time.ts';
 import type { Secret } from '../../crypto/secret.ts';
 import { controlSocketOf } from '../../host/http/control-socket.ts';
 import { lockDirectory } from '../../host/files/directory-lock.ts';
-import { FileKeyStore } from '../../host/keys/file-key-store.ts';
 import { HttpCarrier, memberOf } from '../../host/http/carrier.ts';
 import type { NodeHost } from '../../host/node/node-host.ts';
-import { SqliteNodeStore } from '../../host/sqlite/node-store.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { TlsPort, type TlsPortOptions } from '../../host/tls/port.ts';
 import type { TlsIdentity } from '../../host/tls/server-options.ts';
 import { createServer as createHttpServer } from '../../http/node-http.ts';
 import { addMemberRoutes, addProgramRoutes } from '../../http/node/routes.ts';
 import { createHttpApp, socketOf } from '../../http/server.ts';
-import { type NodeId, parseNodeId } from '../../identity/node-id.ts';
+import type { NodeId } from '../../identity/node-id.ts';
 import { type Address, splitAddress } from '../../message/address.ts';
 import { CertificateWatch } from '../../node/certificate-watch.ts';
 import type { Certificate } from '../../pki/x509/certificate.ts';
 import type { AuthorityContact } from './authority-contact.ts';
 import { type EnrolledNode, loadEnrolledNode, openIdentityKey } from './enrollment.ts';
+import { openKeys } from '../keys.ts';
 import { listenControl, listenError } from '../listen.ts';
 import { createLog, type Log, requestLog } from '../log.ts';
 import { addressesOf } from './addresses.ts';
 import { loadNodeConfig, type NodeConfig } from './config.ts';
 import { contactAuthority, openMulticast, tellBootstrapPeers } from './contacts.ts';
 import { leafOf, nameOf, openNodeHost } from './open-host.ts';
+import { openNodeStore } from './store.ts';
 import { programVersion } from '../version.ts';
 
 /** Oldest Node.js that resumes no TLS session under another server's name, and does not authorise whom it should not (T13). */
@@ -79,17 +79,14 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   try {
     const lock = lockDirectory(enrolled.layout.directory);
     closers.push(() => lock.release());
-    const keys = await FileKeyStore.open(enrolled.layout.keys, options.passphrase);
+    const keys = await openKeys(enrolled.layout.keys, options.passphrase);
     const signer = await openIdentityKey(keys, leafOf(enrolled));
     const identity: TlsIdentity = {
       certificate: enrolled.certificatePem,
       key: await keys.exportPem('identity'),
       trustAnchors: [enrolled.rootPem],
     };
-    const store = SqliteNodeStore.open(enrolled.layout.database, {
-      mesh: enrolled.mesh,
-      nodeId: parseNodeId(enrolled.nodeId),
-    });
+    const store = await openNodeStore(enrolled);
     closers.push(() => store.close());
     const host = await openNodeHost(enrolled, config, { identity, signer, store, log });
     closers.push(async () => {

@@ -1,14 +1,15 @@
 import { utf8 } from '../../base/bytes.ts';
 import { type UnixMs, unixMsFromSeconds } from '../../base/time.ts';
 import type { Signer } from '../../crypto/signer.ts';
-import { FileKeyStore } from '../../host/keys/file-key-store.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
 import { parseNodeId } from '../../identity/node-id.ts';
 import { parseMessageType } from '../../message/family.ts';
 import { assembleMessage, composeMessage, type Message } from '../../message/message.ts';
 import { parseCertificatesPem } from '../../pki/x509/certificate.ts';
+import type { KeyStore } from '../../ports/key-store.ts';
 import { nodeLayout } from '../directory.ts';
+import { openKeys } from '../keys.ts';
 import { readPassphrase } from '../passphrase.ts';
 import { certificateOf, type Fleet, type FleetNode } from './fleet.ts';
 import { dialForHello, postMessage, type ProbeCredential } from './probe.ts';
@@ -69,12 +70,12 @@ export class Outcast {
   }
 }
 
-async function keysOf(node: FleetNode): Promise<FileKeyStore> {
+async function keysOf(node: FleetNode): Promise<KeyStore> {
   using passphrase = await readPassphrase({ directory: node.directory, environment: {} });
-  return await FileKeyStore.open(nodeLayout(node.directory).keys, passphrase);
+  return await openKeys(nodeLayout(node.directory).keys, passphrase);
 }
 
-async function credentialOf(fleet: Fleet, node: FleetNode, keys: FileKeyStore): Promise<ProbeCredential> {
+async function credentialOf(fleet: Fleet, node: FleetNode, keys: KeyStore): Promise<ProbeCredential> {
   return {
     certificate: certificateOf(node),
     key: await keys.exportPem(CERTIFICATE_KEY),

@@ -6,7 +6,7 @@ import { encodePem } from '../../codec/pem.ts';
 import { Secret } from '../../crypto/secret.ts';
 import { SecretBox } from '../../crypto/secret-box.ts';
 import { generatePkcs8, type Signer, softwareSigner } from '../../crypto/signer.ts';
-import type { KeyName, KeyStore, SecretName } from '../../ports/key-store.ts';
+import type { KeyName, KeyStore, SecretName, SecretStore, TlsKeyName } from '../../ports/key-store.ts';
 import { createFileAtomic, MODE_SECRET } from '../files/atomic-file.ts';
 import { readSecretFile } from '../files/secret-file.ts';
 import { systemRandom } from '../machine/system-random.ts';
@@ -22,7 +22,7 @@ const CHECK_CONTEXT = 'chainmail key store';
  * One slow derivation (scrypt) a store, at {@link open}. Files that others may read are refused, sealed or not: a
  * passphrase can be guessed at leisure from a copy.
  */
-export class FileKeyStore implements KeyStore {
+export class FileKeyStore implements KeyStore, SecretStore {
   readonly #folder: string;
   readonly #box: SecretBox;
 
@@ -69,15 +69,20 @@ export class FileKeyStore implements KeyStore {
     }
   }
 
-  async has(name: KeyName | SecretName): Promise<boolean> {
-    return existsSync(this.#path(name));
+  /** Whether a key lies in the folder, asked without the passphrase: nothing is opened or made. */
+  static holds(folder: string, name: KeyName): boolean {
+    return existsSync(pathOf(folder, name));
+  }
+
+  async has(name: KeyName): Promise<boolean> {
+    return existsSync(this.whereIs(name));
   }
 
   async generate(name: KeyName): Promise<Signer> {
     const pkcs8 = generatePkcs8('P-256');
     try {
       using secret = new Secret(pkcs8);
-      if (!createFileAtomic(this.#path(name), this.#box.seal(contextOf(name), secret), MODE_SECRET))
+      if (!createFileAtomic(pathOf(this.#folder, name), this.#box.seal(contextOf(name), secret), MODE_SECRET))
         throw new MeshError('ERR_DIR_EXISTS', `key ${name} exists in ${quotedPath(this.#folder)}`);
       return softwareSigner(pkcs8);
     } finally {
@@ -90,29 +95,30 @@ export class FileKeyStore implements KeyStore {
     return secret.use(softwareSigner);
   }
 
-  /**
-   * The private key as PEM, for TLS: `node:tls` signs with keys in memory only. Keys in hardware have no such way, and
-   * the port has none either.
-   * @throws ERR_KEY_MISSING
-   */
-  async exportPem(name: KeyName): Promise<string> {
+  async exportPem(name: TlsKeyName): Promise<string> {
     using secret = await this.#read(name);
     return secret.use((pkcs8) => encodePem('PRIVATE KEY', pkcs8));
   }
 
-  /** Seals a secret beside the keys. @throws ERR_DIR_EXISTS where the name is taken. */
+  whereIs(name: KeyName): string {
+    return pathOf(this.#folder, name);
+  }
+
+  async hasSecret(name: SecretName): Promise<boolean> {
+    return existsSync(pathOf(this.#folder, name));
+  }
+
   async keepSecret(name: SecretName, secret: Secret): Promise<void> {
-    if (!createFileAtomic(this.#path(name), this.#box.seal(contextOf(name), secret), MODE_SECRET))
+    if (!createFileAtomic(pathOf(this.#folder, name), this.#box.seal(contextOf(name), secret), MODE_SECRET))
       throw new MeshError('ERR_DIR_EXISTS', `secret ${name} exists in ${quotedPath(this.#folder)}`);
   }
 
-  /** A secret that {@link keepSecret} sealed; the caller disposes of it. @throws ERR_KEY_MISSING */
   openSecret(name: SecretName): Promise<Secret> {
     return this.#read(name);
   }
 
   async #read(name: KeyName | SecretName): Promise<Secret> {
-    const path = this.#path(name);
+    const path = pathOf(this.#folder, name);
     const sealed = readSecretFile(path);
     if (sealed === undefined)
       throw new MeshError('ERR_KEY_MISSING', `key file ${quotedPath(path)} is missing`, restore(path));
@@ -123,10 +129,10 @@ export class FileKeyStore implements KeyStore {
       throw damaged(path, 'the passphrase opens the store, but not this key'); // so it is not the passphrase
     }
   }
+}
 
-  #path(name: KeyName | SecretName): string {
-    return join(this.#folder, `${name}${KEY_ENDING}`);
-  }
+function pathOf(folder: string, name: KeyName | SecretName): string {
+  return join(folder, `${name}${KEY_ENDING}`);
 }
 
 function damaged(path: string, what: string): MeshError {

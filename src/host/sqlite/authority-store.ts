@@ -1,4 +1,6 @@
+import { existsSync, statSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
+import { MeshError, quotedPath } from '../../base/errors.ts';
 import type { AuthorityStore, AuthorityTransaction, CrlRow } from '../../ports/authority-store.ts';
 import { accessKeyRows } from './authority/access-keys.ts';
 import { auditRows } from './authority/audit.ts';
@@ -31,8 +33,23 @@ export class SqliteAuthorityStore implements AuthorityStore {
     return guarded(path, () => new SqliteAuthorityStore(database, path));
   }
 
+  /** Looks whether the file is there and holds anything, without opening it. @throws ERR_STATE_CORRUPT */
+  static look(path: string): void {
+    if (!statSync(path, { throwIfNoEntry: false })?.size)
+      throw new MeshError(
+        'ERR_STATE_CORRUPT',
+        `state file ${quotedPath(path)} is missing or empty`,
+        AUTHORITY_DATABASE.remedy,
+      );
+  }
+
   transact<T>(work: (tx: AuthorityTransaction) => Promise<T>): Promise<T> {
     return this.#commits.run(() => work(this.#transaction));
+  }
+
+  /** A file that was moved away goes on to be written, by this process, to be gone with it. */
+  async whyLost(): Promise<string | undefined> {
+    return existsSync(this.#path) ? undefined : 'the state file is gone: put it back before this process ends';
   }
 
   async close(): Promise<void> {

@@ -28,7 +28,7 @@ import { formatXpub, parseExtendedKey } from '../../../src/identity/key-tree/ext
 import { formatPath, HARDENED, parsePath } from '../../../src/identity/key-tree/derivation-path.ts';
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
 import { FileKeyStore } from '../../../src/host/keys/file-key-store.ts';
-import { FileKeyTree } from '../../../src/host/keys/file-key-tree.ts';
+import { MnemonicKeyTree } from '../../../src/host/keys/mnemonic-key-tree.ts';
 import { parseCrl } from '../../../src/pki/x509/crl.ts';
 import { checkX509Signature } from '../../../src/crypto/x509-signature.ts';
 import { passphrase } from '../../support/processes/authority-process.ts';
@@ -44,7 +44,7 @@ describe('the authority’s delegates', () => {
   const folder = tempDir({ after });
   let tree: KeyTree;
   before(async () => {
-    tree = new FileKeyTree(await FileKeyStore.open(folder, passphrase()));
+    tree = new MnemonicKeyTree(await FileKeyStore.open(folder, passphrase()));
   });
 
   async function world() {
@@ -276,7 +276,7 @@ describe('the authority’s delegates', () => {
     await authority.beginEpoch('local');
     paths.push((await authority.createSubtree('local')).path);
     const { key: words } = await authority.exportTree('mnemonic', [], 'local');
-    const moved = new FileKeyTree(await FileKeyStore.open(`${folder}/moved`, passphrase()));
+    const moved = new MnemonicKeyTree(await FileKeyStore.open(`${folder}/moved`, passphrase()));
     const second = await authorityWorld({ tree: moved, clock, issuer });
     await second.authority.importTree(words, 'local');
     const again = [await second.authority.createSubtree('local'), await second.authority.createSubtree('local')];
@@ -483,7 +483,7 @@ describe('the authority’s delegates', () => {
   it('are not issued by a master key that is not the branch’s; a new epoch is the new key’s', async () => {
     const first = await world();
     await first.authority.issueDelegate(first.wish, 'local');
-    const other = new FileKeyTree(await FileKeyStore.open(`${folder}/other`, passphrase()));
+    const other = new MnemonicKeyTree(await FileKeyStore.open(`${folder}/other`, passphrase()));
     const swapped: KeyTree = {
       branch: (path) => other.branch(path),
       sign: async (path, data) => (await other.branch([]), other.sign(path, data)),

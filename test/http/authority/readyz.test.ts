@@ -57,6 +57,7 @@ describe('GET /readyz', () => {
   it('says that the store cannot be written, and looks no more often than it may', async () => {
     const memory = new MemoryAuthorityStore();
     let trouble: Error | undefined;
+    let lost: string | undefined;
     let looks = 0;
     const store: AuthorityStore = {
       transact: async (work) => {
@@ -64,6 +65,7 @@ describe('GET /readyz', () => {
         if (trouble !== undefined) throw trouble;
         return memory.transact(work);
       },
+      whyLost: async () => lost,
       close: () => memory.close(),
     };
     const { app, authority, clock } = await authorityApp({ store });
@@ -83,6 +85,13 @@ describe('GET /readyz', () => {
     trouble = new Error('state file "/secret/path": disk I/O error', { cause: new Error('disk I/O error') });
     await assert.rejects(newToken(authority), trouble);
     assert.equal((await readyz(app)).status, 503);
+    trouble = undefined;
+    assert.equal((await readyz(app)).status, 200);
+    const seen = looks;
+    lost = 'the store was moved away';
+    assert.deepEqual([await readyz(app), looks], [{ status: 503, detail: lost }, seen], 'asked of the store each time');
+    lost = undefined;
+    assert.equal((await readyz(app)).status, 200);
   });
 });
 

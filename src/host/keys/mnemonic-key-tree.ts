@@ -7,19 +7,19 @@ import { derivePrivate, masterKeyOf } from '../../identity/key-tree/child-key.ts
 import type { DerivationPath } from '../../identity/key-tree/derivation-path.ts';
 import type { ExtendedPrivateKey, ExtendedPublicKey } from '../../identity/key-tree/extended-key.ts';
 import { entropyBytesOf, entropyOfMnemonic, mnemonicOf, seedOfMnemonic } from '../../identity/key-tree/mnemonic.ts';
-import type { FileKeyStore } from './file-key-store.ts';
+import type { SecretStore } from '../../ports/key-store.ts';
 import { systemRandom } from '../machine/system-random.ts';
 
-/** A {@link KeyTree} whose master key lies in a key store, as the random bytes of a mnemonic of 24 words. */
-export class FileKeyTree implements KeyTree {
-  readonly #keys: FileKeyStore;
+/** A {@link KeyTree} whose master key lies among the secrets of a directory, as the random bytes of a mnemonic of 24 words. */
+export class MnemonicKeyTree implements KeyTree {
+  readonly #secrets: SecretStore;
 
-  constructor(keys: FileKeyStore) {
-    this.#keys = keys;
+  constructor(secrets: SecretStore) {
+    this.#secrets = secrets;
   }
 
   async branch(path: DerivationPath): Promise<ExtendedPublicKey> {
-    if (!(await this.#keys.has('tree'))) await this.#make();
+    if (!(await this.#secrets.hasSecret('tree'))) await this.#make();
     using key = await this.#derive(path);
     return key.public;
   }
@@ -35,11 +35,11 @@ export class FileKeyTree implements KeyTree {
 
   async restore(mnemonic: string): Promise<void> {
     using entropy = entropyOfMnemonic(mnemonic);
-    await this.#keys.keepSecret('tree', entropy);
+    await this.#secrets.keepSecret('tree', entropy);
   }
 
   async mnemonic(): Promise<string> {
-    using entropy = await this.#keys.openSecret('tree');
+    using entropy = await this.#secrets.openSecret('tree');
     return entropy.use((bytes) => mnemonicOf(bytes));
   }
 
@@ -51,7 +51,7 @@ export class FileKeyTree implements KeyTree {
     const bytes = systemRandom.bytes(entropyBytesOf(24));
     using entropy = new Secret(bytes);
     bytes.fill(0);
-    await this.#keys.keepSecret('tree', entropy);
+    await this.#secrets.keepSecret('tree', entropy);
   }
 
   async #derive(path: DerivationPath): Promise<ExtendedPrivateKey> {
