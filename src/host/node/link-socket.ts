@@ -1,6 +1,9 @@
 import type { TLSSocket } from 'node:tls';
 import type { Bytes } from '../../base/bytes.ts';
+import type { MonotonicMs } from '../../base/time.ts';
 import { plainBytes } from '../../crypto/plain-bytes.ts';
+import { systemClock } from '../machine/system-clock.ts';
+import { WorkShare } from './work-share.ts';
 
 /**
  * Bytes that wait to leave through one socket. Flow control keeps honest peers far below; one that reads nothing
@@ -16,13 +19,19 @@ export interface LinkSocketOwner {
   closed(): void;
 }
 
-/** The socket under one link: bytes out within a bound, bytes in, one end. */
+/** The socket under one link: bytes out within a bound, bytes in within its share of the process, one end. */
 export class LinkSocket {
   readonly #socket: TLSSocket;
+  readonly #share = new WorkShare();
 
   constructor(socket: TLSSocket, owner: LinkSocketOwner) {
     this.#socket = socket;
-    socket.on('data', (chunk: Uint8Array) => owner.bytes(plainBytes(chunk)));
+    socket.on('data', (chunk: Uint8Array) => {
+      const startedAt = systemClock.monotonic();
+      owner.bytes(plainBytes(chunk));
+      const now = systemClock.monotonic();
+      this.#restAfter(now, now - startedAt);
+    });
     socket.on('error', () => socket.destroy());
     socket.once('close', () => owner.closed());
   }
@@ -42,5 +51,12 @@ export class LinkSocket {
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  #restAfter(now: MonotonicMs, workMs: number): void {
+    const restMs = this.#share.handleWork(now, workMs);
+    if (restMs < 1) return;
+    this.#socket.pause();
+    setTimeout(() => this.#socket.resume(), restMs).unref();
   }
 }

@@ -1,0 +1,26 @@
+import { after, type MonotonicMs, SECOND_MS } from '../../base/time.ts';
+
+/**
+ * How much of each second may be spent on what one peer says. A few kilobytes can be a millisecond's work, so neither
+ * frames nor bytes tell what a peer costs; an honest one that catches up with thousands of messages needs half of this.
+ */
+export const WORK_MS_PER_SECOND_MAX = 250;
+/** At once, before the peer has to wait: what others feel of it, since nothing else is done meanwhile. */
+export const WORK_BURST_MS_MAX = 100;
+
+const MS_PER_WORK_MS = SECOND_MS / WORK_MS_PER_SECOND_MAX;
+
+/**
+ * The share of this process that one peer has. Who takes more is not put out, for it may be this machine that is slow: it
+ * is read from a little later, and TCP makes it wait (T3).
+ */
+export class WorkShare {
+  #paidUntil = Number.NEGATIVE_INFINITY as MonotonicMs;
+
+  /** @returns how long to wait before more is read of this peer, after `workMs` were spent on it. */
+  handleWork(now: MonotonicMs, workMs: number): number {
+    const earliest = after(now, -WORK_BURST_MS_MAX * MS_PER_WORK_MS);
+    this.#paidUntil = after(this.#paidUntil > earliest ? this.#paidUntil : earliest, workMs * MS_PER_WORK_MS);
+    return Math.max(0, this.#paidUntil - now);
+  }
+}

@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { WORK_BURST_MS_MAX, WORK_MS_PER_SECOND_MAX, WorkShare } from '../../../src/host/node/work-share.ts';
+import type { MonotonicMs } from '../../../src/base/time.ts';
+
+/** A peer that has always more to say, and what is spent on it until the end. */
+function workWithin(spanMs: number, workMsEach: number): number {
+  const share = new WorkShare();
+  let work = 0;
+  for (let now = 0; now < spanMs; ) {
+    work += workMsEach;
+    now += workMsEach;
+    now += share.handleWork(now as MonotonicMs, workMsEach);
+  }
+  return work;
+}
+
+describe('the share of a process that one peer has', () => {
+  it('is so much at once, and then it waits (T3)', () => {
+    const share = new WorkShare();
+    let work = 0;
+    while (share.handleWork(0 as MonotonicMs, 1) === 0) work++;
+    assert.equal(work, WORK_BURST_MS_MAX);
+  });
+
+  for (const workMsEach of [0.5, 10, 40])
+    it(`is so much a second, in pieces of ${workMsEach} ms`, () => {
+      const allowed = WORK_BURST_MS_MAX + 60 * WORK_MS_PER_SECOND_MAX;
+      const work = workWithin(60_000, workMsEach);
+      assert.ok(work <= allowed + workMsEach, `${work} ms`);
+      assert.ok(work >= 0.9 * allowed, `${work} ms: it has its share`);
+    });
+
+  it('is not saved up: who was quiet for an hour has no more at once than before', () => {
+    const share = new WorkShare();
+    share.handleWork(0 as MonotonicMs, 1);
+    assert.equal(share.handleWork(3_600_000 as MonotonicMs, WORK_BURST_MS_MAX), 0);
+    assert.ok(share.handleWork(3_600_000 as MonotonicMs, 1) > 0);
+  });
+});
