@@ -79,9 +79,14 @@ export class AuthorityContact {
     else this.#isWantedAgain = true;
   }
 
-  /** Two messages under one id: the authority is shown both at the next visit, see {@link WaitingAlarms}. */
-  reportConflict(origin: NodeId, kept: Bytes, refused: Bytes): void {
-    if (this.#alarms.add(systemClock.monotonic(), origin, kept, refused)) this.soon();
+  /**
+   * Two messages under one id: the authority is shown both at the next visit, see {@link WaitingAlarms}.
+   * @returns false where that is known well enough.
+   */
+  reportConflict(origin: NodeId, kept: Bytes, refused: Bytes): boolean {
+    const isNews = this.#alarms.add(systemClock.monotonic(), origin, kept, refused);
+    if (isNews) this.soon();
+    return isNews;
   }
 
   async stop(): Promise<void> {

@@ -204,8 +204,11 @@ function watch(host: NodeHost, contact: AuthorityContact, log: Log): () => void 
           );
         return;
       case 'conflict':
-        contact.reportConflict(event.origin, event.kept.bytes, event.refused.bytes);
-        return log.warn({ message_id: event.messageId, origin: event.origin }, 'two messages under one id: a clone?');
+        // Whoever says two things all the time fills no log with it.
+        return log[contact.reportConflict(event.origin, event.kept.bytes, event.refused.bytes) ? 'warn' : 'debug'](
+          { message_id: event.messageId, origin: event.origin },
+          'two messages under one id: a clone?',
+        );
       case 'message':
         return log.debug({ message_id: event.held.id, type: event.held.type }, 'message');
     }
