@@ -18,7 +18,7 @@ import { renderTicket } from '../../src/api/ticket.ts';
 import { type MeshError } from '../../src/base/errors.ts';
 import { withAuthority } from '../../src/daemon/authority/desk.ts';
 import { initAuthority } from '../../src/daemon/authority/open.ts';
-import { enrollNode } from '../../src/daemon/node/enrollment.ts';
+import { enrollNode } from '../../src/daemon/node/enroll.ts';
 import { runNode } from '../../src/daemon/node/run.ts';
 import { passphrase, restartAuthority, SILENT } from '../support/processes/authority-process.ts';
 

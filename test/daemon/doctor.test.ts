@@ -8,7 +8,7 @@ import type { UnixMs } from '../../src/base/time.ts';
 import { diagnose } from '../../src/daemon/doctor/doctor.ts';
 import { FREE_BYTES_MIN, judgeRoom } from '../../src/daemon/doctor/machine.ts';
 import { CLOCK_SKEW_MS_MAX, judgeSkew, lookAtCertificate } from '../../src/daemon/doctor/node-health.ts';
-import { loadEnrolledNode } from '../../src/daemon/node/enrollment.ts';
+import { loadEnrolledNode } from '../../src/daemon/node/enrolled-node.ts';
 import { Fleet, type FleetListener, type FleetNode } from '../../src/daemon/up/fleet.ts';
 import { Secret } from '../../src/crypto/secret.ts';
 import { FileKeyStore } from '../../src/host/keys/file-key-store.ts';

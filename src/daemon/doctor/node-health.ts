@@ -7,8 +7,7 @@ import { systemClock } from '../../host/machine/system-clock.ts';
 import { certificateStateAt } from '../../node/certificate-watch.ts';
 import { authorityNames } from '../../pki/mesh/mesh-names.ts';
 import type { Revocation } from '../../pki/x509/revocation-reason.ts';
-import { type EnrolledNode, loadEnrolledNode, openIdentityKey } from '../node/enrollment.ts';
-import { leafOf } from '../node/open-host.ts';
+import { type EnrolledNode, loadEnrolledNode, openIdentityKey } from '../node/enrolled-node.ts';
 import { NodeDesk } from '../node/desk.ts';
 import { openKeys } from '../keys.ts';
 import { readPassphrase } from '../passphrase.ts';
@@ -47,7 +46,7 @@ export async function lookAtCertificate(node: EnrolledNode, now: UnixMs): Promis
     return bad('certificate', `expired at ${toRfc3339(notAfter)}`, 'enrol again with a new ticket, or check the clock');
   const revocation = await revocationOf(node);
   if (revocation !== undefined) return bad('certificate', describeRevocation(revocation), REVOKED_HINT);
-  return certificateStateAt(leafOf(node), now) === 'ending'
+  return certificateStateAt(node.leaf, now) === 'ending'
     ? couldBeBetter(
         'certificate',
         `${until}, which is near`,
@@ -77,11 +76,9 @@ async function revocationOf(node: EnrolledNode): Promise<Revocation | undefined>
   }
 }
 
-async function lookAtKeys({ layout, chain }: EnrolledNode): Promise<Finding> {
+async function lookAtKeys({ layout, leaf }: EnrolledNode): Promise<Finding> {
   using passphrase = await readPassphrase({ directory: layout.directory, environment: process.env });
   const keys = await openKeys(layout.keys, passphrase);
-  const [leaf] = chain;
-  if (leaf === undefined) return bad('keys', 'there is no certificate', undefined);
   await openIdentityKey(keys, leaf);
   return good('keys', 'the passphrase opens them, and the certificate is for the identity key');
 }

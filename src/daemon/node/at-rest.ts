@@ -7,13 +7,11 @@ import { checkX509Signature } from '../../crypto/x509-signature.ts';
 import { lockDirectory } from '../../host/files/directory-lock.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { systemRandom } from '../../host/machine/system-random.ts';
-import { parseNodeId } from '../../identity/node-id.ts';
 import { MeshNode } from '../../node/mesh-node.ts';
 import type { NodeOutbox } from '../../node/node-outbox.ts';
 import { whileBusy } from '../busy-directory.ts';
-import { type EnrolledNode, loadEnrolledNode } from './enrollment.ts';
+import { type EnrolledNode, loadEnrolledNode } from './enrolled-node.ts';
 import { loadNodeConfig } from './config.ts';
-import { leafOf } from './open-host.ts';
 import { NodeDesk } from './desk.ts';
 import { hasNodeStore, openNodeStore } from './store.ts';
 import { programVersion } from '../version.ts';
@@ -54,9 +52,7 @@ export async function askHeld<S extends z.ZodType>(
 
 /** A node made of its store alone: it judges what it holds as it would when running, and does nothing. */
 async function openAtRest<T>(enrolled: EnrolledNode, use: (node: MeshNode, now: UnixMs) => T): Promise<T> {
-  const { layout, mesh, chain, roles, root } = enrolled;
-  const nodeId = parseNodeId(enrolled.nodeId);
-  const leaf = leafOf(enrolled);
+  const { layout, mesh, nodeId, chain, roles, root } = enrolled;
   const lock = lockDirectory(layout.directory);
   try {
     const store = await openNodeStore(enrolled);
@@ -67,8 +63,8 @@ async function openAtRest<T>(enrolled: EnrolledNode, use: (node: MeshNode, now: 
         mesh,
         identity: {
           nodeId,
-          algorithm: messageAlgorithmOf(keyAlgorithmOf(leaf.spki)) ?? 'ES256',
-          leafKey: leaf.fingerprintHex,
+          algorithm: messageAlgorithmOf(keyAlgorithmOf(enrolled.leaf.spki)) ?? 'ES256',
+          leafKey: enrolled.leaf.fingerprintHex,
         },
         chain,
         roles,

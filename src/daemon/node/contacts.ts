@@ -9,7 +9,7 @@ import { type Address, parseAddress } from '../../message/address.ts';
 import { announcementTag } from '../../message/announcement.ts';
 import { authorityNames } from '../../pki/mesh/mesh-names.ts';
 import { AuthorityContact } from './authority-contact.ts';
-import type { EnrolledNode } from './enrollment.ts';
+import type { EnrolledNode } from './enrolled-node.ts';
 import type { Log } from '../log.ts';
 import { multicastInterfacesOf } from './addresses.ts';
 import type { NodeConfig } from './config.ts';

@@ -11,11 +11,9 @@ import { systemClock } from '../../host/machine/system-clock.ts';
 import { systemRandom } from '../../host/machine/system-random.ts';
 import { TlsDialler } from '../../host/tls/dialler.ts';
 import type { TlsIdentity } from '../../host/tls/server-options.ts';
-import { parseNodeId } from '../../identity/node-id.ts';
 import { startOf } from '../../node/node-start.ts';
 import type { NodeStore } from '../../ports/node-store.ts';
-import type { Certificate } from '../../pki/x509/certificate.ts';
-import type { EnrolledNode } from './enrollment.ts';
+import type { EnrolledNode } from './enrolled-node.ts';
 import type { Log } from '../log.ts';
 import type { NodeConfig } from './config.ts';
 import { programVersion } from '../version.ts';
@@ -30,8 +28,7 @@ export interface NodeParts {
 /** A node with what its store kept, in a stream of its own that is durable before its first message. */
 export async function openNodeHost(enrolled: EnrolledNode, config: NodeConfig, parts: NodeParts): Promise<NodeHost> {
   const { identity, signer, store, log } = parts;
-  const { mesh, chain } = enrolled;
-  const leaf = leafOf(enrolled);
+  const { mesh, chain, leaf } = enrolled;
   const algorithm = messageAlgorithmOf(keyAlgorithmOf(leaf.spki));
   if (algorithm === undefined)
     throw new MeshError('ERR_STATE_CORRUPT', 'the certificate of this node has a key that signs no messages');
@@ -45,7 +42,7 @@ export async function openNodeHost(enrolled: EnrolledNode, config: NodeConfig, p
     });
     const host: NodeHost = new NodeHost({
       mesh,
-      identity: { nodeId: parseNodeId(enrolled.nodeId), algorithm, leafKey: leaf.fingerprintHex },
+      identity: { nodeId: enrolled.nodeId, algorithm, leafKey: leaf.fingerprintHex },
       chain,
       roles: enrolled.roles,
       name: nameOf(config),
@@ -80,9 +77,4 @@ export async function openNodeHost(enrolled: EnrolledNode, config: NodeConfig, p
 /** A name for people. */
 export function nameOf({ name }: NodeConfig): string {
   return name ?? hostname().slice(0, 32);
-}
-
-/** The node's own certificate. */
-export function leafOf({ chain }: EnrolledNode): Certificate {
-  return chain[0] as Certificate; // `loadEnrolledNode` has judged it
 }

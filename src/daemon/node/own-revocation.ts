@@ -7,7 +7,7 @@ import { CRL_BYTES_MAX, parseCrl } from '../../pki/x509/crl.ts';
 import { authorityNames } from '../../pki/mesh/mesh-names.ts';
 import type { Revocation } from '../../pki/x509/revocation-reason.ts';
 import { RevocationView } from '../../pki/mesh/revocation-view.ts';
-import type { EnrolledNode } from './enrollment.ts';
+import type { EnrolledNode } from './enrolled-node.ts';
 import { hasNodeStore, openNodeStore } from './store.ts';
 
 /** What an operator does for a node that was revoked: there is no way back for its key. */
@@ -78,9 +78,9 @@ export function describeRevocation({ revokedAt, reason }: Revocation): string {
 }
 
 /** Lists that the node's own issuer did not sign say nothing of it. */
-function revocationIn({ chain }: EnrolledNode, lists: readonly Bytes[]): Revocation | undefined {
-  const [leaf, issuer] = chain;
-  if (leaf === undefined || issuer === undefined) return undefined;
+function revocationIn({ chain, leaf }: EnrolledNode, lists: readonly Bytes[]): Revocation | undefined {
+  const [, issuer] = chain;
+  if (issuer === undefined) return undefined;
   const view = new RevocationView();
   for (const der of lists) view.install(parseCrl(der), issuer, checkX509Signature);
   return view.statusOf(issuer.keyHash, leaf.serial);

@@ -17,14 +17,14 @@ import { type Address, splitAddress } from '../../message/address.ts';
 import { CertificateWatch } from '../../node/certificate-watch.ts';
 import type { Certificate } from '../../pki/x509/certificate.ts';
 import type { AuthorityContact } from './authority-contact.ts';
-import { type EnrolledNode, loadEnrolledNode, openIdentityKey } from './enrollment.ts';
+import { type EnrolledNode, loadEnrolledNode, openIdentityKey } from './enrolled-node.ts';
 import { openKeys } from '../keys.ts';
 import { listenControl, listenError } from '../listen.ts';
 import { createLog, type Log, requestLog } from '../log.ts';
 import { addressesOf } from './addresses.ts';
 import { loadNodeConfig, type NodeConfig } from './config.ts';
 import { contactAuthority, openMulticast, tellBootstrapPeers } from './contacts.ts';
-import { leafOf, nameOf, openNodeHost } from './open-host.ts';
+import { nameOf, openNodeHost } from './open-host.ts';
 import { openNodeStore } from './store.ts';
 import { programVersion } from '../version.ts';
 
@@ -80,7 +80,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     const lock = lockDirectory(enrolled.layout.directory);
     closers.push(() => lock.release());
     const keys = await openKeys(enrolled.layout.keys, options.passphrase);
-    const signer = await openIdentityKey(keys, leafOf(enrolled));
+    const signer = await openIdentityKey(keys, enrolled.leaf);
     const identity: TlsIdentity = {
       certificate: enrolled.certificatePem,
       key: await keys.exportPem('identity'),
@@ -134,7 +134,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       name: nameOf(config),
       version: programVersion(),
       startedAt: systemClock.wall(),
-      certificate: leafOf(enrolled),
+      certificate: enrolled.leaf,
       addresses: () => addresses,
       isRevoked: () => isRevoked(host, enrolled),
     };
@@ -156,7 +156,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     const contact = contactAuthority(enrolled, config, { identity, host, addresses, log });
     closers.push(() => contact.stop());
     closers.push(watch(host, contact, log));
-    closers.push(watchCertificate(leafOf(enrolled), log));
+    closers.push(watchCertificate(enrolled.leaf, log));
 
     const [address = port.address] = addresses;
     log.info({ address, node_id: enrolled.nodeId, mesh: enrolled.mesh }, 'node listens');

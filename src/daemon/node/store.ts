@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
 import { SqliteNodeStore } from '../../host/sqlite/node-store.ts';
-import { parseNodeId } from '../../identity/node-id.ts';
 import type { NodeStore } from '../../ports/node-store.ts';
-import type { EnrolledNode } from './enrollment.ts';
+import type { EnrolledNode } from './enrolled-node.ts';
 
 /**
  * Opens the store of a node, or makes it. Here alone it is said what that is: an SQLite file. The caller holds the
@@ -10,7 +9,7 @@ import type { EnrolledNode } from './enrollment.ts';
  * @throws ERR_STATE_CORRUPT, ERR_STATE_FOREIGN, ERR_STORAGE
  */
 export async function openNodeStore({ layout, mesh, nodeId }: EnrolledNode): Promise<NodeStore> {
-  return SqliteNodeStore.open(layout.database, { mesh, nodeId: parseNodeId(nodeId) });
+  return SqliteNodeStore.open(layout.database, { mesh, nodeId });
 }
 
 /** Whether a node has a store: it has once it ran. */

@@ -9,7 +9,7 @@ import { MODE_SECRET, writeFileAtomic } from '../../host/files/atomic-file.ts';
 import { initAuthority } from '../authority/open.ts';
 import { type AuthorityDesk, withAuthority } from '../authority/desk.ts';
 import { authorityLayout, nodeLayout } from '../directory.ts';
-import { enrollNode } from '../node/enrollment.ts';
+import { enrollNode } from '../node/enroll.ts';
 import { NodeDesk } from '../node/desk.ts';
 import { readPassphrase } from '../passphrase.ts';
 import { Child } from './child.ts';

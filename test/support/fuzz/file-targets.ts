@@ -11,7 +11,7 @@ import { SecretBox } from '../../../src/crypto/secret-box.ts';
 import { loadAuthorityConfig } from '../../../src/daemon/authority/config.ts';
 import { nodeLayout } from '../../../src/daemon/directory.ts';
 import { parseDuration } from '../../../src/base/duration.ts';
-import { loadEnrolledNode } from '../../../src/daemon/node/enrollment.ts';
+import { loadEnrolledNode } from '../../../src/daemon/node/enrolled-node.ts';
 import { loadNodeConfig, NODE_CONFIG_TEXT } from '../../../src/daemon/node/config.ts';
 import { SqliteAuthorityStore } from '../../../src/host/sqlite/authority-store.ts';
 import { SqliteNodeStore } from '../../../src/host/sqlite/node-store.ts';

@@ -41,7 +41,7 @@ export function register(program: Command): void {
           environment: process.env,
           isNew: true,
         });
-        const { enrollNode } = await import('../../../daemon/node/enrollment.ts');
+        const { enrollNode } = await import('../../../daemon/node/enroll.ts');
         const { mesh, nodeId, notAfter, layout } = await enrollNode({ directory, ticket, passphrase });
         const until = toRfc3339(notAfter);
         output.result(
