@@ -8,6 +8,12 @@ export const WORK_MS_PER_SECOND_MAX = 250;
 /** At once, before the peer has to wait: what others feel of it, since nothing else is done meanwhile. */
 export const WORK_BURST_MS_MAX = 100;
 
+/**
+ * What one turn counts for at most. What took longer was not the peer's doing: the machine slept, or others had it. Counted
+ * in full, a pause of half a minute would keep an honest peer waiting until its link is taken for dead.
+ */
+export const TURN_WORK_MS_MAX = 1_000;
+
 const MS_PER_WORK_MS = SECOND_MS / WORK_MS_PER_SECOND_MAX;
 
 /**
@@ -20,7 +26,8 @@ export class WorkShare {
   /** @returns how long to wait before more is read of this peer, after `workMs` were spent on it. */
   handleWork(now: MonotonicMs, workMs: number): number {
     const earliest = after(now, -WORK_BURST_MS_MAX * MS_PER_WORK_MS);
-    this.#paidUntil = after(this.#paidUntil > earliest ? this.#paidUntil : earliest, workMs * MS_PER_WORK_MS);
+    const charged = Math.min(workMs, TURN_WORK_MS_MAX) * MS_PER_WORK_MS;
+    this.#paidUntil = after(this.#paidUntil > earliest ? this.#paidUntil : earliest, charged);
     return Math.max(0, this.#paidUntil - now);
   }
 }

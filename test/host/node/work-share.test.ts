@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { WORK_BURST_MS_MAX, WORK_MS_PER_SECOND_MAX, WorkShare } from '../../../src/host/node/work-share.ts';
-import type { MonotonicMs } from '../../../src/base/time.ts';
+import {
+  TURN_WORK_MS_MAX,
+  WORK_BURST_MS_MAX,
+  WORK_MS_PER_SECOND_MAX,
+  WorkShare,
+} from '../../../src/host/node/work-share.ts';
+import { type MonotonicMs, SECOND_MS } from '../../../src/base/time.ts';
 
 /** A peer that has always more to say, and what is spent on it until the end. */
 function workWithin(spanMs: number, workMsEach: number): number {
@@ -30,6 +35,13 @@ describe('the share of a process that one peer has', () => {
       assert.ok(work <= allowed + workMsEach, `${work} ms`);
       assert.ok(work >= 0.9 * allowed, `${work} ms: it has its share`);
     });
+
+  it('does not make a peer pay for an hour in which the machine slept', () => {
+    const share = new WorkShare();
+    const longest = new WorkShare().handleWork(0 as MonotonicMs, TURN_WORK_MS_MAX);
+    assert.equal(share.handleWork(0 as MonotonicMs, 3_600_000), longest);
+    assert.equal(share.handleWork((longest + SECOND_MS) as MonotonicMs, 1), 0, 'and then it has its share again');
+  });
 
   it('is not saved up: who was quiet for an hour has no more at once than before', () => {
     const share = new WorkShare();
