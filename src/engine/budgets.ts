@@ -1,7 +1,4 @@
-import { BoundedMap } from '../base/bounded.ts';
-import { type BucketRate, TokenBucket } from '../base/token-bucket.ts';
-import type { MonotonicMs } from '../base/time.ts';
-import type { NodeId } from '../identity/node-id.ts';
+import type { BucketRate } from '../base/token-bucket.ts';
 
 /**
  * Signature checks that one neighbour may cost us. 2,000 a second are a tenth of a core at 44 microseconds each;
@@ -14,26 +11,3 @@ export const AUTHOR_RATE: BucketRate = Object.freeze({ tokensPerSecond: 200, bur
 
 /** Buckets remembered. One forgotten is as good as full, so an attacker gains a burst by pushing 20,000 others through. */
 export const BUCKETS_MAX = 20_000;
-
-/** A token bucket for each node, made when first needed. */
-export class Budgets {
-  readonly #rate: BucketRate;
-  readonly #buckets = new BoundedMap<NodeId, TokenBucket>(BUCKETS_MAX);
-
-  constructor(rate: BucketRate) {
-    this.#rate = rate;
-  }
-
-  has(now: MonotonicMs, nodeId: NodeId): boolean {
-    return this.#buckets.get(nodeId)?.has(now) ?? true;
-  }
-
-  take(now: MonotonicMs, nodeId: NodeId): boolean {
-    let bucket = this.#buckets.get(nodeId);
-    if (bucket === undefined) {
-      bucket = new TokenBucket(this.#rate, now);
-      this.#buckets.set(nodeId, bucket);
-    }
-    return bucket.take(now);
-  }
-}

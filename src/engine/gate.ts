@@ -1,3 +1,4 @@
+import { Budgets } from '../base/budgets.ts';
 import { isMeshError } from '../base/errors.ts';
 import type { Instant, UnixMs } from '../base/time.ts';
 import type { BucketRate } from '../base/token-bucket.ts';
@@ -8,7 +9,7 @@ import { FUTURE_MAX_MS, LIFETIME_MAX_MS } from '../message/limits.ts';
 import { isSameCopy, type Message } from '../message/message.ts';
 import type { StreamKey } from '../message/message-id.ts';
 import { MessageReader } from '../message/message-reader.ts';
-import { AUTHOR_RATE, Budgets, NEIGHBOUR_RATE } from './budgets.ts';
+import { AUTHOR_RATE, BUCKETS_MAX, NEIGHBOUR_RATE } from './budgets.ts';
 import { BatchChecks } from './batch-checks.ts';
 import { Echoes } from './echoes.ts';
 import { type CounterState, HELD_PER_ORIGIN_MAX } from './held-messages.ts';
@@ -83,8 +84,8 @@ export class Gate {
   readonly #held: GateMemory;
   readonly #records: RecordSequences;
   readonly #outbox: GateOutbox;
-  readonly #neighbours: Budgets;
-  readonly #authors: Budgets;
+  readonly #neighbours: Budgets<NodeId>;
+  readonly #authors: Budgets<NodeId>;
   readonly #checks = new Map<number, Check>();
   readonly #checked = new Map<string, Message>();
   readonly #batches = new BatchChecks();
@@ -105,8 +106,8 @@ export class Gate {
     authorRate: BucketRate = AUTHOR_RATE,
     neighbourRate: BucketRate = NEIGHBOUR_RATE,
   ) {
-    this.#neighbours = new Budgets(neighbourRate);
-    this.#authors = new Budgets(authorRate);
+    this.#neighbours = new Budgets(neighbourRate, BUCKETS_MAX);
+    this.#authors = new Budgets(authorRate, BUCKETS_MAX);
     this.#reader = new MessageReader(mesh);
     this.#origins = origins;
     this.#held = held;

@@ -6,7 +6,7 @@ import type {} from '@fastify/rate-limit'; // what it adds to the application
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { PROBLEM_MEDIA_TYPE, problemOf } from '../api/problem.ts';
 import { textOfUtf8 } from '../base/bytes.ts';
-import { clientKeyOf } from '../base/client-key.ts';
+import { CLIENTS_MAX, clientKeyOf } from '../base/client-key.ts';
 import { errorEntry } from '../base/error-codes.ts';
 import { knownError, MeshError } from '../base/errors.ts';
 import { parseJson } from '../codec/json.ts';
@@ -163,9 +163,6 @@ async function limitRate(app: HttpApp, rate: RequestRate): Promise<void> {
       new MeshError('ERR_RATE_LIMITED', `more than ${context.max} requests in ${rate.windowMs / 1_000} s`),
   });
 }
-
-/** Clients whose requests are counted; the one not heard of for longest is forgotten. 5,000 × ~200 B = 1 MB. */
-export const CLIENTS_MAX = 5_000;
 
 function answerError(options: HttpAppOptions, error: unknown, reply: FastifyReply): void {
   const known = meshErrorOf(error);

@@ -5,16 +5,12 @@ import type { FastifyReply } from 'fastify';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { describe, it, type TestContext } from 'node:test';
+import { CLIENTS_MAX } from '../../src/base/client-key.ts';
 import type { MonotonicMs } from '../../src/base/time.ts';
-import {
-  CLIENTS_MAX as REFUSED_CLIENTS_MAX,
-  RefusalBudget,
-  REFUSALS_PER_CLIENT,
-} from '../../src/http/authority/refusal-budget.ts';
+import { RefusalBudget, REFUSALS_PER_CLIENT } from '../../src/http/authority/refusal-budget.ts';
 import { EventStream, UNREAD_BYTES_MAX as EVENT_BYTES_MAX } from '../../src/http/node/event-stream.ts';
-import { MEMBER_RATE, MemberBudgets, MEMBERS_MAX } from '../../src/http/node/member.ts';
+import { MEMBER_RATE, memberBudgets, MEMBERS_MAX } from '../../src/http/node/member.ts';
 import {
-  CLIENTS_MAX,
   CONNECTIONS_MAX,
   createHttpApp,
   HEADER_BYTES_MAX,
@@ -183,22 +179,22 @@ describe('clients whose requests are counted', () => {
     const budget = new RefusalBudget(new HandClock());
     for (let n = 0; n < REFUSALS_PER_CLIENT.burstTokens; n++) budget.note('greedy');
     assert.throws(() => budget.check('greedy'), { code: 'ERR_RATE_LIMITED' });
-    for (let n = 1; n < REFUSED_CLIENTS_MAX; n++) budget.note(`client ${n}`);
+    for (let n = 1; n < CLIENTS_MAX; n++) budget.note(`client ${n}`);
     assert.throws(() => budget.check('greedy'), { code: 'ERR_RATE_LIMITED' });
-    for (let n = 1; n <= REFUSED_CLIENTS_MAX; n++) budget.note(`another ${n}`);
+    for (let n = 1; n <= CLIENTS_MAX; n++) budget.note(`another ${n}`);
     budget.check('greedy');
   });
 
   it('among members are so many too', () => {
-    const budgets = new MemberBudgets();
+    const budgets = memberBudgets();
     const [greedy, other] = [parseNodeId('greedy'), parseNodeId('other')];
     const spend = (): boolean => {
       let isGranted = true;
-      for (let n = 0; n < MEMBER_RATE.burstTokens; n++) isGranted = budgets.take(greedy, NOW) && isGranted;
+      for (let n = 0; n < MEMBER_RATE.burstTokens; n++) isGranted = budgets.take(NOW, greedy) && isGranted;
       return isGranted;
     };
-    assert.deepEqual([spend(), budgets.take(greedy, NOW), budgets.take(other, NOW)], [true, false, true]);
-    for (let n = 0; n < MEMBERS_MAX; n++) budgets.take(parseNodeId(`n${n}`), NOW);
+    assert.deepEqual([spend(), budgets.take(NOW, greedy), budgets.take(NOW, other)], [true, false, true]);
+    for (let n = 0; n < MEMBERS_MAX; n++) budgets.take(NOW, parseNodeId(`n${n}`));
     assert.equal(spend(), true);
   });
 });

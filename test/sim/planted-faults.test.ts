@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { toHex } from '../../src/base/bytes.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
-import { Budgets } from '../../src/engine/budgets.ts';
+import { Budgets } from '../../src/base/budgets.ts';
 import { Connector } from '../../src/engine/connector.ts';
 import { Gossip } from '../../src/engine/gossip.ts';
 import { Link } from '../../src/engine/link.ts';
@@ -43,7 +43,7 @@ describe('a fault planted in the nodes is a violation of the scenario that is ab
       Budgets.prototype,
       'has',
       () =>
-        function spending(this: Budgets, now, author) {
+        function spending(this: Budgets<unknown>, now, author) {
           return this.take(now, author);
         },
     );

@@ -4,7 +4,9 @@ import { MeshError } from '../../base/errors.ts';
 import type { BucketRate } from '../../base/token-bucket.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
 import { PublicKey } from '../../crypto/public-key.ts';
-import { Budgets } from '../../engine/budgets.ts';
+import { Budgets } from '../../base/budgets.ts';
+import { BUCKETS_MAX } from '../../engine/budgets.ts';
+import type { NodeId } from '../../identity/node-id.ts';
 import { DelegateKeys } from '../../identity/delegate/subtree.ts';
 import { parseStatement } from '../../message/delegate-statement.ts';
 import type { Message } from '../../message/message.ts';
@@ -26,12 +28,12 @@ export const CLONE_ALARM_RATE: BucketRate = Object.freeze({ tokensPerSecond: 1 /
 export interface KnownConflicts {
   /** Message ids. */
   readonly ids: BoundedMap<string, true>;
-  readonly origins: Budgets;
+  readonly origins: Budgets<NodeId>;
 }
 
 /** A memory of conflicts with nothing in it; beyond {@link CLONE_ALARMS_MAX} the oldest go. */
 export function noConflicts(): KnownConflicts {
-  return { ids: new BoundedMap(CLONE_ALARMS_MAX), origins: new Budgets(CLONE_ALARM_RATE) };
+  return { ids: new BoundedMap(CLONE_ALARMS_MAX), origins: new Budgets(CLONE_ALARM_RATE, BUCKETS_MAX) };
 }
 
 /**

@@ -1,13 +1,11 @@
-import { BoundedMap } from '../../base/bounded.ts';
+import { Budgets } from '../../base/budgets.ts';
+import { CLIENTS_MAX } from '../../base/client-key.ts';
 import { MeshError } from '../../base/errors.ts';
-import { type BucketRate, TokenBucket } from '../../base/token-bucket.ts';
+import type { BucketRate } from '../../base/token-bucket.ts';
 import type { Clock } from '../../ports/clock.ts';
 
 /** Refusals that one client may cause: an honest one mistypes; somebody who tries on is slowed to one a second. */
 export const REFUSALS_PER_CLIENT: BucketRate = { tokensPerSecond: 1, burstTokens: 60 };
-
-/** Clients that are remembered; the one not heard of for longest is forgotten. 5,000 × ~200 B = 1 MB. */
-export const CLIENTS_MAX = 5_000;
 
 /** How long a client that has used its budget up is told to wait. */
 export const RETRY_AFTER_SEC = REFUSALS_PER_CLIENT.burstTokens / REFUSALS_PER_CLIENT.tokensPerSecond / 2;
@@ -18,7 +16,7 @@ export const RETRY_AFTER_SEC = REFUSALS_PER_CLIENT.burstTokens / REFUSALS_PER_CL
  */
 export class RefusalBudget {
   readonly #clock: Clock;
-  readonly #clients = new BoundedMap<string, TokenBucket>(CLIENTS_MAX);
+  readonly #refusals = new Budgets<string>(REFUSALS_PER_CLIENT, CLIENTS_MAX);
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -26,15 +24,12 @@ export class RefusalBudget {
 
   /** @throws ERR_RATE_LIMITED where the client has used its budget up. */
   check(client: string): void {
-    if (this.#clients.get(client)?.has(this.#clock.monotonic()) === false)
+    if (!this.#refusals.has(this.#clock.monotonic(), client))
       throw new MeshError('ERR_RATE_LIMITED', 'too many refused tickets from this address');
   }
 
   /** One more was refused. */
   note(client: string): void {
-    const now = this.#clock.monotonic();
-    const bucket = this.#clients.get(client) ?? new TokenBucket(REFUSALS_PER_CLIENT, now);
-    bucket.take(now);
-    this.#clients.set(client, bucket);
+    this.#refusals.take(this.#clock.monotonic(), client);
   }
 }

@@ -1,8 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { BoundedMap } from '../../base/bounded.ts';
+import { Budgets } from '../../base/budgets.ts';
 import { MeshError } from '../../base/errors.ts';
-import type { MonotonicMs } from '../../base/time.ts';
-import { type BucketRate, TokenBucket } from '../../base/token-bucket.ts';
+import type { BucketRate } from '../../base/token-bucket.ts';
 import type { PeerIdentity } from '../../engine/link.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import { type HttpApp, socketOf } from '../server.ts';
@@ -18,15 +17,8 @@ export const MEMBERS_MAX = 4_096;
 const SIGNERS = new WeakMap<FastifyRequest, PeerIdentity>();
 
 /** What each member may still ask. */
-export class MemberBudgets {
-  readonly #budgets = new BoundedMap<NodeId, TokenBucket>(MEMBERS_MAX);
-
-  /** One request more. @returns false where the member has used its budget up. */
-  take(member: NodeId, now: MonotonicMs): boolean {
-    const budget = this.#budgets.get(member) ?? new TokenBucket(MEMBER_RATE, now);
-    this.#budgets.set(member, budget);
-    return budget.take(now);
-  }
+export function memberBudgets(): Budgets<NodeId> {
+  return new Budgets(MEMBER_RATE, MEMBERS_MAX);
 }
 
 /**
@@ -35,9 +27,9 @@ export class MemberBudgets {
  */
 export function admitMembersOnly(app: HttpApp, deps: MemberDeps): void {
   const { service, memberOf } = deps;
-  const budgets = new MemberBudgets();
+  const budgets = memberBudgets();
   const spend = (nodeId: NodeId, reply: FastifyReply): void => {
-    if (budgets.take(nodeId, service.now().mono)) return;
+    if (budgets.take(service.now().mono, nodeId)) return;
     reply.header('retry-after', '1');
     throw new MeshError('ERR_RATE_LIMITED', `more than ${MEMBER_RATE.tokensPerSecond} requests a second`);
   };
