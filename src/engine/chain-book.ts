@@ -6,7 +6,6 @@ import type { Certificate, SerialHex } from '../pki/x509/certificate.ts';
 import { judgePath, type PathJudgement, type Trust } from '../pki/mesh/judge.ts';
 import type { PathErrorCode } from '../pki/path/path-result.ts';
 import { RevocationView } from '../pki/mesh/revocation-view.ts';
-import { CERTIFICATE_BYTES_MAX, CHAIN_CERTIFICATES_MAX } from './frame.ts';
 import type { Revocations } from './revocations.ts';
 import { LIFETIME_MAX_MS } from '../message/limits.ts';
 import type { Message } from '../message/message.ts';
@@ -102,9 +101,6 @@ export class ChainBook {
     if (leaf === undefined) return { code: 'ERR_PATH_EMPTY', refused: 'empty chain' };
     const have = this.#entries.get(leaf.fingerprintHex);
     if (have !== undefined) return { known: have, isNew: false };
-    // What is kept is passed on, and must fit the frame for it.
-    if (chain.length > CHAIN_CERTIFICATES_MAX || chain.some(({ der }) => der.length > CERTIFICATE_BYTES_MAX))
-      return { code: 'ERR_PATH_LIMIT', refused: 'too large to be passed on' };
     if (keepChainUntil(leaf) <= wall) return { code: 'ERR_PATH_EXPIRED', refused: 'expired too long ago' };
     const judgement = judgePath(chain, this.#nothingRevoked, leaf.notAfter, 'message', this.#trust);
     if (judgement.tag === 'refused') return { code: judgement.code, refused: judgement.message };

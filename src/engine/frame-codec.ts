@@ -11,10 +11,7 @@ import type { StreamKey } from '../message/message-id.ts';
 import { RANGES_MAX } from './counter-ranges.ts';
 import {
   BYE_REASONS,
-  CERTIFICATE_BYTES_MAX,
-  CHAIN_CERTIFICATES_MAX,
   CHAINS_ASKED_MAX,
-  CRL_BYTES_MAX,
   CRL_HEADERS_MAX,
   CRL_PIECE_BYTES_MAX,
   type CrlHeader,
@@ -26,6 +23,8 @@ import {
   HELLO_ADDRESSES_MAX,
   KEYS_MAX,
 } from './frame.ts';
+import { CRL_BYTES_MAX } from '../pki/x509/crl.ts';
+import { MESH_CERTIFICATE_BYTES_MAX, MESH_CHAIN_CERTIFICATES_MAX } from '../pki/mesh/mesh-profile.ts';
 
 /** First item of each frame's array. Numbers are never used again for something else. */
 const TYPE_OF: Readonly<Record<FrameTag, number>> = {
@@ -145,7 +144,7 @@ const CODECS: { readonly [T in FrameTag]: Codec<Extract<Frame, { tag: T }>> } = 
     },
     decode: (r) => ({
       tag: 'chain',
-      certificates: list(r, CHAIN_CERTIFICATES_MAX, () => r.bytes(CERTIFICATE_BYTES_MAX)),
+      certificates: list(r, MESH_CHAIN_CERTIFICATES_MAX, () => r.bytes(MESH_CERTIFICATE_BYTES_MAX)),
     }),
   },
   delegate: {

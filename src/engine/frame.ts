@@ -11,18 +11,12 @@ export const LINK_VERSION = 1;
 export const FRAME_BYTES_MAX = 64 * 1024;
 /** Bytes of a CRL in one frame. */
 export const CRL_PIECE_BYTES_MAX = 48 * 1024;
-/** Largest CRL taken by gossip: 100,000 revocations are 4 MB. */
-export const CRL_BYTES_MAX = 16 * 1024 * 1024;
 /** Content keys in one frame. */
 export const KEYS_MAX = 512;
 /** Streams in one page of a digest; fewer where authors left many gaps. */
 export const DIGEST_STREAMS_MAX = 200;
 /** Issuers whose CRL numbers are told: the root and a few intermediates while keys roll over. */
 export const CRL_HEADERS_MAX = 8;
-/** Certificates in a chain that travels: leaf and intermediates. */
-export const CHAIN_CERTIFICATES_MAX = 4;
-/** A mesh certificate has about 1 KB. */
-export const CERTIFICATE_BYTES_MAX = 8 * 1024;
 /** Chains asked for in one frame. */
 export const CHAINS_ASKED_MAX = 32;
 export const HELLO_ADDRESSES_MAX = 8;

@@ -12,7 +12,8 @@ import { type Parked, Parking } from '../engine/parking.ts';
 import { ignore, reject, type Verdict } from '../engine/verdict.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Message } from '../message/message.ts';
-import { type Certificate, MESH_CERTIFICATE_BYTES_MAX, parseCertificate } from '../pki/x509/certificate.ts';
+import { type Certificate, parseCertificate } from '../pki/x509/certificate.ts';
+import { MESH_CERTIFICATE_BYTES_MAX } from '../pki/mesh/mesh-profile.ts';
 import type { Journal } from './journal.ts';
 
 /** Reads a certificate from bytes that are not kept. @throws ERR_CERTIFICATE */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { DAY_MS, HOUR_MS } from '../../src/base/time.ts';
 import { ChainBook, CHAINS_MAX, keepChainUntil } from '../../src/engine/chain-book.ts';
-import { CHAIN_CERTIFICATES_MAX } from '../../src/engine/frame.ts';
+import { MESH_CHAIN_CERTIFICATES_MAX } from '../../src/pki/mesh/mesh-profile.ts';
 import { RecordBook } from '../../src/engine/record-book.ts';
 import { ISSUERS_MAX, Revocations } from '../../src/engine/revocations.ts';
 import { LIFETIME_MAX_MS } from '../../src/message/limits.ts';
@@ -44,7 +44,7 @@ describe('chain book', () => {
       'more certificates than are passed on',
       (own: MeshFixture) => [
         ...own.member('ann').chain,
-        ...Array.from({ length: CHAIN_CERTIFICATES_MAX - 1 }, () => own.member('ann').chain[1] as Certificate),
+        ...Array.from({ length: MESH_CHAIN_CERTIFICATES_MAX - 1 }, () => own.member('ann').chain[1] as Certificate),
       ],
     ],
   ] as const)

@@ -7,10 +7,7 @@ import { CborWriter } from '../../src/codec/cbor-writer.ts';
 import { RANGES_MAX } from '../../src/engine/counter-ranges.ts';
 import {
   BYE_REASONS,
-  CERTIFICATE_BYTES_MAX,
-  CHAIN_CERTIFICATES_MAX,
   CHAINS_ASKED_MAX,
-  CRL_BYTES_MAX,
   CRL_HEADERS_MAX,
   CRL_PIECE_BYTES_MAX,
   DIGEST_STREAMS_MAX,
@@ -20,6 +17,8 @@ import {
   HELLO_ADDRESSES_MAX,
   KEYS_MAX,
 } from '../../src/engine/frame.ts';
+import { CRL_BYTES_MAX } from '../../src/pki/x509/crl.ts';
+import { MESH_CERTIFICATE_BYTES_MAX, MESH_CHAIN_CERTIFICATES_MAX } from '../../src/pki/mesh/mesh-profile.ts';
 import { decodeFrame, encodeFrame } from '../../src/engine/frame-codec.ts';
 import { FrameSplitter } from '../../src/engine/frame-splitter.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
@@ -86,7 +85,7 @@ const FRAMES: { readonly [T in FrameTag]: fc.Arbitrary<Extract<Frame, { tag: T }
   }),
   chain: record({
     tag: fc.constant('chain'),
-    certificates: fc.array(fc.uint8Array({ maxLength: 100 }), { maxLength: CHAIN_CERTIFICATES_MAX }),
+    certificates: fc.array(fc.uint8Array({ maxLength: 100 }), { maxLength: MESH_CHAIN_CERTIFICATES_MAX }),
   }),
   crls: record({ tag: fc.constant('crls'), crls }),
   'want-crl': record({ tag: fc.constant('want-crl'), issuerKeyHash: hash, number, offset: number }),
@@ -177,8 +176,11 @@ const MALFORMED: readonly (readonly [name: string, bytes: Bytes])[] = [
     written(8, 6, (w) => w.uint(1).text('').text('').bool(true).array(1).array(2).text('a'.repeat(101))),
   ],
   ['33 chains asked for', written(10, 2, hashes(CHAINS_ASKED_MAX + 1))],
-  ['five certificates', written(11, 2, (w) => w.array(CHAIN_CERTIFICATES_MAX + 1))],
-  ['a certificate beyond its size', written(11, 2, (w) => w.array(1).bytes(new Uint8Array(CERTIFICATE_BYTES_MAX + 1)))],
+  ['five certificates', written(11, 2, (w) => w.array(MESH_CHAIN_CERTIFICATES_MAX + 1))],
+  [
+    'a certificate beyond its size',
+    written(11, 2, (w) => w.array(1).bytes(new Uint8Array(MESH_CERTIFICATE_BYTES_MAX + 1))),
+  ],
   ['nine CRL numbers', written(12, 2, (w) => w.array(CRL_HEADERS_MAX + 1))],
   ['a CRL number in two parts', written(12, 2, (w) => w.array(1).array(2).bytes(HASH).uint(1))],
   [
@@ -279,7 +281,10 @@ describe('frames', () => {
       { tag: 'have', keys: Array.from({ length: KEYS_MAX }, () => key) },
       {
         tag: 'chain',
-        certificates: Array.from({ length: CHAIN_CERTIFICATES_MAX }, () => new Uint8Array(CERTIFICATE_BYTES_MAX)),
+        certificates: Array.from(
+          { length: MESH_CHAIN_CERTIFICATES_MAX },
+          () => new Uint8Array(MESH_CERTIFICATE_BYTES_MAX),
+        ),
       },
       {
         tag: 'crl-piece',

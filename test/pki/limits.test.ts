@@ -14,11 +14,11 @@ import {
 import { nodeIdOfSpki } from '../../src/identity/node-id.ts';
 import {
   CERTIFICATE_BYTES_MAX,
-  MESH_CERTIFICATE_BYTES_MAX,
   parseCertificate,
   parseSerial,
   SERIAL_BYTES_MAX,
 } from '../../src/pki/x509/certificate.ts';
+import { MESH_CERTIFICATE_BYTES_MAX } from '../../src/pki/mesh/mesh-profile.ts';
 import { CRL_BYTES_MAX, CRL_ENTRIES_MAX, parseCrl } from '../../src/pki/x509/crl.ts';
 import { buildCrl } from '../../src/pki/x509/crl-build.ts';
 import { NAME_ATTRIBUTES_MAX } from '../../src/pki/x509/distinguished-name.ts';

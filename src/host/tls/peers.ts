@@ -2,7 +2,7 @@ import type { TLSSocket } from 'node:tls';
 import { BoundedMap } from '../../base/bounded.ts';
 import { isMeshError } from '../../base/errors.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
-import { CERTIFICATE_BYTES_MAX, CHAIN_CERTIFICATES_MAX } from '../../engine/frame.ts';
+import { MESH_CERTIFICATE_BYTES_MAX, MESH_CHAIN_CERTIFICATES_MAX } from '../../pki/mesh/mesh-profile.ts';
 import type { PeerIdentity } from '../../engine/link.ts';
 import { type Certificate, parseCertificate } from '../../pki/x509/certificate.ts';
 import type { PathJudgement } from '../../pki/mesh/judge.ts';
@@ -66,8 +66,8 @@ export class TlsPeers {
     let chain: readonly Certificate[];
     try {
       chain = chainFrom(shown)
-        .slice(0, CHAIN_CERTIFICATES_MAX)
-        .map((der) => this.#issuers.get(sha256Hex(der)) ?? parseCertificate(der, CERTIFICATE_BYTES_MAX));
+        .slice(0, MESH_CHAIN_CERTIFICATES_MAX)
+        .map((der) => this.#issuers.get(sha256Hex(der)) ?? parseCertificate(der, MESH_CERTIFICATE_BYTES_MAX));
     } catch (error) {
       if (!isMeshError(error)) throw error;
       return { tag: 'refused', code: error.code, message: error.message };

@@ -8,8 +8,8 @@ import { judgeMeshRequest } from '../../message/request/mesh-request.ts';
 import { malformed } from '../../message/request/http-request.ts';
 import { carriesSignature, readSignedRequest } from '../../message/request/signed-request.ts';
 import { verifySignature } from '../../message/request/verify-request.ts';
-import { type Certificate, MESH_CERTIFICATE_BYTES_MAX, parseCertificate } from '../../pki/x509/certificate.ts';
-import { CHAIN_CERTIFICATES_MAX } from '../../pki/mesh/judge.ts';
+import { type Certificate, parseCertificate } from '../../pki/x509/certificate.ts';
+import { MESH_CERTIFICATE_BYTES_MAX, MESH_CHAIN_CERTIFICATES_MAX } from '../../pki/mesh/mesh-profile.ts';
 import { bodyStream, headOf, readBody } from '../signed-body.ts';
 import type { MemberDeps } from './node-service.ts';
 
@@ -48,7 +48,7 @@ export async function admitSignedMember(
 function chainIn(token: string | undefined): readonly Certificate[] {
   if (token === undefined) throw malformed('request has no security token with the chain of who signed it');
   const parts = token.split(',');
-  if (parts.length > CHAIN_CERTIFICATES_MAX)
-    throw new MeshError('ERR_PATH_LIMIT', `chain of more than ${CHAIN_CERTIFICATES_MAX} certificates`);
+  if (parts.length > MESH_CHAIN_CERTIFICATES_MAX)
+    throw new MeshError('ERR_PATH_LIMIT', `chain of more than ${MESH_CHAIN_CERTIFICATES_MAX} certificates`);
   return parts.map((part) => parseCertificate(fromBase64(part.trim()), MESH_CERTIFICATE_BYTES_MAX));
 }

@@ -12,15 +12,13 @@ import {
   readAdministratorLeaf,
   readAuthorityLeaf,
   readNodeLeaf,
+  MESH_CHAIN_CERTIFICATES_MAX,
 } from './mesh-profile.ts';
 import { validatePath } from '../path/path.ts';
 import { describe, type PathRefusal, refusal } from '../path/path-result.ts';
 import type { CheckRevocation } from '../path/path-rules.ts';
 import { isVoidedBy } from '../x509/revocation-reason.ts';
 import type { RevocationView } from './revocation-view.ts';
-
-/** Certificates that a peer may send: leaf, intermediate, and cross-signed roots of a roll-over. */
-export const CHAIN_CERTIFICATES_MAX = 6;
 
 /** Intermediates between leaf and anchor: one issuing CA, and two cross-signed roots. */
 export const MESH_INTERMEDIATES_MAX = 3;
@@ -99,11 +97,11 @@ export function judgePath(
   const [leaf, ...others] = chain;
   if (leaf === undefined) return refusal('ERR_PATH_EMPTY', 'no certificate was presented', 0);
   // Cheap shape first: nothing below runs on more than a mesh would send.
-  if (chain.length > CHAIN_CERTIFICATES_MAX)
+  if (chain.length > MESH_CHAIN_CERTIFICATES_MAX)
     return refusal(
       'ERR_PATH_LIMIT',
-      `chain of more than ${CHAIN_CERTIFICATES_MAX} certificates`,
-      CHAIN_CERTIFICATES_MAX,
+      `chain of more than ${MESH_CHAIN_CERTIFICATES_MAX} certificates`,
+      MESH_CHAIN_CERTIFICATES_MAX,
     );
   for (const [depth, certificate] of chain.entries()) {
     const rule = brokenRuleOf(certificate);

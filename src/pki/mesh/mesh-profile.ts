@@ -5,7 +5,7 @@ import { keyAlgorithmOf } from '../../crypto/spki.ts';
 import { ADMINISTRATOR_ROLE } from '../../identity/capability.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
 import { type NodeId, parseNodeId } from '../../identity/node-id.ts';
-import { type Certificate, MESH_CERTIFICATE_BYTES_MAX } from '../x509/certificate.ts';
+import { type Certificate } from '../x509/certificate.ts';
 import { KEY_USAGE } from '../x509/extensions.ts';
 import type { GeneralName } from '../x509/general-name.ts';
 import { type Grants, grantsOf } from './mesh-extensions.ts';
@@ -16,6 +16,15 @@ import {
   nodeNames,
   parseAdministratorName,
 } from './mesh-names.ts';
+
+/**
+ * Certificates of a chain: leaf, intermediate, and cross-signed roots of a roll-over. Whoever is admitted may say something,
+ * and nodes pass on the chain of who said it: so the frame that carries one has this limit, and the next one, too.
+ */
+export const MESH_CHAIN_CERTIFICATES_MAX = 4;
+
+/** Largest certificate of a mesh. Ours have 0.8 KiB; the rest is room for extensions and larger signatures. */
+export const MESH_CERTIFICATE_BYTES_MAX = 8 * 1024;
 
 /** What the mesh's profile asks of a leaf beyond a valid path; a text says which rule is broken. */
 export type ProfileResult<T> =

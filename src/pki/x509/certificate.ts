@@ -12,9 +12,6 @@ import { type Extensions, NO_EXTENSIONS, parseExtensions, readRawExtensions } fr
 /** Largest certificate that is read at all. Pools of strange certificates are judged too, so it is generous. */
 export const CERTIFICATE_BYTES_MAX = 512 * 1024;
 
-/** Largest certificate of a mesh. Ours have 0.8 KiB; the rest is room for extensions and larger signatures. */
-export const MESH_CERTIFICATE_BYTES_MAX = 16 * 1024;
-
 /** Octets of a serial number (RFC 5280 section 4.1.2.2). */
 export const SERIAL_BYTES_MAX = 20;
 

@@ -20,7 +20,7 @@ import { type HttpRequest, parseHttpRequest } from '../../../src/message/request
 import { REQUEST_SERVICE } from '../../../src/message/request/mesh-request.ts';
 import { type SigningWish, signRequest } from '../../../src/message/request/sign-request.ts';
 import { sigV4aPrivateKey } from '../../../src/message/request/signing-key.ts';
-import { CHAIN_CERTIFICATES_MAX } from '../../../src/pki/mesh/judge.ts';
+import { MESH_CHAIN_CERTIFICATES_MAX } from '../../../src/pki/mesh/mesh-profile.ts';
 import { chainmail } from '../../support/processes/chainmail.ts';
 import { type Member, TestMesh, type TestNode } from '../../support/mesh/nodes-on-loopback.ts';
 import { tempDir } from '../../support/temp-dir.ts';
@@ -111,6 +111,25 @@ async function refusal(port: number, request: HttpRequest): Promise<readonly [nu
 }
 
 describe('members behind a proxy that ends their TLS', () => {
+  it('are refused at once where their chain is longer than nodes pass on, not when nobody knows their message’s signer', async (t) => {
+    const node = await startServing(t, mesh, { signedHosts: [HOST] });
+    const port = await startProxy(t, node);
+    const member = await mesh.member();
+    const issuer = member.chain[1] ?? assert.fail();
+    const more = Array<typeof issuer>(MESH_CHAIN_CERTIFICATES_MAX + 1 - member.chain.length).fill(issuer);
+    const tooMuch = { ...member, chain: [...member.chain, ...more] };
+    const said = { type: 'indicator', payload: toBase64(INDICATOR), ttl_sec: 60 };
+    const prepare = plain('/v1/mesh/gossip/prepare', said);
+    const elsewhere = await startProxy(t, await startServing(t, mesh, { signedHosts: [HOST] }));
+    const { json } = await send(elsewhere, await sign(member, prepare));
+    const signature = toBase64(await member.signer.sign(Buffer.from(String(json['to_be_signed']), 'base64')));
+    const post = async (by: Member): Promise<readonly [number, unknown]> =>
+      refusal(port, await sign(by, plain('/v1/mesh/gossip', { ...json, signature })));
+    assert.deepEqual(await refusal(port, await sign(tooMuch, prepare)), [403, 'ERR_PATH_LIMIT']);
+    assert.deepEqual(await post(tooMuch), [403, 'ERR_PATH_LIMIT']);
+    assert.deepEqual(await post(member), [202, undefined]);
+  });
+
   it('are known by the signature of their certificate’s key', async (t) => {
     const node = await startServing(t, mesh, { signedHosts: [HOST] });
     const port = await startProxy(t, node);
@@ -210,7 +229,7 @@ describe('members behind a proxy that ends their TLS', () => {
           member,
           request,
           tokens(
-            Array(CHAIN_CERTIFICATES_MAX + 1)
+            Array(MESH_CHAIN_CERTIFICATES_MAX + 1)
               .fill('AA==')
               .join(','),
           ),

@@ -6,7 +6,8 @@ import { parseCapability, parseRole, type Role } from '../../../src/identity/cap
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
 import { type NodeId, nodeIdOfSpki, parseNodeId } from '../../../src/identity/node-id.ts';
 import type { Certificate } from '../../../src/pki/x509/certificate.ts';
-import { CHAIN_CERTIFICATES_MAX, judgePath, type NodePurpose, type Trust } from '../../../src/pki/mesh/judge.ts';
+import { judgePath, type NodePurpose, type Trust } from '../../../src/pki/mesh/judge.ts';
+import { MESH_CHAIN_CERTIFICATES_MAX } from '../../../src/pki/mesh/mesh-profile.ts';
 import { RevocationView } from '../../../src/pki/mesh/revocation-view.ts';
 import type { RevocationReason } from '../../../src/pki/x509/revocation-reason.ts';
 import { createTestMesh, NOW } from '../../support/mesh/issuers.ts';
@@ -87,10 +88,10 @@ describe('judgePath: whose leaf it is (T14)', () => {
     const leaf = await fleet.leaf();
     assert.equal(codeOf(judge([])), 'ERR_PATH_EMPTY');
     assert.equal(
-      codeOf(judge([leaf, ...new Array<Certificate>(CHAIN_CERTIFICATES_MAX).fill(fleet.intermediate)])),
+      codeOf(judge([leaf, ...new Array<Certificate>(MESH_CHAIN_CERTIFICATES_MAX).fill(fleet.intermediate)])),
       'ERR_PATH_LIMIT',
     );
-    const most = new Array<Certificate>(CHAIN_CERTIFICATES_MAX - 1).fill(fleet.intermediate);
+    const most = new Array<Certificate>(MESH_CHAIN_CERTIFICATES_MAX - 1).fill(fleet.intermediate);
     assert.equal(codeOf(judge([leaf, ...most])), 'ok');
     assert.equal(codeOf(judge([leaf])), 'ERR_PATH_NO_ANCHOR');
   });
