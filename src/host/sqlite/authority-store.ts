@@ -24,7 +24,7 @@ export class SqliteAuthorityStore implements AuthorityStore {
     this.#path = path;
     this.#database = database;
     this.#commits = new GroupCommit(database, path);
-    this.#transaction = transactionOn(new Statements(database, path));
+    this.#transaction = transactionOn(new Statements(database, path, this.#commits.changes));
   }
 
   /** @throws ERR_STATE_CORRUPT, ERR_STATE_FOREIGN; see {@link openDatabase}. */

@@ -1,5 +1,6 @@
-import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { DatabaseSync } from 'node:sqlite';
 import { isMeshError, MeshError } from '../../base/errors.ts';
+import { ChangeJournal } from './change-journal.ts';
 import { stateError } from './database.ts';
 
 /** Pieces of work in one commit. One fsync costs about as much as 500 small pieces; more would only delay the first. */
@@ -18,14 +19,14 @@ interface Waiting {
  * Runs pieces of work on a database one after another, many to a commit, each whole or not at all.
  *
  * Work that arrives while the process is busy is gathered and shares one fsync, so that many callers a second cost
- * a few commits a second. A piece that throws is undone by itself; a commit that fails fails all of its pieces.
+ * a few commits a second. A piece that throws is undone by itself, if all that it changes goes through
+ * {@link GroupCommit.changes}; a commit that fails fails all of its pieces.
  */
 export class GroupCommit {
   readonly #database: DatabaseSync;
   readonly #path: string;
-  /** Compiled once: each piece of work needs both. */
-  readonly #savepoint: StatementSync;
-  readonly #release: StatementSync;
+  /** What pieces of work change rows with. */
+  readonly changes: ChangeJournal;
   readonly #waiting: Waiting[] = [];
   #running: Promise<void> | undefined;
   #closed = false;
@@ -33,8 +34,7 @@ export class GroupCommit {
   constructor(database: DatabaseSync, path: string) {
     this.#database = database;
     this.#path = path;
-    this.#savepoint = database.prepare('SAVEPOINT work');
-    this.#release = database.prepare('RELEASE work');
+    this.changes = new ChangeJournal(database);
   }
 
   /** @returns what `work` returned, once it is on the disk. */
@@ -64,11 +64,11 @@ export class GroupCommit {
   async #commit(group: readonly Waiting[]): Promise<void> {
     const done: (() => void)[] = [];
     try {
-      this.#database.exec('BEGIN IMMEDIATE');
+      this.changes.begin();
       for (const work of group) done.push(await this.#runOne(work));
-      this.#database.exec('COMMIT');
+      this.changes.commit();
     } catch (error) {
-      if (this.#database.isTransaction) this.#database.exec('ROLLBACK');
+      this.changes.rollBack();
       const reason = stateError(this.#path, error);
       for (const work of group) work.reject(reason);
       return;
@@ -77,13 +77,14 @@ export class GroupCommit {
   }
 
   async #runOne(work: Waiting): Promise<() => void> {
-    this.#savepoint.run();
+    const before = this.changes.length;
     try {
       const value = await work.run();
-      this.#release.run();
       return () => work.resolve(value);
     } catch (error) {
-      this.#database.exec('ROLLBACK TO work; RELEASE work');
+      // Where a disk is full SQLite gives the whole transaction up: nothing of the group stays, and nothing may go on.
+      if (!this.#database.isTransaction) throw error;
+      if (this.changes.length > before) this.changes.undoTo(before);
       const reason = isMeshError(error) ? error : stateError(this.#path, error);
       return () => work.reject(reason);
     }

@@ -1,33 +1,39 @@
 import type { DatabaseSync, StatementSync, SQLOutputValue } from 'node:sqlite';
 import { MeshError, quotedPath } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
-
-type Value = null | number | string | Uint8Array;
+import type { ChangeJournal, SqlValue } from './change-journal.ts';
 
 /** Statements on one database; each is compiled once, at its first use. */
 export class Statements {
   readonly path: string;
+  readonly changes: ChangeJournal;
   readonly #database: DatabaseSync;
   readonly #compiled = new Map<string, StatementSync>();
 
-  constructor(database: DatabaseSync, path: string) {
+  constructor(database: DatabaseSync, path: string, changes: ChangeJournal) {
     this.#database = database;
     this.path = path;
+    this.changes = changes;
   }
 
-  one(sql: string, ...values: Value[]): Row | undefined {
+  one(sql: string, ...values: SqlValue[]): Row | undefined {
     const row = this.#statement(sql).get(...values);
     return row === undefined ? undefined : new Row(row, this.path);
   }
 
-  all(sql: string, ...values: Value[]): Row[] {
+  all(sql: string, ...values: SqlValue[]): Row[] {
     return this.#statement(sql)
       .all(...values)
       .map((row) => new Row(row, this.path));
   }
 
-  run(sql: string, ...values: Value[]): void {
-    this.#statement(sql).run(...values);
+  run(sql: string, ...values: SqlValue[]): void {
+    this.changes.run(this.#statement(sql), values);
+  }
+
+  /** As {@link run}. @returns how many rows it changed. */
+  change(sql: string, ...values: SqlValue[]): number {
+    return Number(this.changes.run(this.#statement(sql), values).changes);
   }
 
   #statement(sql: string): StatementSync {

@@ -4,6 +4,7 @@ import { MeshError, quotedPath } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
 import { PAYLOAD } from '../../message/river/envelope.ts';
 import type { BlockSummary, StoredBlock, StoredEvent, StoredStream, StreamStore } from '../../ports/stream-store.ts';
+import type { SqlValue } from './change-journal.ts';
 import { GroupCommit } from './group-commit.ts';
 import { closeDatabase, guarded, openDatabase, type WhenMissing } from './database.ts';
 import { STREAM_DATABASE } from './stream-schema.ts';
@@ -47,11 +48,11 @@ export class SqliteStreamStore implements StreamStore {
   create(id: Bytes, creator: Bytes, events: readonly StoredEvent[], block: StoredBlock): Promise<boolean> {
     return this.#commits.run(async () => {
       const { insertStream, insertEvent, count } = this.#statements;
-      if (insertStream.run(id, creator).changes === 0) return false;
+      if (this.#change(insertStream, id, creator) === 0) return false;
       const stream = this.#key(id);
       for (const { hash, signature, event, payload } of events) {
-        insertEvent.run(stream, hash, signature, event, payload, block.timestamp, block.number);
-        count.run(octets(hash, signature, event), stream);
+        this.#change(insertEvent, stream, hash, signature, event, payload, block.timestamp, block.number);
+        this.#change(count, octets(hash, signature, event), stream);
       }
       this.#insertBlock(stream, block);
       return true;
@@ -62,8 +63,8 @@ export class SqliteStreamStore implements StreamStore {
     return this.#commits.run(async () => {
       const { insertEvent, count } = this.#statements;
       const stream = this.#key(id);
-      if (insertEvent.run(stream, hash, signature, event, payload, at, null).changes === 0) return false;
-      count.run(octets(hash, signature, event), stream);
+      if (this.#change(insertEvent, stream, hash, signature, event, payload, at, null) === 0) return false;
+      this.#change(count, octets(hash, signature, event), stream);
       return true;
     });
   }
@@ -75,7 +76,7 @@ export class SqliteStreamStore implements StreamStore {
   addBlock(id: Bytes, block: StoredBlock, count: number): Promise<void> {
     return this.#commits.run(async () => {
       const stream = this.#key(id);
-      const { changes } = this.#statements.putIntoBlock.run(block.number, stream, count);
+      const changes = this.#change(this.#statements.putIntoBlock, block.number, stream, count);
       if (changes !== count) throw new MeshError('ERR_INTERNAL', `block of ${count} events found ${changes}`);
       this.#insertBlock(stream, block);
     });
@@ -127,7 +128,7 @@ export class SqliteStreamStore implements StreamStore {
 
   putWalletEpoch(address: Bytes, below: UnixMs, statement: Bytes): Promise<void> {
     return this.#commits.run(async () => {
-      this.#statements.putWalletEpoch.run(address, below, statement);
+      this.#change(this.#statements.putWalletEpoch, address, below, statement);
     });
   }
 
@@ -141,7 +142,13 @@ export class SqliteStreamStore implements StreamStore {
   }
 
   #insertBlock(stream: number, { number, header, timestamp }: StoredBlock): void {
-    this.#statements.insertBlock.run(stream, number, header.hash, header.signature, header.event, timestamp);
+    const { hash, signature, event } = header;
+    this.#change(this.#statements.insertBlock, stream, number, hash, signature, event, timestamp);
+  }
+
+  /** @returns how many rows it changed. */
+  #change(statement: StatementSync, ...values: SqlValue[]): number {
+    return Number(this.#commits.changes.run(statement, values).changes);
   }
 
   #key(id: Bytes): number {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { after, describe, it } from 'node:test';
 import type { UnixMs } from '../../../src/base/time.ts';
+import type { CertificateRow } from '../../../src/ports/authority/certificates.ts';
 import { AUTHORITY_DATABASE } from '../../../src/host/sqlite/authority-schema.ts';
 import { SqliteAuthorityStore } from '../../../src/host/sqlite/authority-store.ts';
 import { closeDatabase, openDatabase } from '../../../src/host/sqlite/database.ts';
@@ -153,6 +154,66 @@ describe('the authority’s database file', () => {
         [['n1', '2f']],
       );
       assert.equal(await tx.nextIssueIndex(), 10);
+    });
+    await store.close();
+  });
+
+  it('takes over certificates from the schema that kept whole serials and hashes in its indexes', async () => {
+    const path = newPath();
+    const older = { ...AUTHORITY_DATABASE, migrations: AUTHORITY_DATABASE.migrations.slice(0, 6) };
+    const database = openDatabase(path, older, 'create');
+    const [key, serial] = ['b1'.repeat(32), 'c1'.repeat(16)];
+    database.exec(`
+      INSERT INTO nodes VALUES (3, 'n1', x'${key}', 5, NULL);
+      INSERT INTO certificates VALUES
+        (2, x'${serial}', 4, 'node', 3, NULL, x'${key}', x'${'aa'.repeat(32)}', 'relay', 1, 99, x'3000', 7, 'superseded'),
+        (7, x'${'c2'.repeat(16)}', NULL, 'administrator', NULL, 'ann', x'${'b2'.repeat(32)}', NULL, '', 1, 99, x'3001', NULL, NULL);
+    `);
+    closeDatabase(database, path);
+    const store = SqliteAuthorityStore.open(path, 'refuse');
+    await store.transact(async (tx) => {
+      const found = await tx.findCertificate(serial);
+      assert.deepEqual([found?.subject, found?.issueIndex, found?.revokedReason], ['n1', 4, 'superseded']);
+      assert.deepEqual(
+        (await tx.certificatesOfKey(key)).map((row) => row.serial),
+        [serial],
+      );
+      assert.deepEqual(await tx.certificatesOfKey(`${'b1'.repeat(31)}00`), []);
+      assert.equal((await tx.certificatesOf('administrator', 'ann'))[0]?.serial, 'c2'.repeat(16));
+      assert.equal((await tx.standingOfKey(key, 'aa'.repeat(32))).isRevoked, true);
+    });
+    await store.close();
+  });
+
+  it('refuses a serial that begins like another, and lets nothing of either be lost', async () => {
+    const store = SqliteAuthorityStore.open(newPath(), 'create');
+    const node = { nodeId: 'n1', identitySpkiHash: 'b1'.repeat(32), boundAt: at(5), revokedAt: undefined };
+    const first: CertificateRow = {
+      serial: `${'c1'.repeat(8)}${'01'.repeat(8)}`,
+      issueIndex: 1,
+      kind: 'node',
+      subject: 'n1',
+      spkiHash: 'b1'.repeat(32),
+      tokenHash: undefined,
+      roles: [],
+      notBefore: at(0),
+      notAfter: at(99),
+      der: Uint8Array.of(0x30, 0),
+      revokedAt: undefined,
+      revokedReason: undefined,
+    };
+    const second = { ...first, serial: `${'c1'.repeat(8)}${'02'.repeat(8)}`, issueIndex: 2, revokedAt: at(1) };
+    await store.transact(async (tx) => {
+      await tx.putNode(node);
+      await tx.putCertificate(first);
+    });
+    await assert.rejects(
+      store.transact((tx) => tx.putCertificate(second)),
+      { code: 'ERR_INTERNAL', message: /begins like/ },
+    );
+    await store.transact(async (tx) => {
+      assert.equal((await tx.findCertificate(first.serial))?.revokedAt, undefined);
+      assert.equal(await tx.findCertificate(second.serial), undefined);
     });
     await store.close();
   });

@@ -230,6 +230,43 @@ export function describeAuthorityStore(name: string, open: () => Promise<Authori
         });
       }));
 
+    it('reads after a piece of work that was undone what was there before it', () =>
+      withStore(async (store) => {
+        const first = { ...AUDIT, sequence: 1, hash: '01'.repeat(32) };
+        const second = { ...AUDIT, sequence: 2, previousHash: first.hash, hash: '02'.repeat(32) };
+        const spend = async (tx: AuthorityTransaction, row: AuditRow): Promise<void> => {
+          const ticket = await tx.findTicket(TICKET.tokenHash);
+          assert.ok(ticket);
+          await tx.putTicket({ ...ticket, usesSpent: ticket.usesSpent + 1 });
+          await tx.appendAudit(row);
+        };
+        await store.transact((tx) => tx.putTicket(TICKET));
+        const outcomes = await Promise.allSettled([
+          store.transact((tx) => spend(tx, first)),
+          store.transact(async (tx) => {
+            await spend(tx, second);
+            throw new Error('boom');
+          }),
+          store.transact(async (tx) => {
+            assert.equal((await tx.auditTail())?.hash, first.hash);
+            assert.deepEqual(await tx.findTicket(TICKET.tokenHash), { ...TICKET, usesSpent: 1 });
+            await spend(tx, { ...second, action: 'again' });
+          }),
+        ]);
+        assert.deepEqual(
+          outcomes.map((outcome) => outcome.status),
+          ['fulfilled', 'rejected', 'fulfilled'],
+        );
+        await store.transact(async (tx) => {
+          assert.equal((await tx.auditTail())?.sequence, 2);
+          assert.deepEqual(
+            (await tx.listAudit(1, 9)).map((row) => row.action),
+            [first.action, 'again'],
+          );
+          assert.deepEqual(await tx.findTicket(TICKET.tokenHash), { ...TICKET, usesSpent: 2 });
+        });
+      }));
+
     it('lets each piece of work see the store alone', () =>
       withStore(async (store) => {
         await store.transact((tx) => tx.setMeta('next-issue-index', '0'));

@@ -1,12 +1,15 @@
 import type { AuditRow, AuditRows, AuditTail } from '../../../ports/authority/audit.ts';
+import { Remembered } from '../remembered.ts';
 import { type Row, some, type Statements } from '../statements.ts';
 
 export function auditRows(db: Statements): AuditRows {
+  const tail = new Remembered<AuditTail>(db.changes);
   return {
-    auditTail: async () => some(tailOf, db.one('SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1')),
+    auditTail: async () =>
+      (tail.value ??= some(tailOf, db.one('SELECT sequence, hash FROM audit ORDER BY sequence DESC LIMIT 1'))),
     listAudit: async (sequenceMin, limit) =>
       db.all('SELECT * FROM audit WHERE sequence >= ? ORDER BY sequence LIMIT ?', sequenceMin, limit).map(auditOf),
-    appendAudit: async (row) =>
+    appendAudit: async (row) => {
       db.run(
         `INSERT INTO audit (sequence, at, actor, action, subject, detail, previous_hash, hash)
            VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -18,7 +21,9 @@ export function auditRows(db: Statements): AuditRows {
         JSON.stringify(row.detail),
         row.previousHash,
         row.hash,
-      ),
+      );
+      tail.value = { sequence: row.sequence, hash: row.hash };
+    },
   };
 }
 

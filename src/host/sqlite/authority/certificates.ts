@@ -5,26 +5,31 @@ import type {
   RevokedRow,
 } from '../../../ports/authority/certificates.ts';
 import { type Bytes, fromHex } from '../../../base/bytes.ts';
+import { MeshError } from '../../../base/errors.ts';
 import { type Row, some, type Statements } from '../statements.ts';
 
 /** A certificate with the name that it is for, whichever kind it is of. */
 const CERTIFICATE = 'SELECT c.*, n.node_id FROM certificates c LEFT JOIN nodes n ON n.place = c.node';
 
+/** The indexes hold the first octets only. */
+const IS_SERIAL = 'substr(c.serial, 1, 8) = substr(?1, 1, 8) AND c.serial = ?1';
+const IS_KEY = 'substr(c.spki_hash, 1, 8) = substr(?1, 1, 8) AND c.spki_hash = ?1';
+
 export function certificateRows(db: Statements): CertificateRows {
   return {
     findCertificate: async (serial) =>
-      some(certificateOf, db.one(`${CERTIFICATE} WHERE c.serial = ?`, bytesOfSerial(serial))),
+      some(certificateOf, db.one(`${CERTIFICATE} WHERE ${IS_SERIAL}`, bytesOfSerial(serial))),
     certificatesOf: async (kind, subject) =>
       (kind === 'node'
         ? db.all(`${CERTIFICATE} WHERE c.node = (${PLACE_OF_NODE}) ORDER BY c.place DESC`, subject)
         : db.all(`${CERTIFICATE} WHERE c.kind = ? AND c.subject = ? ORDER BY c.place DESC`, kind, subject)
       ).map(certificateOf),
     certificatesOfKey: async (spkiHash) =>
-      db.all(`${CERTIFICATE} WHERE c.spki_hash = ? ORDER BY c.place DESC`, fromHex(spkiHash)).map(certificateOf),
+      db.all(`${CERTIFICATE} WHERE ${IS_KEY} ORDER BY c.place DESC`, fromHex(spkiHash)).map(certificateOf),
     standingOfKey: async (spkiHash, tokenHash) => {
       const rows = db
         .all(
-          `${CERTIFICATE} WHERE c.spki_hash = ? AND (c.token_hash = ? OR c.revoked_at IS NOT NULL)`,
+          `${CERTIFICATE} WHERE ${IS_KEY} AND (c.token_hash = ?2 OR c.revoked_at IS NOT NULL)`,
           fromHex(spkiHash),
           fromHex(tokenHash),
         )
@@ -48,11 +53,12 @@ export function certificateRows(db: Statements): CertificateRows {
       const highest = db.one('SELECT max(issue_index) AS highest FROM certificates')?.numberOrNone('highest');
       return highest === undefined ? 0 : highest + 1;
     },
-    putCertificate: async (row) =>
-      db.run(
+    putCertificate: async (row) => {
+      const rows = db.change(
         `INSERT INTO certificates (serial, issue_index, kind, node, subject, spki_hash, token_hash, roles, not_before,
            not_after, der, revoked_at, revoked_reason) VALUES (?, ?, ?, (${PLACE_OF_NODE}), ?, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (serial) DO UPDATE SET revoked_at = excluded.revoked_at, revoked_reason = excluded.revoked_reason`,
+         ON CONFLICT (substr(serial, 1, 8)) DO UPDATE SET revoked_at = excluded.revoked_at,
+           revoked_reason = excluded.revoked_reason WHERE serial = excluded.serial`,
         bytesOfSerial(row.serial),
         row.issueIndex ?? null,
         row.kind,
@@ -66,7 +72,9 @@ export function certificateRows(db: Statements): CertificateRows {
         row.der,
         row.revokedAt ?? null,
         row.revokedReason ?? null,
-      ),
+      );
+      if (rows === 0) throw new MeshError('ERR_INTERNAL', 'the serial number begins like that of another certificate');
+    },
   };
 }
 
