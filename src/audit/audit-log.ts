@@ -103,7 +103,7 @@ function hashOf(row: Omit<AuditRow, 'hash'>): string {
   const writer = new CborWriter().array(8).text('chainmail audit v1').uint(row.sequence).uint(row.at);
   writer.text(row.actor).text(row.action).text(row.subject).array(row.detail.length);
   for (const [name, value] of row.detail) writer.array(2).text(name).text(value);
-  return sha256Hex(writer.bytes(fromHex(row.previousHash)).finish());
+  return sha256Hex(writer.bytes(fromHex(row.previousHash)).written);
 }
 
 function cut(text: string): string {

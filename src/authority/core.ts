@@ -7,12 +7,14 @@ import type { IssueIndexes } from './enrollment/issue-indexes.ts';
 import type { Issuer } from './issuer.ts';
 import type { KeyTree } from './delegates/key-tree.ts';
 import type { AuthorityPolicy } from './policy.ts';
+import type { RoleGrants } from './enrollment/role-grants.ts';
 import type { WatchedStore } from './health/watched-store.ts';
 
 /** What the parts of an authority share; made by {@link openCore}. */
 export interface AuthorityCore {
   readonly issuer: Issuer;
   readonly policy: AuthorityPolicy;
+  readonly grants: RoleGrants;
   readonly store: WatchedStore;
   readonly clock: Clock;
   readonly random: Random;

@@ -5,6 +5,7 @@ import { encodePem } from '../codec/pem.ts';
 import type { Signer } from '../crypto/signer.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { Certificate } from '../pki/x509/certificate.ts';
+import { NodeLeaves } from '../pki/mesh/leaf-profile.ts';
 
 /** The issuing CA of a mesh: its certificate, the key behind it, and the anchor above it. */
 export interface Issuer {
@@ -12,6 +13,8 @@ export interface Issuer {
   readonly certificate: Certificate;
   readonly root: Certificate;
   readonly signer: Signer;
+  /** What it issues to nodes. */
+  readonly leaves: NodeLeaves;
   /** Hex of the SHA-256 of the issuing key: what its revocation lists are counted under. */
   readonly keyHash: string;
   /** Enough for `curl --cacert`. */
@@ -30,6 +33,7 @@ export function createIssuer(mesh: MeshName, certificate: Certificate, root: Cer
     certificate,
     root,
     signer,
+    leaves: new NodeLeaves(mesh, certificate),
     keyHash: certificate.keyHash,
     rootPem,
     caPem: pemOf(certificate.der) + rootPem,

@@ -11,6 +11,7 @@ import { IssueIndexes } from './enrollment/issue-indexes.ts';
 import type { Issuer } from './issuer.ts';
 import type { KeyTree } from './delegates/key-tree.ts';
 import type { AuthorityPolicy } from './policy.ts';
+import { RoleGrants } from './enrollment/role-grants.ts';
 import { WatchedStore } from './health/watched-store.ts';
 
 export interface AuthorityOptions {
@@ -60,6 +61,7 @@ export async function openCore(options: AuthorityOptions): Promise<AuthorityCore
   return {
     issuer,
     policy,
+    grants: new RoleGrants(policy.ownRoles),
     store,
     clock,
     random,

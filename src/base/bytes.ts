@@ -42,6 +42,13 @@ export function bytesEqual(a: Bytes, b: Bytes): boolean {
   return true;
 }
 
+/** Whether the bytes begin with these. */
+export function startsWith(bytes: Bytes, prefix: Bytes): boolean {
+  if (bytes.length < prefix.length) return false;
+  for (let i = 0; i < prefix.length; i++) if (bytes[i] !== prefix[i]) return false;
+  return true;
+}
+
 /** Lexicographic order of bytes; a prefix comes first. */
 export function compareBytes(a: Bytes, b: Bytes): number {
   const n = Math.min(a.length, b.length);

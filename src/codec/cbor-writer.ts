@@ -86,6 +86,11 @@ export class CborWriter {
     return this.#length === this.#buffer.length ? this.#buffer : this.#buffer.slice(0, this.#length);
   }
 
+  /** What has been written, not copied: good until more is. */
+  get written(): Bytes {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
   /** Most text is short and plain, and not worth a call of the encoder. @returns false for any other, untouched. */
   #ascii(value: string): boolean {
     const before = this.#length;

@@ -32,7 +32,21 @@ export function writeHeader(out: Bytes, offset: number, tag: number, contentByte
 }
 
 /** What an element is made of. */
-export type DerPart = Bytes | InnerElement;
+export type DerPart = Bytes | InnerElement | TextElement;
+
+/** Text of ASCII, written in its place. Most names in a certificate are, and none needs bytes of its own. */
+export class TextElement {
+  readonly tag: number;
+  readonly text: string;
+  /** Octets of the whole element. */
+  readonly length: number;
+
+  constructor(tag: number, text: string) {
+    this.tag = tag;
+    this.text = text;
+    this.length = headerBytes(text.length) + text.length;
+  }
+}
 
 /** An element that is written together with the one around it: a deep tree then costs one buffer, and each octet one copy. */
 export class InnerElement {
@@ -65,12 +79,28 @@ export function element(tag: number, ...parts: readonly DerPart[]): Bytes {
   return out;
 }
 
+/** Elements one after another as bytes, for what many structures share. */
+export function encoded(...parts: readonly DerPart[]): Bytes {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const out = new Uint8Array(length);
+  let offset = 0;
+  for (const part of parts) offset = write(out, offset, part);
+  return out;
+}
+
 /** @returns the offset behind the part. */
 function write(out: Bytes, at: number, part: DerPart): number {
   if (part instanceof InnerElement) {
     let offset = writeHeader(out, at, part.tag, part.contentBytes);
     for (const each of part.parts) offset = write(out, offset, each);
     return offset;
+  }
+  if (part instanceof TextElement) {
+    const { tag, text } = part;
+    const offset = writeHeader(out, at, tag, text.length);
+    for (let i = 0; i < text.length; i++) out[offset + i] = text.charCodeAt(i);
+    return offset + text.length;
   }
   // `set` costs as much as copying some forty bytes; most parts of a certificate are shorter.
   if (part.length > 40) out.set(part, at);
@@ -161,26 +191,19 @@ export function namedBits(bits: number, tag: number = TAG.bitString): Bytes {
   return element(tag, Uint8Array.of(octets.length * 8 - count), octets);
 }
 
-export function utf8String(text: string): Bytes {
-  return ascii(text, TAG.utf8String) ?? element(TAG.utf8String, utf8(text));
+export function utf8String(text: string): DerPart {
+  return isAscii(text) ? new TextElement(TAG.utf8String, text) : element(TAG.utf8String, utf8(text));
 }
 
 /** @throws ERR_DER for anything beyond ASCII. */
-export function ia5String(text: string, tag: number = TAG.ia5String): Bytes {
-  const whole = ascii(text, tag);
-  if (whole === undefined) throw new MeshError('ERR_DER', 'text is not ASCII');
-  return whole;
+export function ia5String(text: string, tag: number = TAG.ia5String): DerPart {
+  if (!isAscii(text)) throw new MeshError('ERR_DER', 'text is not ASCII');
+  return new TextElement(tag, text);
 }
 
-function ascii(text: string, tag: number): Bytes | undefined {
-  const out = new Uint8Array(headerBytes(text.length) + text.length);
-  const start = writeHeader(out, 0, tag, text.length);
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code >= 0x80) return undefined;
-    out[start + i] = code;
-  }
-  return out;
+function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) >= 0x80) return false;
+  return true;
 }
 
 /** UTCTime until 2049, GeneralizedTime from 2050 on (RFC 5280 section 4.1.2.5); fractions of a second are cut off. */

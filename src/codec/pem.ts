@@ -9,6 +9,7 @@ export const PEM_BLOCKS_MAX = 64;
 
 const BOUNDARY = /^-----(BEGIN|END) ([A-Z0-9 ]{1,40})-----$/;
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
+const BASE64_LINES = /^[A-Za-z0-9+/=\n]*$/;
 
 /**
  * The DER of every block with this label, in order (RFC 7468). Text outside blocks and blocks with other labels are
@@ -19,6 +20,8 @@ const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/;
  */
 export function parsePem(text: string, label: string, charsMax: number = PEM_CHARS_MAX): Bytes[] {
   if (text.length > charsMax) throw new MeshError('ERR_PEM', `text is longer than ${charsMax} characters`);
+  const alone = blockAlone(text, label);
+  if (alone !== undefined) return [decodeBlock(alone, label)];
   const blocks: Bytes[] = [];
   let open: { readonly label: string; readonly lines: string[] } | undefined;
   for (const line of text.split(text.includes('\r') ? /\r\n|\n|\r/ : '\n')) {
@@ -45,6 +48,15 @@ export function parsePem(text: string, label: string, charsMax: number = PEM_CHA
   if (open !== undefined) throw new MeshError('ERR_PEM', `block ${open.label} does not end`);
   if (blocks.length === 0) throw new MeshError('ERR_PEM', `no block ${label} found`);
   return blocks;
+}
+
+/** The lines of base64, where the text is one block and nothing else: most are, and need no second look at each line. */
+function blockAlone(text: string, label: string): string | undefined {
+  const begin = `-----BEGIN ${label}-----\n`;
+  const end = `\n-----END ${label}-----\n`;
+  if (!text.startsWith(begin) || !text.endsWith(end) || text.length < begin.length + end.length) return undefined;
+  const lines = text.slice(begin.length, -end.length);
+  return BASE64_LINES.test(lines) ? lines : undefined;
 }
 
 /** One block with lines of 64 characters and a final newline (RFC 7468 section 2). */

@@ -1,4 +1,4 @@
-import type { Bytes } from '../base/bytes.ts';
+import { type Bytes, bytesEqual, fromHex } from '../base/bytes.ts';
 import { type DerReader, readOnly } from '../codec/der-reader.ts';
 import { OID } from '../codec/oid.ts';
 import type { KeyAlgorithm } from './spki.ts';
@@ -16,9 +16,13 @@ export interface SignatureScheme {
 
 const EC_KEYS: readonly KeyAlgorithm[] = ['P-256', 'P-384', 'P-521'];
 
+/** `SEQUENCE { ecdsa-with-SHA256 }`, which nearly everything here is signed with, and how it is read. */
+const ES256_IDENTIFIER = fromHex('300a06082a8648ce3d040302');
+const ES256_SCHEME: SignatureScheme = { keys: EC_KEYS, digest: 'sha256' };
+
 /** Schemes whose AlgorithmIdentifier has no parameters (RFC 5758 section 3.2, RFC 8410 section 3). */
 const BARE_SCHEMES: ReadonlyMap<string, SignatureScheme> = new Map<string, SignatureScheme>([
-  [OID.ecdsaWithSha256, { keys: EC_KEYS, digest: 'sha256' }],
+  [OID.ecdsaWithSha256, ES256_SCHEME],
   [OID.ecdsaWithSha384, { keys: EC_KEYS, digest: 'sha384' }],
   [OID.ecdsaWithSha512, { keys: EC_KEYS, digest: 'sha512' }],
   [OID.ed25519, { keys: ['Ed25519'], digest: null }],
@@ -47,6 +51,7 @@ export const PSS_SALT_BYTES_MAX = 2_048;
  * @throws ERR_DER for anything malformed.
  */
 export function signatureSchemeOf(algorithmIdentifier: Bytes): SignatureScheme | undefined {
+  if (bytesEqual(algorithmIdentifier, ES256_IDENTIFIER)) return ES256_SCHEME;
   return readOnly(algorithmIdentifier, readScheme);
 }
 

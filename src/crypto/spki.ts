@@ -1,4 +1,4 @@
-import type { Bytes } from '../base/bytes.ts';
+import { type Bytes, fromHex, startsWith } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import { readOnly } from '../codec/der-reader.ts';
 import { bitString, oid, sequence } from '../codec/der-writer.ts';
@@ -28,6 +28,12 @@ const CURVES: ReadonlyMap<string, keyof typeof POINT_BYTES> = new Map([
   [OID.p521, 'P-521'],
 ]);
 
+/** What comes before the coordinates of a point of P-256, and before the 32 octets of Ed25519: the keys of this mesh. */
+const P256_PREFIX = fromHex('3059301306072a8648ce3d020106082a8648ce3d03010703420004');
+const P256_SPKI_BYTES = P256_PREFIX.length + 64;
+const ED25519_PREFIX = fromHex('302a300506032b6570032100');
+const ED25519_SPKI_BYTES = ED25519_PREFIX.length + 32;
+
 /**
  * The kind of key in a SubjectPublicKeyInfo (RFC 5280 section 4.1.2.7), whose shape is checked to the last byte.
  * Whether a point lies on its curve is for {@link PublicKey} to find out.
@@ -38,6 +44,8 @@ const CURVES: ReadonlyMap<string, keyof typeof POINT_BYTES> = new Map([
  * @throws ERR_KEY
  */
 export function keyAlgorithmOf(spki: Bytes): KeyAlgorithm {
+  if (spki.length === P256_SPKI_BYTES && startsWith(spki, P256_PREFIX)) return 'P-256';
+  if (spki.length === ED25519_SPKI_BYTES && startsWith(spki, ED25519_PREFIX)) return 'Ed25519';
   if (spki.length > SPKI_BYTES_MAX) throw new MeshError('ERR_KEY', `public key is longer than ${SPKI_BYTES_MAX} bytes`);
   let found: KeyAlgorithm | undefined;
   try {

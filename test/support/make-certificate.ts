@@ -5,6 +5,7 @@ import {
   boolean,
   context,
   contextPrimitive,
+  encoded,
   ia5String,
   namedBits,
   octetString,
@@ -96,9 +97,9 @@ export function extensionOf(type: string, value: Bytes, isCritical = false): Byt
   return sequence(oid(type), ...(isCritical ? [boolean(true)] : []), octetString(value));
 }
 
-export const dns = (name: string): Bytes => ia5String(name, contextTag(2, 'primitive'));
-export const email = (name: string): Bytes => ia5String(name, contextTag(1, 'primitive'));
-export const uri = (name: string): Bytes => ia5String(name, contextTag(6, 'primitive'));
+export const dns = (name: string): Bytes => encoded(ia5String(name, contextTag(2, 'primitive')));
+export const email = (name: string): Bytes => encoded(ia5String(name, contextTag(1, 'primitive')));
+export const uri = (name: string): Bytes => encoded(ia5String(name, contextTag(6, 'primitive')));
 export const ip = (...octets: readonly number[]): Bytes => contextPrimitive(7, Uint8Array.from(octets));
 export const directory = (name: Bytes): Bytes => context(4, name);
 export const other = (type: string, text: string): Bytes => context(0, oid(type), context(0, utf8String(text)));

@@ -1,13 +1,14 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { DAY_MS } from '../../base/time.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
-import { capabilitiesOfRoles, parseRole } from '../../identity/capability.ts';
+import { isSyncSigner } from '../../crypto/signer.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import { serialOf } from '../../pki/x509/certificate.ts';
 import { datesOf, SERIAL_RANDOM_BYTES, type Validity } from '../../pki/x509/certificate-build.ts';
 import { parseCsr } from '../../pki/x509/csr.ts';
 import type { AdministratorName } from '../../pki/mesh/mesh-names.ts';
-import { buildAdministratorLeaf, buildLeaf, buildServerLeaf } from '../../pki/mesh/leaf-profile.ts';
+import { buildAdministratorLeaf, buildServerLeaf } from '../../pki/mesh/leaf-profile.ts';
+import { signedStructure } from '../../pki/x509/sign-structure.ts';
 import type { CertificateRow } from '../../ports/authority/certificates.ts';
 import type { AuthorityTransaction } from '../../ports/authority-store.ts';
 import type { TicketRow } from '../../ports/authority/tickets.ts';
@@ -18,25 +19,30 @@ import type { Applicant } from './judgement.ts';
 /** Life of the authority's own server certificate. It is renewed while it runs; a week covers a long outage of its owner. */
 export const SERVER_LIFE_MS = 7 * DAY_MS;
 
-/** A certificate for a node's key, signed and not yet kept: whoever asked keeps it with what it was issued for. */
+/**
+ * A certificate for a node's key, signed and not yet kept: whoever asked keeps it with what it was issued for. A key in
+ * memory has signed it before this returns.
+ */
 export async function issueNodeCertificate(
   core: AuthorityCore,
   { spki, spkiHash }: Pick<Applicant, 'spki' | 'spkiHash'>,
   nodeId: NodeId,
   ticket: TicketRow,
 ): Promise<CertificateRow> {
-  const roles = ticket.roles.map(parseRole);
+  const { signer, leaves } = core.issuer;
+  const grants = core.grants.of(ticket.roles);
   const issueIndex = core.issueIndexes.take();
   const basics = basicsOf(core, spki, core.policy.certificateLifeMs);
-  const grants = { roles, capabilities: capabilitiesOfRoles(roles, core.policy.ownRoles) };
-  const der = await buildLeaf({ ...basics, ...grants, nodeId, issueIndex }, core.issuer.signer);
-  return rowOf(der, basics, {
+  const { serial, validity } = basics;
+  const toSign = leaves.toSign({ nodeId, issueIndex, spki, serial, validity, grants }, signer.algorithm);
+  const signature = isSyncSigner(signer) ? signer.signSync(toSign) : await signer.sign(toSign);
+  return rowOf(signedStructure(toSign, signer.algorithm, signature), basics, {
     kind: 'node',
     subject: nodeId,
     spkiHash,
     tokenHash: ticket.tokenHash,
     issueIndex,
-    roles,
+    roles: grants.roles,
   });
 }
 

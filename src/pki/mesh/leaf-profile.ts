@@ -1,7 +1,8 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { DAY_MS } from '../../base/time.ts';
-import type { DerPart } from '../../codec/der-writer.ts';
+import { type DerPart, encoded } from '../../codec/der-writer.ts';
 import { OID } from '../../codec/oid.ts';
+import type { MessageAlgorithm } from '../../crypto/public-key.ts';
 import type { Signer } from '../../crypto/signer.ts';
 import { ADMINISTRATOR_ROLE, CAPABILITIES_MAX, ROLES_MAX, type Role } from '../../identity/capability.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
@@ -10,6 +11,7 @@ import type { Certificate } from '../x509/certificate.ts';
 import {
   authorityKeyIdentifier,
   bundleEidName,
+  certificateToSign,
   crlDistributionPoint,
   datesOf,
   dnsName,
@@ -18,7 +20,6 @@ import {
   ipName,
   keyUsage,
   nameOf,
-  signCertificate,
   subjectAltName,
   subjectKeyIdentifier,
   uriName,
@@ -29,14 +30,13 @@ import { KEY_USAGE } from '../x509/extensions.ts';
 import { parseIpAddress } from '../x509/ip-address.ts';
 import { encodeGrants, encodeIssueIndex, type Grants } from './mesh-extensions.ts';
 import { type AdministratorName, administratorUri, authorityNames, nodeNames } from './mesh-names.ts';
+import { signStructure } from '../x509/sign-structure.ts';
 
 /** Longest life of a node's certificate; revocations are kept so much longer than it. */
 export const LEAF_LIFE_MS_MAX = 7 * DAY_MS;
 
-interface LeafBasics {
-  readonly mesh: MeshName;
-  /** The intermediate; the signer holds its key. */
-  readonly issuer: Certificate;
+/** What each leaf has of its own. */
+interface LeafParts {
   /** SubjectPublicKeyInfo of the holder, DER. */
   readonly spki: Bytes;
   /** 16 random octets. */
@@ -44,11 +44,24 @@ interface LeafBasics {
   readonly validity: Validity;
 }
 
-export interface LeafRequest extends LeafBasics, Grants {
+interface LeafBasics extends LeafParts {
+  readonly mesh: MeshName;
+  /** The intermediate; the signer holds its key. */
+  readonly issuer: Certificate;
+}
+
+interface NodeParts {
   readonly nodeId: NodeId;
   /** Dense, from 0, never used twice by one issuer. */
   readonly issueIndex: number;
   readonly crlUrl?: string;
+}
+
+export interface LeafRequest extends LeafBasics, NodeParts, Grants {}
+
+/** A node's certificate by an issuer that is known. */
+export interface NodeLeafRequest extends LeafParts, NodeParts {
+  readonly grants: Grants;
 }
 
 export interface ServerLeafRequest extends LeafBasics {
@@ -63,21 +76,52 @@ export interface AdministratorLeafRequest extends LeafBasics {
 }
 
 const SIGNS_ONLY = keyUsage(KEY_USAGE.digitalSignature);
-const NODE_USAGES = extendedKeyUsage(OID.serverAuth, OID.clientAuth, OID.bundleSecurity);
+const NODE_USE = encoded(SIGNS_ONLY, extendedKeyUsage(OID.serverAuth, OID.clientAuth, OID.bundleSecurity));
 const SERVER_USAGES = extendedKeyUsage(OID.serverAuth);
 const ADMINISTRATOR_USAGES = extendedKeyUsage(OID.clientAuth);
 
 /** A node's certificate (spec 02 section 3): TLS both ways, messages and bundles. DER. */
 export async function buildLeaf(request: LeafRequest, signer: Signer): Promise<Bytes> {
-  const { mesh, nodeId, issueIndex, crlUrl, validity } = request;
-  if (validity.lifeMs > LEAF_LIFE_MS_MAX) throw new RangeError('validity: expected a life of at most 7 days');
-  const { uri, dns, eid } = nodeNames(mesh, nodeId);
-  return signLeaf(request, signer, nodeId, NODE_USAGES, [
-    subjectAltName(uriName(uri), dnsName(dns), bundleEidName(eid)),
-    grantsExtension(request),
-    extension(OID.meshIssueIndex, false, encodeIssueIndex(issueIndex)),
-    ...(crlUrl === undefined ? [] : [crlDistributionPoint(crlUrl)]),
-  ]);
+  const { mesh, issuer } = request;
+  const toSign = new NodeLeaves(mesh, issuer).toSign({ ...request, grants: request }, signer.algorithm);
+  return signStructure(signer, toSign);
+}
+
+/** Node certificates of one issuer. What they share is encoded once. */
+export class NodeLeaves {
+  readonly #mesh: MeshName;
+  readonly #issuer: Certificate;
+  readonly #authorityKeyIdentifier: Bytes;
+  /** What the last certificate granted: a fleet that is set up has one ticket. */
+  #lastGrants: { readonly grants: Grants; readonly extension: Bytes } | undefined;
+
+  constructor(mesh: MeshName, issuer: Certificate) {
+    this.#mesh = mesh;
+    this.#issuer = issuer;
+    this.#authorityKeyIdentifier = encoded(authorityKeyIdentifier(issuer));
+  }
+
+  /** What is signed of one. DER. @param algorithm of the issuer's key. */
+  toSign(request: NodeLeafRequest, algorithm: MessageAlgorithm): Bytes {
+    const { nodeId, issueIndex, crlUrl, validity, spki, serial, grants } = request;
+    if (validity.lifeMs > LEAF_LIFE_MS_MAX) throw new RangeError('validity: expected a life of at most 7 days');
+    const { uri, dns, eid } = nodeNames(this.#mesh, nodeId);
+    const extensions: DerPart[] = [
+      NODE_USE,
+      subjectKeyIdentifier(spki),
+      this.#authorityKeyIdentifier,
+      subjectAltName(uriName(uri), dnsName(dns), bundleEidName(eid)),
+      this.#grantsExtension(grants),
+      extension(OID.meshIssueIndex, false, encodeIssueIndex(issueIndex)),
+    ];
+    if (crlUrl !== undefined) extensions.push(crlDistributionPoint(crlUrl));
+    return leafToSign(this.#issuer, { spki, serial, validity }, nodeId, extensions, algorithm);
+  }
+
+  #grantsExtension(grants: Grants): Bytes {
+    if (this.#lastGrants?.grants !== grants) this.#lastGrants = { grants, extension: encoded(grantsExtension(grants)) };
+    return this.#lastGrants.extension;
+  }
 }
 
 /**
@@ -118,18 +162,21 @@ function signLeaf(
   usages: DerPart,
   own: readonly DerPart[],
 ): Promise<Bytes> {
-  const { issuer, spki, serial, validity } = basics;
-  return signCertificate(
-    {
-      issuer: issuer.subject.der,
-      subject: nameOf([OID.commonName, commonName]),
-      spki,
-      serial,
-      ...datesOf(validity, issuer),
-      extensions: [SIGNS_ONLY, usages, subjectKeyIdentifier(spki), authorityKeyIdentifier(issuer), ...own],
-    },
-    signer,
-  );
+  const { issuer, spki } = basics;
+  const extensions = [SIGNS_ONLY, usages, subjectKeyIdentifier(spki), authorityKeyIdentifier(issuer), ...own];
+  return signStructure(signer, leafToSign(issuer, basics, commonName, extensions, signer.algorithm));
+}
+
+function leafToSign(
+  issuer: Certificate,
+  { spki, serial, validity }: LeafParts,
+  commonName: string,
+  extensions: readonly DerPart[],
+  algorithm: MessageAlgorithm,
+): Bytes {
+  const subject = nameOf([OID.commonName, commonName]);
+  const dates = datesOf(validity, issuer);
+  return certificateToSign({ issuer: issuer.subject.der, subject, spki, serial, ...dates, extensions }, algorithm);
 }
 
 function grantsExtension({ roles, capabilities }: Grants): DerPart {

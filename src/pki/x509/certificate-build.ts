@@ -17,6 +17,7 @@ import {
 } from '../../codec/der-writer.ts';
 import { OID } from '../../codec/oid.ts';
 import { sha256 } from '../../crypto/hash.ts';
+import type { MessageAlgorithm } from '../../crypto/public-key.ts';
 import type { Signer } from '../../crypto/signer.ts';
 import { x509AlgorithmIdentifier } from '../../crypto/x509-signature.ts';
 import type { Certificate } from './certificate.ts';
@@ -49,20 +50,24 @@ export interface CertificateTemplate {
 
 /** Signs a certificate of version 3. DER. @throws RangeError for a serial number that is not random enough. */
 export async function signCertificate(template: CertificateTemplate, signer: Signer): Promise<Bytes> {
+  return signStructure(signer, certificateToSign(template, signer.algorithm));
+}
+
+/** What is signed of a certificate of version 3. DER. @throws RangeError for a serial number that is not random enough. */
+export function certificateToSign(template: CertificateTemplate, algorithm: MessageAlgorithm): Bytes {
   const { issuer, subject, spki, serial, notBefore, notAfter, extensions } = template;
   if (serial.length !== SERIAL_RANDOM_BYTES || serial.every((octet) => octet === 0))
     throw new RangeError(`serial: expected ${SERIAL_RANDOM_BYTES} random bytes`);
-  const tbs = sequence(
+  return sequence(
     VERSION_3,
     unsignedInteger(serial),
-    x509AlgorithmIdentifier(signer.algorithm),
+    x509AlgorithmIdentifier(algorithm),
     issuer,
     inner(TAG.sequence, time(notBefore), time(notAfter)),
     subject,
     spki,
     inner(contextTag(3, 'constructed'), inner(TAG.sequence, ...extensions)),
   );
-  return signStructure(signer, tbs);
 }
 
 const VERSION_3 = context(0, unsignedInteger(2));
@@ -152,7 +157,7 @@ export function subjectAltName(...names: readonly DerPart[]): DerPart {
 }
 
 /** Name constraints that permit these and nothing else of their forms. */
-export function permittedNames(...names: readonly Bytes[]): DerPart {
+export function permittedNames(...names: readonly DerPart[]): DerPart {
   return extension(OID.nameConstraints, true, sequence(context(0, ...names.map((name) => sequence(name)))));
 }
 
@@ -161,11 +166,11 @@ export function crlDistributionPoint(url: string): DerPart {
   return extension(OID.crlDistributionPoints, false, sequence(sequence(context(0, context(0, uriName(url))))));
 }
 
-export function dnsName(name: string): Bytes {
+export function dnsName(name: string): DerPart {
   return ia5String(name, contextTag(2, 'primitive'));
 }
 
-export function uriName(uri: string): Bytes {
+export function uriName(uri: string): DerPart {
   return ia5String(uri, contextTag(6, 'primitive'));
 }
 

@@ -1,12 +1,23 @@
 import type { Bytes } from '../../base/bytes.ts';
-import { bitString, sequence } from '../../codec/der-writer.ts';
+import { TAG } from '../../codec/der-reader.ts';
+import { inner, sequence } from '../../codec/der-writer.ts';
 import { p256RawToDer } from '../../crypto/ecdsa-signature.ts';
+import type { MessageAlgorithm } from '../../crypto/public-key.ts';
 import type { Signer } from '../../crypto/signer.ts';
 import { x509AlgorithmIdentifier } from '../../crypto/x509-signature.ts';
 
-/** `SEQUENCE { signed, algorithm, signature }`: the shell of certificates, CRLs and requests alike. */
+/** First octet of a BIT STRING of whole octets. */
+const NO_UNUSED_BITS = Uint8Array.of(0);
+
+/**
+ * `SEQUENCE { signed, algorithm, signature }`: the shell of certificates, CRLs and requests alike.
+ * @param raw the signature as a {@link Signer} gives it.
+ */
+export function signedStructure(signed: Bytes, algorithm: MessageAlgorithm, raw: Bytes): Bytes {
+  const signature = algorithm === 'ES256' ? p256RawToDer(raw) : raw;
+  return sequence(signed, x509AlgorithmIdentifier(algorithm), inner(TAG.bitString, NO_UNUSED_BITS, signature));
+}
+
 export async function signStructure(signer: Signer, signed: Bytes): Promise<Bytes> {
-  const raw = await signer.sign(signed);
-  const signature = bitString(signer.algorithm === 'ES256' ? p256RawToDer(raw) : raw);
-  return sequence(signed, x509AlgorithmIdentifier(signer.algorithm), signature);
+  return signedStructure(signed, signer.algorithm, await signer.sign(signed));
 }

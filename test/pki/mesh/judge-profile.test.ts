@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, it } from 'node:test';
-import { bitString, boolean, NULL, oid, sequence, unsignedInteger, utf8String } from '../../../src/codec/der-writer.ts';
+import {
+  bitString,
+  boolean,
+  type DerPart,
+  NULL,
+  oid,
+  sequence,
+  unsignedInteger,
+  utf8String,
+} from '../../../src/codec/der-writer.ts';
 import { OID } from '../../../src/codec/oid.ts';
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
 import type { Certificate } from '../../../src/pki/x509/certificate.ts';
@@ -79,7 +88,7 @@ describe('judgePath: a node (spec 02 section 3.1)', () => {
     [
       'grants of 33 capabilities',
       NODE,
-      malformedGrants(sequence(sequence(), sequence(...new Array<Uint8Array>(33).fill(utf8String('relay'))))),
+      malformedGrants(sequence(sequence(), sequence(...new Array<DerPart>(33).fill(utf8String('relay'))))),
     ],
     ['a wider key usage', NODE, { keyUsage: KEY_USAGE.digitalSignature | KEY_USAGE.keyAgreement }],
     ['a CA', NODE, { extra: [grantsOf(), CA_TRUE] }],
