@@ -108,7 +108,13 @@ function transactionOn(tables: Tables, undo: (() => void)[]): AuthorityTransacti
     putCertificate: async (row) => {
       if (row.kind === 'node' && !tables.nodes.has(row.subject))
         throw new MeshError('ERR_INTERNAL', `a certificate was put before its node ${row.subject}`);
+      if (tables.certificates.has(row.serial))
+        throw new MeshError('ERR_INTERNAL', `serial ${row.serial} was put a second time`);
       put(tables.certificates, row.serial, row);
+    },
+    revokeCertificate: async (serial, revokedAt, revokedReason) => {
+      const row = tables.certificates.get(serial);
+      if (row !== undefined) put(tables.certificates, serial, { ...row, revokedAt, revokedReason });
     },
 
     listCertificates: async (kind: CertificateKind, limit) =>

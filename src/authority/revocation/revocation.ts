@@ -77,7 +77,7 @@ export async function revokeInPlace(
   reason: RevocationReason,
 ): Promise<readonly CertificateRow[]> {
   const fresh = rows.filter((row) => isKept(row, at) && !isRevokedAsStrictly(row, { revokedAt: at, reason }));
-  for (const row of fresh) await tx.putCertificate({ ...row, revokedAt: at, revokedReason: reason });
+  for (const row of fresh) await tx.revokeCertificate(row.serial, at, reason);
   return fresh;
 }
 

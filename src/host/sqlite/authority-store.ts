@@ -6,6 +6,7 @@ import { accessKeyRows } from './authority/access-keys.ts';
 import { auditRows } from './authority/audit.ts';
 import { certificateRows } from './authority/certificates.ts';
 import { delegateRows } from './authority/delegates.ts';
+import { NodePlaces } from './authority/node-places.ts';
 import { nodeRows } from './authority/nodes.ts';
 import { ticketRows } from './authority/tickets.ts';
 import { AUTHORITY_DATABASE } from './authority-schema.ts';
@@ -59,6 +60,7 @@ export class SqliteAuthorityStore implements AuthorityStore {
 }
 
 function transactionOn(db: Statements): AuthorityTransaction {
+  const places = new NodePlaces(db);
   return {
     getMeta: async (key) => db.one('SELECT value FROM meta WHERE key = ?', key)?.text('value'),
     setMeta: async (key, value) => db.run('INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)', key, value),
@@ -76,8 +78,8 @@ function transactionOn(db: Statements): AuthorityTransaction {
       ),
 
     ...ticketRows(db),
-    ...certificateRows(db),
-    ...nodeRows(db),
+    ...certificateRows(db, places),
+    ...nodeRows(db, places),
     ...accessKeyRows(db),
     ...delegateRows(db),
     ...auditRows(db),

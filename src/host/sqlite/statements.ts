@@ -31,9 +31,9 @@ export class Statements {
     this.changes.run(this.#statement(sql), values);
   }
 
-  /** As {@link run}. @returns how many rows it changed. */
-  change(sql: string, ...values: SqlValue[]): number {
-    return Number(this.changes.run(this.#statement(sql), values).changes);
+  /** Adds a row. @returns its place, where the table has places. */
+  insert(sql: string, ...values: SqlValue[]): number {
+    return Number(this.changes.run(this.#statement(sql), values).lastInsertRowid);
   }
 
   #statement(sql: string): StatementSync {

@@ -53,6 +53,8 @@ export interface CertificateRows {
   listRevoked(notAfterMin: UnixMs): Promise<readonly RevokedRow[]>;
   /** One more than the highest issue index that a certificate has; 0 where none has one. */
   nextIssueIndex(): Promise<number>;
-  /** Adds the certificate, of a node after the node; where the serial is known, only its revocation may differ. */
+  /** Adds the certificate, of a node after the node. Its serial is new. */
   putCertificate(row: CertificateRow): Promise<void>;
+  /** Whatever was said before of its revocation. */
+  revokeCertificate(serial: string, revokedAt: UnixMs, reason: string): Promise<void>;
 }

@@ -291,8 +291,8 @@ export function describeAuthorityStore(name: string, open: () => Promise<Authori
           await tx.putCertificate(second);
           assert.deepEqual(await tx.listRevoked(at(0)), []);
           assert.equal(await isKeyRevoked(tx, TICKET.tokenHash), false);
-          await tx.putCertificate({ ...second, revokedAt: at(50), revokedReason: 'keyCompromise' });
-          await tx.putCertificate({ ...CERTIFICATE, revokedAt: at(51), revokedReason: 'unspecified' });
+          await tx.revokeCertificate(second.serial, at(50), 'keyCompromise');
+          await tx.revokeCertificate(CERTIFICATE.serial, at(51), 'unspecified');
           assert.equal(await isKeyRevoked(tx, TICKET.tokenHash), true);
           assert.equal(await isKeyRevoked(tx, 'cc'), true, 'whichever ticket it was issued for');
           assert.deepEqual(
@@ -352,6 +352,20 @@ export function describeAuthorityStore(name: string, open: () => Promise<Authori
         });
       }));
 
+    it('gives no serial to two certificates', () =>
+      withStore(async (store) => {
+        await store.transact(async (tx) => {
+          await tx.putNode(NODE);
+          await tx.putCertificate(CERTIFICATE);
+        });
+        const again = { ...CERTIFICATE, issueIndex: 2, der: Uint8Array.of(0x30, 1) };
+        await assert.rejects(
+          store.transact((tx) => tx.putCertificate(again)),
+          { code: 'ERR_INTERNAL' },
+        );
+        await store.transact(async (tx) => assert.equal((await tx.findCertificate('1f'))?.issueIndex, 1));
+      }));
+
     it('counts the nodes that hold a certificate that is good', () =>
       withStore(async (store) => {
         await store.transact(async (tx) => {
@@ -362,7 +376,7 @@ export function describeAuthorityStore(name: string, open: () => Promise<Authori
           assert.equal(await tx.countActiveNodes(at(1)), 3);
           assert.equal(await tx.countActiveNodes(at(10_000)), 0);
           await tx.putNode({ ...NODE, nodeId: 'n2', revokedAt: at(2) });
-          await tx.putCertificate({ ...CERTIFICATE, serial: '2a', issueIndex: 3, subject: 'n3', revokedAt: at(2) });
+          await tx.revokeCertificate('2a', at(2), 'unspecified');
           assert.equal(await tx.countActiveNodes(at(1)), 1);
         });
       }));

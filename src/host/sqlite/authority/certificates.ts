@@ -5,7 +5,7 @@ import type {
   RevokedRow,
 } from '../../../ports/authority/certificates.ts';
 import { type Bytes, fromHex } from '../../../base/bytes.ts';
-import { MeshError } from '../../../base/errors.ts';
+import type { NodePlaces } from './node-places.ts';
 import { type Row, some, type Statements } from '../statements.ts';
 
 /** A certificate with the name that it is for, whichever kind it is of. */
@@ -15,7 +15,7 @@ const CERTIFICATE = 'SELECT c.*, n.node_id FROM certificates c LEFT JOIN nodes n
 const IS_SERIAL = 'substr(c.serial, 1, 8) = substr(?1, 1, 8) AND c.serial = ?1';
 const IS_KEY = 'substr(c.spki_hash, 1, 8) = substr(?1, 1, 8) AND c.spki_hash = ?1';
 
-export function certificateRows(db: Statements): CertificateRows {
+export function certificateRows(db: Statements, nodes: NodePlaces): CertificateRows {
   return {
     findCertificate: async (serial) =>
       some(certificateOf, db.one(`${CERTIFICATE} WHERE ${IS_SERIAL}`, bytesOfSerial(serial))),
@@ -54,15 +54,13 @@ export function certificateRows(db: Statements): CertificateRows {
       return highest === undefined ? 0 : highest + 1;
     },
     putCertificate: async (row) => {
-      const rows = db.change(
+      db.insert(
         `INSERT INTO certificates (serial, issue_index, kind, node, subject, spki_hash, token_hash, roles, not_before,
-           not_after, der, revoked_at, revoked_reason) VALUES (?, ?, ?, (${PLACE_OF_NODE}), ?, ?, ?, ?, ?, ?, ?, ?, ?)
-         ON CONFLICT (substr(serial, 1, 8)) DO UPDATE SET revoked_at = excluded.revoked_at,
-           revoked_reason = excluded.revoked_reason WHERE serial = excluded.serial`,
+           not_after, der, revoked_at, revoked_reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
         bytesOfSerial(row.serial),
         row.issueIndex ?? null,
         row.kind,
-        row.kind === 'node' ? row.subject : null,
+        row.kind === 'node' ? (nodes.placeOf(row.subject) ?? null) : null,
         row.kind === 'node' ? null : row.subject,
         fromHex(row.spkiHash),
         row.tokenHash === undefined ? null : fromHex(row.tokenHash),
@@ -73,8 +71,14 @@ export function certificateRows(db: Statements): CertificateRows {
         row.revokedAt ?? null,
         row.revokedReason ?? null,
       );
-      if (rows === 0) throw new MeshError('ERR_INTERNAL', 'the serial number begins like that of another certificate');
     },
+    revokeCertificate: async (serial, revokedAt, reason) =>
+      db.run(
+        `UPDATE certificates AS c SET revoked_at = ?2, revoked_reason = ?3 WHERE ${IS_SERIAL}`,
+        bytesOfSerial(serial),
+        revokedAt,
+        reason,
+      ),
   };
 }
 

@@ -1,5 +1,6 @@
 import { fromHex } from '../../../base/bytes.ts';
 import type { NodeOverviewRow, NodeRow, NodeRows, SightingRow } from '../../../ports/authority/nodes.ts';
+import type { NodePlaces } from './node-places.ts';
 import { type Row, some, type Statements } from '../statements.ts';
 import { serialOf } from './certificates.ts';
 
@@ -18,12 +19,16 @@ const REACHABLE = `
     ORDER BY s.seen_at DESC, s.node_id LIMIT ?`;
 
 /** Nodes, and what they last said of themselves. */
-export function nodeRows(db: Statements): NodeRows {
+export function nodeRows(db: Statements, places: NodePlaces): NodeRows {
   return {
-    findNode: async (nodeId) => some(nodeOf, db.one('SELECT * FROM nodes WHERE node_id = ?', nodeId)),
+    findNode: async (nodeId) => {
+      const node = some(nodeOf, db.one('SELECT * FROM nodes WHERE node_id = ?', nodeId));
+      if (node === undefined) places.noteAbsent(nodeId);
+      return node;
+    },
     listNodes: async (after, limit) => db.all(OVERVIEW, after ?? '', limit).map(overviewOf),
     // Nodes are never deleted, so the last place is their number: to count the rows would be to read them all.
-    countNodes: async () => db.one('SELECT max(place) AS last FROM nodes')?.numberOrNone('last') ?? 0,
+    countNodes: async () => places.last,
     countActiveNodes: async (now) =>
       db
         .one(
@@ -32,16 +37,21 @@ export function nodeRows(db: Statements): NodeRows {
           now,
         )
         ?.number('n') ?? 0,
-    putNode: async (row) =>
-      db.run(
-        `INSERT INTO nodes (node_id, identity_spki_hash, bound_at, revoked_at) VALUES (?, ?, ?, ?)
-         ON CONFLICT (node_id) DO UPDATE SET identity_spki_hash = excluded.identity_spki_hash,
-           bound_at = excluded.bound_at, revoked_at = excluded.revoked_at`,
-        row.nodeId,
-        fromHex(row.identitySpkiHash),
-        row.boundAt,
-        row.revokedAt ?? null,
-      ),
+    putNode: async (row) => {
+      const { nodeId, boundAt, revokedAt = null } = row;
+      const values = [fromHex(row.identitySpkiHash), boundAt, revokedAt] as const;
+      const known = places.isAbsent(nodeId) ? undefined : places.placeOf(nodeId);
+      if (known === undefined) {
+        const columns = 'node_id, identity_spki_hash, bound_at, revoked_at';
+        const place = db.insert(`INSERT INTO nodes (${columns}) VALUES (?, ?, ?, ?)`, nodeId, ...values);
+        places.noteAdded(nodeId, place);
+      } else
+        db.run(
+          'UPDATE nodes SET identity_spki_hash = ?, bound_at = ?, revoked_at = ? WHERE place = ?',
+          ...values,
+          known,
+        );
+    },
 
     findSighting: async (nodeId) => some(sightingOf, db.one('SELECT * FROM sightings WHERE node_id = ?', nodeId)),
     listReachable: async (seenAfter, now, limit) => db.all(REACHABLE, seenAfter, now, limit).map(sightingOf),
