@@ -7,6 +7,9 @@ import type { StreamKey } from '../message/message-id.ts';
 /** Version of the link protocol (spec 04). */
 export const LINK_VERSION = 1;
 
+/** The protocol of links, as TLS names it (RFC 7301). Everything else on a node's port is HTTP. */
+export const LINK_ALPN = 'dadm-mesh/1';
+
 /** Largest frame: a message, a page of a digest or a piece of a CRL, with room. */
 export const FRAME_BYTES_MAX = 64 * 1024;
 /** Bytes of a CRL in one frame. */

@@ -1,7 +1,7 @@
 import { getCiphers } from 'node:crypto';
 import { statfsSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { TLS_GROUPS } from '../../host/http/client.ts';
+import { TLS_GROUPS } from '../../host/tls/groups.ts';
 import { couldBeBetter, type Finding, good, lookAt } from './finding.ts';
 
 /** Free space below which a store soon has no room for its journal. */

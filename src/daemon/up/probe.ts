@@ -1,8 +1,9 @@
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { FrameSplitter } from '../../engine/frame-splitter.ts';
 import { decodeFrame } from '../../engine/frame-codec.ts';
-import { exchange, TLS_GROUPS } from '../../host/http/client.ts';
-import { LINK_ALPN } from '../../host/tls/peers.ts';
+import { exchange } from '../../host/http/client.ts';
+import { TLS_GROUPS } from '../../host/tls/groups.ts';
+import { LINK_ALPN } from '../../engine/frame.ts';
 import { splitAddress } from '../../message/address.ts';
 import type { Message } from '../../message/message.ts';
 

@@ -1,6 +1,7 @@
 import type { Agent, ClientRequest, IncomingHttpHeaders, IncomingMessage, RequestOptions } from 'node:http';
 import type { Bytes } from '../../base/bytes.ts';
 import { isMeshError, MeshError, messageOf } from '../../base/errors.ts';
+import { TLS_GROUPS } from '../tls/groups.ts';
 import { withSocketPath } from './control-socket.ts';
 
 // An `import` of their values would load a browser's WebSocket and the whole of fetch with them: 3 MiB.
@@ -11,8 +12,6 @@ const { Agent: HttpsAgent, request: requestHttps } = process.getBuiltinModule('n
 export const EXCHANGE_MS_MAX = 20_000;
 /** Largest answer that is read; a CRL of 100,000 entries has 4 MiB. */
 export const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
-/** Key exchange, best first: hybrid against recorded traffic, then the classical groups. */
-export const TLS_GROUPS = 'X25519MLKEM768:X25519:P-256';
 
 /** Whom to ask. TLS servers are held to the anchor that is given here and to no other. */
 export type Target =

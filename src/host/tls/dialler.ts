@@ -8,18 +8,13 @@ import type { NodeId } from '../../identity/node-id.ts';
 import { type Address, splitAddress } from '../../message/address.ts';
 import type { Certificate } from '../../pki/x509/certificate.ts';
 import { nodeNames } from '../../pki/mesh/mesh-names.ts';
-import { TLS_GROUPS } from '../http/client.ts';
-import { type JudgeChain, LINK_ALPN, type TlsPeer, TlsPeers } from './peers.ts';
+import { RESUMPTION_GROUPS, TLS_GROUPS } from './groups.ts';
+import { type JudgeChain, type TlsPeer, TlsPeers } from './peers.ts';
+import { LINK_ALPN } from '../../engine/frame.ts';
 import type { TlsIdentity } from './server-options.ts';
 
 /** From the first packet to a judged peer; what takes longer is not there. Where a session is refused, once more. */
 export const DIAL_MS_MAX = 5_000;
-/**
- * Key exchange of connections that offer a session, and of no others. The secret of the session comes from a hybrid
- * exchange and goes into every key of the resumed connection (RFC 8446 section 7.1), so who records it and breaks these
- * groups one day still lacks that secret; and who gets that secret one day lacks this exchange (adr/0024).
- */
-export const RESUMPTION_GROUPS = 'X25519:P-256';
 /** Sessions kept, one a peer, those used last: several times the links of a node. 64 × about 10 KiB with the chain. */
 export const SESSIONS_MAX = 64;
 

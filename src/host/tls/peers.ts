@@ -8,9 +8,6 @@ import { type Certificate, parseCertificate } from '../../pki/x509/certificate.t
 import type { PathJudgement } from '../../pki/mesh/judge.ts';
 import { chainFrom } from './peer-chain.ts';
 
-/** The protocol of links, as TLS names it (RFC 7301). Everything else on a node's port is HTTP. */
-export const LINK_ALPN = 'dadm-mesh/1';
-
 /**
  * Chains of members that are kept, those met last: more than a node has neighbours in a day. 1,024 × about 8 KiB. A
  * member whose chain has been pushed out cannot resume; its next handshake is a full one.

@@ -8,7 +8,8 @@ import { SessionTicketKey, sessionTicketMsOf } from './session-tickets.ts';
 import { Strangers } from './strangers.ts';
 import { systemClock } from '../machine/system-clock.ts';
 import { systemRandom } from '../machine/system-random.ts';
-import { type JudgeChain, LINK_ALPN, TlsPeers } from './peers.ts';
+import { type JudgeChain, TlsPeers } from './peers.ts';
+import { LINK_ALPN } from '../../engine/frame.ts';
 import { type TlsIdentity, tlsServerOptions } from './server-options.ts';
 
 /** Connections of all kinds at once: strangers, links and members' HTTP, with room. */

@@ -1,7 +1,7 @@
 import { constants } from 'node:crypto';
 import type { ServerOptions } from 'node:https';
 import { SECOND_MS } from '../../base/time.ts';
-import { TLS_GROUPS } from '../http/client.ts';
+import { TLS_GROUPS } from './groups.ts';
 
 /** A handshake that takes longer is not honest, or not worth waiting for. */
 export const HANDSHAKE_MS_MAX = 10_000;
