@@ -1,6 +1,6 @@
 import type { RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { IncomingMessage } from './node-http.ts';
+import { IncomingMessage } from './builtin-http.ts';
 
 /**
  * Requests of one HTTP/1.1 connection that were read and have not been answered. Browsers and libraries have one, load

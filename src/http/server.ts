@@ -1,7 +1,7 @@
 import type { RequestListener, Server, ServerOptions, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import { IncomingMessage } from './node-http.ts';
+import { IncomingMessage } from './builtin-http.ts';
 import type {} from '@fastify/rate-limit'; // what it adds to the application
 import { type FastifyError, type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from 'fastify';
 import { PROBLEM_MEDIA_TYPE, problemOf } from '../api/problem.ts';

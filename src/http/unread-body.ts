@@ -1,7 +1,7 @@
 import type { Server, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { IncomingMessage } from './node-http.ts';
+import { IncomingMessage } from './builtin-http.ts';
 
 /**
  * Bytes of a body that nobody wants that are read all the same, a piece at a time and thrown away: a client that

@@ -9,7 +9,7 @@ import type { NodeHost } from '../../host/node/node-host.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { TlsPort, type TlsPortOptions } from '../../host/tls/port.ts';
 import type { TlsIdentity } from '../../host/tls/server-options.ts';
-import { createServer as createHttpServer } from '../../http/node-http.ts';
+import { createServer as createHttpServer } from '../../http/builtin-http.ts';
 import { addMemberRoutes, addProgramRoutes } from '../../http/node/routes.ts';
 import { createHttpApp, socketOf } from '../../http/server.ts';
 import type { NodeId } from '../../identity/node-id.ts';
