@@ -6,9 +6,9 @@ import { after, describe, it } from 'node:test';
 import { fromHex, toBase64, utf8 } from '../../src/base/bytes.ts';
 import { encodePem } from '../../src/codec/pem.ts';
 import { p256Spki } from '../../src/crypto/p256-key.ts';
-import { CHAIN_ITEMS_MAX } from '../../src/message/request/chain.ts';
+import { SIGNED_PIECES_MAX } from '../../src/message/request/chunk-signatures.ts';
 import { sigV4aPublicPoint } from '../../src/message/request/signing-key.ts';
-import { verifyChainFile } from '../../src/daemon/request-chain.ts';
+import { verifyChunkFile } from '../../src/daemon/chunk-file.ts';
 import { chainmail, type ToldError } from '../support/processes/chainmail.ts';
 import { missingVectors, readVectors, vectorsFolder } from '../support/vectors.ts';
 
@@ -253,7 +253,7 @@ describe('chainmail request chain verify', { skip: missingVectors('sigv4/chunked
 
   it('says that a chain without its end is not complete', async () => {
     const chain = chainOf(true);
-    const { complete } = await verifyChainFile(utf8(JSON.stringify({ ...chain, items: chain.items.slice(0, 2) })));
+    const { complete } = await verifyChunkFile(utf8(JSON.stringify({ ...chain, items: chain.items.slice(0, 2) })));
     assert.equal(complete, false);
   });
 
@@ -272,10 +272,10 @@ describe('chainmail request chain verify', { skip: missingVectors('sigv4/chunked
       { ...chain, items: [{ ...first, kind: 'piece' }] },
       { ...chain, items: [{ ...first, timestamp: 'now' }] },
       { ...chain, items: [{ ...first, signature: 'xyz' }] },
-      { ...chain, items: Array.from({ length: CHAIN_ITEMS_MAX + 1 }, () => ({ ...first, payload: 'AA==' })) },
+      { ...chain, items: Array.from({ length: SIGNED_PIECES_MAX + 1 }, () => ({ ...first, payload: 'AA==' })) },
     ])
       await assert.rejects(
-        verifyChainFile(utf8(typeof wrong === 'string' ? wrong : JSON.stringify(wrong))),
+        verifyChunkFile(utf8(typeof wrong === 'string' ? wrong : JSON.stringify(wrong))),
         { code: 'ERR_REQUEST_MALFORMED' },
         JSON.stringify(wrong).slice(-200),
       );
@@ -284,8 +284,8 @@ describe('chainmail request chain verify', { skip: missingVectors('sigv4/chunked
   it('follows SigV4A by the public key', async () => {
     const pem = encodePem('PUBLIC KEY', p256Spki(sigV4aPublicPoint(ACCESS_KEY)));
     const chain = { ...chainOf(true), algorithm: 'sigv4a', public_key: pem };
-    await assert.rejects(verifyChainFile(utf8(JSON.stringify(chain))), { code: 'ERR_REQUEST_SIGNATURE' });
+    await assert.rejects(verifyChunkFile(utf8(JSON.stringify(chain))), { code: 'ERR_REQUEST_SIGNATURE' });
     const empty = { ...chain, items: [] };
-    assert.deepEqual(await verifyChainFile(utf8(JSON.stringify(empty))), { signatures: [], complete: false });
+    assert.deepEqual(await verifyChunkFile(utf8(JSON.stringify(empty))), { signatures: [], complete: false });
   });
 });

@@ -5,7 +5,7 @@ import { SECOND_MS, type UnixMs } from '../../base/time.ts';
 import { parsePem } from '../../codec/pem.ts';
 import { p256PublicPoint, readP256PublicKey } from '../../crypto/p256-key.ts';
 import { type Signer, softwareSigner } from '../../crypto/signer.ts';
-import { verifyChainFile } from '../../daemon/request-chain.ts';
+import { verifyChunkFile } from '../../daemon/chunk-file.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import type { RequestAlgorithm } from '../../message/request/algorithm.ts';
 import { parseTimestamp } from '../../message/request/credential-scope.ts';
@@ -137,7 +137,7 @@ function registerChain(group: Command): void {
     'chainmail request chain verify upload.json',
   ).action(
     act<object>(async ({ output, args }) => {
-      const { signatures, complete } = await verifyChainFile(await read(args[0] as string));
+      const { signatures, complete } = await verifyChunkFile(await read(args[0] as string));
       output.result(
         { ok: true, signatures, complete },
         `${signatures.length} signatures hold; the chain ${complete ? 'is complete' : 'has not come to its end'}`,

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { EMPTY } from '../../../src/base/bytes.ts';
 import type { UnixMs } from '../../../src/base/time.ts';
-import { eventDateHeader, SignatureChain } from '../../../src/message/request/chain.ts';
+import { eventDateHeader, SignatureChain } from '../../../src/message/request/chunk-signatures.ts';
 import { formatTimestamp } from '../../../src/message/request/credential-scope.ts';
 import { type HttpRequest, textOfOctets } from '../../../src/message/request/http-request.ts';
 import type { VerifyingKey } from '../../../src/message/request/request-signature.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { toBase64, utf8 } from '../../../src/base/bytes.ts';
-import { verifyChainFile } from '../../../src/daemon/request-chain.ts';
+import { verifyChunkFile } from '../../../src/daemon/chunk-file.ts';
 import { type HttpRequest, parseHttpRequest, renderHttpRequest } from '../../../src/message/request/http-request.ts';
 import { regionSetCovers } from '../../../src/message/request/region-set.ts';
 import { carriesSignature, readSignedRequest } from '../../../src/message/request/signed-request.ts';
@@ -74,7 +74,7 @@ const chain: FuzzTarget = {
       ].map((json) => utf8(JSON.stringify(json))),
       mutators: [mutateJson, mutateJson, mutateText, mutateBytes],
       feed: async (input) => {
-        const { signatures } = await verifyChainFile(input);
+        const { signatures } = await verifyChunkFile(input);
         for (const signature of signatures) assert.match(signature, /^[0-9a-f]{64,144}$/);
       },
     };

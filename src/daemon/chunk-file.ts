@@ -3,7 +3,7 @@ import { describeIssue } from '../api/schema.ts';
 import { type Bytes, EMPTY, fromBase64, textOfUtf8 } from '../base/bytes.ts';
 import { isMeshError, MeshError, messageOf } from '../base/errors.ts';
 import { readP256PublicKey } from '../crypto/p256-key.ts';
-import { CHAIN_ITEMS_MAX, type ChainItem, SignatureChain } from '../message/request/chain.ts';
+import { SignatureChain, SIGNED_PIECES_MAX, type SignedPiece } from '../message/request/chunk-signatures.ts';
 import { SCOPE_TERMINATOR } from '../message/request/credential-scope.ts';
 import type { VerifyingKey } from '../message/request/request-signature.ts';
 import { malformed } from '../message/request/http-request.ts';
@@ -20,7 +20,7 @@ const itemSchema = z.object({
   signature: z.string().optional(),
 });
 
-/** A chain as `chainmail request chain verify` reads it. */
+/** A signature chain as `chainmail request chain verify` reads it. */
 const chainSchema = z
   .object({
     algorithm: z.enum(['sigv4', 'sigv4a']),
@@ -31,13 +31,13 @@ const chainSchema = z
     region: text.optional(),
     service: text,
     prior_signature: z.string().regex(/^[0-9a-f]{1,144}$/, 'expected lower-case hex'),
-    items: z.array(itemSchema).max(CHAIN_ITEMS_MAX),
+    items: z.array(itemSchema).max(SIGNED_PIECES_MAX),
   })
   .refine(({ algorithm, region, secret }) => algorithm !== 'sigv4' || (region !== undefined && secret !== undefined), {
     message: 'expected secret and region',
   });
 
-export interface ChainVerdict {
+export interface ChunksVerdict {
   /** Of each piece, in order; lower-case hex. */
   readonly signatures: readonly string[];
   /** Whether the last piece is the end. Before it, pieces may be missing. */
@@ -45,10 +45,10 @@ export interface ChainVerdict {
 }
 
 /**
- * Follows a chain from a file. Of SigV4, signatures that are not given are computed; of SigV4A each must be there.
+ * Follows a signature chain from a file. Of SigV4, signatures that are not given are computed; of SigV4A each must be there.
  * @throws ERR_REQUEST_SIGNATURE, ERR_REQUEST_MALFORMED, naming the piece.
  */
-export async function verifyChainFile(file: Bytes): Promise<ChainVerdict> {
+export async function verifyChunkFile(file: Bytes): Promise<ChunksVerdict> {
   const { algorithm, secret, date, region, service, prior_signature, items, ...rest } = parseChain(file);
   const scope = {
     date,
@@ -73,7 +73,7 @@ export async function verifyChainFile(file: Bytes): Promise<ChainVerdict> {
 async function follow(
   chain: SignatureChain,
   key: VerifyingKey,
-  item: ChainItem,
+  item: SignedPiece,
   signature: string | undefined,
 ): Promise<string> {
   if (signature !== undefined) return chain.verify(key, item, signature);
@@ -106,7 +106,7 @@ function keyOf(
   return { algorithm, publicKey: sigV4aPublicKey({ accessKeyId, secretAccessKey: secret }) };
 }
 
-function itemOf(item: z.output<typeof itemSchema>): ChainItem {
+function itemOf(item: z.output<typeof itemSchema>): SignedPiece {
   const { kind, timestamp } = item;
   const payload = item.payload === undefined ? EMPTY : fromBase64(item.payload);
   switch (kind) {

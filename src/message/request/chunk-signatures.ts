@@ -6,15 +6,15 @@ import { type CredentialScope, formatScope, parseTimestamp } from './credential-
 import { malformed } from './http-request.ts';
 import { type RequestSigner, signText, type VerifyingKey, verifyText } from './request-signature.ts';
 
-/** Pieces of one chain that are read from a file: a gigabyte in chunks of 64 KiB, as AWS's clients cut it. */
-export const CHAIN_ITEMS_MAX = 16_384;
+/** Pieces of one signature chain that are read from a file: a gigabyte in chunks of 64 KiB, as AWS's clients cut it. */
+export const SIGNED_PIECES_MAX = 16_384;
 
 /** Signatures of ECDSA have 70 to 72 bytes of DER; on the wire their hex is filled up with this, so that lengths are known. */
 const PADDING = '*';
 const PADDED_CHARS = 144;
 
 /** One piece of a stream, each signed together with the signature before it. */
-export type ChainItem = { readonly timestamp: string } & (
+export type SignedPiece = { readonly timestamp: string } & (
   | { readonly kind: 'chunk'; readonly payload: Bytes }
   /** The headers behind the last chunk: `name:value\n` for each, in order. */
   | { readonly kind: 'trailer'; readonly text: string }
@@ -22,7 +22,7 @@ export type ChainItem = { readonly timestamp: string } & (
   | { readonly kind: 'event'; readonly headers: Bytes | undefined; readonly payload: Bytes }
 );
 
-/** Where a chain begins. */
+/** Where a signature chain begins. */
 export interface ChainStart {
   readonly algorithm: RequestAlgorithm;
   readonly scope: CredentialScope;
@@ -50,7 +50,7 @@ export class SignatureChain {
   }
 
   /** The signature that the next piece gets. @throws ERR_REQUEST_MALFORMED */
-  async sign(signer: RequestSigner, item: ChainItem): Promise<string> {
+  async sign(signer: RequestSigner, item: SignedPiece): Promise<string> {
     const text = this.#textOf(item);
     const signature = await signText(signer, this.#start.scope, text);
     this.#follow(item, signature);
@@ -63,7 +63,7 @@ export class SignatureChain {
    * @returns it, without what it was filled up with.
    * @throws ERR_REQUEST_SIGNATURE, ERR_REQUEST_MALFORMED
    */
-  verify(key: VerifyingKey, item: ChainItem, signature: string): string {
+  verify(key: VerifyingKey, item: SignedPiece, signature: string): string {
     const text = this.#textOf(item);
     const plain = withoutPadding(signature);
     if (!/^(?:[0-9a-f]{2}){1,72}$/.test(plain)) throw malformed('signature of a piece is not lower-case hex');
@@ -73,7 +73,7 @@ export class SignatureChain {
     return plain;
   }
 
-  #textOf(item: ChainItem): string {
+  #textOf(item: SignedPiece): string {
     const { algorithm, scope } = this.#start;
     parseTimestamp(item.timestamp); // of any day: a stream that runs over midnight keeps the scope of its opening
     if (this.#state === 'closed' || (this.#state === 'ended' && item.kind !== 'trailer'))
@@ -88,7 +88,7 @@ export class SignatureChain {
     ].join('\n');
   }
 
-  #follow(item: ChainItem, signature: string): void {
+  #follow(item: SignedPiece, signature: string): void {
     this.#prior = signature;
     if (item.kind === 'trailer') this.#state = 'closed';
     else if (item.payload.length === 0) this.#state = item.kind === 'chunk' ? 'ended' : 'closed';
@@ -113,7 +113,7 @@ function withoutPadding(signature: string): string {
   return isPadded ? signature.slice(0, end) : signature;
 }
 
-function hashesOf(item: ChainItem): readonly string[] {
+function hashesOf(item: SignedPiece): readonly string[] {
   switch (item.kind) {
     case 'chunk':
       return [sha256Hex(EMPTY), sha256Hex(item.payload)];

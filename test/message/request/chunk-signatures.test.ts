@@ -3,12 +3,12 @@ import { describe, it } from 'node:test';
 import { EMPTY, toHex, utf8 } from '../../../src/base/bytes.ts';
 import type { UnixMs } from '../../../src/base/time.ts';
 import {
-  type ChainItem,
   type ChainStart,
   eventDateHeader,
   paddedSignature,
   SignatureChain,
-} from '../../../src/message/request/chain.ts';
+  type SignedPiece,
+} from '../../../src/message/request/chunk-signatures.ts';
 import { parseTimestamp } from '../../../src/message/request/credential-scope.ts';
 import type { HttpRequest } from '../../../src/message/request/http-request.ts';
 import type { RequestSigner, VerifyingKey } from '../../../src/message/request/request-signature.ts';
@@ -77,12 +77,12 @@ describe('chunks of AWS', { skip: missingVectors(VECTORS) }, () => {
     const start: ChainStart = { algorithm: 'sigv4', scope, priorSignature: seedSignature };
     const [made, checked] = [new SignatureChain(start), new SignatureChain(start)];
     for (const { repeat, n, signature } of chunked.chunks) {
-      const item: ChainItem = { kind: 'chunk', timestamp, payload: utf8(repeat.repeat(n)) };
+      const item: SignedPiece = { kind: 'chunk', timestamp, payload: utf8(repeat.repeat(n)) };
       assert.equal(checked.isComplete, false);
       assert.equal(await made.sign(signer, item), signature);
       checked.verify(key, item, signature);
     }
-    const trailer: ChainItem = { kind: 'trailer', timestamp, text: chunked.trailer.canonical };
+    const trailer: SignedPiece = { kind: 'trailer', timestamp, text: chunked.trailer.canonical };
     assert.equal(checked.isComplete, true);
     assert.equal(await made.sign(signer, trailer), chunked.trailer.signature);
     checked.verify(key, trailer, chunked.trailer.signature);
@@ -90,8 +90,8 @@ describe('chunks of AWS', { skip: missingVectors(VECTORS) }, () => {
 });
 
 const TIMESTAMP = '20260506T070809Z';
-const chunk = (text: string): ChainItem => ({ kind: 'chunk', timestamp: TIMESTAMP, payload: utf8(text) });
-const TRAILER: ChainItem = { kind: 'trailer', timestamp: TIMESTAMP, text: 'a:1\n' };
+const chunk = (text: string): SignedPiece => ({ kind: 'chunk', timestamp: TIMESTAMP, payload: utf8(text) });
+const TRAILER: SignedPiece = { kind: 'trailer', timestamp: TIMESTAMP, text: 'a:1\n' };
 
 for (const algorithm of ['sigv4', 'sigv4a'] as const)
   describe(`a chain of ${algorithm}`, () => {
@@ -131,8 +131,8 @@ for (const algorithm of ['sigv4', 'sigv4a'] as const)
       const [a, b, end, trailer] = (await signAll()) as [string, string, string, string];
       const refused = (
         code: string,
-        taken: readonly (readonly [ChainItem, string])[],
-        next: readonly [ChainItem, string],
+        taken: readonly (readonly [SignedPiece, string])[],
+        next: readonly [SignedPiece, string],
       ) => {
         const chain = new SignatureChain(start);
         for (const [item, signature] of taken) chain.verify(key, item, signature);
@@ -161,7 +161,7 @@ describe('the date of an event', () => {
   it('may be after midnight: the scope stays that of the opening', async () => {
     const scope = { date: '20260506', region: 'depot', service: 'chainmail', terminator: 'aws4_request' };
     const start: ChainStart = { algorithm: 'sigv4', scope, priorSignature: 'ab' };
-    const item: ChainItem = { kind: 'event', timestamp: '20260507T000001Z', headers: undefined, payload: utf8('x') };
+    const item: SignedPiece = { kind: 'event', timestamp: '20260507T000001Z', headers: undefined, payload: utf8('x') };
     const signature = await new SignatureChain(start).sign(SIGNERS.sigv4, item);
     assert.equal(new SignatureChain(start).verify(KEYS.sigv4, item, signature), signature);
   });
