@@ -183,7 +183,10 @@ export const MESSAGE_CHARS_MAX = 32 * 1024;
 export const alarmRequestSchema = z
   .object({
     kept: z.string().max(MESSAGE_CHARS_MAX).describe('the message that the node holds, COSE_Sign1 in base64'),
-    refused: z.string().max(MESSAGE_CHARS_MAX).describe('another content under the same id'),
+    refused: z
+      .string()
+      .max(MESSAGE_CHARS_MAX)
+      .describe('another content under the same id; or a record of this node that another process signed'),
   })
   .meta({ id: 'AlarmRequest' });
 

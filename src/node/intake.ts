@@ -23,6 +23,8 @@ export interface IntakeParts {
   readonly outbox: NodeOutbox;
   /** Something was said in our name that was not said here (T24). */
   cloneMet(incarnation: number): void;
+  /** Whether what stands under our name was said while we run, and not by us. */
+  isSaidElsewhere(message: Message): boolean;
   /** Our own record was not let in. */
   recordRefused(now: Instant): void;
 }
@@ -78,12 +80,30 @@ export class Intake {
 
   #accept(now: Instant, message: Message, source: Source): void {
     const { statistics, holdings, gossip, outbox } = this.#parts;
+    const ownRecord = source.tag === 'self' ? undefined : this.#ownRecordBefore(message);
     const held = holdings.keep(now, message);
     if (source.tag === 'self') statistics.published++;
     else if (message.origin === this.#parts.self) this.#parts.cloneMet(message.incarnation);
+    if (ownRecord !== undefined && this.#parts.isSaidElsewhere(message)) this.#cloneRuns(ownRecord, message);
     if (message.type.family === 'record') this.learnAddresses(now, message.origin);
     gossip.handleAccepted(now, held, message.bytes, source.tag === 'self' ? undefined : source.peer);
     outbox.event({ tag: 'message', held, message });
+  }
+
+  /** Our own record, which one that comes from outside is about to replace. */
+  #ownRecordBefore({ origin, type }: Message): Message | undefined {
+    const { self, holdings } = this.#parts;
+    const known = origin === self && type.family === 'record' ? holdings.records.get(self) : undefined;
+    return known === undefined ? undefined : holdings.read(known.contentKey);
+  }
+
+  /**
+   * Programs may say this and that with our certificate, but only a node that runs says where it listens: our directory was
+   * copied, and the copy runs too. It opened a stream of its own, so the two collide nowhere else (T24).
+   */
+  #cloneRuns(kept: Message, record: Message): void {
+    this.#parts.statistics.conflicts++;
+    this.#parts.outbox.event({ tag: 'conflict', origin: record.origin, messageId: record.id, kept, refused: record });
   }
 
   #answer(request: number, message: Message, verdict: Verdict): void {

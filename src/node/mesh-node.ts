@@ -71,6 +71,7 @@ export class MeshNode implements NeighbourhoodOwner {
         if (incarnation === this.incarnation) this.statistics.conflicts++;
         this.#own.handleClone(incarnation);
       },
+      isSaidElsewhere: (message) => this.#own.isSaidElsewhere(message),
       recordRefused: (at) => this.#own.handleRecordRefused(at),
       wake: () => this.#wake(),
     });

@@ -37,7 +37,10 @@ export type NodeEvent =
       readonly tag: 'conflict';
       readonly origin: NodeId;
       readonly messageId: MessageId;
-      /** The message that is held, and the one that was refused for it: both to be shown to the authority (T24). */
+      /**
+       * The message that is held, and the one that was refused for it; or our own record, and one that somebody else signed
+       * in our name while we ran. Both are to be shown to the authority (T24).
+       */
       readonly kept: Message;
       readonly refused: Message;
     };

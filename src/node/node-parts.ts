@@ -9,6 +9,7 @@ import type { Link } from '../engine/link.ts';
 import { Origins } from '../engine/origins.ts';
 import { Revocations } from '../engine/revocations.ts';
 import type { Address } from '../message/address.ts';
+import type { Message } from '../message/message.ts';
 import { ChainExchange, type ReadCertificate, readMeshCertificate } from './chain-exchange.ts';
 import { Enforcement } from './enforcement.ts';
 import type { FrameTakers } from './frame-router.ts';
@@ -24,6 +25,7 @@ export interface NodePartsPorts {
   readonly statistics: Statistics;
   isOwnAddress(address: Address): boolean;
   cloneMet(incarnation: number): void;
+  isSaidElsewhere(message: Message): boolean;
   recordRefused(now: Instant): void;
   /** Something may wait to be flushed. */
   wake(): void;
@@ -123,6 +125,7 @@ export class NodeParts implements FrameTakers {
       crls,
       outbox,
       cloneMet: (incarnation) => ports.cloneMet(incarnation),
+      isSaidElsewhere: (message) => ports.isSaidElsewhere(message),
       recordRefused: (now) => ports.recordRefused(now),
     });
     this.enforcement = new Enforcement({

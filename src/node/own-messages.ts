@@ -1,8 +1,9 @@
 import type { Bytes } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
-import type { Instant, MonotonicMs } from '../base/time.ts';
+import type { Instant, MonotonicMs, UnixMs } from '../base/time.ts';
 import { refusalOf } from '../engine/verdict.ts';
 import type { Address } from '../message/address.ts';
+import type { Message } from '../message/message.ts';
 import { RECORD_REQUEST } from './intake.ts';
 import type { MeshNodeOptions } from './node-options.ts';
 import type { NodeParts } from './node-parts.ts';
@@ -23,11 +24,13 @@ export class OwnMessages {
   readonly #publisher: Publisher;
   readonly #streams: OwnStreams;
   readonly #record: SelfRecord;
+  readonly #startedAt: UnixMs;
 
   constructor(now: Instant, options: MeshNodeOptions, parts: NodeParts) {
     const { mesh, identity, incarnation, outbox } = options;
     this.#options = options;
     this.#parts = parts;
+    this.#startedAt = now.wall;
     this.#publisher = new Publisher({
       mesh,
       identity,
@@ -100,6 +103,11 @@ export class OwnMessages {
   /** See {@link Publisher.handleHeldIncarnation}. */
   handleHeldIncarnation(now: Instant, held: number): void {
     this.#opened(this.#publisher.handleHeldIncarnation(now, held));
+  }
+
+  /** Whether a message in our name was signed after this start, by another holder of our key than a delegate. */
+  isSaidElsewhere({ origin, issuedAt, delegate }: Message): boolean {
+    return origin === this.#options.identity.nodeId && delegate === undefined && issuedAt > this.#startedAt;
   }
 
   /** See {@link Publisher.handleClone}. */

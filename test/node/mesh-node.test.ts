@@ -9,6 +9,7 @@ import { parseAddress } from '../../src/message/address.ts';
 import { parseMessageType } from '../../src/message/family.ts';
 import { assembleMessage, type Message } from '../../src/message/message.ts';
 import { streamKeyOf } from '../../src/message/message-id.ts';
+import { encodeNodeRecord } from '../../src/message/node-record.ts';
 import { ARRIVALS_LEFT_FREE } from '../../src/node/node-start.ts';
 import type { Certificate } from '../../src/pki/x509/certificate.ts';
 import type { StoredMessage } from '../../src/ports/node-store.ts';
@@ -291,6 +292,31 @@ describe('mesh node', () => {
       net.settle();
       assert.equal(ann.answerTo(request), 'ok');
       assert.equal(bob.heldIds.length, 6);
+    });
+
+    it('as a clone that runs in a stream of its own is told by its record, and by nothing else (T24)', () => {
+      const net = new NodeNet(fixture);
+      const [ann, bob] = [net.start('ann', { announces: true }), net.start('bob')];
+      net.connect(ann, bob);
+      net.settle();
+      const { incarnation } = ann.node;
+      const alarms = (): number => ann.said('conflict').length;
+      const say = (more: object, issuedAt: number): void => {
+        bob.submit(fixture.message('ann', { incarnation: incarnation + 1, issuedAt, ...more }), bob.id);
+        net.pass(MINUTE_MS);
+      };
+      const record = (name: string): object => ({
+        type: 'record',
+        payload: encodeNodeRecord({ name, version: '0.1.0', addresses: [], streams: [] }),
+      });
+      say({ counter: 0 }, NOW_MS + SECOND_MS);
+      assert.equal(alarms(), 0, 'a program may have our certificate');
+      say({ counter: 1, ...record('before this start') }, NOW_MS - MINUTE_MS);
+      assert.equal(alarms(), 0, 'we said it ourselves, before a restart that lost it');
+      say({ counter: 2, ...record('now') }, NOW_MS + SECOND_MS);
+      assert.equal(alarms(), 1);
+      assert.equal(ann.node.statistics.conflicts, 1);
+      assert.equal(bob.said('conflict').length, 0, 'nobody else can tell');
     });
 
     it('remembers chains and lists: the revoked stay out', async () => {

@@ -38,7 +38,8 @@ export function noConflicts(): KnownConflicts {
 
 /**
  * Takes two messages that stand under one stream and counter, as a node met them, and writes an alarm into the audit
- * log: somebody signs twice with one key, from two machines or a restored one (T24). Only the authority draws
+ * log: somebody signs twice with one key, from two machines or a restored one (T24). A node's own word is taken for two
+ * records of it in two streams as well: that the second was signed while it ran itself nobody else can tell. Only the authority draws
  * conclusions; no node punishes by itself. Of one origin no more is written than {@link CLONE_ALARM_RATE} lets.
  *
  * @throws ERR_INPUT unless both are of this mesh, say different things in one place, and are signed with a key that
@@ -52,14 +53,14 @@ export async function reportClone(
   refused: Bytes,
 ): Promise<void> {
   const [first, second] = [kept, refused].map((bytes) => parseMessage(core.issuer.mesh, bytes)) as [Message, Message];
-  if (first.id !== second.id || first.stream !== second.stream || first.contentKey === second.contentKey)
+  if (!isConflict(first, second) && !isOwnClone(reporter, first, second))
     throw new MeshError('ERR_INPUT', 'the two messages are no conflict: expected one id and two contents');
-  const { origin } = first;
-  if (known.ids.has(first.id) || !known.origins.has(core.clock.monotonic(), origin)) return;
+  const { origin } = second;
+  if (known.ids.has(second.id) || !known.origins.has(core.clock.monotonic(), origin)) return;
   for (const message of [first, second])
     if (!(await isSignedByItsOrigin(core, message)))
       throw new MeshError('ERR_INPUT', `message ${message.id} is not signed with a key certified for its origin`);
-  known.ids.set(first.id, true);
+  known.ids.set(second.id, true);
   if (!known.origins.take(core.clock.monotonic(), origin)) return;
   await core.store.transact((tx) =>
     appendAudit(tx, {
@@ -67,9 +68,21 @@ export async function reportClone(
       actor: `node ${reporter}`,
       action: 'clone-alarm',
       subject: origin,
-      detail: { message: first.id, kept: first.contentKey, refused: second.contentKey },
+      detail: { message: second.id, kept: first.contentKey, refused: second.contentKey },
     }),
   );
+}
+
+function isConflict(first: Message, second: Message): boolean {
+  return first.id === second.id && first.stream === second.stream && first.contentKey !== second.contentKey;
+}
+
+function isOwnClone(reporter: string, first: Message, second: Message): boolean {
+  return first.stream !== second.stream && [first, second].every((message) => isRecordOf(reporter, message));
+}
+
+function isRecordOf(nodeId: string, { origin, type, delegate }: Message): boolean {
+  return origin === nodeId && type.family === 'record' && delegate === undefined;
 }
 
 async function isSignedByItsOrigin(core: AuthorityCore, message: Message): Promise<boolean> {

@@ -14,6 +14,7 @@ import { after, MINUTE_MS, type UnixMs } from '../../../src/base/time.ts';
 import type { Signer } from '../../../src/crypto/signer.ts';
 import type { MeshName } from '../../../src/identity/mesh-name.ts';
 import { parseMessageType } from '../../../src/message/family.ts';
+import { encodeNodeRecord } from '../../../src/message/node-record.ts';
 import { assembleMessage, composeMessage, type Message } from '../../../src/message/message.ts';
 import { parseCertificate } from '../../../src/pki/x509/certificate.ts';
 import { auditOf, authorityWorld, enrollmentOf, newSigner, newToken } from '../../support/mesh/authority-world.ts';
@@ -22,7 +23,7 @@ async function newNode(authority: Authority, mesh: MeshName, wall: UnixMs) {
   const signer = newSigner();
   const { nodeId, certificate } = await authority.enroll(await enrollmentOf(await newToken(authority), signer));
   const leafHash = parseCertificate(certificate.der).fingerprint;
-  const say = async (text: string, counter = 0, by: Signer = signer): Promise<Message> => {
+  const say = async (text: string, counter = 0, by: Signer = signer, more: object = {}): Promise<Message> => {
     const composed = composeMessage(mesh, {
       algorithm: 'ES256',
       type: parseMessageType('sensor/door'),
@@ -34,6 +35,7 @@ async function newNode(authority: Authority, mesh: MeshName, wall: UnixMs) {
       expiresAt: after(wall, MINUTE_MS),
       leafHash,
       payload: utf8(text),
+      ...more,
     });
     return assembleMessage(composed, await by.sign(composed.toBeSigned));
   };
@@ -88,6 +90,28 @@ test('so many conflicts are remembered; one that is forgotten is written down on
   assert.equal(await report(), 1);
   known.ids.set('one more', true);
   assert.equal(await report(), 2);
+});
+
+test('a node’s own word is taken for a record of it that another process signed, and nobody else’s (T24)', async () => {
+  const { authority, store, clock, mesh } = await authorityWorld();
+  const { nodeId, say } = await newNode(authority, mesh, clock.wall());
+  const recordOf = (incarnation: number, by?: Signer): Promise<Message> =>
+    say('', 0, by, {
+      type: parseMessageType('record'),
+      incarnation,
+      payload: encodeNodeRecord({ name: '', version: '1', addresses: [], streams: [] }),
+    });
+  const [own, other] = [await recordOf(1), await recordOf(2)];
+  const report = (by: string, refused: Message): Promise<void> => authority.reportClone(by, own.bytes, refused.bytes);
+  await assert.rejects(report('somebody', other), { code: 'ERR_INPUT' });
+  await assert.rejects(report(nodeId, await recordOf(2, newSigner())), { code: 'ERR_INPUT' });
+  await assert.rejects(report(nodeId, await say('no record', 0, undefined, { incarnation: 2 })), { code: 'ERR_INPUT' });
+  await report(nodeId, other);
+  const alarms = (await auditOf(store)).filter(({ action }) => action === 'clone-alarm');
+  assert.deepEqual(
+    alarms.map(({ subject, actor }) => [subject, actor]),
+    [[nodeId, `node ${nodeId}`]],
+  );
 });
 
 test('nobody can accuse another: what is no conflict, or not signed by its origin, is refused (T24)', async () => {
