@@ -122,6 +122,14 @@ function noSchemas(): never {
 function refuseAmbiguous({ httpVersion, headersDistinct }: IncomingMessage): void {
   if (httpVersion !== '1.1' && httpVersion !== '1.0')
     throw new MeshError('ERR_INPUT', `HTTP ${httpVersion} is not read here`, 'send HTTP/1.1');
+  // What is between here and a client may know another coding, and see another end of the body (section 7).
+  const codings = headersDistinct['transfer-encoding'] ?? ['chunked'];
+  if (codings.length > 1 || codings[0]?.toLowerCase() !== 'chunked')
+    throw new MeshError(
+      'ERR_INPUT',
+      'the body has a transfer coding that is not read here',
+      'send it chunked, or with its length',
+    );
   if ((headersDistinct['host']?.length ?? 0) > 1) throw new MeshError('ERR_INPUT', 'the request has two Host headers');
 }
 

@@ -78,6 +78,24 @@ describe('the head of a request', () => {
     assert.match(await answerTo(t, port, filled(HEADERS_MAX + 1)), /^HTTP\/1\.1 431 .*ERR_HEADERS_TOO_LARGE/s);
   });
 
+  for (const coding of [
+    'xchunked\r\ntransfer-encoding: chunked',
+    'gzip, chunked',
+    'chunked, chunked',
+    'identity\r\ntransfer-encoding: chunked',
+  ])
+    it(`names no other transfer coding than one that is read here: ${JSON.stringify(coding)}`, async (t) => {
+      const { port } = await served(t);
+      const post = (name: string): Promise<string> =>
+        answerTo(
+          t,
+          port,
+          `POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-type: application/json\r\ntransfer-encoding: ${name}\r\n\r\n2\r\n{}\r\n0\r\n\r\n`,
+        );
+      assert.match(await post(coding), /^HTTP\/1\.1 400 /);
+      assert.match(await post('Chunked'), /^HTTP\/1\.1 200 /);
+    });
+
   it('must come in time', async (t) => {
     const { app, port } = await served(t);
     assert.equal(app.server.headersTimeout, HEADERS_MS_MAX);
