@@ -19,13 +19,17 @@ export class HonestMesh {
     this.authority = authority;
   }
 
-  /** To be asked for at the top of a `describe`; the nodes run from the first test of the suite to the last. */
-  static ofSuite(count = 3): HonestMesh {
+  /**
+   * To be asked for at the top of a `describe`; the nodes run from the first test of the suite to the last.
+   * @param crlPoll how often the victim asks the authority.
+   */
+  static ofSuite(count = 3, crlPoll = '1s'): HonestMesh {
     const mesh = new HonestMesh(suiteAuthority());
     before(async () => {
       const { folder, authorityDir } = mesh.authority;
       const names = Array.from({ length: count }, (_, i) => `honest-${i}`);
       mesh.nodes.push(...(await Promise.all(names.map((name) => NodeProcess.enroll(folder, name, authorityDir)))));
+      mesh.victim.crlPoll = crlPoll;
       for (const node of mesh.nodes) await node.run();
       await mesh.isWhole();
       for (const node of mesh.nodes) mesh.#rssBefore.set(node, mebibytesOf(node));

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { decode, encode, type Item, joined } from './cbor-by-hand.ts';
@@ -37,6 +38,10 @@ export interface Member {
 
 export type Frame = readonly Item[];
 
+export function sha256(bytes: Uint8Array): Uint8Array {
+  return new Uint8Array(createHash('sha256').update(bytes).digest());
+}
+
 /** `length u32 BE ‖ body`. */
 export function framed(body: Uint8Array): Uint8Array {
   const length = new Uint8Array(4);
@@ -64,8 +69,7 @@ export class HostileLink {
   readonly heard: Frame[] = [];
   /** Answers pings and pulls, so that it stays linked. */
   isPolite = true;
-  bytesHeard = 0;
-  #asked = 0;
+  #chainsHeard = 0;
   #pending: Uint8Array = new Uint8Array();
   #isClosed = false;
   readonly #closed: Promise<void>;
@@ -137,10 +141,10 @@ export class HostileLink {
 
   /** Whether the other side still answers: it has judged everything said before by then. */
   async isAlive(): Promise<boolean> {
-    const id = 2 ** 40 + this.#asked++;
-    this.say([TYPE.pull, id, new Uint8Array(8), []]);
-    const isAnswer = (frame: Frame): boolean => frame[1] === id;
-    await Promise.race([this.until(TYPE.pullDiffers, isAnswer), this.until(TYPE.pullSame, isAnswer)]);
+    const before = this.#chainsHeard;
+    this.say([TYPE.wantChains, [sha256(this.#chain()[0] ?? new Uint8Array())]]);
+    while (!this.#isClosed && this.#chainsHeard === before)
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
     return !this.#isClosed;
   }
 
@@ -149,12 +153,16 @@ export class HostileLink {
     if (this.socket.writableNeedDrain) await Promise.race([once(this.socket, 'drain'), this.#closed]);
   }
 
+  /** What was heard so far is no more than a waste of memory. */
+  forget(): void {
+    this.heard.length = 0;
+  }
+
   end(): void {
     this.socket.destroy();
   }
 
   #hear(bytes: Uint8Array): void {
-    this.bytesHeard += bytes.length;
     this.#pending = joined([this.#pending, bytes]);
     for (;;) {
       if (this.#pending.length < 4) break;
@@ -168,17 +176,18 @@ export class HostileLink {
 
   #handle(frame: Frame): void {
     this.heard.push(frame);
+    if (frame[0] === TYPE.chain) this.#chainsHeard++;
     if (!this.isPolite) return;
     const [type, first] = frame;
     if (type === TYPE.ping) this.say([TYPE.pong]);
     else if (type === TYPE.pull) this.say([TYPE.pullSame, first as number]);
-    else if (type === TYPE.wantChains) this.#showChain();
+    else if (type === TYPE.wantChains) this.say([TYPE.chain, this.#chain()]);
   }
 
-  #showChain(): void {
+  /** DER, leaf first. */
+  #chain(): Uint8Array[] {
     const blocks = this.#member?.certificate.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
-    const ders = blocks.map((pem) => new Uint8Array(Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64')));
-    this.say([TYPE.chain, ders]);
+    return blocks.map((pem) => new Uint8Array(Buffer.from(pem.replace(/-----[^-]+-----/g, ''), 'base64')));
   }
 
   #wake(): void {

@@ -1,6 +1,6 @@
-import { createHash, createPrivateKey, randomBytes, sign, X509Certificate } from 'node:crypto';
+import { createPrivateKey, randomBytes, sign, X509Certificate } from 'node:crypto';
 import { encode, head, joined, Raw } from './cbor-by-hand.ts';
-import type { Member } from './hostile-link.ts';
+import { type Member, sha256 } from './hostile-link.ts';
 
 /** What a message says, and what may be wrong with it. */
 export interface Saying {
@@ -39,7 +39,7 @@ export function messageByHand(member: Member, what: Saying): Uint8Array {
 }
 
 export function leafHashOf({ certificate }: Member): Uint8Array {
-  return new Uint8Array(createHash('sha256').update(new X509Certificate(certificate).raw).digest());
+  return sha256(new X509Certificate(certificate).raw);
 }
 
 /** A hash of nothing that there is. */
