@@ -4,7 +4,7 @@ import { SCOPE_ENTRIES_MAX } from '../identity/delegate/scope.ts';
 import { MNEMONIC_CHARS_MAX } from '../identity/key-tree/mnemonic.ts';
 import { SECOND_MS } from '../base/time.ts';
 
-/** Bodies of the authority's HTTP interface about delegates and the key tree (spec 09). */
+/** Bodies of the authority's HTTP interface about delegates and the key tree (spec 09 delegates). */
 
 const instant = z.iso.datetime().describe('RFC 3339, UTC');
 const scope = z.array(z.string().min(1).max(80)).min(1).max(SCOPE_ENTRIES_MAX);

@@ -38,7 +38,7 @@ export function openapiOf(
           type: 'apiKey',
           in: 'header',
           name: 'authorization',
-          description: 'request signed as AWS SigV4A does, with an administrator’s access key (spec 09)',
+          description: 'request signed as AWS SigV4A does, with an administrator’s access key (spec 09 requests)',
         },
       },
     },

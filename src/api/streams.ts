@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Bodies of the stream store that are not River's (spec 09). */
+/** Bodies of the stream store that are not River's (spec 09 river events). */
 
 export const walletEpochRequestSchema = z.object({ statement: z.base64().max(256) });
 

@@ -9,7 +9,7 @@ export interface ErrorEntry {
   readonly title: string;
   /** What to do, where the thrower has nothing better to say. */
   readonly hint?: string;
-  /** The number of River's `Err`, where a River client may meet the error (spec 09). */
+  /** The number of River's `Err`, where a River client may meet the error (spec 09 river events). */
   readonly river?: number;
   /** For what passes by itself: when to try again, where the thrower knows no better (RFC 9110 `Retry-After`). */
   readonly retryAfterSec?: number;

@@ -14,7 +14,7 @@ import { requireLists, verifierIn } from './verifier.ts';
 /** Stands in where no mesh is named: what a statement says of itself does not depend on it, only its signature does. */
 const NO_MESH = parseMeshName('unknown');
 
-/** A statement in a file, as a node judges it now (spec 09 section 4). */
+/** A statement in a file, as a node judges it now (spec 09 delegates section 4). */
 export function verifyDelegate({ text = '' }: Recognised, context: VerifyContext): FileVerdict {
   let statement: DelegateStatement | undefined;
   const parsed = verdictOf('delegate', {}, () => {

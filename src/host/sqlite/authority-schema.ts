@@ -107,7 +107,7 @@ CREATE TABLE spent_requests (
 CREATE INDEX spent_requests_by_end ON spent_requests (expires_at);
 `;
 
-/** Delegates: what is published of the key tree, and whom it lets speak (spec 09). */
+/** Delegates: what is published of the key tree, and whom it lets speak (spec 09 delegates). */
 const SCHEMA_3 = `
 CREATE TABLE branches (
   epoch INTEGER PRIMARY KEY,

@@ -48,7 +48,7 @@ export function isSignedByBranch(statement: TreeStatement, branch: Branch, add?:
 }
 
 /**
- * Whether a statement speaks at this time (spec 09 section 4), as far as the authority's newest list tells; that it is
+ * Whether a statement speaks at this time (spec 09 delegates section 4), as far as the authority's newest list tells; that it is
  * not revoked, and its signature, are for the caller. Steps in order of cost; each names the attack that it stops.
  *
  * @param at when what it vouches for was signed. Equal to the end is over.

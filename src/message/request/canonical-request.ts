@@ -32,7 +32,7 @@ export interface CanonicalForm {
 }
 
 /**
- * The canonical request of SigV4 (spec 09, requests, section 1), one character an octet:
+ * The canonical request of SigV4 (spec 09 requests, section 1), one character an octet:
  * `METHOD \n path \n query \n headers \n \n signed headers \n payload hash`.
  */
 export function canonicalRequest({ method, target }: RequestHead, form: CanonicalForm): string {

@@ -10,7 +10,7 @@ import { HEADER, PARAMETER } from './signed-request.ts';
 import { stringToSign } from './string-to-sign.ts';
 import { encodeUri } from './uri-encoding.ts';
 
-/** Headers that change on the way, or belong to one connection: they are never signed (spec 09, requests, section 1). */
+/** Headers that change on the way, or belong to one connection: they are never signed (spec 09 requests, section 1). */
 const NEVER_SIGNED: ReadonlySet<string> = new Set([
   'connection',
   'expect',

@@ -12,7 +12,7 @@ import { stringToSign } from './string-to-sign.ts';
 /** How far a request's date may lie from the verifier's clock, either way: AWS's, for clocks that nobody sets. */
 export const SKEW_MS_DEFAULT = 15 * MINUTE_MS;
 
-/** Body hashes that open a chain of signed pieces instead of covering a body (spec 09, requests, section 4). */
+/** Body hashes that open a chain of signed pieces instead of covering a body (spec 09 requests, section 4). */
 const CHAIN_OPENINGS: readonly string[] = [
   'STREAMING-AWS4-HMAC-SHA256-PAYLOAD',
   'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER',

@@ -1,7 +1,7 @@
 import type { Bytes } from '../../base/bytes.ts';
 import type { UnixMs } from '../../base/time.ts';
 
-/** A branch of the key tree that is published (spec 09): one an epoch. */
+/** A branch of the key tree that is published (spec 09 delegates): one an epoch. */
 export interface BranchRow {
   readonly epoch: number;
   readonly xpub: string;

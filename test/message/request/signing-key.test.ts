@@ -10,7 +10,7 @@ import {
   sigV4aSigner,
 } from '../../../src/message/request/signing-key.ts';
 
-/** The documented one (spec 09, requests). */
+/** The documented one (spec 09 requests). */
 const DOCUMENTED = {
   accessKeyId: 'AKISORANDOMAASORANDOM',
   secretAccessKey: 'q+jcrXGc+0zWN6uzclKVhvMmUsIfRPa4rlRandom',

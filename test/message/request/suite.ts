@@ -8,7 +8,7 @@ import { missingVectors, vectorsFolder } from '../../support/vectors.ts';
 
 export const MISSING_SUITE = missingVectors('sigv4/v4');
 
-/** One case of AWS's signing suite (spec 09, requests). */
+/** One case of AWS's signing suite (spec 09 requests). */
 export interface SuiteCase {
   readonly name: string;
   readonly algorithm: RequestAlgorithm;
