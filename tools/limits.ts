@@ -1,7 +1,7 @@
 /**
  * Writes docs/LIMITS.md from the limits in src/: every constant whose name says that it bounds something, its value,
  * the reason in its doc comment, and the tests that go past it. `--check` writes nothing: it exits 1 where the page is
- * out of date, a limit has no reason, or a bound has no test.
+ * out of date, a limit has no reason, two limits have one name, or a bound has no test.
  *
  * A constant with `@tuning` in its comment has such a name and bounds nothing that comes from outside: a pause, a size
  * from which something else is faster. Those stand in a table of their own, and need no test.
@@ -74,6 +74,19 @@ export function constantsUsed(testFile: string, text: string): ReadonlySet<strin
     }
   }
   return used;
+}
+
+/**
+ * Names that more than one file exports: an import that is made by the editor takes the wrong one, and the compiler agrees,
+ * because numbers are numbers.
+ */
+export function sharedNames(limits: readonly { readonly name: string; readonly file: string }[]): string[] {
+  const filesOf = Map.groupBy(limits, ({ name }) => name);
+  return [...filesOf]
+    .filter(([, those]) => those.length > 1)
+    .map(
+      ([name, those]) => `${those.map(({ file }) => file).join(', ')}: ${name} is the name of ${those.length} limits`,
+    );
 }
 
 async function findLimits(): Promise<Limit[]> {
@@ -187,6 +200,7 @@ async function main(): Promise<void> {
         `${file}: no test imports ${name}; write one that goes past it, or mark it ${TUNING_TAG} if it bounds nothing`,
       );
   }
+  faults.push(...sharedNames(limits.filter(({ isExported }) => isExported)));
   const text = page(limits);
   if (!process.argv.includes('--check')) {
     writeFileSync(PAGE, text);

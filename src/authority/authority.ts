@@ -18,7 +18,7 @@ import {
   type Removal,
   removeAdministrator,
 } from './access/administrators.ts';
-import { type BootstrapPeer, bootstrapPeers, type CheckIn, checkIn } from './enrollment/check-in.ts';
+import { bootstrapPeers, type CheckIn, checkIn, type PeerHint } from './enrollment/check-in.ts';
 import { ClientChains } from './access/client-chains.ts';
 import { type KnownConflicts, noConflicts, reportClone } from './revocation/clone-alarm.ts';
 import type { AuthorityCore } from './core.ts';
@@ -42,11 +42,11 @@ import { Readiness } from './health/readiness.ts';
 import { type RevocationOutcome, type RevocationTarget, revoke } from './revocation/revocation.ts';
 import { type AdmittedRequest, admitSignedRequest, confirmSignedRequest } from './access/signed-administrator.ts';
 import {
-  createTicket,
   cancelTicket,
   type CreatedTicket,
+  createTicket,
+  type ListedTicket,
   listTickets,
-  type TicketSummary,
 } from './enrollment/tickets.ts';
 import type { TicketWish } from './enrollment/ticket.ts';
 import { createSubtree, type NewSubtree } from './delegates/subtrees.ts';
@@ -119,12 +119,12 @@ export class Authority {
     return createTicket(this.#core, wish, actor);
   }
 
-  listTickets(): Promise<readonly TicketSummary[]> {
+  listTickets(): Promise<readonly ListedTicket[]> {
     return listTickets(this.#core);
   }
 
   /** @throws ERR_NOT_FOUND */
-  cancelTicket(id: string, actor: string): Promise<TicketSummary> {
+  cancelTicket(id: string, actor: string): Promise<ListedTicket> {
     return cancelTicket(this.#core, id, actor);
   }
 
@@ -188,7 +188,7 @@ export class Authority {
     return listNodes(this.#core.store, this.#core.clock.wall());
   }
 
-  checkIn(said: CheckIn): Promise<{ readonly crlNumber: number; readonly peers: readonly BootstrapPeer[] }> {
+  checkIn(said: CheckIn): Promise<{ readonly crlNumber: number; readonly peers: readonly PeerHint[] }> {
     return checkIn(this.#core, said);
   }
 
@@ -202,7 +202,7 @@ export class Authority {
     return reportClone(this.#core, this.#conflicts, reporter, kept, refused);
   }
 
-  bootstrapPeers(except?: string): Promise<readonly BootstrapPeer[]> {
+  bootstrapPeers(except?: string): Promise<readonly PeerHint[]> {
     const { store, random, clock } = this.#core;
     return store.transact((tx) => bootstrapPeers(tx, random, clock.wall(), except));
   }

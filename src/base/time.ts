@@ -11,6 +11,9 @@ export const MINUTE_MS = 60 * SECOND_MS;
 export const HOUR_MS = 60 * MINUTE_MS;
 export const DAY_MS = 24 * HOUR_MS;
 
+/** The last second that is written here: years beyond 9999 have no RFC 3339 form. */
+export const UNIX_SECONDS_MAX = 253_402_300_799;
+
 /** The instant `spanMs` later on the same clock. */
 export function after<T extends MonotonicMs | UnixMs>(at: T, spanMs: number): T {
   return (at + spanMs) as T;

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
-import type { ShutOut, UpEvent } from '../daemon/up/up-event.ts';
+import type { ShutOutBy, UpEvent } from '../daemon/up/up-event.ts';
 
-const HOW: Readonly<Record<ShutOut, string>> = {
+const HOW: Readonly<Record<ShutOutBy, string>> = {
   'link-closed': 'link closed',
   'dial-refused': 'dial refused',
   'message-dropped': 'message dropped',
@@ -11,7 +11,7 @@ const HOW: Readonly<Record<ShutOut, string>> = {
 export class UpView {
   readonly #print: (line: string) => void;
   readonly #names = new Map<string, string>();
-  readonly #shutOuts = new Map<string, ShutOut[]>();
+  readonly #shutOuts = new Map<string, ShutOutBy[]>();
   /** Nodes look for the authority where it was. */
   #authorityAddress = '';
   #gathered: { readonly kind: 'links' | 'delivered'; readonly parts: string[]; at: number } | undefined;

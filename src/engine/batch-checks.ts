@@ -4,7 +4,7 @@ import type { PublicKey } from '../crypto/public-key.ts';
 import type { Message } from '../message/message.ts';
 
 /** Batches whose signature was found good: some seconds of the busiest mesh. 1,024 × ~250 B = 256 KB. */
-export const BATCHES_MAX = 1_024;
+export const CHECKED_BATCHES_MAX = 1_024;
 
 interface BatchCheck {
   readonly key: PublicKey;
@@ -18,7 +18,7 @@ interface BatchCheck {
  * message is in the batch if its path leads to the root; that was computed when it was read.
  */
 export class BatchChecks {
-  readonly #good = new BoundedMap<string, Pick<BatchCheck, 'key' | 'signature'>>(BATCHES_MAX);
+  readonly #good = new BoundedMap<string, Pick<BatchCheck, 'key' | 'signature'>>(CHECKED_BATCHES_MAX);
   /** By batch key; bounded with the checks under way. */
   readonly #underWay = new Map<string, BatchCheck>();
 

@@ -25,9 +25,9 @@ export const INBOUND_MAX = 8;
 /** Links that a node tries to have by its own choice; dials under way count as such. */
 export const OUTBOUND_TARGET = 4;
 /** Pause after the first dial that failed; doubled with each. @tuning */
-const RETRY_MS_MIN = 500;
+const DIAL_RETRY_MS_MIN = 500;
 /** Longest pause between two dials of a place that does not answer. @tuning */
-const RETRY_MS_MAX = MINUTE_MS;
+const DIAL_RETRY_MS_MAX = MINUTE_MS;
 /** A link that lived so long shows that its candidate is good; one that ends sooner counts as another failure. */
 const STABLE_MS = MINUTE_MS;
 /** Between two tries of places that are not needed but have been silent: so two halves of a mesh find each other again. */
@@ -186,7 +186,7 @@ export class Connector {
   #dial(now: Instant, known: Known): void {
     const dial = this.#nextDial++;
     this.#dials.set(dial, known);
-    known.tryAt = after(now.mono, RETRY_MS_MAX);
+    known.tryAt = after(now.mono, DIAL_RETRY_MS_MAX);
     this.#world.dial(dial, known.candidate);
   }
 
@@ -258,7 +258,7 @@ export class Connector {
   }
 
   #backOff(now: Instant, known: Known): void {
-    const delayMs = Math.min(RETRY_MS_MAX, RETRY_MS_MIN * 2 ** Math.min(known.failures, 16));
+    const delayMs = Math.min(DIAL_RETRY_MS_MAX, DIAL_RETRY_MS_MIN * 2 ** Math.min(known.failures, 16));
     known.failures++;
     known.tryAt = after(now.mono, jittered(this.#random, delayMs, 0.3));
   }

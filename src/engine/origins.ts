@@ -2,7 +2,7 @@ import { MeshError } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import type { PublicKey } from '../crypto/public-key.ts';
 import { grants } from '../identity/capability.ts';
-import { isWithin, permits } from '../identity/delegate/scope.ts';
+import { isScopeWithin, permits } from '../identity/delegate/scope.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import { type MessageType, topicOf } from '../message/family.ts';
 import type { Message } from '../message/message.ts';
@@ -68,7 +68,7 @@ export class Origins {
     const { keys, scope } = judged;
     // The node was enrolled anew for less. Neighbours may not have seen that certificate yet: it is no fault of theirs.
     const own = this.chains.permittedTo(origin);
-    if (own !== undefined && !isWithin(scope, own))
+    if (own !== undefined && !isScopeWithin(scope, own))
       return {
         tag: 'unpublished',
         why: new MeshError('ERR_DELEGATE_SCOPE', `the delegate permits more than the newest certificate of ${origin}`),

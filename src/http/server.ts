@@ -29,7 +29,7 @@ const CHECK_MS = 10_000;
 /** An idle connection is kept this long for the next request. */
 export const KEEP_ALIVE_MS = 30_000;
 /** Open connections. 70 KiB each with TLS: 140 MiB at most. */
-export const CONNECTIONS_MAX = 2_000;
+export const HTTP_CONNECTIONS_MAX = 2_000;
 
 /** What a request came to, for the log. */
 export interface RequestRecord {
@@ -152,7 +152,7 @@ function serverWithin(options: HttpAppOptions, listener: RequestListener): Serve
     listener,
   );
   server.maxHeadersCount = HEADERS_MAX;
-  server.maxConnections = CONNECTIONS_MAX;
+  server.maxConnections = HTTP_CONNECTIONS_MAX;
   // Errors of `listen` are for who called it.
   server.on('listening', () => server.on('error', (error) => options.onTrouble?.(error)));
   deferContinue(server);

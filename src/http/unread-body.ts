@@ -7,8 +7,8 @@ import { IncomingMessage } from './builtin-http.ts';
  * Bytes of a body that nobody wants that are read all the same, a piece at a time and thrown away: a client that
  * writes all of it before it reads gets to see why it was refused. Whoever sends more finds the connection closed.
  */
-export const UNREAD_BYTES_MAX = 16 * 1024 * 1024;
-/** As {@link UNREAD_BYTES_MAX}, for clients that send slowly. */
+export const UNREAD_BODY_BYTES_MAX = 16 * 1024 * 1024;
+/** As {@link UNREAD_BODY_BYTES_MAX}, for clients that send slowly. */
 export const UNREAD_MS_MAX = 10_000;
 
 /** Requests whose sender waits for «100 Continue» and has not been given it: no body comes of itself. */
@@ -80,7 +80,7 @@ async function* answerThenRead(answer: Buffer, request: IncomingMessage): AsyncG
     let unread = 0;
     request.on('data', ({ length }: Buffer) => {
       unread += length;
-      if (unread > UNREAD_BYTES_MAX) request.destroy();
+      if (unread > UNREAD_BODY_BYTES_MAX) request.destroy();
     });
     request.once('end', end).once('close', end).once('error', end);
     if (request.complete || request.destroyed) end();

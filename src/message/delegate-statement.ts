@@ -5,6 +5,7 @@ import { CborReader } from '../codec/cbor-reader.ts';
 import { CborWriter } from '../codec/cbor-writer.ts';
 import { COMPRESSED_POINT_BYTES, uncompressPoint } from '../crypto/curve-point.ts';
 import { sha256Hex } from '../crypto/hash.ts';
+import { RECOVERABLE_SIGNATURE_BYTES } from '../crypto/secp256k1/recover.ts';
 import { isLowS } from '../crypto/secp256k1/signature.ts';
 import { WALLET_ADDRESS_BYTES } from '../crypto/secp256k1/wallet-address.ts';
 import { openDelegateKey } from '../identity/delegate/delegate-key.ts';
@@ -13,9 +14,6 @@ import { parseTreeStatement, STATEMENT_ID_BYTES } from '../identity/delegate/sta
 import { type WalletStatement, walletNodeId } from '../identity/delegate/wallet-statement.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import { delegateHashSource, verifyWalletDelegate } from './river/wallet-delegate.ts';
-
-/** `r(32) ‖ s(32) ‖ v(1)`. */
-const SIGNATURE_BYTES = 65;
 
 /** The head of an array of four, with which a wallet's statement begins; the other kind begins with a tag. */
 const WALLET_HEAD = 0x84;
@@ -74,7 +72,7 @@ function readFields(bytes: Bytes): WalletStatementFields {
     const address = reader.bytesOf(WALLET_ADDRESS_BYTES).slice();
     const deviceKey = reader.bytesOf(COMPRESSED_POINT_BYTES).slice();
     const notAfter = reader.uint() as UnixMs;
-    const signature = reader.bytesOf(SIGNATURE_BYTES).slice();
+    const signature = reader.bytesOf(RECOVERABLE_SIGNATURE_BYTES).slice();
     reader.end();
     return { address, deviceKey, notAfter, signature };
   } catch (error) {

@@ -1,6 +1,6 @@
 import { type Bytes, toHex } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
-import { type UnixMs, unixMsFromSeconds } from '../base/time.ts';
+import { type UnixMs, UNIX_SECONDS_MAX, unixMsFromSeconds } from '../base/time.ts';
 import { CborReader } from '../codec/cbor-reader.ts';
 import { CborWriter } from '../codec/cbor-writer.ts';
 import { sha256 } from '../crypto/hash.ts';
@@ -144,11 +144,8 @@ function algorithmOf(number: number): MessageAlgorithm {
   return malformed(`algorithm ${number}: expected ES256 (-7), Ed25519 (-19) or ES256K (-47)`);
 }
 
-/** Years beyond 9999 have no RFC 3339 form. */
-export const SECONDS_MAX = 253_402_300_799;
-
 function seconds(value: number): number {
-  if (value < 0 || value > SECONDS_MAX) malformed('time: expected Unix seconds before the year 10000');
+  if (value < 0 || value > UNIX_SECONDS_MAX) malformed('time: expected Unix seconds before the year 10000');
   return value;
 }
 

@@ -33,7 +33,7 @@ export const NAME_BYTES_MAX = 64;
 /** The number of a version. */
 export const VERSION_BYTES_MAX = 32;
 /** Starts of a node within one lifetime that still have live messages; older ones are left out of the record. */
-export const STREAMS_MAX = 8;
+export const RECORD_STREAMS_MAX = 8;
 
 /** `{"name": text, "addrs": [text], "streams": [[incarnation, firstLive, next]], "version": text}`: bytewise order of the encoded keys. */
 export function encodeNodeRecord(record: NodeRecord): Bytes {
@@ -41,7 +41,7 @@ export function encodeNodeRecord(record: NodeRecord): Bytes {
   writer.text('name').text(record.name);
   writer.text('addrs').array(Math.min(record.addresses.length, ADDRESSES_MAX));
   for (const address of record.addresses.slice(0, ADDRESSES_MAX)) writer.text(address);
-  const streams = record.streams.slice(-STREAMS_MAX);
+  const streams = record.streams.slice(-RECORD_STREAMS_MAX);
   writer.text('streams').array(streams.length);
   for (const { incarnation, firstLive, next } of streams) writer.array(3).uint(incarnation).uint(firstLive).uint(next);
   writer.text('version').text(record.version);
@@ -63,7 +63,7 @@ export function parseNodeRecord(payload: Bytes): NodeRecord {
     key(reader, 'addrs');
     const addresses = Array.from({ length: reader.array(ADDRESSES_MAX) }, () => parseAddress(reader.text(300)));
     key(reader, 'streams');
-    const streams = Array.from({ length: reader.array(STREAMS_MAX) }, () => {
+    const streams = Array.from({ length: reader.array(RECORD_STREAMS_MAX) }, () => {
       reader.arrayOf(3);
       return { incarnation: reader.uint(), firstLive: reader.uint(), next: reader.uint() };
     });

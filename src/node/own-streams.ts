@@ -2,7 +2,7 @@ import { BoundedMap } from '../base/bounded.ts';
 import type { HeldStream } from '../engine/held-messages.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import { type StreamKey, streamKeyOf } from '../message/message-id.ts';
-import { type StreamExtent, STREAMS_MAX } from '../message/node-record.ts';
+import { RECORD_STREAMS_MAX, type StreamExtent } from '../message/node-record.ts';
 
 /**
  * The streams that this very node has opened: of this start, and the last one of the start before. Only of these does its
@@ -12,7 +12,7 @@ import { type StreamExtent, STREAMS_MAX } from '../message/node-record.ts';
 export class OwnStreams {
   readonly #nodeId: NodeId;
   /** From which counter on this node knows what became of each, by incarnation. */
-  readonly #knownFrom = new BoundedMap<number, number>(STREAMS_MAX);
+  readonly #knownFrom = new BoundedMap<number, number>(RECORD_STREAMS_MAX);
 
   constructor(nodeId: NodeId) {
     this.#nodeId = nodeId;

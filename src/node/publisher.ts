@@ -95,7 +95,7 @@ interface SigningTask {
 }
 
 /** A message with its signature, for the gate; without it where the key store could not sign. */
-export interface SignedRequest {
+export interface SigningAnswer {
   readonly request: number;
   readonly message: Message | undefined;
 }
@@ -175,7 +175,7 @@ export class Publisher {
   }
 
   /** @returns the signed messages, in the order in which they were published. */
-  handleSigned(ticket: number, signature: Bytes | undefined): readonly SignedRequest[] {
+  handleSigned(ticket: number, signature: Bytes | undefined): readonly SigningAnswer[] {
     const task = this.#tasks.get(ticket);
     if (task === undefined) return [];
     this.#tasks.delete(ticket);

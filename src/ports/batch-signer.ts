@@ -3,7 +3,7 @@ import type { Bytes } from '../base/bytes.ts';
 /** Bytes of a salt before it is written as the 36 characters of a UUID. */
 export const SALT_BYTES = 16;
 /** r (32) || s (32) || v (1) */
-export const SIGNATURE_BYTES = 65;
+export const RECORD_SIGNATURE_BYTES = 65;
 /** 0x04 || x (32) || y (32) */
 export const POINT_BYTES = 65;
 

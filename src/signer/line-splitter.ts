@@ -1,8 +1,8 @@
 import { type Bytes, bytesEqual, concatBytes } from '../base/bytes.ts';
-import { MESSAGE_BYTES_MAX } from './record.ts';
+import { RECORD_MESSAGE_BYTES_MAX } from './record.ts';
 
 /** Bytes of a line: the longest message with every byte escaped (six for one), and room for the rest. */
-export const LINE_BYTES_MAX = 6 * MESSAGE_BYTES_MAX + 64 * 1024;
+export const LINE_BYTES_MAX = 6 * RECORD_MESSAGE_BYTES_MAX + 64 * 1024;
 
 const NEWLINE = 0x0a;
 

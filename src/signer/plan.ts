@@ -6,7 +6,7 @@ import { keyIndexOf } from './key-ring.ts';
 /** Records in a batch. One call signs a batch, and a call should not last minutes even where only WebAssembly signs. */
 export const BATCH_SIZE_MAX = 1_000_000;
 /** Batches in a run: with more, a run is mostly calls. 65,536 batches of 1,000 are 65 million records. */
-export const BATCHES_MAX = 65_536;
+export const RUN_BATCHES_MAX = 65_536;
 
 /** @throws ERR_INPUT unless `text` is a whole number from 1 to {@link BATCH_SIZE_MAX}. */
 export function parseBatchSize(text: string): number {
@@ -15,12 +15,12 @@ export function parseBatchSize(text: string): number {
 
 /** Into how many batches the records are split. */
 export function batchCountFor(unsigned: number, batchSize: number): number {
-  return Math.min(Math.ceil(unsigned / batchSize), BATCHES_MAX);
+  return Math.min(Math.ceil(unsigned / batchSize), RUN_BATCHES_MAX);
 }
 
 /** What `/batch/:batchId/:batchCount/:key` names. @throws ERR_INPUT where a number is none, or beyond its bound. */
 export function parseBatchCall(batchId: string, batchCount: string, key: string, ringSize: number): BatchCall {
-  const count = parseWhole('batchCount', batchCount, 1, BATCHES_MAX);
+  const count = parseWhole('batchCount', batchCount, 1, RUN_BATCHES_MAX);
   return {
     batchCount: count,
     batchId: parseWhole('batchId', batchId, 0, count - 1),

@@ -5,7 +5,7 @@ import type { NewRecord } from '../ports/record-store.ts';
 /** Bytes of an id: a hash, a UUID or a path fits; an index over ids stays small. */
 export const ID_BYTES_MAX = 256;
 /** Bytes of a message: what is longer is better signed by its hash. */
-export const MESSAGE_BYTES_MAX = 1024 * 1024;
+export const RECORD_MESSAGE_BYTES_MAX = 1024 * 1024;
 
 /**
  * The one judgement of a record that somebody hands in.
@@ -17,9 +17,10 @@ export function parseRecord(id: unknown, msg: unknown): NewRecord {
   if (!id.isWellFormed() || !msg.isWellFormed())
     throw new MeshError('ERR_RECORD_UTF8', 'id or msg has half a surrogate pair, expected Unicode text');
   checkLength('ERR_RECORD_ID', 'id', id.length > ID_BYTES_MAX ? id.length : utf8(id).length, ID_BYTES_MAX);
-  if (msg.length > MESSAGE_BYTES_MAX) checkLength('ERR_RECORD_MESSAGE', 'msg', msg.length, MESSAGE_BYTES_MAX);
+  if (msg.length > RECORD_MESSAGE_BYTES_MAX)
+    checkLength('ERR_RECORD_MESSAGE', 'msg', msg.length, RECORD_MESSAGE_BYTES_MAX);
   const message: Bytes = utf8(msg);
-  checkLength('ERR_RECORD_MESSAGE', 'msg', message.length, MESSAGE_BYTES_MAX);
+  checkLength('ERR_RECORD_MESSAGE', 'msg', message.length, RECORD_MESSAGE_BYTES_MAX);
   return { id, message };
 }
 

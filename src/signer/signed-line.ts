@@ -1,6 +1,6 @@
 import { type Bytes, concatBytes, textOfUtf8, utf8 } from '../base/bytes.ts';
 import { isMeshError, MeshError } from '../base/errors.ts';
-import { POINT_BYTES, SIGNATURE_BYTES } from '../ports/batch-signer.ts';
+import { POINT_BYTES, RECORD_SIGNATURE_BYTES } from '../ports/batch-signer.ts';
 import type { SignedRecord } from '../ports/record-store.ts';
 import { parseRecord } from './record.ts';
 
@@ -43,7 +43,12 @@ export function parseSignedRecord(value: unknown): SignedRecord {
     id,
     message,
     salt,
-    signature: hexMember('sign', members['sign'] ?? members['Signature'], SIGNATURE_BYTES, 'ERR_RECORD_SIGNATURE'),
+    signature: hexMember(
+      'sign',
+      members['sign'] ?? members['Signature'],
+      RECORD_SIGNATURE_BYTES,
+      'ERR_RECORD_SIGNATURE',
+    ),
     publicKey: hexMember('key', members['key'] ?? members['PublicKey'], POINT_BYTES, 'ERR_RECORD_KEY'),
   };
 }

@@ -1,6 +1,6 @@
 import { bytesEqual, toHex } from '../base/bytes.ts';
 import type { UnixMs } from '../base/time.ts';
-import { SALT_BYTES, SIGNATURE_BYTES } from '../ports/batch-signer.ts';
+import { RECORD_SIGNATURE_BYTES, SALT_BYTES } from '../ports/batch-signer.ts';
 import type {
   FoundRecord,
   NewRecord,
@@ -115,7 +115,7 @@ export class MemoryRecordStore implements RecordStore {
         this.signedRecords.set(record.id, {
           ...record,
           salt: saltText(salts.slice(i * SALT_BYTES, (i + 1) * SALT_BYTES)),
-          signature: signatures.slice(i * SIGNATURE_BYTES, (i + 1) * SIGNATURE_BYTES),
+          signature: signatures.slice(i * RECORD_SIGNATURE_BYTES, (i + 1) * RECORD_SIGNATURE_BYTES),
           publicKey: publicKeys[keyIndexes[i] as number] as Uint8Array,
         });
         signed++;

@@ -19,7 +19,7 @@ export interface LinkConditions {
 }
 
 /** A dial that meets nothing but silence is given up after this. @tuning */
-const DIAL_MS_MAX = 5 * SECOND_MS;
+const SIMULATED_DIAL_MS_MAX = 5 * SECOND_MS;
 
 /** A machine on the network: what TLS does for a node in the field, it does by itself. */
 export interface Endpoint {
@@ -99,7 +99,7 @@ export class SimulatedNetwork {
   dial(from: Endpoint, dial: number, address: Address, expected: NodeId | undefined): void {
     const fail = (): void => from.dialFailed(dial);
     const startedAt = this.#time.nowMs;
-    const lost = (): void => this.#time.at(startedAt + DIAL_MS_MAX, fail);
+    const lost = (): void => this.#time.at(startedAt + SIMULATED_DIAL_MS_MAX, fail);
     this.#later(() => {
       const to = this.#listeners.get(address);
       if (to === undefined) return this.#later(fail);

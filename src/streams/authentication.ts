@@ -19,7 +19,7 @@ export const SESSION_MS = 30 * MINUTE_MS;
 export const CHALLENGES_MAX = 10_000;
 
 /** Sessions at a time; with more the one not used for longest ends. 4 MB. */
-export const SESSIONS_MAX = 20_000;
+export const STREAM_SESSIONS_MAX = 20_000;
 
 const TOKEN_BYTES = 32;
 
@@ -32,7 +32,7 @@ interface Session {
 
 /** Sessions by the hash of their tokens, so that no look-up tells by its time how much of a guess was right. */
 export class Sessions {
-  readonly #sessions = new BoundedMap<string, Session>(SESSIONS_MAX);
+  readonly #sessions = new BoundedMap<string, Session>(STREAM_SESSIONS_MAX);
 
   begin(token: string, user: Bytes, delegateExpiresAtMs: bigint | undefined, now: MonotonicMs): void {
     const endsAt = after(now, SESSION_MS);

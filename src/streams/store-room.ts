@@ -2,7 +2,7 @@ import { MeshError } from '../base/errors.ts';
 import type { StoredEvent } from '../ports/stream-store.ts';
 
 /** Streams of one store. Wallets cost nothing, so who creates them cannot be what bounds them. */
-export const STREAMS_MAX = 100_000;
+export const EVENT_STREAMS_MAX = 100_000;
 
 /** Events of one stream. Clients read a stream from its beginning, so it has to stay readable. */
 export const STREAM_EVENTS_MAX = 10_000;
@@ -33,7 +33,7 @@ export class StoreRoom {
 
   /** That one more stream has room, with so many octets of events. @throws ERR_STREAM_FULL */
   checkStream(bytes: number): void {
-    if (this.#streams >= STREAMS_MAX) throw full(`the store has ${STREAMS_MAX} streams`);
+    if (this.#streams >= EVENT_STREAMS_MAX) throw full(`the store has ${EVENT_STREAMS_MAX} streams`);
     this.checkEvent(NOTHING, bytes);
   }
 

@@ -16,7 +16,7 @@ import type { BlockSummary } from '../ports/stream-store.ts';
 export const GENESIS_EVENTS_MAX = 32;
 
 /** Members of a stream, invited ones included. 1,000 × ~200 B = 200 kB for the largest stream in memory. */
-export const MEMBERS_MAX = 1_000;
+export const EVENT_STREAM_MEMBERS_MAX = 1_000;
 
 /**
  * How long a block may still be named as the one before an event after the next block was made. River's nodes grant 11 s;
@@ -214,8 +214,8 @@ function checkMembership(members: Members, { op, userAddress }: Membership): voi
     (op !== MEMBERSHIP.invite && op !== MEMBERSHIP.join && op !== MEMBERSHIP.leave)
   )
     throw new MeshError('ERR_STREAM_PAYLOAD', 'change of membership names no user, or is none');
-  if (op !== MEMBERSHIP.leave && members.size >= MEMBERS_MAX)
-    throw new MeshError('ERR_STREAM_FULL', `stream has ${MEMBERS_MAX} members`);
+  if (op !== MEMBERSHIP.leave && members.size >= EVENT_STREAM_MEMBERS_MAX)
+    throw new MeshError('ERR_STREAM_FULL', `stream has ${EVENT_STREAM_MEMBERS_MAX} members`);
 }
 
 function belongs({ kind }: StreamId, payload: number): boolean {

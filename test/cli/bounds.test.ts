@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import type { Command } from 'commander';
 import { LAST_MAX } from '../../src/cli/commands/audit.ts';
-import { ITEMS_MAX, ITEMS_MIN, ROUNDS_MAX } from '../../src/cli/commands/bench.ts';
+import { BENCH_ROUNDS_MAX, ITEMS_MAX, ITEMS_MIN } from '../../src/cli/commands/bench.ts';
 import { LEAVE_MS_MAX, untilLeft } from '../../src/cli/commands/node/run.ts';
 import { LATENCY_MS_MAX, SIM_DISTURBANCES_MAX, SIM_MESSAGES_MAX, SIM_NODES_MAX } from '../../src/cli/commands/sim.ts';
-import { FILE_BYTES_MAX as STREAM_FILE_BYTES_MAX } from '../../src/cli/commands/stream/stream.ts';
+import { STREAM_FILE_BYTES_MAX } from '../../src/cli/commands/stream/stream.ts';
 import { UP_NODES_MAX } from '../../src/cli/commands/up.ts';
-import { FILE_BYTES_MAX } from '../../src/cli/commands/verify.ts';
+import { VERIFY_FILE_BYTES_MAX } from '../../src/cli/commands/verify.ts';
 import { END_MS_MAX, untilStopped } from '../../src/cli/signals.ts';
 import { formatDuration } from '../../src/base/duration.ts';
 import { allCommands, leavesOf } from '../support/commands.ts';
@@ -31,7 +31,7 @@ describe('bounds of what a command is asked for', () => {
     ['audit list --dir d --last', LAST_MAX, LAST_MAX + 1],
     ['bench signer --items', ITEMS_MAX, ITEMS_MAX + 1],
     ['bench signer --items', ITEMS_MIN, ITEMS_MIN - 1],
-    ['bench signer --rounds', ROUNDS_MAX, ROUNDS_MAX + 1],
+    ['bench signer --rounds', BENCH_ROUNDS_MAX, BENCH_ROUNDS_MAX + 1],
     ['sim gossip --nodes', SIM_NODES_MAX, SIM_NODES_MAX + 1],
     ['sim gossip --messages', SIM_MESSAGES_MAX, SIM_MESSAGES_MAX + 1],
     ['sim gossip --restarts', SIM_DISTURBANCES_MAX, SIM_DISTURBANCES_MAX + 1],
@@ -47,7 +47,7 @@ describe('bounds of what a command is asked for', () => {
     });
 
   for (const [words, bytesMax] of [
-    ['verify', FILE_BYTES_MAX],
+    ['verify', VERIFY_FILE_BYTES_MAX],
     ['stream check', STREAM_FILE_BYTES_MAX],
   ] as const)
     it(`${words}: a file of at most ${bytesMax} bytes`, async (t) => {

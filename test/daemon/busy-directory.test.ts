@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { MeshError } from '../../src/base/errors.ts';
-import { BUSY_MS_MAX, BUSY_PAUSE_MS, whileBusy } from '../../src/daemon/busy-directory.ts';
+import { BUSY_PAUSE_MS, DIRECTORY_BUSY_MS_MAX, whileBusy } from '../../src/daemon/busy-directory.ts';
 
 /** A directory that another process has until `freeAtMs`, and a clock that the test moves. */
 function busyUntil(t: TestContext, freeAtMs: number) {
@@ -30,19 +30,19 @@ function busyUntil(t: TestContext, freeAtMs: number) {
 
 describe('a directory that another process has', () => {
   it('is waited for', async (t) => {
-    const { outcome, pass } = busyUntil(t, BUSY_MS_MAX);
-    await pass(BUSY_MS_MAX - BUSY_PAUSE_MS);
+    const { outcome, pass } = busyUntil(t, DIRECTORY_BUSY_MS_MAX);
+    await pass(DIRECTORY_BUSY_MS_MAX - BUSY_PAUSE_MS);
     assert.deepEqual([outcome.value, outcome.error], [undefined, undefined]);
     await pass(BUSY_PAUSE_MS);
     assert.equal(outcome.value, 'done');
   });
 
   it('is not waited for any longer than so', async (t) => {
-    const { outcome, pass } = busyUntil(t, BUSY_MS_MAX + 1);
-    await pass(BUSY_MS_MAX);
+    const { outcome, pass } = busyUntil(t, DIRECTORY_BUSY_MS_MAX + 1);
+    await pass(DIRECTORY_BUSY_MS_MAX);
     assert.equal((outcome.error as MeshError).code, 'ERR_DIR_LOCKED');
     const { attempts } = outcome;
-    await pass(BUSY_MS_MAX);
+    await pass(DIRECTORY_BUSY_MS_MAX);
     assert.equal(outcome.attempts, attempts);
   });
 

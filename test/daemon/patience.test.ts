@@ -8,11 +8,11 @@ import { before, describe, it, type TestContext } from 'node:test';
 import { z } from 'zod';
 import { renderTicket, TICKET_FORMAT } from '../../src/api/ticket.ts';
 import { initAuthority } from '../../src/daemon/authority/open.ts';
-import { CALL_MS_MAX, withAuthority } from '../../src/daemon/authority/desk.ts';
+import { AUTHORITY_CALL_MS_MAX, withAuthority } from '../../src/daemon/authority/desk.ts';
 import { enrollNode, ENROLLMENT_BYTES_MAX } from '../../src/daemon/node/enroll.ts';
 import type { EnrolledNode } from '../../src/daemon/node/enrolled-node.ts';
 import { LIST_MS_MAX, revocationByAuthority } from '../../src/daemon/node/own-revocation.ts';
-import { DIAL_MS_MAX, dialForHello } from '../../src/daemon/up/probe.ts';
+import { dialForHello, PROBE_DIAL_MS_MAX } from '../../src/daemon/up/probe.ts';
 import { controlSocketOf } from '../../src/host/http/control-socket.ts';
 import { tlsServerOptions } from '../../src/host/tls/server-options.ts';
 import { passphrase } from '../support/processes/authority-process.ts';
@@ -70,7 +70,7 @@ describe('patience', () => {
     const { tls } = await mesh.member();
     const connected = once(server, 'connection');
     const dial = dialForHello(`127.0.0.1:${(server.address() as { port: number }).port}`, tls);
-    await outlast(t, dial, connected, DIAL_MS_MAX);
+    await outlast(t, dial, connected, PROBE_DIAL_MS_MAX);
     assert.equal(await dial, 'silence');
   });
 
@@ -90,7 +90,7 @@ describe('patience', () => {
     t.mock.timers.enable({ apis: ['setTimeout'] });
     const options = { directory, environment: {}, passphrase: async () => passphrase() };
     const call = withAuthority(options, (desk) => desk.call(z.unknown(), { method: 'GET', path: '/v1/nodes' }));
-    await outlast(t, call, asked.promise, CALL_MS_MAX);
+    await outlast(t, call, asked.promise, AUTHORITY_CALL_MS_MAX);
     await assert.rejects(call, { code: 'ERR_UNREACHABLE', message: /no answer within 60 s/ });
   });
 

@@ -3,7 +3,7 @@ import { before, describe, it } from 'node:test';
 import { concatBytes, utf8 } from '../../src/base/bytes.ts';
 import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS } from '../../src/base/time.ts';
 import { decodeSign1, encodeSign1 } from '../../src/cose/sign1.ts';
-import { BATCHES_MAX } from '../../src/engine/batch-checks.ts';
+import { CHECKED_BATCHES_MAX } from '../../src/engine/batch-checks.ts';
 import { AUTHOR_RATE, NEIGHBOUR_RATE } from '../../src/engine/budgets.ts';
 import { DelegateBook, type KnownDelegate } from '../../src/engine/delegate-book.ts';
 import { Origins } from '../../src/engine/origins.ts';
@@ -557,11 +557,11 @@ describe('gate', () => {
     assert.equal(world.judge(second), 'accept');
   });
 
-  it(`remembers ${BATCHES_MAX} batches, and checks the signature of one that it forgot again`, () => {
+  it(`remembers ${CHECKED_BATCHES_MAX} batches, and checks the signature of one that it forgot again`, () => {
     const world = bench();
     const early = fixture.batch('ann', [{ counter: 0 }, { counter: 1 }]);
     assert.equal(world.judge(early[0] as Message), 'accept');
-    for (let i = 0; i < BATCHES_MAX; i++) {
+    for (let i = 0; i < CHECKED_BATCHES_MAX; i++) {
       const others = fixture.batch('eve', [{ counter: 2 * i }, { counter: 2 * i + 1 }]);
       for (const { bytes } of others) world.gate.handleBytes(at(6 * i), bytes, BOB);
       world.answer(at(6 * i));

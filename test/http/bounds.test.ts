@@ -8,14 +8,14 @@ import { describe, it, type TestContext } from 'node:test';
 import { CLIENTS_MAX } from '../../src/base/client-key.ts';
 import type { MonotonicMs } from '../../src/base/time.ts';
 import { RefusalBudget, REFUSALS_PER_CLIENT } from '../../src/http/authority/refusal-budget.ts';
-import { EventStream, UNREAD_BYTES_MAX as EVENT_BYTES_MAX } from '../../src/http/node/event-stream.ts';
-import { MEMBER_RATE, memberBudgets, MEMBERS_MAX } from '../../src/http/node/member.ts';
+import { EventStream, UNREAD_EVENTS_BYTES_MAX as EVENT_BYTES_MAX } from '../../src/http/node/event-stream.ts';
+import { COUNTED_MEMBERS_MAX, MEMBER_RATE, memberBudgets } from '../../src/http/node/member.ts';
 import {
-  CONNECTIONS_MAX,
   createHttpApp,
   HEADER_BYTES_MAX,
   HEADERS_MAX,
   HEADERS_MS_MAX,
+  HTTP_CONNECTIONS_MAX,
   type HttpApp,
   REQUEST_MS_MAX,
 } from '../../src/http/server.ts';
@@ -150,10 +150,10 @@ describe('a connection', () => {
   it('is turned away where there are too many', async (t) => {
     const { app, port } = await served(t);
     const server = app.server as Server & { _connections: number };
-    server._connections = CONNECTIONS_MAX; // Node.js counts them here
+    server._connections = HTTP_CONNECTIONS_MAX; // Node.js counts them here
     const [turnedAway] = await Promise.all([stubborn(t, port), once(server, 'drop')]);
     await once(turnedAway.resume(), 'end');
-    server._connections = CONNECTIONS_MAX - 1;
+    server._connections = HTTP_CONNECTIONS_MAX - 1;
     assert.match(await answerTo(t, port, `${GET}\r\n`), /^HTTP\/1\.1 200 /);
     server._connections = 0;
   });
@@ -212,7 +212,7 @@ describe('clients whose requests are counted', () => {
       return isGranted;
     };
     assert.deepEqual([spend(), budgets.take(NOW, greedy), budgets.take(NOW, other)], [true, false, true]);
-    for (let n = 0; n < MEMBERS_MAX; n++) budgets.take(NOW, parseNodeId(`n${n}`));
+    for (let n = 0; n < COUNTED_MEMBERS_MAX; n++) budgets.take(NOW, parseNodeId(`n${n}`));
     assert.equal(spend(), true);
   });
 });

@@ -10,7 +10,7 @@ import { promisify } from 'node:util';
 import { MeshError } from '../../src/base/errors.ts';
 import { authorityLayout } from '../../src/daemon/directory.ts';
 import { createHttpApp, type HttpApp } from '../../src/http/server.ts';
-import { UNREAD_BYTES_MAX } from '../../src/http/unread-body.ts';
+import { UNREAD_BODY_BYTES_MAX } from '../../src/http/unread-body.ts';
 import { suiteAuthority } from '../support/processes/authority-process.ts';
 import { missing } from '../support/foreign/programs.ts';
 
@@ -90,7 +90,7 @@ describe('a request that is refused before its body was read', () => {
   it('a body without end is read for a while and not for ever', async () => {
     const socket = await open();
     socket.on('error', () => {});
-    socket.write(head('/open', `content-length: ${100 * UNREAD_BYTES_MAX}`));
+    socket.write(head('/open', `content-length: ${100 * UNREAD_BODY_BYTES_MAX}`));
     const piece = new Uint8Array(1024 * KIB);
     const answer: Buffer[] = [];
     socket.on('data', (bytes: Buffer) => answer.push(bytes));
@@ -100,7 +100,7 @@ describe('a request that is refused before its body was read', () => {
     };
     pump();
     await new Promise((resolve) => socket.once('close', resolve)); // reset, perhaps
-    assert.ok(socket.bytesWritten < 4 * UNREAD_BYTES_MAX, `${socket.bytesWritten} bytes were taken`);
+    assert.ok(socket.bytesWritten < 4 * UNREAD_BODY_BYTES_MAX, `${socket.bytesWritten} bytes were taken`);
   });
 });
 

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { type Bytes, concatBytes, fromHex, toHex, utf8 } from '../../src/base/bytes.ts';
 import { isMeshError } from '../../src/base/errors.ts';
-import { unixMsFromSeconds } from '../../src/base/time.ts';
+import { UNIX_SECONDS_MAX, unixMsFromSeconds } from '../../src/base/time.ts';
 import { CborWriter } from '../../src/codec/cbor-writer.ts';
 import { PublicKey } from '../../src/crypto/public-key.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
@@ -20,7 +20,6 @@ import {
   type MessageFields,
   parseComposed,
 } from '../../src/message/message.ts';
-import { SECONDS_MAX } from '../../src/message/header.ts';
 import { parseMessage } from '../../src/message/message-reader.ts';
 import { MeshFixture } from '../support/mesh/mesh-fixture.ts';
 import { missingVectors, readVectors } from '../support/vectors.ts';
@@ -229,7 +228,7 @@ const MALFORMED: readonly (readonly [name: string, bytes: Bytes])[] = [
   ],
   ['a time before 1970', envelope(header({ iat: (w) => w.uint(6).int(-1) }))],
   ['a time as a float', envelope(header({ iat: (w) => w.uint(6).raw(fromHex('fb408f400000000000')) }))],
-  ['the year 10000', envelope(header({ exp: (w) => w.uint(4).int(SECONDS_MAX + 1) }))],
+  ['the year 10000', envelope(header({ exp: (w) => w.uint(4).int(UNIX_SECONDS_MAX + 1) }))],
   ['a cti of 15 bytes', envelope(header({ cti: (w) => w.uint(7).bytes(CTI.slice(1)) }))],
   ['a counter beyond 2^53', envelope(header({ cti: (w) => w.uint(7).bytes(new Uint8Array(16).fill(255)) }))],
   ['a leaf hash of SHA-1', envelope(header({ x5t: (w) => w.uint(34).array(2).int(-14).bytes(LEAF) }))],
@@ -253,11 +252,11 @@ describe('what is no message', () => {
     const contentType = 'x'.repeat(CONTENT_TYPE_BYTES_MAX);
     const parts = {
       contentType: (w: CborWriter) => w.uint(3).text(contentType),
-      exp: (w: CborWriter) => w.uint(4).int(SECONDS_MAX),
+      exp: (w: CborWriter) => w.uint(4).int(UNIX_SECONDS_MAX),
     };
     const message = parseMessage(MESH, envelope(header(parts)));
     assert.equal(message.contentType, contentType);
-    assert.equal(message.expiresAt, unixMsFromSeconds(SECONDS_MAX));
+    assert.equal(message.expiresAt, unixMsFromSeconds(UNIX_SECONDS_MAX));
   });
 
   for (const [name, bytes] of MALFORMED)

@@ -12,7 +12,7 @@ import {
   NAME_BYTES_MAX,
   type NodeRecord,
   parseNodeRecord,
-  STREAMS_MAX,
+  RECORD_STREAMS_MAX,
   VERSION_BYTES_MAX,
 } from '../../src/message/node-record.ts';
 
@@ -46,7 +46,7 @@ describe('node record', () => {
     const many = {
       ...RECORD,
       addresses: Array.from({ length: ADDRESSES_MAX + 4 }, (_, i) => parseAddress(`10.0.0.${i}:1`)),
-      streams: Array.from({ length: STREAMS_MAX + 4 }, (_, i) => ({ incarnation: i, firstLive: 0, next: 1 })),
+      streams: Array.from({ length: RECORD_STREAMS_MAX + 4 }, (_, i) => ({ incarnation: i, firstLive: 0, next: 1 })),
     };
     const read = parseNodeRecord(encodeNodeRecord(many));
     assert.deepEqual(read.addresses, many.addresses.slice(0, ADDRESSES_MAX));
@@ -110,7 +110,7 @@ describe('node record', () => {
       'too many streams',
       empty()
         .text('streams')
-        .array(STREAMS_MAX + 1)
+        .array(RECORD_STREAMS_MAX + 1)
         .finish(),
     ],
     [

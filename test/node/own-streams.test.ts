@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { MINUTE_MS } from '../../src/base/time.ts';
 import { HeldMessages } from '../../src/engine/held-messages.ts';
-import { STREAMS_MAX } from '../../src/message/node-record.ts';
+import { RECORD_STREAMS_MAX } from '../../src/message/node-record.ts';
 import { OwnStreams } from '../../src/node/own-streams.ts';
 import { at, MeshFixture, NOW_MS } from '../support/mesh/mesh-fixture.ts';
 
@@ -61,16 +61,16 @@ describe('the streams that a node opened', () => {
     assert.deepEqual(own.extents(messages.streams), []);
   });
 
-  it(`are the last ${STREAMS_MAX}`, () => {
+  it(`are the last ${RECORD_STREAMS_MAX}`, () => {
     const { messages, own } = world();
-    for (let incarnation = 1; incarnation <= STREAMS_MAX + 2; incarnation++) {
+    for (let incarnation = 1; incarnation <= RECORD_STREAMS_MAX + 2; incarnation++) {
       own.open(incarnation);
       hold(messages, incarnation, { 0: 9 });
     }
     const told = own.extents(messages.streams).map(({ incarnation }) => incarnation);
     assert.deepEqual(
       told,
-      Array.from({ length: STREAMS_MAX }, (_, i) => i + 3),
+      Array.from({ length: RECORD_STREAMS_MAX }, (_, i) => i + 3),
     );
   });
 });

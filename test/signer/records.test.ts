@@ -7,8 +7,14 @@ import { CHUNK_BYTES_MAX, CHUNK_RECORDS_MAX } from '../../src/ports/record-store
 import { ChunkBuilder } from '../../src/signer/chunk-builder.ts';
 import { keyIndexOf, ringFingerprint } from '../../src/signer/key-ring.ts';
 import { LINE_BYTES_MAX } from '../../src/signer/line-splitter.ts';
-import { BATCH_SIZE_MAX, batchCountFor, BATCHES_MAX, parseBatchCall, parseBatchSize } from '../../src/signer/plan.ts';
-import { ID_BYTES_MAX, MESSAGE_BYTES_MAX } from '../../src/signer/record.ts';
+import {
+  BATCH_SIZE_MAX,
+  batchCountFor,
+  parseBatchCall,
+  parseBatchSize,
+  RUN_BATCHES_MAX,
+} from '../../src/signer/plan.ts';
+import { ID_BYTES_MAX, RECORD_MESSAGE_BYTES_MAX } from '../../src/signer/record.ts';
 import { markSalts, saltText, writeSaltText } from '../../src/signer/salt.ts';
 import { shardHashOf, shardOf } from '../../src/signer/shard.ts';
 import { parseSignedRecord, signedRecordJson } from '../../src/signer/signed-line.ts';
@@ -75,7 +81,7 @@ describe('import', () => {
       await assert.rejects(imported(text, 'csv'), { code: 'ERR_RECORD_HEADER' });
   });
 
-  const long = 'm'.repeat(MESSAGE_BYTES_MAX);
+  const long = 'm'.repeat(RECORD_MESSAGE_BYTES_MAX);
   const lines: readonly (readonly [string, Bytes | string, string | undefined])[] = [
     ['no JSON', '{"id":', 'ERR_RECORD_MALFORMED'],
     ['a number', '7', 'ERR_RECORD_MALFORMED'],
@@ -184,15 +190,15 @@ describe('shards and keys', () => {
       ['0', '0', '0'],
       ['-1', '3', '0'],
       ['0', '3', '2'],
-      ['0', String(BATCHES_MAX + 1), '0'],
+      ['0', String(RUN_BATCHES_MAX + 1), '0'],
     ])
       assert.throws(() => parseBatchCall(id as string, count as string, key as string, 2), { code: 'ERR_INPUT' });
   });
 
   it('plans as many batches as there are sizes in the records', () => {
-    assert.equal(batchCountFor(BATCHES_MAX + 1, 1), BATCHES_MAX);
+    assert.equal(batchCountFor(RUN_BATCHES_MAX + 1, 1), RUN_BATCHES_MAX);
     assert.equal(parseBatchSize(String(BATCH_SIZE_MAX)), BATCH_SIZE_MAX);
-    assert.equal(parseBatchCall('0', String(BATCHES_MAX), '0', 1).batchCount, BATCHES_MAX);
+    assert.equal(parseBatchCall('0', String(RUN_BATCHES_MAX), '0', 1).batchCount, RUN_BATCHES_MAX);
     assert.deepEqual([batchCountFor(0, 10), batchCountFor(10, 10), batchCountFor(11, 10)], [0, 1, 2]);
   });
 });

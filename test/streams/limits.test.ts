@@ -7,10 +7,10 @@ import { parseStreamId } from '../../src/message/river/stream-id.ts';
 import { Lanes, LANES_WAITING_MAX } from '../../src/streams/lanes.ts';
 import { systemRandom } from '../../src/host/machine/system-random.ts';
 import type { StreamStore } from '../../src/ports/stream-store.ts';
-import { Sessions, SESSIONS_MAX } from '../../src/streams/authentication.ts';
+import { Sessions, STREAM_SESSIONS_MAX } from '../../src/streams/authentication.ts';
 import { StreamService } from '../../src/streams/stream-service.ts';
 import { STATES_MAX } from '../../src/streams/stream-states.ts';
-import { judgeNext, Members, MEMBERS_MAX } from '../../src/streams/stream-rules.ts';
+import { EVENT_STREAM_MEMBERS_MAX, judgeNext, Members } from '../../src/streams/stream-rules.ts';
 import { HandClock } from '../support/mesh/authority-world.ts';
 import { ALICE, DEVICE } from '../support/river.ts';
 import { channelId, membership } from '../support/river-streams.ts';
@@ -39,11 +39,11 @@ describe('limits of streams', () => {
     const sessions = new Sessions();
     const now = new HandClock().monotonic();
     const begin = (n: number): void => sessions.begin(`token ${n}`, ALICE.address, undefined, now);
-    for (let n = 0; n < SESSIONS_MAX; n++) begin(n);
+    for (let n = 0; n < STREAM_SESSIONS_MAX; n++) begin(n);
     assert.deepEqual(sessions.get('token 0', now).user, ALICE.address);
-    begin(SESSIONS_MAX);
+    begin(STREAM_SESSIONS_MAX);
     assert.throws(() => sessions.get('token 1', now), { code: 'ERR_SESSION' });
-    for (const n of [0, 2, SESSIONS_MAX]) assert.deepEqual(sessions.get(`token ${n}`, now).user, ALICE.address);
+    for (const n of [0, 2, STREAM_SESSIONS_MAX]) assert.deepEqual(sessions.get(`token ${n}`, now).user, ALICE.address);
   });
 
   it('so many streams in memory; one that is not is read from the store again', async () => {
@@ -91,7 +91,7 @@ describe('limits of streams', () => {
     const state = { id: parseStreamId(channelId('full')), creator: ALICE.address, members, blocks };
     const event = parseEvent(membership(new Uint8Array(32), 2, DEVICE));
     const judge = () => judgeNext(state, event, new HandClock().wall());
-    for (let i = members.size; i < MEMBERS_MAX - 1; i++) {
+    for (let i = members.size; i < EVENT_STREAM_MEMBERS_MAX - 1; i++) {
       const userAddress = concatBytes(new Uint8Array(16), Uint8Array.of(i >> 24, i >> 16, i >> 8, i));
       members.apply({ op: MEMBERSHIP.join, userAddress, initiatorAddress: ALICE.address });
     }

@@ -10,7 +10,12 @@ import { MINIBLOCK_HEADER } from '../../src/message/river/miniblock.ts';
 import { parseEvent } from '../../src/message/river/parse-event.ts';
 import type { StreamStore } from '../../src/ports/stream-store.ts';
 import { PREV_BLOCK_MS_MAX } from '../../src/streams/stream-rules.ts';
-import { STORE_BYTES_MAX, STREAM_BYTES_MAX, STREAM_EVENTS_MAX, STREAMS_MAX } from '../../src/streams/store-room.ts';
+import {
+  EVENT_STREAMS_MAX,
+  STORE_BYTES_MAX,
+  STREAM_BYTES_MAX,
+  STREAM_EVENTS_MAX,
+} from '../../src/streams/store-room.ts';
 import { BLOCK_EVENTS_MAX, BLOCK_MS, StreamService } from '../../src/streams/stream-service.ts';
 import { RECENT_BLOCKS_MAX } from '../../src/streams/stream-states.ts';
 import { WALLET_DELEGATE_MS_MAX } from '../../src/identity/delegate/statement.ts';
@@ -249,7 +254,7 @@ describe('streams', () => {
 
   it('refuse more streams than a store may have, and more bytes', async (t) => {
     const world = new World(t);
-    const many = await world.open(seeming({ totals: async () => ({ streams: STREAMS_MAX, bytes: 0 }) }));
+    const many = await world.open(seeming({ totals: async () => ({ streams: EVENT_STREAMS_MAX, bytes: 0 }) }));
     await assert.rejects(many.createStream(ID, [genesis(ID)], undefined), { code: 'ERR_STREAM_FULL' });
     const large = await world.open(seeming({ totals: async () => ({ streams: 0, bytes: STORE_BYTES_MAX }) }));
     await assert.rejects(large.createStream(ID, [genesis(ID)], undefined), { code: 'ERR_STREAM_FULL' });

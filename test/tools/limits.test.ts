@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { constantsUsed, limitsIn } from '../../tools/limits.ts';
+import { constantsUsed, limitsIn, sharedNames } from '../../tools/limits.ts';
 
 describe('the page of limits', () => {
   it('has every constant whose name is a limit’s, with its reason', () => {
@@ -55,5 +55,14 @@ it(\`THING_MAX: \${THING_MAX}\`, (thing: Thing) => push(OTHER_MAX + 1));
 `,
     );
     assert.deepEqual([...used].toSorted(), ['src/a/thing.ts THING_MAX', 'src/b/thing.ts THING_MAX']);
+  });
+
+  it('refuses two limits of one name', () => {
+    const limit = (name: string, file: string) => ({ name, file });
+    const own = [limit('FRAME_BYTES_MAX', 'src/a/frame.ts'), limit('CALL_MS_MAX', 'src/b/desk.ts')];
+    assert.deepEqual(sharedNames(own), []);
+    const [fault, ...others] = sharedNames([...own, limit('CALL_MS_MAX', 'src/c/caller.ts')]);
+    assert.match(fault ?? '', /^src\/b\/desk\.ts, src\/c\/caller\.ts: CALL_MS_MAX /);
+    assert.deepEqual(others, []);
   });
 });

@@ -1,6 +1,6 @@
 import { fromHex } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
-import { SECOND_MS, type UnixMs, unixMsFromSeconds, unixSeconds } from '../../base/time.ts';
+import { type UnixMs, unixMsFromSeconds, unixSeconds } from '../../base/time.ts';
 import { BRANCH_LIFE_MS, type Branch, branchPath, EPOCH_MAX } from '../../identity/delegate/branch.ts';
 import { BRANCHES_MAX, type Delegations } from '../../identity/delegate/delegations.ts';
 import { HARDENED } from '../../identity/key-tree/derivation-path.ts';
@@ -9,12 +9,10 @@ import { ExtendedPublicKey } from '../../identity/key-tree/extended-key.ts';
 import { formatXpub, parseExtendedKey } from '../../identity/key-tree/extended-key-text.ts';
 import type { BranchRow } from '../../ports/authority/delegates.ts';
 import type { AuthorityTransaction } from '../../ports/authority-store.ts';
+import { BACKDATE_MS } from '../../pki/x509/certificate-build.ts';
 import type { Random } from '../../ports/random.ts';
 import { appendAudit } from '../audit-trail.ts';
 import type { AuthorityCore } from '../core.ts';
-
-/** Backdated like a certificate, for clocks that are behind. */
-export const BACKDATE_MS = 600 * SECOND_MS;
 
 /**
  * The branch of the current epoch; a new one where there is none, where it ends before the statement, or where it permits

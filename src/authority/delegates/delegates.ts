@@ -5,7 +5,7 @@ import { capabilitiesOfRoles, parseRole } from '../../identity/capability.ts';
 import { branchPath } from '../../identity/delegate/branch.ts';
 import { type DelegateKey, isSameKey, openDelegateKey } from '../../identity/delegate/delegate-key.ts';
 import { type DelegateStatement, isSignedByBranch } from '../../identity/delegate/delegations.ts';
-import { isWithin, rolesOf, type Scope } from '../../identity/delegate/scope.ts';
+import { isScopeWithin, rolesOf, type Scope } from '../../identity/delegate/scope.ts';
 import {
   assembleStatement,
   composeStatement,
@@ -18,7 +18,8 @@ import { parseNodeId } from '../../identity/node-id.ts';
 import type { BranchRow, DelegateRow, WalletRow } from '../../ports/authority/delegates.ts';
 import type { AuthorityTransaction } from '../../ports/authority-store.ts';
 import { appendAudit } from '../audit-trail.ts';
-import { BACKDATE_MS, branchOfRow, currentBranch, floorOf, requireTree, takeIndex, tooWide } from './branches.ts';
+import { branchOfRow, currentBranch, floorOf, requireTree, takeIndex, tooWide } from './branches.ts';
+import { BACKDATE_MS } from '../../pki/x509/certificate-build.ts';
 import type { AuthorityCore } from '../core.ts';
 
 /** Statements in one answer; newest first. */
@@ -243,8 +244,8 @@ async function requirePermitted(
       `say it: --scope ${policy.ownRoles.get(ownRole)?.join(' --scope ')}`,
     );
   const own = capabilitiesOfRoles(newest.roles.map(parseRole), policy.ownRoles);
-  if (!isWithin(scope, own)) throw tooWide(scope, `node ${nodeId}`);
-  if (!isWithin(scope, policy.delegateScope)) throw tooWide(scope, 'a delegate of this mesh');
+  if (!isScopeWithin(scope, own)) throw tooWide(scope, `node ${nodeId}`);
+  if (!isScopeWithin(scope, policy.delegateScope)) throw tooWide(scope, 'a delegate of this mesh');
   return node.identitySpkiHash;
 }
 

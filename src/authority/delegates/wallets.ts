@@ -3,7 +3,7 @@ import { MeshError, quoted } from '../../base/errors.ts';
 import { toRfc3339, type UnixMs, unixMsFromSeconds, unixSeconds } from '../../base/time.ts';
 import { WALLET_ADDRESS_BYTES } from '../../crypto/secp256k1/wallet-address.ts';
 import { WALLETS_MAX } from '../../identity/delegate/delegations.ts';
-import { isWithin, type Scope } from '../../identity/delegate/scope.ts';
+import { isScopeWithin, type Scope } from '../../identity/delegate/scope.ts';
 import { WALLET_DELEGATE_MS_MAX } from '../../identity/delegate/statement.ts';
 import { parseWalletEpoch } from '../../message/river/wallet-epoch.ts';
 import { appendAudit } from '../audit-trail.ts';
@@ -29,7 +29,7 @@ export async function grantWallet(
       `${quoted(wish.address)} is no address of a wallet: expected 0x and 40 hex digits`,
     );
   const isGranted = wish.lifeMs > 0;
-  if (isGranted && !isWithin(wish.scope, core.policy.delegateScope))
+  if (isGranted && !isScopeWithin(wish.scope, core.policy.delegateScope))
     throw tooWide(wish.scope, 'a delegate of this mesh');
   const notAfter = unixMsFromSeconds(unixSeconds((at + wish.lifeMs) as UnixMs));
   await core.store.transact(async (tx) => {

@@ -5,7 +5,7 @@ import { type Random, sample } from '../../ports/random.ts';
 import type { AuthorityCore } from '../core.ts';
 
 /** A node and where it said that it can be reached: a hint for who joins, never a proof. */
-export interface BootstrapPeer {
+export interface PeerHint {
   readonly nodeId: string;
   readonly address: Address;
 }
@@ -32,7 +32,7 @@ export interface CheckIn {
 export async function checkIn(
   core: AuthorityCore,
   said: CheckIn,
-): Promise<{ readonly crlNumber: number; readonly peers: readonly BootstrapPeer[] }> {
+): Promise<{ readonly crlNumber: number; readonly peers: readonly PeerHint[] }> {
   const address = said.address === undefined ? undefined : parseAddress(said.address);
   const now = core.clock.wall();
   const peers = await core.store.transact(async (tx) => {
@@ -54,7 +54,7 @@ export async function bootstrapPeers(
   random: Random,
   now: UnixMs,
   except?: string,
-): Promise<readonly BootstrapPeer[]> {
+): Promise<readonly PeerHint[]> {
   const reachable = await tx.listReachable((now - SEEN_WITHIN_MS) as UnixMs, now, CANDIDATES_MAX);
   const peers = reachable.flatMap(({ nodeId, address }) =>
     address === undefined || nodeId === except ? [] : [{ nodeId, address: parseAddress(address) }],

@@ -22,7 +22,7 @@ export interface CreatedTicket {
   readonly roles: readonly string[];
 }
 
-export interface TicketSummary {
+export interface ListedTicket {
   readonly id: string;
   readonly status: TicketStatus;
   readonly row: TicketRow;
@@ -55,7 +55,7 @@ export async function createTicket(core: AuthorityCore, wish: TicketWish, actor:
 }
 
 /** Newest first, a page of them. */
-export async function listTickets(core: AuthorityCore): Promise<readonly TicketSummary[]> {
+export async function listTickets(core: AuthorityCore): Promise<readonly ListedTicket[]> {
   const rows = await core.store.transact((tx) => tx.listTickets(PAGE_ROWS_MAX));
   return rows.map((row) => summaryOf(core, row));
 }
@@ -65,7 +65,7 @@ export async function listTickets(core: AuthorityCore): Promise<readonly TicketS
  * @param id as `ticket list` shows it.
  * @throws ERR_NOT_FOUND
  */
-export async function cancelTicket(core: AuthorityCore, id: string, actor: string): Promise<TicketSummary> {
+export async function cancelTicket(core: AuthorityCore, id: string, actor: string): Promise<ListedTicket> {
   const at = core.clock.wall();
   return core.store.transact(async (tx) => {
     const row = id.length === TICKET_ID_CHARS ? await tx.findTicketByPrefix(id) : undefined;
@@ -83,6 +83,6 @@ export async function cancelTicket(core: AuthorityCore, id: string, actor: strin
   });
 }
 
-function summaryOf(core: AuthorityCore, row: TicketRow): TicketSummary {
+function summaryOf(core: AuthorityCore, row: TicketRow): ListedTicket {
   return { id: ticketIdOf(row), status: ticketStatusOf(row, core.epoch, core.clock.wall()), row };
 }

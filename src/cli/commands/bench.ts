@@ -8,7 +8,7 @@ export const ITEMS_MIN = 100;
 /** More records would measure patience. */
 export const ITEMS_MAX = 10_000_000;
 /** Rounds of a measurement: three do where the machine is quiet. */
-export const ROUNDS_MAX = 100;
+export const BENCH_ROUNDS_MAX = 100;
 
 interface BenchOptions {
   readonly items?: number;
@@ -36,7 +36,7 @@ export function register(program: Command): void {
     .option(
       '--rounds <n>',
       'how often both sides are measured; the best of each counts',
-      integerOption(1, ROUNDS_MAX),
+      integerOption(1, BENCH_ROUNDS_MAX),
       3,
     )
     .action(

@@ -17,7 +17,7 @@ import { EXIT_REFUSED, type Output } from '../output.ts';
 import { renderTable } from '../table.ts';
 
 /** Largest file that is looked at: all of x509-limbo, or an export of some hundred thousand records. */
-export const FILE_BYTES_MAX = 512 * 1024 * 1024;
+export const VERIFY_FILE_BYTES_MAX = 512 * 1024 * 1024;
 
 interface VerifyOptions {
   readonly ca?: string;
@@ -146,8 +146,8 @@ function readJson(path: string): unknown {
 
 function readFile(path: string): Bytes {
   try {
-    if (statSync(path).size > FILE_BYTES_MAX)
-      throw new MeshError('ERR_INPUT', `file ${quoted(path)} is longer than ${FILE_BYTES_MAX} bytes`);
+    if (statSync(path).size > VERIFY_FILE_BYTES_MAX)
+      throw new MeshError('ERR_INPUT', `file ${quoted(path)} is longer than ${VERIFY_FILE_BYTES_MAX} bytes`);
     return new Uint8Array(readFileSync(path));
   } catch (error) {
     if (error instanceof MeshError) throw error;

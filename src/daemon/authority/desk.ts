@@ -17,7 +17,7 @@ import { requireAuthorityDirectory } from '../directory.ts';
 import { programVersion } from '../version.ts';
 
 /** A command's own time limit: revoking many nodes signs one long list. */
-export const CALL_MS_MAX = 60_000;
+export const AUTHORITY_CALL_MS_MAX = 60_000;
 
 export interface DeskOptions {
   readonly directory: string;
@@ -98,7 +98,7 @@ async function overSocket(directory: string, { method, path, body }: DeskCall): 
   const target = { tag: 'socket', path: controlSocketOf(directory) } as const;
   const headers = { accept: 'application/json' };
   try {
-    const answer = await exchange(target, { method, path, body, headers, timeoutMs: CALL_MS_MAX });
+    const answer = await exchange(target, { method, path, body, headers, timeoutMs: AUTHORITY_CALL_MS_MAX });
     return { status: answer.status, text: textOfUtf8(answer.body) };
   } catch (error) {
     if (!isNobodyThere(error)) throw error;

@@ -10,7 +10,7 @@ import { parseStatementPem } from '../../message/statement-pem.ts';
 import { compressed, type DelegateSigner, delegateSignerOf, rawKeyOf } from './signer.ts';
 
 /** Largest file that is read for a key or a statement. */
-export const FILE_BYTES_MAX = 16 * 1024;
+export const DELEGATE_FILE_BYTES_MAX = 16 * 1024;
 
 /** The signer of a key file: PEM as this program or OpenSSL writes it, or the xprv of a subtree. @throws ERR_KEY, ERR_KEY_FILE_MODE */
 export function openDelegateSigner(path: string): DelegateSigner {
@@ -61,7 +61,8 @@ export function readStatement(path: string): Bytes {
 
 function readSmall(path: string): Bytes {
   try {
-    if (statSync(path).size > FILE_BYTES_MAX) throw new MeshError('ERR_INPUT', `file ${quoted(path)} is too large`);
+    if (statSync(path).size > DELEGATE_FILE_BYTES_MAX)
+      throw new MeshError('ERR_INPUT', `file ${quoted(path)} is too large`);
     return readFileSync(path);
   } catch (error) {
     if (isMeshError(error)) throw error;

@@ -18,7 +18,7 @@ import type { Log } from '../log.ts';
 import type { NodeConfig } from './config.ts';
 import { programVersion } from '../version.ts';
 
-export interface NodeParts {
+export interface NodeHostParts {
   readonly identity: TlsIdentity;
   readonly signer: Signer;
   readonly store: NodeStore;
@@ -26,7 +26,11 @@ export interface NodeParts {
 }
 
 /** A node with what its store kept, in a stream of its own that is durable before its first message. */
-export async function openNodeHost(enrolled: EnrolledNode, config: NodeConfig, parts: NodeParts): Promise<NodeHost> {
+export async function openNodeHost(
+  enrolled: EnrolledNode,
+  config: NodeConfig,
+  parts: NodeHostParts,
+): Promise<NodeHost> {
   const { identity, signer, store, log } = parts;
   const { mesh, chain, leaf } = enrolled;
   const algorithm = messageAlgorithmOf(keyAlgorithmOf(leaf.spki));
@@ -45,7 +49,7 @@ export async function openNodeHost(enrolled: EnrolledNode, config: NodeConfig, p
       identity: { nodeId: enrolled.nodeId, algorithm, leafKey: leaf.fingerprintHex },
       chain,
       roles: enrolled.roles,
-      name: nameOf(config),
+      name: displayNameOf(config),
       software: programVersion(),
       addresses: [],
       incarnation,
@@ -75,6 +79,6 @@ export async function openNodeHost(enrolled: EnrolledNode, config: NodeConfig, p
 }
 
 /** A name for people. */
-export function nameOf({ name }: NodeConfig): string {
+export function displayNameOf({ name }: NodeConfig): string {
   return name ?? hostname().slice(0, 32);
 }

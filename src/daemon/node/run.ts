@@ -24,7 +24,7 @@ import { createLog, type Log, requestLog } from '../log.ts';
 import { addressesOf } from './addresses.ts';
 import { loadNodeConfig, type NodeConfig } from './config.ts';
 import { contactAuthority, openMulticast, tellBootstrapPeers } from './contacts.ts';
-import { nameOf, openNodeHost } from './open-host.ts';
+import { displayNameOf, openNodeHost } from './open-host.ts';
 import { openNodeStore } from './store.ts';
 import { programVersion } from '../version.ts';
 
@@ -131,7 +131,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
 
     const asked = Promise.withResolvers<void>();
     const facts = {
-      name: nameOf(config),
+      name: displayNameOf(config),
       version: programVersion(),
       startedAt: systemClock.wall(),
       certificate: enrolled.leaf,

@@ -16,9 +16,9 @@ export const CALLS_MAX = 16;
 /** Tries of a batch. With the pauses below a minute and a half: a replica that died is replaced by then. */
 export const TRIES_MAX = 12;
 /** Pause after the first try of a batch; doubled with each. @tuning */
-const RETRY_MS_MIN = 100;
+const BATCH_RETRY_MS_MIN = 100;
 /** Longest pause between two tries. @tuning */
-const RETRY_MS_MAX = 10_000;
+const BATCH_RETRY_MS_MAX = 10_000;
 const RETRY_JITTER = 0.3;
 /** How often a waiter looks whether a run that another replica drives has ended. */
 const WATCH_MS = 200;
@@ -168,7 +168,9 @@ export class RunDriver {
         if (this.#isStopped(signal)) return 0;
         log.warn({ run_id: run.runId, batch: batchId, tries, code: error.code }, 'a batch was refused');
         if (tries >= TRIES_MAX) return 0; // its records stay unsigned, for the next run
-        await pause(jittered(random, Math.min(RETRY_MS_MIN * 2 ** (tries - 1), RETRY_MS_MAX), RETRY_JITTER));
+        await pause(
+          jittered(random, Math.min(BATCH_RETRY_MS_MIN * 2 ** (tries - 1), BATCH_RETRY_MS_MAX), RETRY_JITTER),
+        );
       }
     }
   }
@@ -182,7 +184,7 @@ export class RunDriver {
         return;
       } catch (error) {
         if (tries >= TRIES_MAX || this.#isClosed) throw error;
-        await pause(RETRY_MS_MIN * 2 ** Math.min(tries, 6));
+        await pause(BATCH_RETRY_MS_MIN * 2 ** Math.min(tries, 6));
       }
     }
   }

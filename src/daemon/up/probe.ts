@@ -8,7 +8,7 @@ import { splitAddress } from '../../message/address.ts';
 import type { Message } from '../../message/message.ts';
 
 /** A node that neither answers nor closes in this time is counted as one that did neither. */
-export const DIAL_MS_MAX = 5_000;
+export const PROBE_DIAL_MS_MAX = 5_000;
 
 /** What a probe shows: a certificate and its key, and the anchor by which it knows the other side. */
 export interface ProbeCredential {
@@ -40,7 +40,7 @@ export function dialForHello(address: string, credential: ProbeCredential): Prom
       // The probe only asks whether it is let in; it sends nothing, so it need not know who answers.
       rejectUnauthorized: false,
     });
-    const timer = setTimeout(() => end('silence'), DIAL_MS_MAX);
+    const timer = setTimeout(() => end('silence'), PROBE_DIAL_MS_MAX);
     const end = (outcome: 'hello' | 'closed' | 'silence'): void => {
       clearTimeout(timer);
       socket.destroy();

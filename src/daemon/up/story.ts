@@ -7,7 +7,7 @@ import type { Fleet, FleetListener, FleetNode } from './fleet.ts';
 import { Happenings } from './happenings.ts';
 import { Outcast } from './outcast.ts';
 import { deviceOf, operatorOf, speak } from './speakers.ts';
-import type { ShutOut, UpEventBody } from './up-event.ts';
+import type { ShutOutBy, UpEventBody } from './up-event.ts';
 
 /** Steps of the story wait this long for what should happen; on two cores each takes a second or less. @tuning */
 const STEP_MS_MAX = 15_000;
@@ -174,7 +174,7 @@ export class Story implements FleetListener {
   /** Whether `by` closes its link with the revoked node, refuses its dial and drops its message. */
   async #shutsOut(by: FleetNode, outcast: Outcast, wasLinked: boolean): Promise<boolean> {
     const { node } = outcast;
-    const told = (how: ShutOut, isDone: boolean): boolean => {
+    const told = (how: ShutOutBy, isDone: boolean): boolean => {
       if (isDone) this.#tell({ event: 'shut-out', node_id: node.nodeId, by: by.nodeId, how });
       else this.fail(`${by.name} did not shut ${node.name} out: ${how}`);
       return isDone;

@@ -29,7 +29,7 @@ export type UpEventBody =
   | { readonly event: 'node-stopped'; readonly node_id: string; readonly pid: number }
   | { readonly event: 'node-back'; readonly node_id: string; readonly pid: number; readonly address: string }
   | { readonly event: 'revoked'; readonly node_id: string; readonly crl_number: number }
-  | { readonly event: 'shut-out'; readonly node_id: string; readonly by: string; readonly how: ShutOut }
+  | { readonly event: 'shut-out'; readonly node_id: string; readonly by: string; readonly how: ShutOutBy }
   | { readonly event: 'story-told'; readonly dir: string }
   /** A node's process that nobody here ended is gone. It is not started again. */
   | {
@@ -55,4 +55,4 @@ export type UpEventBody =
     };
 
 /** How a node shuts another out. Each is really tried, with the revoked key. */
-export type ShutOut = 'link-closed' | 'dial-refused' | 'message-dropped';
+export type ShutOutBy = 'link-closed' | 'dial-refused' | 'message-dropped';

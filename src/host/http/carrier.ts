@@ -13,7 +13,7 @@ import type { NodeId } from '../../identity/node-id.ts';
 /** HTTP connections of one member at once: a browser opens six, a script one. */
 export const HTTP_CONNECTIONS_PER_MEMBER_MAX = 32;
 /** Requests under way on one HTTP/2 connection. */
-export const STREAMS_MAX = 16;
+export const HTTP2_STREAMS_MAX = 16;
 
 /** Where a connection's member is noted. HTTP/2 shows requests a proxy of the socket, which passes members on. */
 const MEMBER = Symbol('member');
@@ -36,7 +36,7 @@ export class HttpCarrier {
   /** For `createHttpApp`. */
   readonly createServer = (options: ServerOptions, listener: RequestListener): Server => {
     this.#server = createSecureServer(
-      { ...options, allowHTTP1: true, settings: { maxConcurrentStreams: STREAMS_MAX } },
+      { ...options, allowHTTP1: true, settings: { maxConcurrentStreams: HTTP2_STREAMS_MAX } },
       listener as unknown as (request: Http2ServerRequest, response: Http2ServerResponse) => void,
     );
     this.#server.on('sessionError', () => {}); // the session ends; its socket is gone

@@ -11,7 +11,7 @@ const { Agent: HttpsAgent, request: requestHttps } = process.getBuiltinModule('n
 /** A whole exchange, from the dial to the last byte of the answer. */
 export const EXCHANGE_MS_MAX = 20_000;
 /** Largest answer that is read; a CRL of 100,000 entries has 4 MiB. */
-export const ANSWER_BYTES_MAX = 16 * 1024 * 1024;
+export const HTTP_ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 
 /** Whom to ask. TLS servers are held to the anchor that is given here and to no other. */
 export type Target =
@@ -145,7 +145,7 @@ function dialTls(
 }
 
 async function readAll(message: IncomingMessage, options: ClientRequestOptions): Promise<Bytes> {
-  const bytesMax = options.bodyBytesMax ?? ANSWER_BYTES_MAX;
+  const bytesMax = options.bodyBytesMax ?? HTTP_ANSWER_BYTES_MAX;
   const parts: Bytes[] = [];
   let length = 0;
   for await (const part of message as AsyncIterable<Bytes>) {

@@ -11,7 +11,7 @@ import { isLoopback } from '../machine/interfaces.ts';
 export const CALL_ANSWER_BYTES_MAX = 128 * 1024 * 1024;
 
 /** A call and its whole answer; servers of River give up after as long. */
-export const CALL_MS_MAX = MINUTE_MS;
+export const RPC_CALL_MS_MAX = MINUTE_MS;
 
 /** How Connect and we tell of a refusal; other servers leave `error` out. */
 const refusalSchema = z.object({
@@ -62,7 +62,7 @@ export class ConnectCaller {
 
   async #exchange(url: string, headers: Record<string, string>, body: Uint8Array<ArrayBuffer>) {
     try {
-      const signal = AbortSignal.timeout(CALL_MS_MAX);
+      const signal = AbortSignal.timeout(RPC_CALL_MS_MAX);
       const answer = await fetch(url, { method: 'POST', headers, body, redirect: 'error', signal });
       return { isOk: answer.ok, status: answer.status, body: await this.#read(answer) };
     } catch (error) {

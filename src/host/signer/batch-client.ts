@@ -5,9 +5,9 @@ import { errorOfProblem } from '../../api/problem.ts';
 import { MeshError, messageOf } from '../../base/errors.ts';
 
 /** A batch may have a million records, and wait behind others. */
-export const ANSWER_MS_MAX = 10 * 60_000;
+export const BATCH_ANSWER_MS_MAX = 10 * 60_000;
 /** Two numbers, or a problem document. */
-export const ANSWER_BYTES_MAX = 64 * 1024;
+export const BATCH_ANSWER_BYTES_MAX = 64 * 1024;
 
 const answerSchema = z.object({ signed: z.int().min(0), failed: z.int().min(0) });
 
@@ -51,7 +51,7 @@ function exchange({ serviceUrl, path, headers }: BatchRequest): Promise<{ status
       answer.setEncoding('utf8');
       answer.on('data', (part: string) => {
         body += part;
-        if (body.length > ANSWER_BYTES_MAX) answer.destroy(new Error('the answer is too long'));
+        if (body.length > BATCH_ANSWER_BYTES_MAX) answer.destroy(new Error('the answer is too long'));
       });
       answer.on('error', fail);
       answer.on('end', () => {
@@ -59,7 +59,7 @@ function exchange({ serviceUrl, path, headers }: BatchRequest): Promise<{ status
         resolve({ status: answer.statusCode ?? 0, body });
       });
     });
-    const timer = setTimeout(() => call.destroy(new Error('no answer in time')), ANSWER_MS_MAX);
+    const timer = setTimeout(() => call.destroy(new Error('no answer in time')), BATCH_ANSWER_MS_MAX);
     call.on('error', fail);
     call.end();
   });

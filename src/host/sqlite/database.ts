@@ -32,7 +32,7 @@ const UNWRITABLE_RESULTS: ReadonlySet<number> = new Set([3, 5, 8, 14]);
 const TOO_LARGE = 'ERR_OUT_OF_RANGE';
 
 /** How long another process may hold the file before we give up; backups by `sqlite3 .backup` hold it for moments. */
-export const BUSY_MS_MAX = 5_000;
+export const DATABASE_BUSY_MS_MAX = 5_000;
 
 /** What to do where the file is not there: a memory that somebody relies on is not made anew. */
 export type WhenMissing = 'create' | 'refuse';
@@ -65,7 +65,7 @@ function open(path: string, kind: DatabaseKind, whenMissing: WhenMissing): Datab
     create(path, kind);
   }
   requireLog(path, kind);
-  const database = new DatabaseSync(path, { timeout: BUSY_MS_MAX, defensive: true });
+  const database = new DatabaseSync(path, { timeout: DATABASE_BUSY_MS_MAX, defensive: true });
   try {
     check(database, path, kind);
     database.exec(

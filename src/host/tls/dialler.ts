@@ -14,9 +14,9 @@ import { LINK_ALPN } from '../../engine/frame.ts';
 import type { TlsIdentity } from './server-options.ts';
 
 /** From the first packet to a judged peer; what takes longer is not there. Where a session is refused, once more. */
-export const DIAL_MS_MAX = 5_000;
+export const LINK_DIAL_MS_MAX = 5_000;
 /** Sessions kept, one a peer, those used last: several times the links of a node. 64 × about 10 KiB with the chain. */
-export const SESSIONS_MAX = 64;
+export const TLS_SESSIONS_MAX = 64;
 
 export interface DiallerOptions {
   readonly mesh: MeshName;
@@ -55,7 +55,7 @@ export class TlsDialler {
    */
   readonly #resumption: SecureContext;
   readonly #peers: TlsPeers;
-  #sessions = new BoundedMap<NodeId, Session>(SESSIONS_MAX);
+  #sessions = new BoundedMap<NodeId, Session>(TLS_SESSIONS_MAX);
 
   constructor(options: DiallerOptions) {
     this.#options = options;
@@ -90,7 +90,7 @@ export class TlsDialler {
 
   /** Every next dial is a full one. To be called with every new list of revocations. */
   forgetSessions(): void {
-    this.#sessions = new BoundedMap(SESSIONS_MAX);
+    this.#sessions = new BoundedMap(TLS_SESSIONS_MAX);
   }
 
   /**
@@ -188,7 +188,7 @@ function refusalOf(found: TlsPeer, expected: NodeId | undefined, { alpnProtocol 
 /** How a handshake ended on this side. */
 type HandshakeEnd =
   | { readonly tag: 'secure' }
-  /** Nothing, for {@link DIAL_MS_MAX}. */
+  /** Nothing, for {@link LINK_DIAL_MS_MAX}. */
   | { readonly tag: 'silence' }
   | { readonly tag: 'closed' }
   | { readonly tag: 'error'; readonly error: Error };
@@ -199,7 +199,7 @@ function handshakeOf(socket: TLSSocket): Promise<HandshakeEnd> {
       clearTimeout(timer);
       resolve(how); // the first one counts
     };
-    const timer = setTimeout(() => end({ tag: 'silence' }), DIAL_MS_MAX);
+    const timer = setTimeout(() => end({ tag: 'silence' }), LINK_DIAL_MS_MAX);
     timer.unref();
     socket.on('error', (error) => end({ tag: 'error', error })); // stays, for what comes later
     socket.once('close', () => end({ tag: 'closed' }));
@@ -210,7 +210,7 @@ function handshakeOf(socket: TLSSocket): Promise<HandshakeEnd> {
 function unreachable(address: Address, end: Exclude<HandshakeEnd, { readonly tag: 'secure' }>): MeshError {
   switch (end.tag) {
     case 'silence':
-      return new MeshError('ERR_UNREACHABLE', `${address} gave no answer within ${DIAL_MS_MAX / SECOND_MS} s`);
+      return new MeshError('ERR_UNREACHABLE', `${address} gave no answer within ${LINK_DIAL_MS_MAX / SECOND_MS} s`);
     case 'closed':
       return new MeshError('ERR_UNREACHABLE', `${address} closed the connection`);
     case 'error':

@@ -13,7 +13,7 @@ import { LINK_ALPN } from '../../engine/frame.ts';
 import { type TlsIdentity, tlsServerOptions } from './server-options.ts';
 
 /** Connections of all kinds at once: strangers, links and members' HTTP, with room. */
-export const CONNECTIONS_MAX = 2_048;
+export const PORT_CONNECTIONS_MAX = 2_048;
 /** Members that have gone without a word are noticed by TCP. */
 const KEEP_ALIVE_MS = 60_000;
 
@@ -70,7 +70,7 @@ export class TlsPort {
     this.#tcp = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS }, (socket) =>
       this.#handleTcp(socket),
     );
-    this.#tcp.maxConnections = CONNECTIONS_MAX;
+    this.#tcp.maxConnections = PORT_CONNECTIONS_MAX;
   }
 
   /** @param port 0 for any free one. Rejects with the system's error where it cannot listen there. */

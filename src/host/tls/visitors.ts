@@ -7,7 +7,7 @@ import { Strangers } from './strangers.ts';
 /** Connections whose requests are being answered. 1,024 × ~70 KiB = 70 MiB, beside those that are waited for. */
 export const ANSWERED_MAX = 1_024;
 /** From a request's head to the last byte of its answer, for whoever sends or reads slowly: 4 MiB at 70 KB/s. */
-export const ANSWER_MS_MAX = 60_000;
+export const VISITOR_ANSWER_MS_MAX = 60_000;
 /** From an answer to the head of the next request on the same connection; the server closes idle ones before. */
 export const NEXT_REQUEST_MS_MAX = 60_000;
 
@@ -72,7 +72,7 @@ export class Visitors {
     if (visit === undefined || visit.underWay++ > 0) return;
     const { socket } = visit;
     this.#waiting.leave(key);
-    this.#answered.admit(key, socket.remoteAddress, () => socket.destroy(), ANSWER_MS_MAX);
+    this.#answered.admit(key, socket.remoteAddress, () => socket.destroy(), VISITOR_ANSWER_MS_MAX);
   }
 
   #end(key: string): void {

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { FastifyReply } from 'fastify';
 
 /** Bytes that may wait for a slow reader. Beyond it the stream ends: whoever reads on asks again with `after`. */
-export const UNREAD_BYTES_MAX = 4 * 1024 * 1024;
+export const UNREAD_EVENTS_BYTES_MAX = 4 * 1024 * 1024;
 
 /** Server-sent events to one reader, one JSON object each (HTML standard section 9.2). */
 export class EventStream {
@@ -20,7 +20,7 @@ export class EventStream {
   send(json: unknown, id?: number): void {
     if (this.#response.writableEnded || this.#response.destroyed) return;
     this.#response.write(`${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(json)}\n\n`);
-    if (this.#response.writableLength > UNREAD_BYTES_MAX) this.#response.destroy();
+    if (this.#response.writableLength > UNREAD_EVENTS_BYTES_MAX) this.#response.destroy();
   }
 
   /** Calls back once, when the reader has gone or was too slow. */

@@ -11,14 +11,14 @@ import { admitSignedMember, isSignedByMember } from './signed-member.ts';
 /** Requests of one member. Its messages have budgets of their own behind this. */
 export const MEMBER_RATE: BucketRate = Object.freeze({ tokensPerSecond: 100, burstTokens: 1_000 });
 /** Members whose requests are counted; one that is forgotten has a full bucket again. */
-export const MEMBERS_MAX = 4_096;
+export const COUNTED_MEMBERS_MAX = 4_096;
 
 /** Who signed a request, until it is answered. */
 const SIGNERS = new WeakMap<FastifyRequest, PeerIdentity>();
 
 /** What each member may still ask. */
 export function memberBudgets(): Budgets<NodeId> {
-  return new Budgets(MEMBER_RATE, MEMBERS_MAX);
+  return new Budgets(MEMBER_RATE, COUNTED_MEMBERS_MAX);
 }
 
 /**

@@ -8,7 +8,7 @@ import type { MeshNode } from '../../node/mesh-node.ts';
 import type { NodeEvent } from '../../node/node-outbox.ts';
 
 /** Peers as `GET /v1/mesh/peers` lists them: linked ones first, then those that were linked since the start. */
-export function peersJson(node: MeshNode, wall: UnixMs): PeersResponse {
+export function peersResponse(node: MeshNode, wall: UnixMs): PeersResponse {
   const linked = new Set(node.links.map((link) => link.peer));
   const connected: PeersResponse['peers'] = [];
   const away: PeersResponse['peers'] = [];

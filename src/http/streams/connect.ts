@@ -61,7 +61,7 @@ export interface Procedure<Request, Response> extends RpcMethod<Request, Respons
 export const ANSWERS_BYTES_MAX = 128 * 1024 * 1024;
 
 /** An answer must have been read by then. */
-export const ANSWER_MS_MAX = 60_000;
+export const RPC_ANSWER_MS_MAX = 60_000;
 
 /** Keeps count of what waits to be read, and does not wait for ever. */
 export class AnswersUnderWay {
@@ -73,7 +73,7 @@ export class AnswersUnderWay {
       throw new MeshError('ERR_OVERLOADED', `${ANSWERS_BYTES_MAX} bytes of answers wait to be read`);
     this.#bytes += bytes;
     const { raw } = reply;
-    const late = setTimeout(() => raw.destroy(), ANSWER_MS_MAX);
+    const late = setTimeout(() => raw.destroy(), RPC_ANSWER_MS_MAX);
     raw.once('close', () => {
       clearTimeout(late);
       this.#bytes -= bytes;

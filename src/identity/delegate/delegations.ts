@@ -6,7 +6,7 @@ import { PublicKey } from '../../crypto/public-key.ts';
 import type { AddScalarToPoint } from '../../ports/point-adder.ts';
 import { ckdPub } from '../key-tree/child-key.ts';
 import type { Branch } from './branch.ts';
-import { isWithin, type Scope } from './scope.ts';
+import { isScopeWithin, type Scope } from './scope.ts';
 import { type TreeStatement, WALLET_DELEGATE_MS_MAX } from './statement.ts';
 import type { WalletStatement } from './wallet-statement.ts';
 
@@ -80,7 +80,7 @@ export function judgeStatement(
   if (statement.notBefore < branch.notBefore || statement.notAfter > branch.notAfter)
     return refused('ERR_DELEGATE_BRANCH', `delegate ${id} lies outside the life of its branch`);
   // 4. Escalation: whoever has the branch's key cannot permit more than the branch may.
-  if (!isWithin(statement.scope, branch.scope))
+  if (!isScopeWithin(statement.scope, branch.scope))
     return refused('ERR_DELEGATE_SCOPE', `delegate ${id} permits more than its branch does`);
   return { tag: 'ok', scope: statement.scope };
 }

@@ -38,7 +38,7 @@ export function permits(scope: Scope, needed: string, topic?: string): boolean {
  * Whether everything that `inner` permits is permitted by `outer`: a scope can only narrow. A role that nobody here
  * knows is within nothing, for nobody can say what it permits.
  */
-export function isWithin(inner: Scope, outer: readonly Capability[]): boolean {
+export function isScopeWithin(inner: Scope, outer: readonly Capability[]): boolean {
   if (rolesOf(inner).some((role) => !ROLE_CAPABILITIES.has(role))) return false;
   const outerCapabilities = capabilitiesOf(outer);
   return capabilitiesOf(inner).every(

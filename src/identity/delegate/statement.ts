@@ -1,6 +1,6 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { isMeshError, MeshError, messageOf } from '../../base/errors.ts';
-import { DAY_MS, HOUR_MS, type UnixMs, unixMsFromSeconds } from '../../base/time.ts';
+import { DAY_MS, HOUR_MS, type UnixMs, UNIX_SECONDS_MAX, unixMsFromSeconds } from '../../base/time.ts';
 import { CborReader } from '../../codec/cbor-reader.ts';
 import { CborWriter } from '../../codec/cbor-writer.ts';
 import { decodeSign1, encodeSign1, sigStructure } from '../../cose/sign1.ts';
@@ -37,9 +37,6 @@ export const STATEMENT_BYTES_MIN = 64;
 
 /** What is around the payload: tag, heads, protected header, signature. */
 const ENVELOPE_BYTES = 80;
-
-/** Years beyond 9999 have no RFC 3339 form. */
-export const SECONDS_MAX = 253_402_300_799;
 
 /** `{1: -47}`: alg ES256K (RFC 8812), all that the protected header has. */
 const PROTECTED: Bytes = new CborWriter(5).map(1).uint(1).int(-47).finish();
@@ -177,7 +174,7 @@ function step(value: number): number {
 }
 
 function seconds(value: number): UnixMs {
-  return value <= SECONDS_MAX ? unixMsFromSeconds(value) : malformed('a time of it lies beyond the year 9999');
+  return value <= UNIX_SECONDS_MAX ? unixMsFromSeconds(value) : malformed('a time of it lies beyond the year 9999');
 }
 
 function malformed(what: string): never {

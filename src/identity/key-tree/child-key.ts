@@ -4,7 +4,7 @@ import { addScalarToPoint } from '../../crypto/curve-point.ts';
 import { hmac } from '../../crypto/mac.ts';
 import { addScalars, isBelowOrder, isPrivateScalar } from '../../crypto/scalar.ts';
 import type { AddScalarToPoint } from '../../ports/point-adder.ts';
-import { type DerivationPath, HARDENED, PATH_STEPS_MAX } from './derivation-path.ts';
+import { DERIVATION_STEPS_MAX, type DerivationPath, HARDENED } from './derivation-path.ts';
 import { ExtendedPrivateKey, ExtendedPublicKey, MASTER_PLACE, type TreePlace } from './extended-key.ts';
 import { MASTER_SALT, serializePublicKey, type TreeCurve } from './tree-curve.ts';
 
@@ -122,7 +122,8 @@ export function derivePublic(key: ExtendedPublicKey, path: DerivationPath, add?:
 
 function placeOfChild(parent: ExtendedPublicKey, index: number): TreePlace {
   const depth = parent.place.depth + 1;
-  if (depth > PATH_STEPS_MAX) throw new MeshError('ERR_KEY_DEPTH', `a key at depth ${PATH_STEPS_MAX} has no children`);
+  if (depth > DERIVATION_STEPS_MAX)
+    throw new MeshError('ERR_KEY_DEPTH', `a key at depth ${DERIVATION_STEPS_MAX} has no children`);
   return { depth, parentFingerprint: parent.fingerprint, index };
 }
 

@@ -22,7 +22,7 @@ const CHAIN_OPENINGS: readonly string[] = [
 ];
 
 /** What a verifier asks of a request before it looks at the signature. */
-export interface RequestRules {
+export interface SignedRequestRules {
   readonly now: UnixMs;
   readonly region: string;
   readonly service: string;
@@ -41,7 +41,7 @@ export interface RequestRules {
  * @throws ERR_REQUEST_SCOPE, ERR_REQUEST_REGION, ERR_REQUEST_SKEW, ERR_REQUEST_EXPIRED, ERR_REQUEST_UNSIGNED_HEADER,
  *   ERR_REQUEST_UNSIGNED_PAYLOAD, ERR_REQUEST_MALFORMED
  */
-export function judgeSignedRequest(signed: SignedRequest, rules: RequestRules): UnixMs {
+export function judgeSignedRequest(signed: SignedRequest, rules: SignedRequestRules): UnixMs {
   const { scope, timestamp, algorithm, regionSet } = signed;
   // 1. A key of one day, service and protocol must not be used for another (T2: the date check that others forgot).
   if (scope.date !== dayOf(timestamp) || scope.service !== rules.service || scope.terminator !== SCOPE_TERMINATOR)
@@ -118,7 +118,7 @@ function requireSigned({ signedHeaders }: SignedRequest, names: readonly string[
     throw new MeshError('ERR_REQUEST_UNSIGNED_HEADER', `header ${quoted(unsigned)} is not among the signed ones`);
 }
 
-function judgeDate({ signedAt, lifeMs }: SignedRequest, rules: RequestRules): UnixMs {
+function judgeDate({ signedAt, lifeMs }: SignedRequest, rules: SignedRequestRules): UnixMs {
   const { now, skewMs, queryLifeMsMax = Number.POSITIVE_INFINITY } = rules;
   if (signedAt > after(now, skewMs) || (lifeMs === undefined && after(signedAt, skewMs) < now))
     throw new MeshError(

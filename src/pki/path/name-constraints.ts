@@ -1,6 +1,6 @@
 import type { Bytes } from '../../base/bytes.ts';
 import type { Certificate } from '../x509/certificate.ts';
-import { isEmptyName, isWithin } from '../x509/distinguished-name.ts';
+import { isEmptyName, isNameWithin } from '../x509/distinguished-name.ts';
 import { isDnsName, isDnsWithin, splitMailbox } from '../x509/dns-name.ts';
 import type { NameConstraints } from '../x509/extensions.ts';
 import type { GeneralName } from '../x509/general-name.ts';
@@ -102,7 +102,7 @@ function matches(name: GeneralName, base: GeneralName, list: 'permitted' | 'excl
   if (name.tag === 'email' && base.tag === 'email') return matchesEmail(name.value, base.value, list);
   if (name.tag === 'uri' && base.tag === 'uri') return matchesUri(name.value, base.value.toLowerCase(), list);
   if (name.tag === 'ip' && base.tag === 'ip') return matchesIp(name.octets, base.octets);
-  return name.tag === 'directory' && base.tag === 'directory' && isWithin(name.name, base.name);
+  return name.tag === 'directory' && base.tag === 'directory' && isNameWithin(name.name, base.name);
 }
 
 function matchesDns(name: string, base: string, list: 'permitted' | 'excluded'): boolean {

@@ -13,7 +13,7 @@ export const PATH_CERTIFICATES_MAX = 32;
 export const SIGNATURE_CHECKS_MAX = 100;
 
 /** Beginnings of paths that one validation looks at; remembered signatures make most free. */
-export const PATH_STEPS_MAX = 4_000;
+export const PATH_SEARCH_STEPS_MAX = 4_000;
 
 /** Complete paths whose rules are judged, some 10 microseconds each. A roll-over of the root gives two. */
 export const PATHS_JUDGED_MAX = 1_000;
@@ -138,7 +138,7 @@ class Search {
         );
         continue;
       }
-      if (this.#steps >= PATH_STEPS_MAX) return this.#tooMany(child, depth);
+      if (this.#steps >= PATH_SEARCH_STEPS_MAX) return this.#tooMany(child, depth);
       this.#enqueue({ path: [...path, issuer], intermediates: more, doubts: doubts + doubt });
     }
   }

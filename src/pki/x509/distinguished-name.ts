@@ -29,11 +29,11 @@ export function isEmptyName(name: DistinguishedName): boolean {
 
 /** Comparison of RFC 5280 section 7.1: case and repeated spaces do not count. */
 export function isSameName(a: DistinguishedName, b: DistinguishedName): boolean {
-  return a.canonical.length === b.canonical.length && isWithin(a, b);
+  return a.canonical.length === b.canonical.length && isNameWithin(a, b);
 }
 
 /** True when `name` is `base` or lies below it in the directory (RFC 5280 section 7.1). */
-export function isWithin(name: DistinguishedName, base: DistinguishedName): boolean {
+export function isNameWithin(name: DistinguishedName, base: DistinguishedName): boolean {
   return base.canonical.length <= name.canonical.length && base.canonical.every((rdn, i) => rdn === name.canonical[i]);
 }
 

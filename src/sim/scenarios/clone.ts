@@ -6,14 +6,14 @@ import type { SimulatedNode } from '../simulated-node.ts';
 import { Story } from '../story.ts';
 
 /** The one that is copied, and two that can compare what they heard of the two. @tuning */
-const NODES_MIN = 3;
+const CLONE_NODES_MIN = 3;
 /** Time to find links. */
 const SETTLING_MS = 8 * SECOND_MS;
 const PUBLISHING_MS = 4 * SECOND_MS;
 /** What each of the two says under the same counters, and then again. */
 const SAID = 5;
 /** Both open streams of their own first. @tuning */
-const ROUNDS_MAX = 30;
+const CLONE_ROUNDS_MAX = 30;
 const LIMIT_MS = 3 * MINUTE_MS;
 
 /**
@@ -24,7 +24,7 @@ const LIMIT_MS = 3 * MINUTE_MS;
 export const clone: Scenario = {
   name: 'clone',
   summary: 'one identity on two machines: it shows, and neither is frozen out',
-  nodesMin: NODES_MIN,
+  nodesMin: CLONE_NODES_MIN,
   run: async (options, tell) => {
     const story = await Story.begin(options, { records: true }, tell);
     const { world, delivery } = story;
@@ -52,7 +52,7 @@ export const clone: Scenario = {
     story.publishWithin(PUBLISHING_MS, options.messages, others);
     world.run(PUBLISHING_MS);
     story.runUntilDone(LIMIT_MS, () => delivery.isComplete);
-    story.expectWithin(ROUNDS_MAX, 'beside a clone');
+    story.expectWithin(CLONE_ROUNDS_MAX, 'beside a clone');
     if (original.isUp && copy.isUp && original.node.incarnation === copy.node.incarnation)
       story.fault(`${original.name} and its clone go on in one stream`);
     return story.end('clone');

@@ -13,7 +13,7 @@ import type { World } from '../world.ts';
 /** One member in five colludes. */
 const COLLUDING_SHARE = 1 / 5;
 /** With fewer, a fifth is nobody. @tuning */
-const NODES_MIN = 5;
+const ECLIPSE_NODES_MIN = 5;
 /** Addresses at which each of them is to be found: as many as a record may name. */
 const ADDRESSES = 8;
 /** Colluders whose records are passed on: each is a message to every node. @tuning */
@@ -27,7 +27,7 @@ const DIALS_A_TURN = 3;
 const PUBLISHING_MS = 30 * SECOND_MS;
 const PHASES = 3;
 /** Who has met nobody honest seeks on every half minute, and needs a few tries. @tuning */
-const ROUNDS_MAX = 300;
+const ECLIPSE_ROUNDS_MAX = 300;
 const LIMIT_MS = 10 * MINUTE_MS;
 
 /**
@@ -38,7 +38,7 @@ const LIMIT_MS = 10 * MINUTE_MS;
 export const eclipse: Scenario = {
   name: 'eclipse',
   summary: 'a fifth of the members collude in discovery and pass nothing on: nobody is cut off',
-  nodesMin: NODES_MIN,
+  nodesMin: ECLIPSE_NODES_MIN,
   run: async (options, tell) => {
     const hostile = Math.floor(options.nodes * COLLUDING_SHARE);
     const story = await Story.begin(options, { hostile, records: true }, tell);
@@ -57,7 +57,7 @@ export const eclipse: Scenario = {
     }
     story.tell(`${hostile} members have colluded`);
     story.runUntilDone(LIMIT_MS, () => delivery.isComplete && eclipsed.isNobody);
-    story.expectWithin(ROUNDS_MAX, 'among colluders');
+    story.expectWithin(ECLIPSE_ROUNDS_MAX, 'among colluders');
     return story.end('eclipse');
   },
 };

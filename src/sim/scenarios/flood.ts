@@ -15,7 +15,7 @@ import type { World } from '../world.ts';
 /** The one that floods, and the one that forges. */
 const HOSTILE = 2;
 /** The two, and two honest ones. @tuning */
-const NODES_MIN = 4;
+const FLOOD_NODES_MIN = 4;
 /** Each of the three attacks goes on for so long, and honest messages are published meanwhile. */
 const ATTACK_MS = 4 * SECOND_MS;
 /** What a node allows an author: far less than in the field, so that a large world can be flooded at little cost. */
@@ -38,7 +38,7 @@ const TRUE_MESSAGES = 12;
 const STRANGERS = 4;
 const STRANGER_DIALS_A_TICK = 5;
 /** Design.md section 11: what a spread takes. @tuning */
-const ROUNDS_MAX = 8;
+const FLOOD_ROUNDS_MAX = 8;
 const LIMIT_MS = 2 * MINUTE_MS;
 
 /**
@@ -48,7 +48,7 @@ const LIMIT_MS = 2 * MINUTE_MS;
 export const flood: Scenario = {
   name: 'flood',
   summary: 'a member floods, a neighbour forges, strangers knock: honest messages get through',
-  nodesMin: NODES_MIN,
+  nodesMin: FLOOD_NODES_MIN,
   run: async (options, tell) => {
     const honest = options.nodes - HOSTILE;
     const isQuiet = 10 * options.messages < honest;
@@ -84,7 +84,7 @@ export const flood: Scenario = {
     await knock(world);
     inPhase('strangers have opened handshakes');
     story.runUntilDone(LIMIT_MS, () => delivery.isComplete);
-    story.expectWithin(ROUNDS_MAX, 'under attack');
+    story.expectWithin(FLOOD_ROUNDS_MAX, 'under attack');
     return story.end('flood');
   },
 };

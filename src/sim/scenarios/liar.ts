@@ -16,7 +16,7 @@ import type { World } from '../world.ts';
 
 const HOSTILE = 1;
 /** The liar, and three that have each other. @tuning */
-const NODES_MIN = 4;
+const LIAR_NODES_MIN = 4;
 const PUBLISHING_MS = 10 * SECOND_MS;
 /** The liar says all its lies on each link so often. */
 const LIES_EVERY_MS = 500;
@@ -32,7 +32,7 @@ const GAPS = 100;
 /** How far ahead a claim about incarnations may be and still be believed (spec 03 section 2). */
 const AHEAD_S = 599;
 /** Whatever does not come by a push because a liar was asked for it comes by a pull. @tuning */
-const ROUNDS_MAX = 8;
+const LIAR_ROUNDS_MAX = 8;
 const LIMIT_MS = 2 * MINUTE_MS;
 
 /**
@@ -43,7 +43,7 @@ const LIMIT_MS = 2 * MINUTE_MS;
 export const liar: Scenario = {
   name: 'liar',
   summary: 'a member replays, forges, offers what it has not and never answers: nobody is misled',
-  nodesMin: NODES_MIN,
+  nodesMin: LIAR_NODES_MIN,
   run: async (options, tell) => {
     const story = await Story.begin(options, { hostile: HOSTILE, records: true }, tell);
     const { world, delivery } = story;
@@ -71,7 +71,7 @@ export const liar: Scenario = {
     world.run(PUBLISHING_MS);
     story.tell('a member has lied on all its links');
     story.runUntilDone(LIMIT_MS, () => delivery.isComplete);
-    story.expectWithin(ROUNDS_MAX, 'beside a liar');
+    story.expectWithin(LIAR_ROUNDS_MAX, 'beside a liar');
     lies.shout();
     return story.end('liar');
   },

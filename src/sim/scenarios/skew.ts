@@ -8,7 +8,7 @@ import { Story } from '../story.ts';
 import { WORLD_BEGINS_AT } from '../virtual-time.ts';
 
 /** Two clocks that are far out, and two nodes that go on. @tuning */
-const NODES_MIN = 4;
+const SKEW_NODES_MIN = 4;
 /** Every tenth node drifts. */
 const DRIFTING_SHARE = 1 / 10;
 /** While clocks are wrong. */
@@ -17,7 +17,7 @@ const WRONG_MS = 2 * MINUTE_MS;
 const DRIFT_MS_MAX = 4 * MINUTE_MS;
 const PUBLISHING_MS = 60 * SECOND_MS;
 /** Nodes that were alone dial again after at most a minute. @tuning */
-const ROUNDS_MAX = 150;
+const SKEW_ROUNDS_MAX = 150;
 const LIMIT_MS = 5 * MINUTE_MS;
 
 const IN_1970: ClockError = { aheadMs: 0 - WORLD_BEGINS_AT, drift: 0 };
@@ -30,7 +30,7 @@ const TEN_YEARS_AHEAD: ClockError = { aheadMs: 3_652 * DAY_MS, drift: 0 };
 export const skew: Scenario = {
   name: 'skew',
   summary: 'clocks at 1970, ten years ahead and drifting: the others go on, and those set right catch up',
-  nodesMin: NODES_MIN,
+  nodesMin: SKEW_NODES_MIN,
   run: async (options, tell) => {
     const story = await Story.begin(options, { records: true }, tell);
     const { world, delivery } = story;
@@ -71,7 +71,7 @@ export const skew: Scenario = {
     story.publishWithin(PUBLISHING_MS, options.messages, [...wrong]);
     world.run(PUBLISHING_MS);
     story.runUntilDone(LIMIT_MS, () => delivery.isComplete && records?.agree !== false);
-    story.expectWithin(ROUNDS_MAX, 'after clocks were set');
+    story.expectWithin(SKEW_ROUNDS_MAX, 'after clocks were set');
     return story.end('skew');
   },
 };

@@ -9,7 +9,7 @@ import { DAY_MS, HOUR_MS, type UnixMs } from '../../../src/base/time.ts';
 import { createLog } from '../../../src/daemon/log.ts';
 import { StreamsDesk } from '../../../src/daemon/streams/desk.ts';
 import { type RunningStreams, runStreams } from '../../../src/daemon/streams/run.ts';
-import { CALL_ANSWER_BYTES_MAX, CALL_MS_MAX, ConnectCaller } from '../../../src/host/http/connect-caller.ts';
+import { CALL_ANSWER_BYTES_MAX, ConnectCaller, RPC_CALL_MS_MAX } from '../../../src/host/http/connect-caller.ts';
 import { systemClock } from '../../../src/host/machine/system-clock.ts';
 import { systemRandom } from '../../../src/host/machine/system-random.ts';
 import { type Author, deviceAuthor, makeEvent, walletAuthor } from '../../../src/message/river/author.ts';
@@ -226,9 +226,9 @@ describe('calls over Connect', () => {
       assert.throws(() => new ConnectCaller(wrong), { code: 'ERR_INPUT' });
   });
 
-  it(`read answers of up to ${CALL_ANSWER_BYTES_MAX} bytes, within ${CALL_MS_MAX} ms, and no more`, async () => {
+  it(`read answers of up to ${CALL_ANSWER_BYTES_MAX} bytes, within ${RPC_CALL_MS_MAX} ms, and no more`, async () => {
     const max = 1_000;
-    assert.ok(max < CALL_ANSWER_BYTES_MAX && CALL_MS_MAX > 0);
+    assert.ok(max < CALL_ANSWER_BYTES_MAX && RPC_CALL_MS_MAX > 0);
     await assert.rejects(get(new ConnectCaller(await answering(new Uint8Array(max + 1)), max)), {
       code: 'ERR_REMOTE',
       message: /longer/,

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { textOfUtf8 } from '../../../src/base/bytes.ts';
 import {
-  ANSWER_BYTES_MAX,
   exchange,
   EXCHANGE_MS_MAX,
+  HTTP_ANSWER_BYTES_MAX,
   isNobodyThere,
   openExchange,
   type Target,
@@ -59,14 +59,14 @@ test('an answer longer than was allowed is not read to its end', async (t) => {
 });
 
 test('where nothing else is said an answer has its bound too', async (t) => {
-  let length = ANSWER_BYTES_MAX + 1;
+  let length = HTTP_ANSWER_BYTES_MAX + 1;
   const target = await served(t, (_request, response) => response.end(new Uint8Array(length)));
   await assert.rejects(exchange(target, { method: 'GET', path: '/' }), {
     code: 'ERR_UNREACHABLE',
     message: /longer than/,
   });
-  length = ANSWER_BYTES_MAX;
-  assert.equal((await exchange(target, { method: 'GET', path: '/' })).body.length, ANSWER_BYTES_MAX);
+  length = HTTP_ANSWER_BYTES_MAX;
+  assert.equal((await exchange(target, { method: 'GET', path: '/' })).body.length, HTTP_ANSWER_BYTES_MAX);
 });
 
 test('where nothing else is said an exchange has its time', async (t) => {

@@ -4,18 +4,18 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener } from 'node:http';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { ANSWER_BYTES_MAX, ANSWER_MS_MAX, callBatch } from '../../../src/host/signer/batch-client.ts';
+import { BATCH_ANSWER_BYTES_MAX, BATCH_ANSWER_MS_MAX, callBatch } from '../../../src/host/signer/batch-client.ts';
 import { KEY_SLOTS_MAX, KeySlots } from '../../../src/host/signer/sqlite/key-slots.ts';
 import { KEY_FILE_BYTES_MAX, loadKeyFiles } from '../../../src/host/signer/keys/key-files.ts';
 import {
-  INDEX_RECORDS_MAX as MONGO_INDEX_RECORDS_MAX,
+  MONGO_INDEX_RECORDS_MAX,
   mongoOptionsOf,
   MongoRecordStore,
   SERVER_MS_MAX,
 } from '../../../src/host/signer/mongo/record-store.ts';
 import { PIN_FILE_BYTES_MAX, tokenRing } from '../../../src/host/signer/keys/ring.ts';
 import { ShardIndex } from '../../../src/host/signer/shard-index.ts';
-import { INDEX_RECORDS_MAX } from '../../../src/host/signer/sqlite/record-store.ts';
+import { SQLITE_INDEX_RECORDS_MAX } from '../../../src/host/signer/sqlite/record-store.ts';
 import { SIGNER_DATABASE } from '../../../src/host/signer/sqlite/schema.ts';
 import { prepareStatements } from '../../../src/host/signer/sqlite/statements.ts';
 import { closeDatabase, openDatabase } from '../../../src/host/sqlite/database.ts';
@@ -63,7 +63,7 @@ describe('bounds of a store', () => {
 
 describe('bounds of a run', () => {
   for (const [name, max] of [
-    ['in SQLite', INDEX_RECORDS_MAX],
+    ['in SQLite', SQLITE_INDEX_RECORDS_MAX],
     ['in MongoDB', MONGO_INDEX_RECORDS_MAX],
   ] as const)
     it(`the records that one goes over ${name}; the rest is for the next`, () => {
@@ -98,10 +98,10 @@ describe('bounds of the answer of a replica', () => {
   const answerOf = (chars: number): string => '{"signed":1,"failed":0}'.padEnd(chars);
 
   it('its length', async (t) => {
-    const longest = await replica(t, (_request, response) => response.end(answerOf(ANSWER_BYTES_MAX)));
+    const longest = await replica(t, (_request, response) => response.end(answerOf(BATCH_ANSWER_BYTES_MAX)));
     assert.deepEqual(longest, { signed: 1, failed: 0 });
     await assert.rejects(
-      replica(t, (_request, response) => response.end(answerOf(ANSWER_BYTES_MAX + 1))),
+      replica(t, (_request, response) => response.end(answerOf(BATCH_ANSWER_BYTES_MAX + 1))),
       { code: 'ERR_UNREACHABLE', message: /too long/ },
     );
   });
@@ -117,10 +117,10 @@ describe('bounds of the answer of a replica', () => {
     for (let step = 1; step < 10; step++) {
       write(' ');
       for (let n = 0; n < 5; n++) await turn();
-      t.mock.timers.tick(ANSWER_MS_MAX / 10);
+      t.mock.timers.tick(BATCH_ANSWER_MS_MAX / 10);
     }
     assert.equal(isOver, false);
-    t.mock.timers.tick(ANSWER_MS_MAX / 10);
+    t.mock.timers.tick(BATCH_ANSWER_MS_MAX / 10);
     await assert.rejects(call, { code: 'ERR_UNREACHABLE', message: /no answer in time/ });
   });
 });

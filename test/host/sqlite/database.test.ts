@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, it } from 'node:test';
-import { BUSY_MS_MAX, closeDatabase, type DatabaseKind, openDatabase } from '../../../src/host/sqlite/database.ts';
+import {
+  closeDatabase,
+  DATABASE_BUSY_MS_MAX,
+  type DatabaseKind,
+  openDatabase,
+} from '../../../src/host/sqlite/database.ts';
 import { tempDir } from '../../support/temp-dir.ts';
 
 const KIND: DatabaseKind = {
@@ -16,7 +21,7 @@ describe('a database file', () => {
     const path = join(tempDir(t), 'test.db');
     const database = openDatabase(path, KIND, 'create');
     t.after(() => closeDatabase(database, path));
-    assert.deepEqual({ ...database.prepare('PRAGMA busy_timeout').get() }, { timeout: BUSY_MS_MAX });
+    assert.deepEqual({ ...database.prepare('PRAGMA busy_timeout').get() }, { timeout: DATABASE_BUSY_MS_MAX });
     database.exec('PRAGMA busy_timeout = 20'); // the test need not wait as long
     const other = new DatabaseSync(path);
     t.after(() => other.close());

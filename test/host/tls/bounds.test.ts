@@ -5,8 +5,8 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { before, describe, it, type TestContext } from 'node:test';
 import { MINUTE_MS } from '../../../src/base/time.ts';
-import { DIAL_MS_MAX, TlsDialler } from '../../../src/host/tls/dialler.ts';
-import { CONNECTIONS_MAX, TlsPort } from '../../../src/host/tls/port.ts';
+import { LINK_DIAL_MS_MAX, TlsDialler } from '../../../src/host/tls/dialler.ts';
+import { PORT_CONNECTIONS_MAX, TlsPort } from '../../../src/host/tls/port.ts';
 import { HANDSHAKE_MS_MAX, tlsServerOptions } from '../../../src/host/tls/server-options.ts';
 import { type Address, parseAddress } from '../../../src/message/address.ts';
 import { TestMesh } from '../../support/mesh/nodes-on-loopback.ts';
@@ -39,7 +39,7 @@ describe('a dial', () => {
     let isOver = false;
     dial.catch(() => (isOver = true));
     await once(server, 'connection');
-    t.mock.timers.tick(DIAL_MS_MAX - 1);
+    t.mock.timers.tick(LINK_DIAL_MS_MAX - 1);
     await new Promise((resolve) => setImmediate(resolve));
     assert.equal(isOver, false);
     t.mock.timers.tick(1);
@@ -80,10 +80,10 @@ describe('the port of a node', () => {
     t.after(() => port.close());
     assert.ok(server !== undefined);
     // Two thousand sockets are not opened for this: Node.js counts them here.
-    server._connections = CONNECTIONS_MAX;
+    server._connections = PORT_CONNECTIONS_MAX;
     const [turnedAway] = await Promise.all([rawTcp(port.address), once(server, 'drop')]);
     await once(turnedAway.resume(), 'close');
-    server._connections = CONNECTIONS_MAX - 1;
+    server._connections = PORT_CONNECTIONS_MAX - 1;
     const [taken] = await Promise.all([rawTcp(port.address), once(server, 'connection')]);
     assert.equal(taken.destroyed, false);
     taken.destroy();

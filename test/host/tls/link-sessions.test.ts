@@ -12,7 +12,7 @@ import {
 } from '../../../src/host/tls/session-tickets.ts';
 import { systemClock } from '../../../src/host/machine/system-clock.ts';
 import { systemRandom } from '../../../src/host/machine/system-random.ts';
-import { SESSIONS_MAX, TlsDialler } from '../../../src/host/tls/dialler.ts';
+import { TLS_SESSIONS_MAX, TlsDialler } from '../../../src/host/tls/dialler.ts';
 import { type JudgeChain, KEPT_CHAINS_MAX, KEPT_ISSUERS_MAX, TlsPeers } from '../../../src/host/tls/peers.ts';
 import { LINK_ALPN } from '../../../src/engine/frame.ts';
 import type { NodeId } from '../../../src/identity/node-id.ts';
@@ -257,9 +257,9 @@ describe('a dialler and the sessions that it keeps', () => {
     }),
   );
 
-  it(`keeps ${SESSIONS_MAX}, those used last`, async (t) => {
+  it(`keeps ${TLS_SESSIONS_MAX}, those used last`, async (t) => {
     const doors = await Promise.all(
-      Array.from({ length: SESSIONS_MAX + 1 }, async () => {
+      Array.from({ length: TLS_SESSIONS_MAX + 1 }, async () => {
         const node = await mesh.member();
         return { node, door: await Door.open(t, mesh, node) };
       }),

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { Server } from 'node:https';
 import { describe, it, type TestContext } from 'node:test';
 import { STRANGER_MS_MAX } from '../../../src/host/tls/strangers.ts';
-import { ANSWER_MS_MAX, ANSWERED_MAX, NEXT_REQUEST_MS_MAX, Visitors } from '../../../src/host/tls/visitors.ts';
+import { ANSWERED_MAX, NEXT_REQUEST_MS_MAX, VISITOR_ANSWER_MS_MAX, Visitors } from '../../../src/host/tls/visitors.ts';
 
 /** A connection as far as visitors are counted by it. */
 class Connection extends EventEmitter {
@@ -69,7 +69,7 @@ describe('visitors of an open port', () => {
     const { connect, ask } = visited(t);
     const slow = connect('192.0.2.7');
     ask(slow);
-    t.mock.timers.tick(ANSWER_MS_MAX - 1);
+    t.mock.timers.tick(VISITOR_ANSWER_MS_MAX - 1);
     assert.equal(slow.destroyed, false);
     t.mock.timers.tick(1);
     assert.equal(slow.destroyed, true);

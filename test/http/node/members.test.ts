@@ -10,7 +10,7 @@ import { before, describe, it } from 'node:test';
 import { promisify } from 'node:util';
 import type { PeersResponse } from '../../../src/api/node-gossip.ts';
 import type { UnixMs } from '../../../src/base/time.ts';
-import { HTTP_CONNECTIONS_PER_MEMBER_MAX, STREAMS_MAX } from '../../../src/host/http/carrier.ts';
+import { HTTP2_STREAMS_MAX, HTTP_CONNECTIONS_PER_MEMBER_MAX } from '../../../src/host/http/carrier.ts';
 import { systemClock } from '../../../src/host/machine/system-clock.ts';
 import { MEMBER_RATE } from '../../../src/http/node/member.ts';
 import { addMemberRoutes } from '../../../src/http/node/routes.ts';
@@ -209,7 +209,7 @@ describe('the node’s port, for HTTP', () => {
     const refused: number[] = [];
     const enough = Promise.withResolvers<void>();
     // More than it may, before it can know.
-    const streams = Array.from({ length: STREAMS_MAX + 4 }, () => {
+    const streams = Array.from({ length: HTTP2_STREAMS_MAX + 4 }, () => {
       const head = { ':method': 'POST', ':path': '/v1/mesh/gossip', 'content-type': 'application/cose' };
       const stream = session.request(head, { endStream: false });
       stream.on('error', () => {});
@@ -221,8 +221,8 @@ describe('the node’s port, for HTTP', () => {
     });
     await enough.promise;
     assert.deepEqual(refused, Array<number>(4).fill(constants.NGHTTP2_REFUSED_STREAM));
-    assert.equal(session.remoteSettings.maxConcurrentStreams, STREAMS_MAX);
-    assert.equal(streams.filter(({ closed }) => !closed).length, STREAMS_MAX);
+    assert.equal(session.remoteSettings.maxConcurrentStreams, HTTP2_STREAMS_MAX);
+    assert.equal(streams.filter(({ closed }) => !closed).length, HTTP2_STREAMS_MAX);
   });
 
   it('bounds the requests of one member, whatever others do', async (t) => {

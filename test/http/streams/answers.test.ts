@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { EventEmitter } from 'node:events';
 import { describe, it } from 'node:test';
 import type { FastifyReply } from 'fastify';
-import { ANSWER_MS_MAX, ANSWERS_BYTES_MAX, AnswersUnderWay } from '../../../src/http/streams/connect.ts';
+import { ANSWERS_BYTES_MAX, AnswersUnderWay, RPC_ANSWER_MS_MAX } from '../../../src/http/streams/connect.ts';
 
 /** A reply whose reader may take its time. */
 function replyOf(raw: EventEmitter): FastifyReply {
@@ -26,7 +26,7 @@ describe('answers under way', () => {
     const raw = Object.assign(new EventEmitter(), { destroy: t.mock.fn(() => raw.emit('close')) });
     const answers = new AnswersUnderWay();
     answers.begin(ANSWERS_BYTES_MAX, replyOf(raw));
-    t.mock.timers.tick(ANSWER_MS_MAX - 1);
+    t.mock.timers.tick(RPC_ANSWER_MS_MAX - 1);
     assert.equal(raw.destroy.mock.callCount(), 0);
     t.mock.timers.tick(1);
     assert.equal(raw.destroy.mock.callCount(), 1);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { DAY_MS, SECOND_MS, type UnixMs } from '../../../src/base/time.ts';
+import { DAY_MS, SECOND_MS, UNIX_SECONDS_MAX, type UnixMs } from '../../../src/base/time.ts';
 import { CborWriter } from '../../../src/codec/cbor-writer.ts';
 import { decodeSign1, encodeSign1 } from '../../../src/cose/sign1.ts';
 import { negateScalar } from '../../../src/crypto/scalar.ts';
@@ -9,7 +9,13 @@ import { uncompressPoint } from '../../../src/crypto/curve-point.ts';
 import { branchPath, EPOCH_MAX } from '../../../src/identity/delegate/branch.ts';
 import { DELEGATE_KEY_BYTES_MAX, type DelegateKey } from '../../../src/identity/delegate/delegate-key.ts';
 import { isSignedByBranch, judgeStatement, NO_DELEGATIONS } from '../../../src/identity/delegate/delegations.ts';
-import { isWithin, parseScope, permits, SCOPE_ENTRIES_MAX, scopeOf } from '../../../src/identity/delegate/scope.ts';
+import {
+  isScopeWithin,
+  parseScope,
+  permits,
+  SCOPE_ENTRIES_MAX,
+  scopeOf,
+} from '../../../src/identity/delegate/scope.ts';
 import {
   composeStatement,
   DELEGATE_LIFE_MS_MAX,
@@ -17,7 +23,6 @@ import {
   STATEMENT_BYTES_MAX,
   STATEMENT_BYTES_MIN,
   type StatementFields,
-  SECONDS_MAX,
 } from '../../../src/identity/delegate/statement.ts';
 import { formatPath } from '../../../src/identity/key-tree/derivation-path.ts';
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
@@ -131,7 +136,7 @@ describe('delegate statements (S0.09, T10)', () => {
     ],
     [
       'an end beyond the year 9999',
-      payloadOf({ notAfter: ((SECONDS_MAX + 1) * 1_000) as UnixMs }),
+      payloadOf({ notAfter: ((UNIX_SECONDS_MAX + 1) * 1_000) as UnixMs }),
       'ERR_DELEGATE_MALFORMED',
     ],
     ['a number in more bytes than it needs', longer(payloadOf({})), 'ERR_DELEGATE_MALFORMED'],
@@ -234,10 +239,10 @@ describe('scopes', () => {
       'command:issue/stop',
       'command:issue',
     ])
-      assert.equal(isWithin(scopeOf([inner]), outer), true, inner);
+      assert.equal(isScopeWithin(scopeOf([inner]), outer), true, inner);
     for (const inner of ['publish:indicator', 'relay', 'role:operator', 'publish:sensors'])
-      assert.equal(isWithin(scopeOf([inner]), outer), false, inner);
-    assert.equal(isWithin(scopeOf(['command:issue']), scopeOf(['command:issue/stop'])), false);
+      assert.equal(isScopeWithin(scopeOf([inner]), outer), false, inner);
+    assert.equal(isScopeWithin(scopeOf(['command:issue']), scopeOf(['command:issue/stop'])), false);
   });
 
   it(`have 1 to ${SCOPE_ENTRIES_MAX} entries`, () => {

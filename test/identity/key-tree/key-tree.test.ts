@@ -18,7 +18,12 @@ import {
   SEED_BYTES_MAX,
   SEED_BYTES_MIN,
 } from '../../../src/identity/key-tree/child-key.ts';
-import { formatPath, HARDENED, PATH_STEPS_MAX, parsePath } from '../../../src/identity/key-tree/derivation-path.ts';
+import {
+  DERIVATION_STEPS_MAX,
+  formatPath,
+  HARDENED,
+  parsePath,
+} from '../../../src/identity/key-tree/derivation-path.ts';
 import { ExtendedPrivateKey, ExtendedPublicKey } from '../../../src/identity/key-tree/extended-key.ts';
 import { formatXprv, formatXpub, parseExtendedKey } from '../../../src/identity/key-tree/extended-key-text.ts';
 import {
@@ -196,7 +201,7 @@ describe('derivation', () => {
     const key = masterKeyOf('secp256k1', SEED).public;
     const deepest = new ExtendedPublicKey(
       'secp256k1',
-      { ...key.place, depth: PATH_STEPS_MAX, parentFingerprint: key.fingerprint },
+      { ...key.place, depth: DERIVATION_STEPS_MAX, parentFingerprint: key.fingerprint },
       key.chainCode,
       key.publicKey,
     );
@@ -252,7 +257,7 @@ describe('paths', () => {
     assert.deepEqual(parsePath('m'), []);
     assert.deepEqual(parsePath("m/0'/1h/2H/2147483647"), [HARDENED, HARDENED + 1, HARDENED + 2, 0x7fff_ffff]);
     assert.equal(formatPath(parsePath('m/0h/1')), "m/0'/1");
-    assert.equal(parsePath(`m${'/1'.repeat(PATH_STEPS_MAX)}`).length, PATH_STEPS_MAX);
+    assert.equal(parsePath(`m${'/1'.repeat(DERIVATION_STEPS_MAX)}`).length, DERIVATION_STEPS_MAX);
   });
 
   for (const text of [
@@ -274,8 +279,8 @@ describe('paths', () => {
       assert.throws(() => parsePath(text), { code: 'ERR_KEY_PATH' });
     });
 
-  it(`have at most ${PATH_STEPS_MAX} steps`, () => {
-    assert.throws(() => parsePath(`m${'/1'.repeat(PATH_STEPS_MAX + 1)}`), { code: 'ERR_KEY_PATH' });
+  it(`have at most ${DERIVATION_STEPS_MAX} steps`, () => {
+    assert.throws(() => parsePath(`m${'/1'.repeat(DERIVATION_STEPS_MAX + 1)}`), { code: 'ERR_KEY_PATH' });
   });
 });
 

@@ -8,7 +8,7 @@ import { readSignedRequest } from '../../../src/message/request/signed-request.t
 import { sigV4aPublicKey, sigV4aSigner } from '../../../src/message/request/signing-key.ts';
 import {
   judgeSignedRequest,
-  type RequestRules,
+  type SignedRequestRules,
   SKEW_MS_DEFAULT,
   verifySignature,
 } from '../../../src/message/request/verify-request.ts';
@@ -24,7 +24,7 @@ export const KEYS: Readonly<Record<RequestAlgorithm, VerifyingKey>> = {
   sigv4: { algorithm: 'sigv4', secretAccessKey: ACCESS_KEY.secretAccessKey },
   sigv4a: { algorithm: 'sigv4a', publicKey: sigV4aPublicKey(ACCESS_KEY) },
 };
-export const RULES: RequestRules = { now: AT, region: 'depot', service: 'chainmail', skewMs: SKEW_MS_DEFAULT };
+export const RULES: SignedRequestRules = { now: AT, region: 'depot', service: 'chainmail', skewMs: SKEW_MS_DEFAULT };
 
 export const PLAIN: HttpRequest = {
   method: 'POST',
@@ -54,7 +54,11 @@ export async function signed(
 }
 
 /** Reads, judges and verifies. @returns what a replay of it is known by. */
-export function verify(request: HttpRequest, algorithm: RequestAlgorithm, rules: Partial<RequestRules> = {}): string {
+export function verify(
+  request: HttpRequest,
+  algorithm: RequestAlgorithm,
+  rules: Partial<SignedRequestRules> = {},
+): string {
   const read = readSignedRequest(request);
   judgeSignedRequest(read, { ...RULES, ...rules });
   return verifySignature(read, KEYS[algorithm], request.body, true);

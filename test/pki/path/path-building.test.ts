@@ -5,7 +5,7 @@ import { after } from '../../../src/base/time.ts';
 import { contextPrimitive, oid, sequence, time } from '../../../src/codec/der-writer.ts';
 import { OID } from '../../../src/codec/oid.ts';
 import { checkX509Signature } from '../../../src/crypto/x509-signature.ts';
-import { PATH_STEPS_MAX, PATHS_JUDGED_MAX, SIGNATURE_CHECKS_MAX } from '../../../src/pki/path/path.ts';
+import { PATH_SEARCH_STEPS_MAX, PATHS_JUDGED_MAX, SIGNATURE_CHECKS_MAX } from '../../../src/pki/path/path.ts';
 import {
   commonName,
   dns,
@@ -104,7 +104,7 @@ describe('path building', () => {
     };
     const result = judge(leafOf(make(cas[0])), pool, [root], { checkSignature });
     assert.ok(checks < SIGNATURE_CHECKS_MAX, `${checks} checks: it was the steps that were too many`);
-    assert.ok(pool.length ** 2 > PATH_STEPS_MAX);
+    assert.ok(pool.length ** 2 > PATH_SEARCH_STEPS_MAX);
     assert.ok(result.tag === 'refused');
     assert.equal(result.code, 'ERR_PATH_LIMIT');
     assert.match(result.message, /too many possible issuers/);

@@ -13,7 +13,7 @@ import { readInput } from '../../input.ts';
 import type { Output } from '../../output.ts';
 
 /** Bytes of a file that are looked at: an envelope of the largest event in hex, twice over for white space. */
-export const FILE_BYTES_MAX = 4 * (EVENT_BYTES_MAX + 1_024);
+export const STREAM_FILE_BYTES_MAX = 4 * (EVENT_BYTES_MAX + 1_024);
 
 interface ExpiryOptions {
   readonly now?: UnixMs;
@@ -75,7 +75,7 @@ function withExpiry(command: Command): Command {
 }
 
 async function checkEvent(output: Output, options: ExpiryOptions, path: string): Promise<void> {
-  const text = Buffer.from(await readInput(path, FILE_BYTES_MAX)).toString('latin1');
+  const text = Buffer.from(await readInput(path, STREAM_FILE_BYTES_MAX)).toString('latin1');
   const bytes = hexOf(text, 'ERR_PROTOBUF');
   const event = parseEvent(bytes.length === 0 ? undefined : ENVELOPE.decode(bytes));
   if (options.now !== undefined) judgeEventExpiry(event, options.now, forever(options));

@@ -4,9 +4,9 @@ import { KECCAK256_BYTES, keccak256Into } from '../../../crypto/keccak.ts';
 import { isLowS } from '../../../crypto/secp256k1/signature.ts';
 import {
   POINT_BYTES,
+  RECORD_SIGNATURE_BYTES,
   type RecoveryBatch,
   SALT_BYTES,
-  SIGNATURE_BYTES,
   type SigningBatch,
 } from '../../../ports/batch-signer.ts';
 import { SALT_TEXT_BYTES, writeSaltText } from '../../../signer/salt.ts';
@@ -50,12 +50,12 @@ export function loadKeys(curve: Curve, packed: Bytes): readonly RingKey[] {
  *
  * @throws Error where the result may be wrong.
  */
-export function signBatch(curve: Curve, keys: readonly RingKey[], batch: SigningBatch): Bytes {
+export function signOnCurve(curve: Curve, keys: readonly RingKey[], batch: SigningBatch): Bytes {
   const { messages, offsets, salts, keyIndexes } = batch;
-  const signatures = new Uint8Array(keyIndexes.length * SIGNATURE_BYTES);
+  const signatures = new Uint8Array(keyIndexes.length * RECORD_SIGNATURE_BYTES);
   const used = new Set<RingKey>();
   const digest = new Uint8Array(KECCAK256_BYTES);
-  const signature = new Uint8Array(SIGNATURE_BYTES - 1);
+  const signature = new Uint8Array(RECORD_SIGNATURE_BYTES - 1);
   let buffer = new Uint8Array(1_024);
   let preimage = buffer;
   for (let i = 0; i < keyIndexes.length; i++) {
@@ -71,8 +71,8 @@ export function signBatch(curve: Curve, keys: readonly RingKey[], batch: Signing
     keccak256Into(digest, preimage);
     const v = key.sign(digest, signature);
     if (v !== 0 && v !== 1) throw new Error('a nonce overflowed the group order; sign again with a fresh salt');
-    signatures.set(signature, i * SIGNATURE_BYTES);
-    signatures[i * SIGNATURE_BYTES + 64] = v;
+    signatures.set(signature, i * RECORD_SIGNATURE_BYTES);
+    signatures[i * RECORD_SIGNATURE_BYTES + 64] = v;
     if (i % CHECK_EVERY === 0) checkSignature(curve, key, digest, signature, v);
   }
   for (const key of used) key.check();
@@ -86,7 +86,7 @@ export function recoverBatch(curve: Curve, batch: RecoveryBatch): Bytes {
   const points = new Uint8Array(count * POINT_BYTES);
   const digest = new Uint8Array(KECCAK256_BYTES);
   for (let i = 0; i < count; i++) {
-    const signature = signatures.subarray(i * SIGNATURE_BYTES, (i + 1) * SIGNATURE_BYTES);
+    const signature = signatures.subarray(i * RECORD_SIGNATURE_BYTES, (i + 1) * RECORD_SIGNATURE_BYTES);
     const v = signature[64];
     if ((v !== 0 && v !== 1) || !isLowS(signature)) continue;
     keccak256Into(digest, preimages.subarray(offsets[i], offsets[i + 1]));

@@ -4,8 +4,8 @@ import { MeshError, messageOf } from '../../../base/errors.ts';
 import {
   type BatchSigner,
   POINT_BYTES,
+  RECORD_SIGNATURE_BYTES,
   type RecoveryBatch,
-  SIGNATURE_BYTES,
   type SignatureChecker,
   type SigningBatch,
 } from '../../../ports/batch-signer.ts';
@@ -65,7 +65,7 @@ export class NativeSigner implements BatchSigner {
   }
 
   async sign({ messages, offsets, salts, keyIndexes }: SigningBatch): Promise<Bytes> {
-    const signatures = new Uint8Array(keyIndexes.length * SIGNATURE_BYTES);
+    const signatures = new Uint8Array(keyIndexes.length * RECORD_SIGNATURE_BYTES);
     try {
       await this.#addon.sign(this.#ring, messages, offsets, salts, keyIndexes, signatures, CHECK_EVERY);
     } catch (error) {

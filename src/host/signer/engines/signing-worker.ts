@@ -1,7 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { messageOf } from '../../../base/errors.ts';
 import { loadCurve } from '../../secp256k1/curve.ts';
-import { loadKeys, recoverBatch, signBatch } from './curve-batch.ts';
+import { loadKeys, recoverBatch, signOnCurve } from './curve-batch.ts';
 import { tokenKeys } from '../token/token-keys.ts';
 import { TokenSession } from '../token/token-session.ts';
 import type { WorkerAnswer, WorkerRequest, WorkerStart } from './worker-engine.ts';
@@ -26,7 +26,7 @@ try {
     }
     try {
       const result =
-        request.tag === 'sign' ? signBatch(curve, keys, request.batch) : recoverBatch(curve, request.batch);
+        request.tag === 'sign' ? signOnCurve(curve, keys, request.batch) : recoverBatch(curve, request.batch);
       answer({ tag: 'done', ticket: request.ticket, result });
     } catch (error) {
       answer({ tag: 'failed', ticket: request.ticket, reason: messageOf(error) });

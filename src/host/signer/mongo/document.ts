@@ -2,7 +2,7 @@ import { BSON, type Document } from 'mongodb';
 import { textOfUtf8 } from '../../../base/bytes.ts';
 import { isMeshError, quoted } from '../../../base/errors.ts';
 import { sha256 } from '../../../crypto/hash.ts';
-import { SALT_BYTES, SIGNATURE_BYTES } from '../../../ports/batch-signer.ts';
+import { RECORD_SIGNATURE_BYTES, SALT_BYTES } from '../../../ports/batch-signer.ts';
 import type { MalformedRecord, NewRecord, SignedChunk } from '../../../ports/record-store.ts';
 import { saltText } from '../../../signer/salt.ts';
 
@@ -55,7 +55,7 @@ export function signedDocuments({ chunk, publicKeys, keyIndexes, salts, signatur
     key: keys[keyIndexes[i] as number],
     msg: textOfUtf8(record.message),
     salt: saltText(salts.subarray(i * SALT_BYTES, (i + 1) * SALT_BYTES)),
-    sign: `0x${signatures.subarray(i * SIGNATURE_BYTES, (i + 1) * SIGNATURE_BYTES).toHex()}`,
+    sign: `0x${signatures.subarray(i * RECORD_SIGNATURE_BYTES, (i + 1) * RECORD_SIGNATURE_BYTES).toHex()}`,
   }));
 }
 

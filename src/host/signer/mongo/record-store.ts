@@ -36,7 +36,7 @@ import { insertNew, storeSigned } from './transfer.ts';
 import { ShardIndex } from '../shard-index.ts';
 
 /** Records in the index of a run: some 150 bytes each, 300 MiB. A run over more leaves the rest to the next one. */
-export const INDEX_RECORDS_MAX = 2_000_000;
+export const MONGO_INDEX_RECORDS_MAX = 2_000_000;
 /** A database that is gone is told after so long; the caller tries again. */
 export const SERVER_MS_MAX = 5_000;
 
@@ -244,7 +244,7 @@ export class MongoRecordStore implements RecordStore {
   }
 
   async #readIndex(runId: string, batchCount: number): Promise<ShardIndex<unknown>> {
-    const index = new ShardIndex<unknown>(runId, batchCount, INDEX_RECORDS_MAX);
+    const index = new ShardIndex<unknown>(runId, batchCount, MONGO_INDEX_RECORDS_MAX);
     const options = { projection: { id: 1, Id: 1 }, batchSize: 10 * CHUNK_RECORDS_MAX, ...LENIENT };
     const cursor = this.#of('records').find({}, options);
     for await (const document of guardedEach(cursor)) {

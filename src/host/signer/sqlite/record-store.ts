@@ -2,7 +2,7 @@ import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { type Bytes, textOfUtf8, toHex, utf8 } from '../../../base/bytes.ts';
 import { MeshError } from '../../../base/errors.ts';
 import type { UnixMs } from '../../../base/time.ts';
-import { SALT_BYTES, SIGNATURE_BYTES } from '../../../ports/batch-signer.ts';
+import { RECORD_SIGNATURE_BYTES, SALT_BYTES } from '../../../ports/batch-signer.ts';
 import {
   CHUNK_BYTES_MAX,
   CHUNK_RECORDS_MAX,
@@ -31,7 +31,7 @@ import { SqliteRuns } from './runs.ts';
 const CACHE_KIB = 64 * 1024;
 
 /** Records in the index of a run: 8 bytes each, 64 MiB. `signer sign` reads in order and needs no index. */
-export const INDEX_RECORDS_MAX = 8_000_000;
+export const SQLITE_INDEX_RECORDS_MAX = 8_000_000;
 
 /** Fewer consecutive records than this are stored one by one: unpacking with a query has a price of its own. @tuning */
 const STRETCH_RECORDS_MIN = 8;
@@ -206,7 +206,7 @@ export class SqliteRecordStore implements RecordStore {
   /** Which records make which batch, found out once a run: asking anew for each batch would read all of them. */
   #indexFor({ runId, batchCount }: Selection): ShardIndex<number> {
     if (this.#index?.isFor(runId, batchCount) === true) return this.#index;
-    const index = new ShardIndex<number>(runId, batchCount, INDEX_RECORDS_MAX);
+    const index = new ShardIndex<number>(runId, batchCount, SQLITE_INDEX_RECORDS_MAX);
     guarded(this.#path, () => {
       for (const row of this.#statements.unsignedHashes.iterate())
         if (!index.add(Number(row['sequence']), Number(row['shard_hash']))) break;
@@ -228,7 +228,7 @@ export class SqliteRecordStore implements RecordStore {
         sequences[from] as number,
         packedSlots,
         salts.subarray(from * SALT_BYTES, to * SALT_BYTES),
-        signatures.subarray(from * SIGNATURE_BYTES, to * SIGNATURE_BYTES),
+        signatures.subarray(from * RECORD_SIGNATURE_BYTES, to * RECORD_SIGNATURE_BYTES),
         count,
       );
       const isWhole = changes === count;
@@ -244,7 +244,7 @@ export class SqliteRecordStore implements RecordStore {
         sequences[i] as number,
         slots[keyIndexes[i] as number] as Bytes,
         salts.subarray(i * SALT_BYTES, (i + 1) * SALT_BYTES),
-        signatures.subarray(i * SIGNATURE_BYTES, (i + 1) * SIGNATURE_BYTES),
+        signatures.subarray(i * RECORD_SIGNATURE_BYTES, (i + 1) * RECORD_SIGNATURE_BYTES),
       );
       if (changes === 0) continue; // signed by somebody else: that signature stays
       counted[keyIndexes[i] as number]!++;

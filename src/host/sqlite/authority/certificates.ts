@@ -89,13 +89,13 @@ function bytesOfSerial(serial: string): Bytes {
   return fromHex(serial.length % 2 === 0 ? serial : `0${serial}`);
 }
 
-export function serialOf(row: Row): string {
+export function serialOfRow(row: Row): string {
   const hex = row.hex('serial');
   return hex.startsWith('0') ? hex.slice(1) : hex;
 }
 
 const certificateOf = (row: Row): CertificateRow => ({
-  serial: serialOf(row),
+  serial: serialOfRow(row),
   issueIndex: row.numberOrNone('issue_index'),
   kind: row.text('kind') as CertificateKind, // the schema's CHECK lets no other in
   subject: row.textOrNone('subject') ?? row.text('node_id'),
@@ -110,7 +110,7 @@ const certificateOf = (row: Row): CertificateRow => ({
 });
 
 const revokedOf = (row: Row): RevokedRow => ({
-  serial: serialOf(row),
+  serial: serialOfRow(row),
   issueIndex: row.numberOrNone('issue_index'),
   revokedAt: row.at('revoked_at'),
   revokedReason: row.textOrNone('revoked_reason') ?? 'unspecified',

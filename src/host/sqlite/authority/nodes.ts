@@ -2,7 +2,7 @@ import { fromHex } from '../../../base/bytes.ts';
 import type { NodeOverviewRow, NodeRow, NodeRows, SightingRow } from '../../../ports/authority/nodes.ts';
 import type { NodePlaces } from './node-places.ts';
 import { type Row, some, type Statements } from '../statements.ts';
-import { serialOf } from './certificates.ts';
+import { serialOfRow } from './certificates.ts';
 
 /** The place of a node's newest certificate. */
 const NEWEST = '(SELECT max(place) FROM certificates WHERE node = n.place)';
@@ -77,7 +77,7 @@ const nodeOf = (row: Row): NodeRow => ({
 const overviewOf = (row: Row): NodeOverviewRow => ({
   node: nodeOf(row),
   newest: {
-    serial: serialOf(row),
+    serial: serialOfRow(row),
     notAfter: row.at('not_after'),
     roles: row.words('roles'),
     revokedAt: row.atOrNone('certificate_revoked_at'),

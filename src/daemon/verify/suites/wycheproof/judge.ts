@@ -1,7 +1,7 @@
 import { messageOf } from '../../../../base/errors.ts';
 import { judgeAead, judgeAgreement, judgeHkdf, judgeKeyWrap, judgeMac, judgePbkdf } from './secrets.ts';
 import { judgeEcdsa, judgeEcdsaP1363, judgeEddsa, judgeRsaPkcs1, judgeRsaPss } from './signatures.ts';
-import { count, type JudgeCase, type Members, type VectorFile, type VectorResult } from './vector.ts';
+import { count, type JudgeCase, type VectorFile, type VectorMembers, type VectorResult } from './vector.ts';
 
 /** Kinds of groups, by the names that the files give them; older ones have other names for some. */
 const JUDGES: ReadonlyMap<string, JudgeCase> = new Map([
@@ -32,12 +32,12 @@ const JUDGES: ReadonlyMap<string, JudgeCase> = new Map([
  * and docs/VERIFY.md say how. What no code here does is SKIPPED with the reason. Never throws.
  */
 export function* judgeWycheproof(file: VectorFile): IterableIterator<VectorResult> {
-  const members = file as Members;
+  const members = file as VectorMembers;
   for (const group of listOf(file.testGroups))
     for (const test of listOf(group['tests'])) yield judgeCase(members, group, test);
 }
 
-function judgeCase(file: Members, group: Members, test: Members): VectorResult {
+function judgeCase(file: VectorMembers, group: VectorMembers, test: VectorMembers): VectorResult {
   const id = count(test, 'tcId');
   const judge = JUDGES.get(String(group['type']));
   if (judge === undefined)
@@ -53,6 +53,8 @@ function judgeCase(file: Members, group: Members, test: Members): VectorResult {
   }
 }
 
-function listOf(value: unknown): readonly Members[] {
-  return Array.isArray(value) ? value.filter((item): item is Members => typeof item === 'object' && item !== null) : [];
+function listOf(value: unknown): readonly VectorMembers[] {
+  return Array.isArray(value)
+    ? value.filter((item): item is VectorMembers => typeof item === 'object' && item !== null)
+    : [];
 }

@@ -5,7 +5,7 @@ import { bitString, NULL, oid, sequence, unsignedInteger } from '../../../../cod
 import { OID } from '../../../../codec/oid.ts';
 import { parsePem } from '../../../../codec/pem.ts';
 import { type AgreementGroup, agreementScalarOf } from '../../../../crypto/key-agreement.ts';
-import { type Members, text } from './vector.ts';
+import { text, type VectorMembers } from './vector.ts';
 
 interface Curve {
   readonly oid: string;
@@ -23,12 +23,12 @@ export const CURVES: ReadonlyMap<string, Curve> = new Map([
 ]);
 
 /** The members of the public key of a group, under its newer or its older name. */
-export function publicKeyOf(group: Members): Members {
+export function publicKeyOfGroup(group: VectorMembers): VectorMembers {
   return membersOf(group['publicKey'] ?? group['key']);
 }
 
-export function membersOf(value: unknown): Members {
-  return typeof value === 'object' && value !== null ? (value as Members) : {};
+export function membersOf(value: unknown): VectorMembers {
+  return typeof value === 'object' && value !== null ? (value as VectorMembers) : {};
 }
 
 /**
@@ -37,12 +37,12 @@ export function membersOf(value: unknown): Members {
  *
  * @throws ERR_INPUT, ERR_PEM where what it says is malformed.
  */
-export function spkiOf(group: Members): Bytes | undefined {
+export function spkiOf(group: VectorMembers): Bytes | undefined {
   const der = text(group, 'publicKeyDer') || text(group, 'keyDer');
   if (der !== '') return fromHex(der);
   const pem = text(group, 'publicKeyPem') || text(group, 'keyPem');
   if (pem !== '') return parsePem(pem, 'PUBLIC KEY')[0];
-  const key = publicKeyOf(group);
+  const key = publicKeyOfGroup(group);
   const jwk = membersOf(group['publicKeyJwk'] ?? group['jwk'] ?? group['keyJwk']);
   const curve =
     CURVES.get(text(key, 'curve')) ?? [...CURVES.values()].find((each) => each.jwk.includes(text(jwk, 'crv')));
@@ -61,7 +61,7 @@ export function spkiOf(group: Members): Bytes | undefined {
 export function agreementKeysOfJwk(
   group: AgreementGroup,
   curveName: string,
-  test: Members,
+  test: VectorMembers,
 ): { readonly scalar: Bytes; readonly publicKey: Bytes } {
   const [own, other] = [membersOf(test['private']), membersOf(test['public'])];
   const scalar = base64Url(text(own, 'd'));
@@ -102,7 +102,7 @@ function readEcPrivateKey(reader: DerReader): Bytes {
   return scalar;
 }
 
-function pointOfJwk(jwk: Members, { coordinateBytes }: Curve): Bytes {
+function pointOfJwk(jwk: VectorMembers, { coordinateBytes }: Curve): Bytes {
   const [x, y] = [base64Url(text(jwk, 'x')), base64Url(text(jwk, 'y'))];
   // RFC 7518 section 6.2.1.2: the octets of the curve, no more and no fewer.
   if (x.length !== coordinateBytes || y.length !== coordinateBytes) refuse('coordinate of another length');

@@ -9,8 +9,8 @@ import { verifySecp256k1 } from '../../../../crypto/secp256k1/verify.ts';
 import { PSS_SALT_BYTES_DEFAULT, PSS_SALT_BYTES_MAX } from '../../../../crypto/signature-scheme.ts';
 import { RSA_BITS_MIN } from '../../../../crypto/spki.ts';
 import { checkX509Signature } from '../../../../crypto/x509-signature.ts';
-import { CURVES, publicKeyOf, spkiOf } from './keys.ts';
-import { hex, type JudgeCase, type Members, type Outcome, text } from './vector.ts';
+import { CURVES, publicKeyOfGroup, spkiOf } from './keys.ts';
+import { hex, type JudgeCase, type Outcome, text, type VectorMembers } from './vector.ts';
 
 const ECDSA: Readonly<Record<Digest, Bytes>> = {
   sha256: sequence(oid(OID.ecdsaWithSha256)),
@@ -58,8 +58,8 @@ interface EcKey {
   readonly spki: Bytes;
 }
 
-function withEcKey(group: Members, judge: (key: EcKey) => Outcome): Outcome {
-  const curve = text(publicKeyOf(group), 'curve');
+function withEcKey(group: VectorMembers, judge: (key: EcKey) => Outcome): Outcome {
+  const curve = text(publicKeyOfGroup(group), 'curve');
   const digest = digestOf(text(group, 'sha'));
   const known = CURVES.get(curve);
   const spki = spkiOf(group);
@@ -68,7 +68,7 @@ function withEcKey(group: Members, judge: (key: EcKey) => Outcome): Outcome {
 }
 
 export const judgeEddsa: JudgeCase = (group, test) => {
-  const curve = text(publicKeyOf(group), 'curve');
+  const curve = text(publicKeyOfGroup(group), 'curve');
   if (curve !== 'edwards25519') return `curve ${JSON.stringify(curve)} is not used here`;
   const spki = spkiOf(group);
   if (spki === undefined) return 'the group has no key in a form that is read here';
@@ -102,7 +102,7 @@ export const judgeRsaPss: JudgeCase = (group, test) => {
   return checkX509Signature(identifier, rsaSpkiOf(group), hex(test, 'msg'), hex(test, 'sig'));
 };
 
-function secp256k1(group: Members, digest: Digest, spki: Bytes, test: Members, raw: Bytes): boolean {
+function secp256k1(group: VectorMembers, digest: Digest, spki: Bytes, test: VectorMembers, raw: Bytes): boolean {
   const point = readOnly(spki, (reader) => {
     const body = reader.sequence();
     body.raw();
@@ -113,17 +113,17 @@ function secp256k1(group: Members, digest: Digest, spki: Bytes, test: Members, r
 }
 
 /** A key restricted to RSA-PSS is tried without its restriction: the case says what the signature is made with. */
-function rsaSpkiOf(group: Members): Bytes {
+function rsaSpkiOf(group: VectorMembers): Bytes {
   const pkcs1 = text(group, 'publicKeyAsn') || text(group, 'keyAsn');
   if (pkcs1 === '') return spkiOf(group) ?? new Uint8Array(0);
   return sequence(sequence(oid(OID.rsaEncryption), NULL), bitString(fromHex(pkcs1)));
 }
 
-function weakness(group: Members): string | undefined {
+function weakness(group: VectorMembers): string | undefined {
   const bits = group['keySize'] ?? group['keysize'];
   return typeof bits === 'number' && bits < RSA_BITS_MIN ? `RSA of ${bits} bits is not trusted here` : undefined;
 }
 
-function notUsed(group: Members): string {
-  return `${text(publicKeyOf(group), 'curve')} with ${text(group, 'sha')} is not used here`.trim();
+function notUsed(group: VectorMembers): string {
+  return `${text(publicKeyOfGroup(group), 'curve')} with ${text(group, 'sha')} is not used here`.trim();
 }

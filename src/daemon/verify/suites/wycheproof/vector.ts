@@ -7,8 +7,8 @@ export interface VectorFile {
   readonly testGroups?: unknown;
 }
 
-/** Members of a group or of a case. */
-export type Members = Readonly<Record<string, unknown>>;
+/** VectorMembers of a group or of a case. */
+export type VectorMembers = Readonly<Record<string, unknown>>;
 
 export interface VectorResult {
   /** tcId. */
@@ -24,21 +24,21 @@ export interface VectorResult {
 export type Outcome = boolean | string;
 
 /** Judges the cases of one kind of group. @throws for input that the primitive refuses: that is `invalid`. */
-export type JudgeCase = (group: Members, test: Members, file: Members) => Outcome;
+export type JudgeCase = (group: VectorMembers, test: VectorMembers, file: VectorMembers) => Outcome;
 
 /** A hex member; absent is empty. @throws ERR_INPUT */
-export function hex(members: Members, name: string): Bytes {
+export function hex(members: VectorMembers, name: string): Bytes {
   return fromHex(text(members, name));
 }
 
 /** A text member; absent is empty. */
-export function text(members: Members, name: string): string {
+export function text(members: VectorMembers, name: string): string {
   const value = members[name];
   return typeof value === 'string' ? value : '';
 }
 
 /** A number; absent is NaN, which no bound lets through. */
-export function count(members: Members, name: string): number {
+export function count(members: VectorMembers, name: string): number {
   const value = members[name];
   return typeof value === 'number' ? value : Number.NaN;
 }
