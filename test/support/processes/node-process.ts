@@ -50,6 +50,11 @@ export class NodeProcess {
     this.dir = dir;
   }
 
+  /** The directory of a node that is enrolled already. */
+  static at(dir: string): NodeProcess {
+    return new NodeProcess(dir);
+  }
+
   /** @param authorityDir of an authority that runs. */
   static async enroll(folder: string, name: string, authorityDir: string, ticket: object = {}): Promise<NodeProcess> {
     const dir = join(folder, name);
