@@ -118,7 +118,7 @@ export function msOfDate(text: string): number {
 export function integerOption(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text);
-    if (!/^-?[0-9]{1,15}$/.test(text) || value < min || value > max)
+    if (!/^-?[0-9]{1,16}$/.test(text) || value < min || value > max)
       throw new InvalidArgumentError(`expected a whole number from ${min} to ${max}`);
     return value;
   };

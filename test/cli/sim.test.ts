@@ -54,6 +54,20 @@ describe('chainmail sim', () => {
     assert.match(stdout, /^result +ok$/m);
   });
 
+  it('takes the largest seed that it names', async () => {
+    const { seed } = await sim('gossip', '--nodes', '2', '--messages', '1', '--seed', '9007199254740991');
+    assert.equal(seed, Number.MAX_SAFE_INTEGER);
+  });
+
+  it('lists each scenario in its help, with the nodes that it needs', async () => {
+    const { stdout } = await chainmail(['sim', '--help']);
+    for (const { name, summary, nodesMin } of SCENARIOS)
+      assert.ok(
+        stdout.includes(`  ${name}${nodesMin > 1 ? ` (from ${nodesMin} nodes on)` : ''}\n      ${summary}\n`),
+        name,
+      );
+  });
+
   it('says how many nodes a story needs at least', async () => {
     const { stderr } = await chainmail(['sim', 'liar', '--nodes', '2']);
     assert.match(stderr, /liar with 2 nodes: expected at least 4/);
@@ -69,6 +83,9 @@ describe('chainmail sim', () => {
     ['flood', '--nodes', '3'],
     ['eclipse', '--nodes', '4'],
     ['gossip', '--seed', '-1'],
+    ['gossip', '--seed', '9007199254740992'],
+    ['gossip', '--seed', 'seven'],
+    ['gossip', '--nodes', '1.5'],
     ['gossip', '--loss', '2'],
     ['gossip', '--loss', 'much'],
     ['gossip', '--latency', '60ms-5ms'],

@@ -16,6 +16,9 @@ export const SIM_DISTURBANCES_MAX = 10_000;
 /** Longest way of a piece: beyond a minute links are given up as silent. */
 export const LATENCY_MS_MAX = 60_000;
 
+const HOW_IT_ENDS = `Exit code 0 where nothing was found that must not be, else 1, with all that was.
+A round is a second of virtual time. docs/SIMULATOR.md: what checkers look at.`;
+
 interface LatencyRange {
   readonly minMs: number;
   readonly maxMs: number;
@@ -39,11 +42,8 @@ export function register(program: Command): void {
     'run the code of the nodes in a simulated world, on virtual time, and check what must hold',
     'chainmail sim gossip --nodes 1000 --seed 7\nchainmail sim flood --nodes 100 --json\nchainmail sim partition-heal --loss 10% --restarts 5 --json',
   )
-    .addArgument(
-      new Argument('<scenario>', SCENARIOS.map(({ name, summary }) => `${name}: ${summary}`).join('; ')).choices(
-        SCENARIOS.map(({ name }) => name),
-      ),
-    )
+    .addArgument(new Argument('<scenario>', 'which story, as listed below').choices(SCENARIOS.map(({ name }) => name)))
+    .addHelpText('after', `\nScenarios:\n${scenarioList()}\n\n${HOW_IT_ENDS}`)
     .option('--nodes <n>', 'nodes of the mesh', integerOption(1, SIM_NODES_MAX), SCENARIO_DEFAULTS.nodes)
     .option(
       '--seed <n>',
@@ -86,6 +86,14 @@ export function register(program: Command): void {
     );
 }
 
+/** Each scenario with what it needs and what it is about. */
+function scenarioList(): string {
+  return SCENARIOS.map(({ name, summary, nodesMin }) => {
+    const needs = nodesMin > 1 ? ` (from ${nodesMin} nodes on)` : '';
+    return `  ${name}${needs}\n      ${summary}`;
+  }).join('\n');
+}
+
 function jsonOf({ deliveredRatio, traceSha256, counters, ...rest }: ScenarioResult): object {
   return {
     ...rest,
@@ -117,7 +125,7 @@ function textOf({
     ['scenario', `${scenario}, ${nodes} nodes, seed ${seed}`],
     ['result', ok ? 'ok' : `${violations.length} violations`],
     ['delivered', `${(100 * deliveredRatio).toFixed(2)} %, ${counters.deliveries} deliveries`],
-    ['rounds', `${rounds}`],
+    ['rounds', `${rounds}, of a second each`],
     ['virtual time', `${(counters.virtualMs / 1_000).toFixed(1)} s, ${counters.actions} actions`],
     ['signatures', `${counters.signatureChecks} checked, each once`],
     ['traffic', `${(counters.bytesSent / 1e6).toFixed(1)} MB`],
