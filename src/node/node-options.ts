@@ -38,6 +38,8 @@ export interface MeshNodeOptions {
   readonly gossip?: Partial<GossipConfig>;
   /** What each author is allowed. By default `AUTHOR_RATE`. */
   readonly authorRate?: BucketRate;
+  /** What each who hands messages over may have checked. By default `NEIGHBOUR_RATE`. */
+  readonly neighbourRate?: BucketRate;
   /** Whether the node tells the mesh its addresses. Off only where a fleet's places are fixed and known. */
   readonly announce?: boolean;
   /** Which wallets have effect here. By default all that the mesh lets speak. */

@@ -90,7 +90,8 @@ export class NodeParts implements FrameTakers {
       newDelegate: (delegate, forgotten) => this.exchange.keepDelegate(delegate, forgotten),
       conflict: (_now, keptContentKey, message) => this.intake.handleConflict(keptContentKey, message),
     };
-    this.gate = new Gate(mesh, origins, holdings.messages, holdings.records, gate, options.authorRate);
+    const { authorRate, neighbourRate } = options;
+    this.gate = new Gate(mesh, origins, holdings.messages, holdings.records, gate, authorRate, neighbourRate);
     const links = (): readonly Link[] => this.neighbourhood.links;
     this.crls = new CrlSync({
       crls: () => this.enforcement.crls(),

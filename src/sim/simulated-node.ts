@@ -1,4 +1,4 @@
-import type { Bytes } from '../base/bytes.ts';
+import { type Bytes, utf8 } from '../base/bytes.ts';
 import { isMeshError } from '../base/errors.ts';
 import { type Instant, MINUTE_MS, type UnixMs } from '../base/time.ts';
 import type { BucketRate } from '../base/token-bucket.ts';
@@ -38,8 +38,9 @@ export interface NodeSurroundings {
   readonly trust: Trust;
   /** Whether nodes publish records of themselves. */
   readonly announces: boolean;
-  /** What nodes allow an author. */
+  /** What nodes allow an author, and a neighbour. */
   readonly authorRate?: BucketRate | undefined;
+  readonly neighbourRate?: BucketRate | undefined;
   emit(event: WorldEvent): void;
   turnEnded(node: SimulatedNode): void;
 }
@@ -69,7 +70,8 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
   readonly #random: SeededRandom;
   #store = new MemoryNodeStore();
   readonly #neighbours: Neighbour[] = [];
-  readonly #askedAtMs = new Map<number, number>();
+  /** What programs wait for. */
+  readonly #asked = new Map<number, { readonly askedAtMs: number; readonly isUnlawful: boolean }>();
   #node: MeshNode | undefined;
   #starts = 0;
   #nextRequest = 1;
@@ -78,6 +80,7 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
   #savedAtMs = Number.NEGATIVE_INFINITY;
   #savesAtMs: number | undefined;
   #clock = RIGHT;
+  #checksAsked = 0;
 
   constructor(
     index: number,
@@ -112,6 +115,11 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
     return this.#node;
   }
 
+  /** Signature checks that its nodes have asked for, from its first start on. */
+  get checksAsked(): number {
+    return this.#checksAsked;
+  }
+
   /** What the clocks of this machine show. */
   instant(): Instant {
     const { mono, wall } = this.#world.time.instant();
@@ -143,7 +151,7 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
 
   start(): void {
     if (this.#node !== undefined) return;
-    const { network, checks, trust, announces, authorRate } = this.#world;
+    const { network, checks, trust, announces, authorRate, neighbourRate } = this.#world;
     const { nodeId, signer, chain } = this.identity;
     const { incarnation, restored, changes } = startOf(this.#store.load(), this.instant().wall);
     this.#store.applyNow(changes);
@@ -166,6 +174,7 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
       readCertificate: checks.readCertificate,
       announce: announces,
       ...(authorRate === undefined ? {} : { authorRate }),
+      ...(neighbourRate === undefined ? {} : { neighbourRate }),
     });
     network.listen(this);
     this.#world.emit({ tag: 'started', node: this });
@@ -179,7 +188,7 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
     if (this.#node === undefined) return;
     this.#node = undefined;
     this.#wakesAtMs = undefined;
-    this.#askedAtMs.clear();
+    this.#asked.clear();
     this.#world.network.drop(this);
     this.#world.emit({ tag: 'stopped', node: this });
   }
@@ -187,8 +196,8 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
   /** Has the node say something new. */
   publish(text: string, ttlMs = 10 * MINUTE_MS): void {
     const request = this.#nextRequest++;
-    this.#askedAtMs.set(request, this.#world.time.nowMs);
-    const payload = new TextEncoder().encode(JSON.stringify({ kind: 'hash', value: text, risk: 50 }));
+    const payload = utf8(JSON.stringify({ kind: 'hash', value: text, risk: 50 }));
+    this.#ask(request, this.nodeId, payload);
     this.#enter((node, now) => {
       try {
         node.publish(now, request, { type: parseMessageType('indicator'), payload, ttlMs });
@@ -204,10 +213,14 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
     this.#enter((node, now) => node.handleCandidate(now, candidate));
   }
 
-  /** A device beside it hands in what it has signed with a key of its own. */
-  submit(message: Message): void {
+  /**
+   * A device beside it hands in what it has signed with a key of its own.
+   *
+   * @param isUnlawful whether it must be refused.
+   */
+  submit(message: Message, isUnlawful = false): void {
     const request = this.#nextRequest++;
-    this.#askedAtMs.set(request, this.#world.time.nowMs);
+    this.#ask(request, message.origin, message.payload, isUnlawful);
     this.#enter((node, now) => node.submit(now, request, message, this.nodeId));
   }
 
@@ -260,6 +273,7 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
   }
 
   verify(ticket: number, key: PublicKey, message: Message): void {
+    this.#checksAsked++;
     this.#later(CRYPTO_MS, (node, now) =>
       node.handleVerified(now, ticket, this.#world.checks.verifyMessage(key, message)),
     );
@@ -278,15 +292,23 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
   }
 
   answer(request: number, answer: RequestAnswer): void {
-    const askedAtMs = this.#askedAtMs.get(request);
-    if (askedAtMs === undefined) return; // the node's own record
-    this.#askedAtMs.delete(request);
-    if (answer.tag === 'refused') this.#world.emit({ tag: 'refused', node: this, code: answer.code });
-    else this.#world.emit({ tag: 'acknowledged', node: this, messageId: answer.messageId, askedAtMs });
+    const asked = this.#asked.get(request);
+    if (asked === undefined) return; // the node's own record
+    this.#asked.delete(request);
+    const { askedAtMs, isUnlawful } = asked;
+    const about = { node: this, request, isUnlawful };
+    if (answer.tag === 'refused') this.#world.emit({ tag: 'refused', ...about, code: answer.code });
+    else this.#world.emit({ tag: 'acknowledged', ...about, messageId: answer.messageId, askedAtMs });
   }
 
   event(event: NodeEvent): void {
     this.#world.emit({ tag: 'node', node: this, event });
+  }
+
+  #ask(request: number, origin: NodeId, payload: Bytes, isUnlawful = false): void {
+    if (this.#node === undefined) return;
+    this.#asked.set(request, { askedAtMs: this.#world.time.nowMs, isUnlawful });
+    this.#world.emit({ tag: 'asked', node: this, request, origin, payload, isUnlawful });
   }
 
   // ---- turns -----------------------------------------------------------------------------------------------------

@@ -1,5 +1,5 @@
 import { toHex, utf8 } from '../base/bytes.ts';
-import { IncrementalSha256 } from '../crypto/hash.ts';
+import { IncrementalSha256, sha256Hex } from '../crypto/hash.ts';
 import type { WorldEvent } from './world-event.ts';
 
 const BLOCK_CHARACTERS = 64 * 1024;
@@ -36,6 +36,8 @@ function lineOf(event: WorldEvent): string {
       return `${event.node.index} started ${event.node.nodeId}`;
     case 'stopped':
       return `${event.node.index} stopped`;
+    case 'asked':
+      return `${event.node.index} asked ${event.request} ${event.origin} ${sha256Hex(event.payload)}`;
     case 'acknowledged':
       return `${event.node.index} acknowledged ${event.messageId}`;
     case 'refused':

@@ -1,3 +1,4 @@
+import type { Bytes } from '../base/bytes.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { MessageId } from '../message/message-id.ts';
 import type { ErrorCode } from '../base/error-codes.ts';
@@ -10,14 +11,33 @@ export type WorldEvent =
   | { readonly tag: 'stopped'; readonly node: SimulatedNode }
   /** A node says that something happened to it. */
   | { readonly tag: 'node'; readonly node: SimulatedNode; readonly event: NodeEvent }
+  /** A program wants something said there. It is answered by one of the next two, unless the node is killed before. */
+  | {
+      readonly tag: 'asked';
+      readonly node: SimulatedNode;
+      readonly request: number;
+      /** In whose name, and what: nobody else has said it. */
+      readonly origin: NodeId;
+      readonly payload: Bytes;
+      /** It must not be let say that. */
+      readonly isUnlawful: boolean;
+    }
   /** A message is durable at its origin: from here on it has to reach everybody. */
   | {
       readonly tag: 'acknowledged';
       readonly node: SimulatedNode;
+      readonly request: number;
+      readonly isUnlawful: boolean;
       readonly messageId: MessageId;
       readonly askedAtMs: number;
     }
-  | { readonly tag: 'refused'; readonly node: SimulatedNode; readonly code: ErrorCode }
+  | {
+      readonly tag: 'refused';
+      readonly node: SimulatedNode;
+      readonly request: number;
+      readonly isUnlawful: boolean;
+      readonly code: ErrorCode;
+    }
   | { readonly tag: 'revoked'; readonly nodeIds: ReadonlySet<NodeId>; readonly crlNumber: number }
   /** The clock on the wall of a machine was set; how far ahead of the right time. */
   | { readonly tag: 'clock'; readonly node: SimulatedNode; readonly aheadMs: number }

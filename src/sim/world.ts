@@ -24,8 +24,9 @@ export interface WorldOptions extends LinkConditions {
   readonly announces: boolean;
   /** Members, besides the nodes, that do not run the program. They are named to the nodes like all others. */
   readonly hostile?: number;
-  /** What nodes allow an author; by default what they do in the field. */
+  /** What nodes allow an author, and what a neighbour may have checked; by default what they do in the field. */
   readonly authorRate?: BucketRate;
+  readonly neighbourRate?: BucketRate;
 }
 
 /** Nodes, their network and their authority in one process, on virtual time. Equal options give an equal history. */
@@ -58,6 +59,7 @@ export class World {
       trust: parts.authority.trust,
       announces: parts.options.announces,
       authorRate: parts.options.authorRate,
+      neighbourRate: parts.options.neighbourRate,
       emit: (event) => this.emit(event),
       turnEnded: (node) => this.#turnEnded(node),
     };
@@ -140,13 +142,13 @@ export class World {
     this.emit({ tag: 'healed' });
   }
 
-  /** Revokes nodes at the authority. @returns the list; who hears of it first is for the caller to say. */
-  async revoke(nodes: readonly SimulatedNode[]): Promise<Uint8Array> {
+  /** Revokes members at the authority. @returns the list; who hears of it first is for the caller to say. */
+  async revoke(members: readonly (SimulatedNode | HostileMember)[]): Promise<Uint8Array> {
     const der = await this.authority.revoke(
-      nodes.map(({ chain }) => chain),
+      members.map(({ chain }) => chain),
       this.time.instant().wall,
     );
-    const nodeIds = new Set(nodes.map(({ nodeId }) => nodeId));
+    const nodeIds = new Set(members.map(({ nodeId }) => nodeId));
     this.emit({ tag: 'revoked', nodeIds, crlNumber: this.authority.crlNumber });
     return der;
   }

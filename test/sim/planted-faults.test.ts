@@ -6,9 +6,13 @@ import { Budgets } from '../../src/base/budgets.ts';
 import { Connector } from '../../src/engine/connector.ts';
 import { Gossip } from '../../src/engine/gossip.ts';
 import { Link } from '../../src/engine/link.ts';
+import { Origins } from '../../src/engine/origins.ts';
 import { Parking } from '../../src/engine/parking.ts';
+import { Revocations } from '../../src/engine/revocations.ts';
+import { Enforcement } from '../../src/node/enforcement.ts';
 import { LinkTable } from '../../src/node/link-table.ts';
 import { MeshNode } from '../../src/node/mesh-node.ts';
+import { Neighbourhood } from '../../src/node/neighbourhood.ts';
 import { Publisher } from '../../src/node/publisher.ts';
 import { Statistics } from '../../src/node/statistics.ts';
 import { SCENARIO_DEFAULTS, type ScenarioOptions } from '../../src/sim/scenario.ts';
@@ -37,6 +41,45 @@ async function violationsOf(name: string, options: Partial<ScenarioOptions> = {}
 }
 
 describe('a fault planted in the nodes is a violation of the scenario that is about it', () => {
+  it('gossip: a node that forgets what its programs want said', async (t) => {
+    plant(t, MeshNode.prototype, 'publish', () => () => undefined);
+    assert.match(await violationsOf('gossip', { nodes: 5 }), /never answered the program/);
+  });
+
+  it('gossip: nodes that push nothing, and wait for pulls', async (t) => {
+    plant(t, Gossip.prototype, 'handleAccepted', () => () => undefined);
+    assert.match(await violationsOf('gossip', { messages: 10 }), /on average a message took/);
+  });
+
+  it('revocation: a node that forgets the list when it is killed', async (t) => {
+    plant(t, Enforcement.prototype, 'restore', () => () => undefined);
+    assert.match(await violationsOf('revocation', { nodes: 6 }), /knew of the revocation and has forgotten it/);
+  });
+
+  it('revocation: nodes that keep links with the revoked', async (t) => {
+    plant(t, Neighbourhood.prototype, 'closeCondemned', () => () => undefined);
+    assert.match(await violationsOf('revocation', { nodes: 6 }), /knows of the revocation and has a link/);
+  });
+
+  it('delegates: a revoked delegate that speaks on', async (t) => {
+    plant(t, Revocations.prototype, 'isRevokedId', () => () => false);
+    assert.match(await violationsOf('delegates', { nodes: 6 }), /holds what a delegate that is void said/);
+  });
+
+  it('delegates: delegates that say more than their scope holds', async (t) => {
+    plant(
+      t,
+      Origins.prototype,
+      'judge',
+      (original) =>
+        function generous(this: Origins, message) {
+          const verdict = original.call(this, message);
+          return verdict.tag === 'ok' ? { ...verdict, lacks: () => undefined } : verdict;
+        },
+    );
+    assert.match(await violationsOf('delegates', { nodes: 6 }), /let a program say at \d+ ms what it may not/);
+  });
+
   it('flood: a gate that lets forgeries spend the budget of whose name they bear (T3)', async (t) => {
     plant(
       t,
@@ -53,6 +96,37 @@ describe('a fault planted in the nodes is a violation of the scenario that is ab
     );
   });
 
+  it('flood: neighbours that may have as much checked as they like', async (t) => {
+    // The gate takes from a neighbour's budget first, and looks at an author's before it takes from it.
+    const looked = new WeakSet<Budgets>();
+    plant(
+      t,
+      Budgets.prototype,
+      'has',
+      (original) =>
+        function looking(this: Budgets, now, nodeId) {
+          looked.add(this);
+          return original.call(this, now, nodeId);
+        },
+    );
+    plant(
+      t,
+      Budgets.prototype,
+      'take',
+      (original) =>
+        function unlimited(this: Budgets, now, nodeId) {
+          return original.call(this, now, nodeId) || !looked.has(this);
+        },
+    );
+    assert.match(await violationsOf('flood', { nodes: 6, messages: 10 }), /checked \d+ signatures in vain/);
+  });
+
+  it('flood: authors that may say as much as they like', async (t) => {
+    plant(t, Budgets.prototype, 'has', () => () => true);
+    plant(t, Budgets.prototype, 'take', () => () => true);
+    assert.match(await violationsOf('flood', { nodes: 6 }), /took \d+ messages of \S+ by \d+ ms, expected at most/);
+  });
+
   it('flood: nodes that do not count what they drop', async (t) => {
     plant(t, Statistics.prototype, 'countVerdict', () => () => undefined);
     assert.match(await violationsOf('flood', { nodes: 6 }), /no node raised an alarm: messages dropped as over-budget/);
@@ -64,6 +138,33 @@ describe('a fault planted in the nodes is a violation of the scenario that is ab
       await violationsOf('flood', { nodes: 6 }),
       /no node raised an alarm: \S+ put out as one that misbehaves/,
     );
+  });
+
+  it('liar: nodes that do not look at signatures', async (t) => {
+    plant(
+      t,
+      MeshNode.prototype,
+      'handleVerified',
+      (original) =>
+        function credulous(this: MeshNode, now, ticket) {
+          original.call(this, now, ticket, true);
+        },
+    );
+    assert.match(await violationsOf('liar', { nodes: 6 }), /a record that its node has not made/);
+  });
+
+  it('liar: a node that believes every claim about its own streams', async (t) => {
+    plant(
+      t,
+      Publisher.prototype,
+      'handleHeldIncarnation',
+      (original) =>
+        function believing(this: Publisher, now, held) {
+          const at = { ...now, wall: (held * 1_000) as typeof now.wall };
+          return original.call(this, held > this.incarnation ? at : now, held);
+        },
+    );
+    assert.match(await violationsOf('liar', { nodes: 6 }), /was talked into stream \d+/);
   });
 
   it('liar: nodes that take a message that comes twice for misbehaviour', async (t) => {

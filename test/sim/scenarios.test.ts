@@ -75,7 +75,7 @@ describe('scenarios', () => {
 
   for (const name of ['flood', 'liar', 'clone', 'eclipse', 'skew'])
     it(`${name}: 40 members, of some seeds, and with loss, restarts and broken links`, async () => {
-      for (const seed of [1, 2, 3]) await run(name, { nodes: 40, seed });
+      for (const seed of [1, 2]) await run(name, { nodes: 40, seed });
       await run(name, { ...ROUGH, nodes: 30, seed: 4 });
     });
 

@@ -8,8 +8,10 @@ export type Alarm =
   | { readonly tag: 'dropped'; readonly reason: string }
   /** A link with this peer was ended as one that misbehaved. */
   | { readonly tag: 'put-out'; readonly peer: NodeId }
-  /** Two contents for one message of this origin, or somebody else in its stream (T24). */
+  /** Two contents for one message of this origin, both shown to programs (T24). */
   | { readonly tag: 'conflict'; readonly origin: NodeId }
+  /** A node of this identity has met somebody else in its own stream (T24). */
+  | { readonly tag: 'double'; readonly origin: NodeId }
   /** Strangers, or members whose certificate does not hold, were refused a handshake. */
   | { readonly tag: 'handshake-refused'; readonly by?: SimulatedNode }
   /** Nobody was to be found at a place, or somebody else. */
@@ -17,15 +19,13 @@ export type Alarm =
 
 /** Attacks must not only fail, they must show: in counters and events of the nodes that met them. */
 export class Alarms implements Checker {
-  readonly #expected: readonly Alarm[];
-  readonly #nodes: readonly SimulatedNode[];
-  readonly #putOut = new Set<NodeId>();
-  readonly #inConflict = new Set<NodeId>();
+  /** Not raised yet. Who is killed counts anew from its next start, so that each is struck out when it is seen. */
+  readonly #awaited: Set<Alarm>;
+  readonly #nodes = new Set<SimulatedNode>();
   readonly #violations = new Violations();
 
-  constructor(nodes: readonly SimulatedNode[], expected: readonly Alarm[]) {
-    this.#nodes = nodes;
-    this.#expected = expected;
+  constructor(expected: readonly Alarm[]) {
+    this.#awaited = new Set(expected);
   }
 
   get violations(): readonly string[] {
@@ -33,36 +33,42 @@ export class Alarms implements Checker {
   }
 
   handle(_nowMs: number, event: WorldEvent): void {
-    if (event.tag !== 'node') return;
-    if (event.event.tag === 'conflict') this.#inConflict.add(event.event.origin);
-    if (event.event.tag === 'link-down' && event.event.why === 'misbehaved') this.#putOut.add(event.event.peer);
-  }
-
-  finish(): void {
-    for (const alarm of this.#expected)
-      if (!this.#isRaised(alarm)) this.#violations.add(`no node raised an alarm: ${textOf(alarm)}`);
-  }
-
-  #isRaised(alarm: Alarm): boolean {
-    switch (alarm.tag) {
-      case 'dropped':
-        return this.#anyOf(undefined, ({ node }) => (node.statistics.dropped[alarm.reason] ?? 0) > 0);
-      case 'put-out':
-        return this.#putOut.has(alarm.peer);
-      case 'conflict':
-        return (
-          this.#inConflict.has(alarm.origin) ||
-          this.#anyOf(undefined, ({ node, nodeId }) => nodeId === alarm.origin && node.statistics.conflicts > 0)
-        );
-      case 'handshake-refused':
-        return this.#anyOf(alarm.by, ({ node }) => node.statistics.handshakesRefused > 0);
-      case 'dial-failed':
-        return this.#anyOf(alarm.by, ({ node }) => node.statistics.dialsFailed > 0);
+    if (event.tag === 'started') this.#nodes.add(event.node);
+    if (event.tag !== 'node' || this.#awaited.size === 0) return;
+    const told = event.event;
+    for (const alarm of this.#awaited) {
+      const isConflict = alarm.tag === 'conflict' && told.tag === 'conflict' && told.origin === alarm.origin;
+      const isPutOut =
+        alarm.tag === 'put-out' && told.tag === 'link-down' && told.why === 'misbehaved' && told.peer === alarm.peer;
+      if (isConflict || isPutOut) this.#awaited.delete(alarm);
     }
   }
 
-  #anyOf(one: SimulatedNode | undefined, isSo: (node: SimulatedNode) => boolean): boolean {
-    return (one === undefined ? this.#nodes : [one]).some((node) => node.isUp && isSo(node));
+  turnEnded(_nowMs: number, node: SimulatedNode): void {
+    for (const alarm of this.#awaited) if (isCounted(alarm, node)) this.#awaited.delete(alarm);
+  }
+
+  finish(nowMs: number): void {
+    for (const node of this.#nodes) if (node.isUp) this.turnEnded(nowMs, node);
+    for (const alarm of this.#awaited) this.#violations.add(`no node raised an alarm: ${textOf(alarm)}`);
+  }
+}
+
+/** Whether the counters of this node show it. */
+function isCounted(alarm: Alarm, simulated: SimulatedNode): boolean {
+  const { dropped, conflicts, handshakesRefused, dialsFailed } = simulated.node.statistics;
+  switch (alarm.tag) {
+    case 'dropped':
+      return (dropped[alarm.reason] ?? 0) > 0;
+    case 'put-out':
+    case 'conflict':
+      return false; // told by an event
+    case 'double':
+      return simulated.nodeId === alarm.origin && conflicts > 0;
+    case 'handshake-refused':
+      return (alarm.by ?? simulated) === simulated && handshakesRefused > 0;
+    case 'dial-failed':
+      return (alarm.by ?? simulated) === simulated && dialsFailed > 0;
   }
 }
 
@@ -74,6 +80,8 @@ function textOf(alarm: Alarm): string {
       return `${alarm.peer} put out as one that misbehaves`;
     case 'conflict':
       return `two contents for one message of ${alarm.origin}`;
+    case 'double':
+      return `somebody else in a stream of ${alarm.origin}`;
     case 'handshake-refused':
       return `handshakes refused${alarm.by === undefined ? '' : ` at ${alarm.by.name}`}`;
     case 'dial-failed':

@@ -1,9 +1,12 @@
+import { SECOND_MS } from '../../base/time.ts';
 import { CHAINS_MAX } from '../../engine/chain-book.ts';
 import { CANDIDATES_PER_SOURCE_MAX, LINKS_MAX } from '../../engine/connector.ts';
 import { CHECKS_MAX } from '../../engine/gate.ts';
-import { HELD_MESSAGES_MAX } from '../../engine/held-messages.ts';
+import { RANGES_MAX } from '../../engine/counter-ranges.ts';
+import { HELD_MESSAGES_MAX, STREAMS_PER_ORIGIN_MAX } from '../../engine/held-messages.ts';
 import { OUTGOING_BYTES_MAX } from '../../engine/outgoing-queue.ts';
 import { PARKED_MAX } from '../../engine/parking.ts';
+import type { NodeId } from '../../identity/node-id.ts';
 import { BACKLOG_CHANGES_MAX } from '../../node/journal.ts';
 import type { SimulatedNode } from '../simulated-node.ts';
 import { type Checker, Violations, type WorldEvent } from '../world-event.ts';
@@ -18,9 +21,13 @@ const CANDIDATE_SOURCES = 4;
  */
 const WATCHED_CLOSELY_MAX = 1_000;
 
+/** What has ended is forgotten within this time. @tuning */
+const ENDED_MS_MAX = SECOND_MS;
+
 /** What a node holds stays within its limits, and within what was ever said in its world. */
 export class Bounded implements Checker {
   readonly #contents = new Set<string>();
+  readonly #origins = new Set<NodeId>();
   readonly #violations = new Violations();
   readonly #nodes = new Set<SimulatedNode>();
   #turns = 0;
@@ -37,7 +44,9 @@ export class Bounded implements Checker {
 
   handle(_nowMs: number, event: WorldEvent): void {
     if (event.tag === 'started') this.#nodes.add(event.node);
-    if (event.tag === 'node' && event.event.tag === 'message') this.#contents.add(event.event.held.contentKey);
+    if (event.tag !== 'node' || event.event.tag !== 'message') return;
+    this.#contents.add(event.event.held.contentKey);
+    this.#origins.add(event.event.held.origin);
   }
 
   turnEnded(nowMs: number, node: SimulatedNode): void {
@@ -48,7 +57,7 @@ export class Bounded implements Checker {
   }
 
   finish(nowMs: number): void {
-    for (const node of this.#nodes) if (node.isUp) this.#look(nowMs, node);
+    for (const node of this.#nodes) if (node.isUp) this.#lookThrough(nowMs, node);
   }
 
   #look(nowMs: number, node: SimulatedNode): void {
@@ -63,6 +72,23 @@ export class Bounded implements Checker {
     this.#expect(nowMs, node, 'candidates', backlog.candidates, CANDIDATE_SOURCES * CANDIDATES_PER_SOURCE_MAX);
     for (const { queuedBytes } of links)
       this.#expect(nowMs, node, 'bytes queued on a link', queuedBytes, OUTGOING_BYTES_MAX);
+  }
+
+  /** What it costs too much to look at more than once. */
+  #lookThrough(nowMs: number, node: SimulatedNode): void {
+    this.#look(nowMs, node);
+    const { wall } = node.instant();
+    const { messages, records } = node.node.holdings;
+    const ended = Array.from(messages.values()).filter(({ expiresAt }) => expiresAt + ENDED_MS_MAX < wall);
+    this.#expect(nowMs, node, 'messages held that have ended', ended.length, 0);
+    const streamsOf = new Map<NodeId, number>();
+    for (const { origin, ranges } of messages.streams.values()) {
+      streamsOf.set(origin, (streamsOf.get(origin) ?? 0) + 1);
+      this.#expect(nowMs, node, `ranges of counters in a stream of ${origin}`, ranges.count, RANGES_MAX);
+    }
+    for (const [origin, streams] of streamsOf)
+      this.#expect(nowMs, node, `streams of ${origin}`, streams, STREAMS_PER_ORIGIN_MAX);
+    this.#expect(nowMs, node, 'records', records.size, this.#origins.size);
   }
 
   #expect(nowMs: number, { name }: SimulatedNode, what: string, value: number, max: number): void {

@@ -21,8 +21,10 @@ const NAMES_MAX = 5;
 export class Delivery implements Checker {
   /** By content key: two that share an identity may say two things under one id. */
   readonly #messages = new Map<string, Tracked>();
-  /** Content key of what a machine has itself said under an id. */
+  /** Content key of what a machine, or a program of it, has itself said under an id. */
   readonly #said = new Map<SimulatedNode, Map<MessageId, string>>();
+  /** In whose names, besides its own, programs of a machine have spoken: wallets. */
+  readonly #voices = new Map<SimulatedNode, Set<NodeId>>();
   readonly #upSinceMs = new Map<SimulatedNode, number>();
   /** Machines that are up, by the identity that they have: a clone makes two of one. */
   readonly #upIds = new Map<NodeId, number>();
@@ -31,6 +33,8 @@ export class Delivery implements Checker {
   #incomplete = 0;
   #healedAtMs = 0;
   #worstDelayMs = 0;
+  #delaysMs = 0;
+  #delays = 0;
   #deliveries = 0;
   #lastAtMs = 0;
 
@@ -66,6 +70,16 @@ export class Delivery implements Checker {
     return this.#worstDelayMs;
   }
 
+  /** Deliveries since {@link startMeasuring} whose delay is known. */
+  get delays(): number {
+    return this.#delays;
+  }
+
+  /** As {@link worstDelayMs}, on average. */
+  get meanDelayMs(): number {
+    return this.#delays === 0 ? 0 : this.#delaysMs / this.#delays;
+  }
+
   /** Pairs of message and node that are as they should be, of all; 1 where there are none. */
   get ratio(): number {
     let reached = 0;
@@ -80,6 +94,8 @@ export class Delivery implements Checker {
   /** From here on {@link worstDelayMs} is of what comes. */
   startMeasuring(): void {
     this.#worstDelayMs = 0;
+    this.#delaysMs = 0;
+    this.#delays = 0;
   }
 
   handle(nowMs: number, event: WorldEvent): void {
@@ -88,6 +104,12 @@ export class Delivery implements Checker {
         if (event.event.tag === 'message' && event.event.held.type !== 'record')
           this.#accepted(nowMs, event.node, event.event.held);
         return;
+      case 'asked': {
+        const voices = this.#voices.get(event.node);
+        if (voices !== undefined) voices.add(event.origin);
+        else if (event.origin !== event.node.nodeId) this.#voices.set(event.node, new Set([event.origin]));
+        return;
+      }
       case 'acknowledged': {
         const contentKey = this.#said.get(event.node)?.get(event.messageId);
         const message = contentKey === undefined ? undefined : this.#messages.get(contentKey);
@@ -137,10 +159,12 @@ export class Delivery implements Checker {
   }
 
   #accepted(nowMs: number, node: SimulatedNode, { id, contentKey, origin }: HeldMessage): void {
-    if (node.nodeId === origin) {
+    if (node.nodeId === origin || this.#voices.get(node)?.has(origin) === true) {
       const said = this.#said.get(node);
       if (said === undefined) this.#said.set(node, new Map([[id, contentKey]]));
       else said.set(id, contentKey);
+    }
+    if (node.nodeId === origin) {
       this.#track(contentKey, id, origin);
       return;
     }
@@ -153,7 +177,10 @@ export class Delivery implements Checker {
     if (this.#revoked.has(origin) || message.isPardoned) return;
     const since = Math.max(message.askedAtMs ?? nowMs, this.#upSinceMs.get(node) ?? 0, this.#healedAtMs);
     this.#worstDelayMs = Math.max(this.#worstDelayMs, nowMs - since);
-    if (message.askedAtMs !== undefined && message.reached.size === this.#expectedOf(message)) this.#incomplete--;
+    if (message.askedAtMs === undefined) return;
+    this.#delaysMs += nowMs - since;
+    this.#delays++;
+    if (message.reached.size === this.#expectedOf(message)) this.#incomplete--;
   }
 
   #started(nowMs: number, node: SimulatedNode): void {

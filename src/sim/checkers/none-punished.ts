@@ -30,11 +30,14 @@ export class NonePunished implements Checker {
   }
 
   handle(nowMs: number, event: WorldEvent): void {
-    if (event.tag === 'refused' && this.#heard.has(event.node.nodeId))
+    if (event.tag === 'refused' && !event.isUnlawful && this.#heard.has(event.node.nodeId))
       this.#violations.add(`${event.node.name} was not let say something at ${nowMs} ms: ${event.code}`);
     if (event.tag !== 'node' || event.event.tag !== 'link-down') return;
     const { peer, why } = event.event;
-    if (this.#honest.has(peer) && (why === 'misbehaved' || why === 'malformed' || why === 'revoked'))
+    // Who is revoked hears so from those who know of it.
+    const isUnjust =
+      why === 'misbehaved' || why === 'malformed' || (why === 'revoked' && this.#honest.has(event.node.nodeId));
+    if (isUnjust && this.#honest.has(peer))
       this.#violations.add(`${event.node.name} and the honest ${peer} parted as ${why} at ${nowMs} ms`);
   }
 }

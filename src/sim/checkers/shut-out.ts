@@ -1,14 +1,22 @@
+import { SECOND_MS } from '../../base/time.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import type { SimulatedNode } from '../simulated-node.ts';
 import { type Checker, Violations, type WorldEvent } from '../world-event.ts';
 
+/** What a node knows for so long is on its disk. @tuning */
+const DURABLE_MS_MAX = SECOND_MS;
+
 /**
  * Revocation as an effect (spec 07 section 5). A node that knows a list accepts no message of whom it revokes, has no
- * link with them, holds nothing of theirs, and remembers neither their record nor where they were.
+ * link with them, holds nothing of theirs, and remembers neither their record nor where they were. Nor does it forget the
+ * list when it is killed.
  */
 export class ShutOut implements Checker {
   readonly #revoked = new Set<NodeId>();
-  readonly #knowing = new Set<SimulatedNode>();
+  /** With the time when they learned it. */
+  readonly #knowing = new Map<SimulatedNode, number>();
+  /** Killed when the list must have been durable. */
+  readonly #durable = new Set<SimulatedNode>();
   /** With the time when they came up. */
   readonly #upHonest = new Map<SimulatedNode, number>();
   readonly #violations = new Violations();
@@ -36,9 +44,13 @@ export class ShutOut implements Checker {
       case 'started':
         if (this.#revoked.has(event.node.nodeId)) return;
         this.#upHonest.set(event.node, nowMs);
-        return this.#learned(nowMs, event.node, Math.max(0, ...event.node.node.crls().map(({ number }) => number)));
+        this.#learned(nowMs, event.node, Math.max(0, ...event.node.node.crls().map(({ number }) => number)));
+        if (this.#durable.has(event.node) && !this.#knowing.has(event.node))
+          this.#violations.add(`${event.node.name} knew of the revocation and has forgotten it at ${nowMs} ms`);
+        return;
       case 'stopped':
         this.#upHonest.delete(event.node);
+        if (nowMs - (this.#knowing.get(event.node) ?? nowMs) >= DURABLE_MS_MAX) this.#durable.add(event.node);
         this.#knowing.delete(event.node);
         return;
       case 'revoked':
@@ -47,6 +59,7 @@ export class ShutOut implements Checker {
         this.#crlNumber = event.crlNumber;
         this.#revokedAtMs = nowMs;
         this.#knowing.clear();
+        this.#durable.clear();
         return;
       case 'node':
         return this.#nodeSaid(nowMs, event);
@@ -86,7 +99,7 @@ export class ShutOut implements Checker {
   #learned(nowMs: number, node: SimulatedNode, crlNumber: number): void {
     const upSinceMs = this.#upHonest.get(node);
     if (crlNumber < this.#crlNumber || upSinceMs === undefined) return;
-    this.#knowing.add(node);
+    if (!this.#knowing.has(node)) this.#knowing.set(node, nowMs);
     this.#slowestMs = Math.max(this.#slowestMs, nowMs - Math.max(this.#revokedAtMs, upSinceMs));
   }
 }

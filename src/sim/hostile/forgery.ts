@@ -14,6 +14,8 @@ export interface HandMade {
   readonly signedBy?: SimulatedIdentity;
   /** Under whose certificate; by default the author's. */
   readonly under?: SimulatedIdentity;
+  /** Or by the hash of a certificate that nobody has. */
+  readonly leafHash?: Bytes;
   readonly incarnation: number;
   readonly counter: number;
   readonly wall: UnixMs;
@@ -41,7 +43,7 @@ export function handMade(what: HandMade): Bytes {
     counter,
     issuedAt,
     expiresAt: (issuedAt + ttlMs) as UnixMs,
-    leafHash: fromHex(leaf.fingerprintHex),
+    leafHash: what.leafHash ?? fromHex(leaf.fingerprintHex),
     payload: what.payload ?? utf8(JSON.stringify({ kind: 'hash', value: text, risk: 50 })),
   });
   return assembleMessage(composed, signedBy.signer.signSync(composed.toBeSigned)).bytes;

@@ -31,7 +31,13 @@ export const clone: Scenario = {
     const original = world.random.fork('clone').shuffled(world.nodes)[0] as SimulatedNode;
     const others = world.nodes.filter((node) => node !== original);
     world.watch(new NonePunished(others));
-    world.watch(new Alarms(world.nodes, [{ tag: 'conflict', origin: original.nodeId }]));
+    const { nodeId: origin } = original;
+    world.watch(
+      new Alarms([
+        { tag: 'conflict', origin },
+        { tag: 'double', origin },
+      ]),
+    );
     story.meet();
 
     original.stop();

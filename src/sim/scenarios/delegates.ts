@@ -12,6 +12,7 @@ import { assembleMessage, type Message } from '../../message/message.ts';
 import { signWalletDelegate } from '../../message/river/wallet-delegate.ts';
 import { walletOf } from '../../message/river/wallet.ts';
 import { composeRequest, type SigningIdentity } from '../../node/publisher.ts';
+import { NonePunished } from '../checkers/none-punished.ts';
 import type { Scenario } from '../scenario.ts';
 import type { SimulatedNode } from '../simulated-node.ts';
 import { Story } from '../story.ts';
@@ -34,15 +35,17 @@ interface Device {
   readonly statementHash: string;
   readonly statementId: string;
   readonly type: string;
-  readonly incarnation: number;
+  /** What its scope does not hold. */
+  readonly forbidden: string;
   readonly sign: (data: Bytes) => Bytes;
   said: number;
 }
 
 /**
  * Devices speak for nodes with keys of their own, and a wallet commands. All must be heard by everybody who has heard of
- * the branch, from nodes that are killed and links that break; after a new epoch and a revocation nothing of them must
- * be left anywhere. Rounds: until the slowest message of a delegate was delivered.
+ * the branch, from nodes that are killed and links that break, and none says what its scope does not hold. One is revoked,
+ * and nothing is left of it, nor lost of the others; then a new epoch voids them all. Who is void is not let speak on.
+ * Rounds: until the slowest message of a delegate was delivered.
  */
 export const delegates: Scenario = {
   name: 'delegates',
@@ -53,6 +56,7 @@ export const delegates: Scenario = {
     const { world } = story;
     const at = world.time.instant().wall;
     const devices = [...devicesOf(world, at), walletDeviceOf(world, at)];
+    world.watch(new NonePunished(world.nodes));
     story.meet();
     world.nodes[0]?.receiveCrl(await world.authority.revokeDelegates([], world.time.instant().wall));
     story.tell('one node has heard whose delegates may speak');
@@ -61,6 +65,8 @@ export const delegates: Scenario = {
     const random = world.random.fork('devices');
     for (const device of devices)
       for (let i = 0; i < READINGS; i++) story.step(random.below(PUBLISHING_MS), () => speak(world, device));
+    for (const device of devices)
+      story.step(random.below(PUBLISHING_MS), () => speak(world, device, { type: device.forbidden, stream: 2 }));
     story.publishWithin(PUBLISHING_MS);
     story.disturbWithin(PUBLISHING_MS);
     story.runUntilDone(LIMIT_MS, () => story.delivery.isComplete);
@@ -69,19 +75,31 @@ export const delegates: Scenario = {
       if (said > 0 && !world.nodes.some((each) => each.isUp && holds(each, statementHash)))
         story.fault(`nobody holds what the device beside ${node.name} said`);
 
-    // What is void from now on is void everywhere, and is no longer held.
-    const gone = devices.slice(0, 1).map(({ statementId }) => statementId);
-    world.authority.delegations = { epochFloor: 2, branches: [], wallets: [] };
-    const list = await world.authority.revokeDelegates(gone, world.time.instant().wall);
-    for (const node of world.nodes) if (node.isUp) node.receiveCrl(list);
-    world.run(SECOND_MS);
-    for (const { statementHash } of devices)
-      for (const node of world.nodes)
-        if (node.isUp && holds(node, statementHash))
-          story.fault(`${node.name} holds what a delegate that is void said`);
+    const [first, ...others] = devices as [Device, ...Device[]];
+    await makeVoid(story, [first], [first.statementId]);
+    for (const { node, statementHash, said } of others)
+      if (said > 0 && !world.nodes.some((each) => each.isUp && holds(each, statementHash)))
+        story.fault(`what the device beside ${node.name} said went with what another had said`);
+    // The branch of the first epoch is still published, and the floor above it; the wallet is let in no more.
+    const { branches = [] } = world.authority.delegations ?? {};
+    world.authority.delegations = { epochFloor: 2, branches, wallets: [] };
+    await makeVoid(story, devices, []);
     return story.end('delegates');
   },
 };
+
+/** Everybody hears the newest list. What is void from now on is void everywhere: it is held no longer, nor let in. */
+async function makeVoid(story: Story, gone: readonly Device[], revoked: readonly string[]): Promise<void> {
+  const { world } = story;
+  const list = await world.authority.revokeDelegates(revoked, world.time.instant().wall);
+  for (const node of world.nodes) if (node.isUp) node.receiveCrl(list);
+  for (const device of gone) speak(world, device, { type: device.type, stream: 1 });
+  world.run(SECOND_MS);
+  for (const { statementHash } of gone)
+    for (const node of world.nodes)
+      if (node.isUp && holds(node, statementHash)) story.fault(`${node.name} holds what a delegate that is void said`);
+  story.tell(`${gone.length} delegates are void`);
+}
 
 /** Ed25519, because that signs without chance. */
 function devicesOf(world: World, at: UnixMs): Device[] {
@@ -99,7 +117,8 @@ function devicesOf(world: World, at: UnixMs): Device[] {
         notBefore: at,
         notAfter,
       });
-      return deviceOf(world, node, statement, 'sensor/temperature', (data) => signer.signSync(data));
+      const sign = (data: Bytes): Bytes => signer.signSync(data);
+      return deviceOf(world, node, statement, ['sensor/temperature', 'command/stop'], sign);
     });
 }
 
@@ -117,26 +136,37 @@ function walletDeviceOf(world: World, at: UnixMs): Device {
       wallets: [{ address: wallet.address, scope: scopeOf(['command:issue']), notAfter }],
     };
   const sign = (data: Bytes): Bytes => signRecoverable(key, sha256(data)).subarray(0, 64);
-  return deviceOf(world, world.nodes.at(-1) as SimulatedNode, statement, 'command/stop', sign);
+  return deviceOf(world, world.nodes.at(-1) as SimulatedNode, statement, ['command/stop', 'sensor/temperature'], sign);
 }
 
-function deviceOf(world: World, node: SimulatedNode, statement: Bytes, type: string, sign: Device['sign']): Device {
+/** @param types what it may say, and what it may not. */
+function deviceOf(
+  world: World,
+  node: SimulatedNode,
+  statement: Bytes,
+  [type, forbidden]: readonly [string, string],
+  sign: Device['sign'],
+): Device {
   const { id, nodeId, key } = parseStatement(world.authority.trust.mesh, statement);
   const statementHash = toHex(sha256(statement));
   const algorithm = key.curve === 'Ed25519' ? 'Ed25519' : 'ES256K';
   const identity = { nodeId, algorithm, leafKey: statementHash, statement } as const;
-  return { node, identity, statementHash, statementId: id, type, incarnation: 1, sign, said: 0 };
+  return { node, identity, statementHash, statementId: id, type, forbidden, sign, said: 0 };
 }
 
-function speak(world: World, device: Device): void {
+/** @param unlawful what it may not say, and in which of its streams it does. */
+function speak(world: World, device: Device, unlawful?: { readonly type: string; readonly stream: number }): void {
   if (!device.node.isUp) return; // the device waits for its node, and has no more to say than this
   const { wall } = world.time.instant();
-  const counter = device.said++;
-  const place = { incarnation: device.incarnation, counter };
-  const what = { type: parseMessageType(device.type), payload: utf8(`reading ${counter}`), ttlMs: LIFE_MS };
+  const isUnlawful = unlawful !== undefined;
+  const { type, stream } = unlawful ?? { type: device.type, stream: 1 };
+  const counter = stream === 1 ? device.said++ : 0;
+  const payload = utf8(`${isUnlawful ? 'unlawful' : 'reading'} ${counter}`);
+  const what = { type: parseMessageType(type), payload, ttlMs: LIFE_MS };
+  const place = { incarnation: stream, counter };
   const composed = composeRequest(world.authority.trust.mesh, device.identity, place, what, wall);
   const message: Message = assembleMessage(composed, device.sign(composed.toBeSigned));
-  device.node.submit(message);
+  device.node.submit(message, isUnlawful);
 }
 
 function hasList(node: SimulatedNode, world: World): boolean {

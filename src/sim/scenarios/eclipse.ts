@@ -37,14 +37,14 @@ const LIMIT_MS = 10 * MINUTE_MS;
  */
 export const eclipse: Scenario = {
   name: 'eclipse',
-  summary: 'a fifth of the members collude in discovery and pass nothing on: nobody is cut off',
-  nodesMin: ECLIPSE_NODES_MIN,
+  summary: 'a fifth of the members collude and pass nothing on: nobody is cut off',
+  nodesMin: NODES_MIN,
   run: async (options, tell) => {
     const hostile = Math.floor(options.nodes * COLLUDING_SHARE);
     const story = await Story.begin(options, { hostile, records: true }, tell);
     const { world, delivery } = story;
     world.watch(new NonePunished(world.nodes));
-    world.watch(new Alarms(world.nodes, [{ tag: 'dial-failed' }]));
+    world.watch(new Alarms([{ tag: 'dial-failed' }]));
     const eclipsed = world.watch(new NotEclipsed(world.nodes));
     for (const member of world.hostile) collude(world, member);
     story.meet();

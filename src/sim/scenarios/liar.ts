@@ -1,5 +1,5 @@
 import { type Bytes, toHex } from '../../base/bytes.ts';
-import { MINUTE_MS, SECOND_MS, unixSeconds } from '../../base/time.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, type UnixMs, unixSeconds } from '../../base/time.ts';
 import { type Frame, KEYS_MAX } from '../../engine/frame.ts';
 import { parseAddress } from '../../message/address.ts';
 import { parseMessage } from '../../message/message-reader.ts';
@@ -7,7 +7,7 @@ import { streamKeyOf } from '../../message/message-id.ts';
 import { encodeNodeRecord } from '../../message/node-record.ts';
 import { Alarms } from '../checkers/alarms.ts';
 import { NonePunished } from '../checkers/none-punished.ts';
-import { handMade } from '../hostile/forgery.ts';
+import { type HandMade, handMade } from '../hostile/forgery.ts';
 import type { HostileLink } from '../hostile/hostile-link.ts';
 import type { HostileMember, Malice } from '../hostile/hostile-member.ts';
 import type { Scenario } from '../scenario.ts';
@@ -31,30 +31,41 @@ const FORGED_AT_LAST = 40;
 const GAPS = 100;
 /** How far ahead a claim about incarnations may be and still be believed (spec 03 section 2). */
 const AHEAD_S = 599;
+/** And one that nobody may believe: streams of the next ten years would be spent. */
+const YEARS_AHEAD_S = (3_652 * DAY_MS) / SECOND_MS;
+/** Under certificates that do not exist: more than a neighbour may have wait for theirs. */
+const UNKNOWN = 80;
+/** Longer than any message may live. */
+const ENDLESS_MS = 8 * DAY_MS;
 /** Whatever does not come by a push because a liar was asked for it comes by a pull. @tuning */
 const LIAR_ROUNDS_MAX = 8;
 const LIMIT_MS = 2 * MINUTE_MS;
 
 /**
  * A member says what is not so: it replays, forges records of others, offers and counts what it does not hold, asks and
- * is asked without an answer, promises lists of revocations that do not exist, and says two things under one counter.
+ * is asked without an answer, promises lists of revocations that do not exist, names certificates that nobody has, dates
+ * what it says to the past and the future, and says two things under one counter.
  * Rounds: of the slowest honest message meanwhile.
  */
 export const liar: Scenario = {
   name: 'liar',
-  summary: 'a member replays, forges, offers what it has not and never answers: nobody is misled',
-  nodesMin: LIAR_NODES_MIN,
+  summary: 'a member replays, forges, never answers: nobody is misled',
+  nodesMin: NODES_MIN,
   run: async (options, tell) => {
     const story = await Story.begin(options, { hostile: HOSTILE, records: true }, tell);
     const { world, delivery } = story;
     const [member] = world.hostile as readonly [HostileMember];
     world.watch(new NonePunished(world.nodes));
     world.watch(
-      new Alarms(world.nodes, [
+      new Alarms([
         { tag: 'dropped', reason: 'duplicate' },
         { tag: 'dropped', reason: 'wrong-origin' },
         { tag: 'dropped', reason: 'bad-signature' },
         { tag: 'dropped', reason: 'no-room' },
+        { tag: 'dropped', reason: 'unknown-origin' },
+        { tag: 'dropped', reason: 'expired' },
+        { tag: 'dropped', reason: 'future' },
+        { tag: 'dropped', reason: 'lifetime' },
         { tag: 'conflict', origin: member.nodeId },
         { tag: 'put-out', peer: member.nodeId },
       ]),
@@ -71,8 +82,13 @@ export const liar: Scenario = {
     world.run(PUBLISHING_MS);
     story.tell('a member has lied on all its links');
     story.runUntilDone(LIMIT_MS, () => delivery.isComplete);
-    story.expectWithin(LIAR_ROUNDS_MAX, 'beside a liar');
+    story.expectWithin(ROUNDS_MAX, 'beside a liar');
+    story.expectPushed('beside a liar');
     lies.shout();
+    const latest = unixSeconds(world.time.instant().wall) + 2 * AHEAD_S;
+    for (const { name, isUp, node } of world.nodes)
+      if (isUp && node.incarnation > latest)
+        story.fault(`${name} was talked into stream ${node.incarnation}, expected at most ${latest}`);
     return story.end('liar');
   },
 };
@@ -93,7 +109,8 @@ class Lies implements Malice {
   /** To everybody: that it holds a stream of theirs from the future, and a list of revocations that nobody made. */
   hello(): ReturnType<NonNullable<Malice['hello']>> {
     const { wall } = this.#world.time.instant();
-    return { heldIncarnation: unixSeconds(wall) + AHEAD_S, crls: this.#lists() };
+    const aheadS = this.#member.random.chance(0.5) ? AHEAD_S : YEARS_AHEAD_S;
+    return { heldIncarnation: unixSeconds(wall) + aheadS, crls: this.#lists() };
   }
 
   linkUp(link: HostileLink): void {
@@ -138,6 +155,7 @@ class Lies implements Malice {
       link.sendMessages(replayed);
       link.sendMessages([this.#own(2 * this.#round, place % 2 === 0 ? 'one thing' : 'another')]);
       if (this.#round <= 2) link.sendMessages(Array.from({ length: GAPS }, (_, i) => this.#own(1_000 + 2 * i, 'gap')));
+      if (this.#round === 1) link.sendMessages([...this.#misdated(), ...this.#underUnknown()]);
     }
   }
 
@@ -165,16 +183,29 @@ class Lies implements Malice {
     return [{ issuerKeyHash: issuer.keyHash, number: 2 ** 40 + this.#round, thisUpdate: unixSeconds(wall) }];
   }
 
-  #own(counter: number, text: string): Bytes {
+  #own(counter: number, text: string, more: Partial<HandMade> = {}): Bytes {
     const { wall } = this.#world.time.instant();
     const { mesh } = this.#world.authority.trust;
-    return handMade({
-      mesh,
-      author: this.#member.identity,
-      incarnation: unixSeconds(wall) & ~0xff,
-      counter,
-      wall,
-      text,
+    const incarnation = unixSeconds(wall) & ~0xff;
+    return handMade({ mesh, author: this.#member.identity, incarnation, counter, wall, text, ...more });
+  }
+
+  /** What had ended an hour ago, what comes in an hour, and what never ends. */
+  #misdated(): Bytes[] {
+    const { wall } = this.#world.time.instant();
+    return [
+      this.#own(10_000, 'ended', { wall: (wall - HOUR_MS) as UnixMs }),
+      this.#own(10_001, 'to come', { wall: (wall + HOUR_MS) as UnixMs }),
+      this.#own(10_002, 'endless', { ttlMs: ENDLESS_MS }),
+    ];
+  }
+
+  /** In the names of others, each under another certificate that it will not show. */
+  #underUnknown(): Bytes[] {
+    const { random, identity: signedBy } = this.#member;
+    return Array.from({ length: UNKNOWN }, (_, counter) => {
+      const { identity: author } = this.#world.nodes[random.below(this.#world.nodes.length)] as World['nodes'][number];
+      return this.#own(counter, 'under nothing', { author, signedBy, leafHash: random.bytes(32) });
     });
   }
 

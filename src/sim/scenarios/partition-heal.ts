@@ -1,4 +1,5 @@
 import { MINUTE_MS, SECOND_MS } from '../../base/time.ts';
+import { NonePunished } from '../checkers/none-punished.ts';
 import { RecordsAgree } from '../checkers/records-agree.ts';
 import type { Scenario } from '../scenario.ts';
 import { Story } from '../story.ts';
@@ -22,6 +23,7 @@ export const partitionHeal: Scenario = {
   run: async (options, tell) => {
     const story = await Story.begin(options, { records: true }, tell);
     const records = story.world.options.announces ? story.world.watch(new RecordsAgree()) : undefined;
+    story.world.watch(new NonePunished(story.world.nodes));
     story.meet();
     const islands = story.world.partition(ISLANDS);
     story.tell(`the network falls into ${ISLANDS} islands`);
