@@ -35,6 +35,13 @@ export const USEFUL_MS = 5 * MINUTE_MS;
 /** But not before it had this time to show what it is good for. */
 export const PROBATION_MS = 30 * SECOND_MS;
 
+/**
+ * Two that dial each other at once are both done by then, on slow ways too. Who dials while a link has stood for longer has
+ * it no more. Too low: of two crossing dials both may end; too high: so long a machine that has lost its links, or has a
+ * clone, is kept out by them (T24).
+ */
+export const CROSSING_MS_MAX = 10 * SECOND_MS;
+
 /** Who is at the other end, as TLS proved and {@link judgePath} said. */
 export interface PeerIdentity {
   readonly nodeId: NodeId;
@@ -126,6 +133,11 @@ export class Link {
   isDispensable(now: Instant): boolean {
     if (this.#state.tag !== 'up' || now.mono < after(this.#state.since, PROBATION_MS)) return false;
     return this.#newsAt === undefined || now.mono >= after(this.#newsAt, USEFUL_MS);
+  }
+
+  /** Whether another link with this peer cannot have been dialled at the same time. */
+  isSettled(now: Instant): boolean {
+    return this.#state.tag === 'up' && now.mono >= after(this.#state.since, CROSSING_MS_MAX);
   }
 
   /** Whether the peer was asked if it lives and has not been heard since. */

@@ -143,11 +143,11 @@ export class LinkTable implements LinkOutbox {
   up(now: Instant, link: Link, hello: HelloFrame): void {
     const twin = this.#byPeer.get(link.peer);
     if (twin !== undefined) {
-      if (!this.#replaces(link, twin)) return link.close(now, 'twin');
+      if (!this.#replaces(now, link, twin)) return link.close(now, 'twin');
       twin.close(now, 'twin');
-    } else if (!this.#hasPlaceFor(now, link)) {
-      return link.close(now, 'full');
     }
+    // Who dials a node that had dialled it takes another place than it had: none that is kept for the node's choice (T4).
+    if (!this.#hasPlaceFor(now, link)) return link.close(now, 'full');
     this.#byPeer.set(link.peer, link);
     this.#ups = undefined;
     this.#owner.linkUp(now, link, hello);
@@ -201,8 +201,13 @@ export class LinkTable implements LinkOutbox {
     return links[links.length === 0 ? 0 : this.#random.below(links.length)];
   }
 
-  /** Both sides dialled: both keep the link that the lower id dialled; of two by the same side, the newer. */
-  #replaces(link: Link, twin: Link): boolean {
+  /**
+   * Both sides dialled: both keep the link that the lower id dialled; of two by the same side, the newer. Where one has
+   * stood for a while the peer that dials does not have it any more, or is another machine with the same key, which that
+   * one must not keep out for ever (T24): the newer stays.
+   */
+  #replaces(now: Instant, link: Link, twin: Link): boolean {
+    if (twin.isSettled(now)) return true;
     const dialler = (of: Link): NodeId => (of.end.direction === 'outbound' ? this.#owner.self : of.peer);
     return dialler(link) === dialler(twin) || dialler(link) < dialler(twin);
   }

@@ -4,7 +4,7 @@ import { utf8 } from '../../src/base/bytes.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../src/base/time.ts';
 import type { HeldCrl } from '../../src/engine/crl-sync.ts';
 import { INBOUND_MAX } from '../../src/engine/connector.ts';
-import { PROBATION_MS } from '../../src/engine/link.ts';
+import { CROSSING_MS_MAX, PROBATION_MS } from '../../src/engine/link.ts';
 import { parseAddress } from '../../src/message/address.ts';
 import { parseMessageType } from '../../src/message/family.ts';
 import { assembleMessage, type Message } from '../../src/message/message.ts';
@@ -463,6 +463,37 @@ describe('mesh node', () => {
       ann.publish();
       net.settle();
       assert.deepEqual(bob.heldIds, ann.heldIds);
+    });
+
+    it('give way to a newer one with the same peer once they have stood, whoever dialled: it has lost them, or a clone (T24)', () => {
+      for (const [first, second] of [
+        ['ann', 'bob'],
+        ['bob', 'ann'],
+      ] as const) {
+        const net = new NodeNet(fixture);
+        const [old, anew] = [net.start(first), net.start(second)];
+        net.connect(old, anew);
+        net.pass(CROSSING_MS_MAX);
+        net.connect(anew, old);
+        net.settle();
+        assert.deepEqual([old.linkedNames, anew.linkedNames], [[second], [first]]);
+        assert.equal(anew.node.links[0]?.end.direction, 'outbound', `${second}, which dialled last`);
+      }
+    });
+
+    it('with a peer that we dialled and that dials us take no place that is kept for our choice (T4)', () => {
+      const net = new NodeNet(fixture);
+      const ann = net.start('ann');
+      const chosen = net.start('bob');
+      net.connect(ann, chosen);
+      for (let i = 0; i < INBOUND_MAX; i++) net.connect(net.start(`n${i}`), ann);
+      net.pass(CROSSING_MS_MAX);
+      assert.equal(ann.linkedNames.length, INBOUND_MAX + 1);
+      net.connect(chosen, ann);
+      net.settle();
+      const inbound = ann.node.links.filter(({ end }) => end.direction === 'inbound');
+      assert.equal(inbound.length, INBOUND_MAX);
+      assert.ok(!ann.linkedNames.includes('bob'));
     });
 
     it('dialled by others take only so many places (T4)', () => {
