@@ -26,8 +26,8 @@ const MEAN_ROUNDS = 0.3;
 const MEAN_ROUNDS_A_DOUBLING = 0.08;
 /** The average of fewer is chance. @tuning */
 const MEAN_OF_MIN = 100;
-/** Who comes back or loses links needs a moment to find others. @tuning */
-const DISTURBED_ROUNDS = 8;
+/** Where nodes are killed and links break, a place that was silent is dialled again after a minute at most. @tuning */
+const DISTURBED_ROUNDS = 60;
 /** A killed node stays away for so long: between these, by chance. @tuning */
 const AWAY_MS_MIN = SECOND_MS;
 const AWAY_MS_MAX = 10 * SECOND_MS;

@@ -32,6 +32,11 @@ export class Alarms implements Checker {
     return this.#violations.texts;
   }
 
+  /** True until each has been raised. */
+  get isAwaited(): boolean {
+    return this.#awaited.size > 0;
+  }
+
   handle(_nowMs: number, event: WorldEvent): void {
     if (event.tag === 'started') this.#nodes.add(event.node);
     if (event.tag !== 'node' || this.#awaited.size === 0) return;

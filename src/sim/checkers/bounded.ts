@@ -1,6 +1,6 @@
 import { SECOND_MS } from '../../base/time.ts';
 import { CHAINS_MAX } from '../../engine/chain-book.ts';
-import { CANDIDATES_PER_SOURCE_MAX, LINKS_MAX } from '../../engine/connector.ts';
+import { CANDIDATES_PER_SOURCE_MAX, INBOUND_MAX, LINKS_MAX } from '../../engine/connector.ts';
 import { CHECKS_MAX } from '../../engine/gate.ts';
 import { RANGES_MAX } from '../../engine/counter-ranges.ts';
 import { HELD_MESSAGES_MAX, STREAMS_PER_ORIGIN_MAX } from '../../engine/held-messages.ts';
@@ -65,6 +65,8 @@ export class Bounded implements Checker {
     const held = holdings.messages.size;
     this.#expect(nowMs, node, 'messages held', held, Math.min(HELD_MESSAGES_MAX, this.#contents.size));
     this.#expect(nowMs, node, 'links', links.length, LINKS_MAX);
+    const dialled = links.filter(({ end }) => end.direction === 'inbound').length;
+    this.#expect(nowMs, node, 'links that others dialled', dialled, INBOUND_MAX);
     this.#expect(nowMs, node, 'checks under way', backlog.checking, CHECKS_MAX);
     this.#expect(nowMs, node, 'messages that wait for certificates', backlog.parked, PARKED_MAX);
     this.#expect(nowMs, node, 'changes not durable', backlog.journal, BACKLOG_CHANGES_MAX + CHECKS_MAX);

@@ -7,6 +7,8 @@ import { pointOfScalar, uncompressPoint } from '../../crypto/curve-point.ts';
 import { signRecoverable } from '../../crypto/secp256k1/recover.ts';
 import { scopeOf } from '../../identity/delegate/scope.ts';
 import { encodeWalletStatement, parseStatement } from '../../message/delegate-statement.ts';
+import type { NodeId } from '../../identity/node-id.ts';
+import { parseMessageId } from '../../message/message-id.ts';
 import { parseMessageType } from '../../message/family.ts';
 import { assembleMessage, type Message } from '../../message/message.ts';
 import { signWalletDelegate } from '../../message/river/wallet-delegate.ts';
@@ -17,12 +19,15 @@ import type { Scenario } from '../scenario.ts';
 import type { SimulatedNode } from '../simulated-node.ts';
 import { Story } from '../story.ts';
 import type { World } from '../world.ts';
+import type { WorldEvent } from '../world-event.ts';
 
 /** One node in so many has a device with a key of its own. */
 const NODES_PER_DEVICE = 4;
 /** Readings of each device: the first brings its statement, the others name it. */
 const READINGS = 6;
 const PUBLISHING_MS = 5 * SECOND_MS;
+/** The stream of each device: those of nodes count from seconds since 1970. */
+const STREAM = 1;
 const LIFE_MS = 10 * MINUTE_MS;
 /** For a list to reach everybody over gossip. */
 const HEARING_MS = MINUTE_MS;
@@ -57,6 +62,13 @@ export const delegates: Scenario = {
     const at = world.time.instant().wall;
     const devices = [...devicesOf(world, at), walletDeviceOf(world, at)];
     world.watch(new NonePunished(world.nodes));
+    const heard = new Set<NodeId>();
+    const handle = (_nowMs: number, event: WorldEvent): void => {
+      if (event.tag !== 'acknowledged') return;
+      const { origin, incarnation } = parseMessageId(event.messageId);
+      if (incarnation === STREAM) heard.add(origin);
+    };
+    world.watch({ violations: [], handle });
     story.meet();
     world.nodes[0]?.receiveCrl(await world.authority.revokeDelegates([], world.time.instant().wall));
     story.tell('one node has heard whose delegates may speak');
@@ -66,19 +78,21 @@ export const delegates: Scenario = {
     for (const device of devices)
       for (let i = 0; i < READINGS; i++) story.step(random.below(PUBLISHING_MS), () => speak(world, device));
     for (const device of devices)
-      story.step(random.below(PUBLISHING_MS), () => speak(world, device, { type: device.forbidden, stream: 2 }));
+      story.step(random.below(PUBLISHING_MS), () =>
+        speak(world, device, { type: device.forbidden, stream: STREAM + 1 }),
+      );
     story.publishWithin(PUBLISHING_MS);
     story.disturbWithin(PUBLISHING_MS);
     story.runUntilDone(LIMIT_MS, () => story.delivery.isComplete);
 
-    for (const { node, statementHash, said } of devices)
-      if (said > 0 && !world.nodes.some((each) => each.isUp && holds(each, statementHash)))
+    for (const { node, statementHash, identity } of devices)
+      if (heard.has(identity.nodeId) && !world.nodes.some((each) => each.isUp && holds(each, statementHash)))
         story.fault(`nobody holds what the device beside ${node.name} said`);
 
     const [first, ...others] = devices as [Device, ...Device[]];
     await makeVoid(story, [first], [first.statementId]);
-    for (const { node, statementHash, said } of others)
-      if (said > 0 && !world.nodes.some((each) => each.isUp && holds(each, statementHash)))
+    for (const { node, statementHash, identity } of others)
+      if (heard.has(identity.nodeId) && !world.nodes.some((each) => each.isUp && holds(each, statementHash)))
         story.fault(`what the device beside ${node.name} said went with what another had said`);
     // The branch of the first epoch is still published, and the floor above it; the wallet is let in no more.
     const { branches = [] } = world.authority.delegations ?? {};
@@ -93,7 +107,7 @@ async function makeVoid(story: Story, gone: readonly Device[], revoked: readonly
   const { world } = story;
   const list = await world.authority.revokeDelegates(revoked, world.time.instant().wall);
   for (const node of world.nodes) if (node.isUp) node.receiveCrl(list);
-  for (const device of gone) speak(world, device, { type: device.type, stream: 1 });
+  for (const device of gone) speak(world, device, { type: device.type, stream: STREAM });
   world.run(SECOND_MS);
   for (const { statementHash } of gone)
     for (const node of world.nodes)
@@ -159,8 +173,8 @@ function speak(world: World, device: Device, unlawful?: { readonly type: string;
   if (!device.node.isUp) return; // the device waits for its node, and has no more to say than this
   const { wall } = world.time.instant();
   const isUnlawful = unlawful !== undefined;
-  const { type, stream } = unlawful ?? { type: device.type, stream: 1 };
-  const counter = stream === 1 ? device.said++ : 0;
+  const { type, stream } = unlawful ?? { type: device.type, stream: STREAM };
+  const counter = stream === STREAM ? device.said++ : 0;
   const payload = utf8(`${isUnlawful ? 'unlawful' : 'reading'} ${counter}`);
   const what = { type: parseMessageType(type), payload, ttlMs: LIFE_MS };
   const place = { incarnation: stream, counter };

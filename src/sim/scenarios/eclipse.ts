@@ -66,7 +66,7 @@ function addressesOf({ name }: HostileMember): Address[] {
   return Array.from({ length: ADDRESSES }, (_, i) => parseAddress(`${name}.${i}:4433`));
 }
 
-/** Takes every link, says that there is nothing new, and dials. */
+/** Takes every link, says that there is nothing new, and dials, also who has dialled it: that place is to be its choice. */
 function collude(world: World, member: HostileMember): void {
   const addresses = addressesOf(member);
   member.start({ hello: () => ({ addresses }) });
@@ -74,7 +74,8 @@ function collude(world: World, member: HostileMember): void {
   member.every(DIAL_EVERY_MS, PHASES * PUBLISHING_MS, () => {
     for (let i = 0; i < DIALS_A_TURN; i++) {
       const node = world.nodes[member.random.below(world.nodes.length)];
-      if (node !== undefined && !member.links.some(({ peer }) => peer === node.nodeId)) member.dial(node);
+      const link = member.links.find(({ peer }) => peer === node?.nodeId);
+      if (node !== undefined && link?.end.direction !== 'outbound') member.dial(node);
     }
   });
 }

@@ -34,7 +34,7 @@ const AHEAD_S = 599;
 /** And one that nobody may believe: streams of the next ten years would be spent. */
 const YEARS_AHEAD_S = (3_652 * DAY_MS) / SECOND_MS;
 /** Under certificates that do not exist: more than a neighbour may have wait for theirs. */
-const UNKNOWN = 80;
+const UNKNOWN = 120;
 /** Longer than any message may live. */
 const ENDLESS_MS = 8 * DAY_MS;
 /** Whatever does not come by a push because a liar was asked for it comes by a pull. @tuning */
@@ -99,6 +99,8 @@ class Lies implements Malice {
   readonly #member: HostileMember;
   /** What it has heard: content keys and bytes. */
   readonly #heard = new Map<string, Bytes>();
+  /** Links on which it has said what it says once. */
+  readonly #told = new WeakSet<HostileLink>();
   #round = 0;
 
   constructor(world: World, member: HostileMember) {
@@ -154,8 +156,10 @@ class Lies implements Malice {
       );
       link.sendMessages(replayed);
       link.sendMessages([this.#own(2 * this.#round, place % 2 === 0 ? 'one thing' : 'another')]);
-      if (this.#round <= 2) link.sendMessages(Array.from({ length: GAPS }, (_, i) => this.#own(1_000 + 2 * i, 'gap')));
-      if (this.#round === 1) link.sendMessages([...this.#misdated(), ...this.#underUnknown()]);
+      if (this.#told.has(link)) continue;
+      this.#told.add(link);
+      link.sendMessages(Array.from({ length: GAPS }, (_, i) => this.#own(1_000 + 2 * i, 'gap')));
+      link.sendMessages([...this.#misdated(), ...this.#underUnknown()]);
     }
   }
 
