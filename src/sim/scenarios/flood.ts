@@ -18,7 +18,7 @@ const HOSTILE = 2;
 /** The two, and two honest ones. @tuning */
 const NODES_MIN = 4;
 const ATTACKS = 3;
-/** Where nodes are killed and links break meanwhile, the attacks go on until all alarms were raised, but not for ever. */
+/** Where nodes are killed and links break meanwhile, the attacks go on until all alarms were raised, but not for ever. @tuning */
 const TIMES_MAX = 5;
 /** Each of them goes on for so long, and honest messages are published meanwhile. */
 const ATTACK_MS = 4 * SECOND_MS;
