@@ -24,6 +24,8 @@ const ANNOUNCED = 600;
 /** They dial everybody, over and over: all places for links from outside are theirs if they can have them. */
 const DIAL_EVERY_MS = SECOND_MS;
 const DIALS_A_TURN = 3;
+/** How often they dial who has dialled them, so that the place is theirs and another free: they may lose it. @tuning */
+const GREED = 0.1;
 const PUBLISHING_MS = 30 * SECOND_MS;
 const PHASES = 3;
 /** Who has met nobody honest seeks on every half minute, and needs a few tries. @tuning */
@@ -66,7 +68,7 @@ function addressesOf({ name }: HostileMember): Address[] {
   return Array.from({ length: ADDRESSES }, (_, i) => parseAddress(`${name}.${i}:4433`));
 }
 
-/** Takes every link, says that there is nothing new, and dials, also who has dialled it: that place is to be its choice. */
+/** Takes every link, says that there is nothing new, and dials. */
 function collude(world: World, member: HostileMember): void {
   const addresses = addressesOf(member);
   member.start({ hello: () => ({ addresses }) });
@@ -75,7 +77,8 @@ function collude(world: World, member: HostileMember): void {
     for (let i = 0; i < DIALS_A_TURN; i++) {
       const node = world.nodes[member.random.below(world.nodes.length)];
       const link = member.links.find(({ peer }) => peer === node?.nodeId);
-      if (node !== undefined && link?.end.direction !== 'outbound') member.dial(node);
+      const isTry = link === undefined || (link.end.direction === 'inbound' && member.random.chance(GREED));
+      if (node !== undefined && isTry) member.dial(node);
     }
   });
 }
