@@ -98,13 +98,13 @@ describe('a fault planted in the nodes is a violation of the scenario that is ab
 
   it('flood: neighbours that may have as much checked as they like', async (t) => {
     // The gate takes from a neighbour's budget first, and looks at an author's before it takes from it.
-    const looked = new WeakSet<Budgets>();
+    const looked = new WeakSet<Budgets<unknown>>();
     plant(
       t,
       Budgets.prototype,
       'has',
       (original) =>
-        function looking(this: Budgets, now, nodeId) {
+        function looking(this: Budgets<unknown>, now, nodeId) {
           looked.add(this);
           return original.call(this, now, nodeId);
         },
@@ -114,7 +114,7 @@ describe('a fault planted in the nodes is a violation of the scenario that is ab
       Budgets.prototype,
       'take',
       (original) =>
-        function unlimited(this: Budgets, now, nodeId) {
+        function unlimited(this: Budgets<unknown>, now, nodeId) {
           return original.call(this, now, nodeId) || !looked.has(this);
         },
     );

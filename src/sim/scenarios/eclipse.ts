@@ -40,7 +40,7 @@ const LIMIT_MS = 10 * MINUTE_MS;
 export const eclipse: Scenario = {
   name: 'eclipse',
   summary: 'a fifth of the members collude and pass nothing on: nobody is cut off',
-  nodesMin: NODES_MIN,
+  nodesMin: ECLIPSE_NODES_MIN,
   run: async (options, tell) => {
     const hostile = Math.floor(options.nodes * COLLUDING_SHARE);
     const story = await Story.begin(options, { hostile, records: true }, tell);

@@ -16,10 +16,10 @@ import type { World } from '../world.ts';
 /** The one that floods, and the one that forges. */
 const HOSTILE = 2;
 /** The two, and two honest ones. @tuning */
-const NODES_MIN = 4;
+const FLOOD_NODES_MIN = 4;
 const ATTACKS = 3;
 /** Where nodes are killed and links break meanwhile, the attacks go on until all alarms were raised, but not for ever. @tuning */
-const TIMES_MAX = 5;
+const FLOOD_TIMES_MAX = 5;
 /** Each of them goes on for so long, and honest messages are published meanwhile. */
 const ATTACK_MS = 4 * SECOND_MS;
 /** What a node allows an author: far less than in the field, so that a large world can be flooded at little cost. */
@@ -63,7 +63,7 @@ const LIMIT_MS = 2 * MINUTE_MS;
 export const flood: Scenario = {
   name: 'flood',
   summary: 'a member floods, a neighbour forges, strangers knock: mail gets through',
-  nodesMin: NODES_MIN,
+  nodesMin: FLOOD_NODES_MIN,
   run: async (options, tell) => {
     const honest = options.nodes - HOSTILE;
     const isQuiet = 10 * options.messages < honest;
@@ -94,7 +94,7 @@ export const flood: Scenario = {
     delivery.startMeasuring();
 
     const targets = flooder.random.shuffled(world.nodes).slice(0, TARGETS);
-    for (let times = 0; times === 0 || (alarms.isAwaited && times < TIMES_MAX); times++) {
+    for (let times = 0; times === 0 || (alarms.isAwaited && times < FLOOD_TIMES_MAX); times++) {
       const inPhase = (what: string): void => {
         if (times === 0) story.publishWithin(ATTACK_MS);
         if (times === 0) story.disturbWithin(ATTACK_MS);
@@ -124,7 +124,7 @@ export const flood: Scenario = {
       inPhase('strangers have opened handshakes');
     }
     story.runUntilDone(LIMIT_MS, () => delivery.isComplete);
-    story.expectWithin(ROUNDS_MAX, 'under attack');
+    story.expectWithin(FLOOD_ROUNDS_MAX, 'under attack');
     story.expectPushed('under attack');
     return story.end('flood');
   },

@@ -8,7 +8,7 @@ const PUBLISHING_MS = 2 * SECOND_MS;
 /** With restarts and broken links, these go on a little longer. */
 const DISTURBANCE_MS = 10 * SECOND_MS;
 /** Design.md section 11: what a spread takes, with one push or pull in ten lost. @tuning */
-const ROUNDS_MAX = 8;
+const GOSSIP_ROUNDS_MAX = 8;
 const LIMIT_MS = 3 * MINUTE_MS;
 
 /** Messages spread to all nodes, whatever is lost and whoever restarts meanwhile. Rounds: of the slowest delivery. */
@@ -23,7 +23,7 @@ export const gossip: Scenario = {
     story.publishWithin(PUBLISHING_MS);
     story.disturbWithin(DISTURBANCE_MS);
     story.runUntilDone(LIMIT_MS, () => story.delivery.isComplete);
-    story.expectWithin(ROUNDS_MAX, 'without any attack');
+    story.expectWithin(GOSSIP_ROUNDS_MAX, 'without any attack');
     story.expectPushed('without any attack');
     return story.end('gossip');
   },

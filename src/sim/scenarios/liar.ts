@@ -50,7 +50,7 @@ const LIMIT_MS = 2 * MINUTE_MS;
 export const liar: Scenario = {
   name: 'liar',
   summary: 'a member replays, forges, never answers: nobody is misled',
-  nodesMin: NODES_MIN,
+  nodesMin: LIAR_NODES_MIN,
   run: async (options, tell) => {
     const story = await Story.begin(options, { hostile: HOSTILE, records: true }, tell);
     const { world, delivery } = story;
@@ -82,7 +82,7 @@ export const liar: Scenario = {
     world.run(PUBLISHING_MS);
     story.tell('a member has lied on all its links');
     story.runUntilDone(LIMIT_MS, () => delivery.isComplete);
-    story.expectWithin(ROUNDS_MAX, 'beside a liar');
+    story.expectWithin(LIAR_ROUNDS_MAX, 'beside a liar');
     story.expectPushed('beside a liar');
     lies.shout();
     const latest = unixSeconds(world.time.instant().wall) + 2 * AHEAD_S;

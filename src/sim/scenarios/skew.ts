@@ -33,7 +33,7 @@ const TEN_YEARS_AHEAD: ClockError = { aheadMs: 3_652 * DAY_MS, drift: 0 };
 export const skew: Scenario = {
   name: 'skew',
   summary: 'clocks at 1970, in ten years and drifting: the others go on',
-  nodesMin: NODES_MIN,
+  nodesMin: SKEW_NODES_MIN,
   run: async (options, tell) => {
     const story = await Story.begin(options, { records: true }, tell);
     const { world, delivery } = story;
