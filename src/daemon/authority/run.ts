@@ -13,12 +13,12 @@ import { tlsServerOptions } from '../../host/tls/server-options.ts';
 import { Visitors } from '../../host/tls/visitors.ts';
 import type { AuthorityDeps, Credential } from '../../http/authority/deps.ts';
 import { addAuthorityRoutes } from '../../http/authority/routes.ts';
-import { createHttpApp, type HttpApp, socketOf } from '../../http/server.ts';
+import { createHttpApp, socketOf } from '../../http/server.ts';
 import { formatAddress, splitAddress } from '../../message/address.ts';
 import { authorityNames } from '../../pki/mesh/mesh-names.ts';
 import { type OpenAuthority, openAuthority, type OpenAuthorityOptions } from './open.ts';
-import { allAddresses, isLoopback, isWildcard, outerAddresses } from '../../host/machine/interfaces.ts';
-import { listenControl, listenError } from '../listen.ts';
+import { allAddresses, hostFromHere, isLoopback, isWildcard, outerAddresses } from '../../host/machine/interfaces.ts';
+import { listenControl, listenHttp } from '../listen.ts';
 import { createLog, type Log, requestLog } from '../log.ts';
 import { programVersion } from '../version.ts';
 
@@ -41,10 +41,8 @@ export interface RunningAuthority {
 export async function runAuthority(options: RunAuthorityOptions): Promise<RunningAuthority> {
   const opened = await openAuthority(options);
   const log = options.log ?? createLog(opened.config.log_level, 'authority');
-  const closers: (() => Promise<void> | void)[] = [() => opened.close()];
-  const close = async (): Promise<void> => {
-    for (const closer of closers.splice(0).reverse()) await closer();
-  };
+  const closers = new AsyncDisposableStack();
+  closers.defer(() => opened.close());
   try {
     await opened.authority.tendCrl('now'); // what was revoked before a crash is published now
     const listen = splitAddress(opened.config.listen, 0);
@@ -72,7 +70,7 @@ export async function runAuthority(options: RunAuthorityOptions): Promise<Runnin
       rate: { requestsMax: opened.config.requests_per_minute, windowMs: 60_000 },
       ...requestLog(log, 'info'),
     });
-    closers.push(() => app.close());
+    closers.defer(() => app.close());
     addAuthorityRoutes(
       app,
       deps((request) => tlsCredential(socketOf(request) as TLSSocket)),
@@ -87,30 +85,34 @@ export async function runAuthority(options: RunAuthorityOptions): Promise<Runnin
       rate: undefined,
       ...requestLog(log, 'info'),
     });
-    closers.push(() => control.close());
+    closers.defer(() => control.close());
     addAuthorityRoutes(
       control,
       deps(() => ({ tag: 'local' })),
     );
 
-    const port = await listenTls(app, listen.host, listen.port);
+    const port = await listenHttp(app, listen.host, listen.port);
     endpoint = `https://${formatAddress(publicHostOf(opened, listen.host), port)}`;
     await opened.store.transact((tx) => tx.setMeta('endpoint', endpoint));
     await listenControl(control, controlSocketOf(opened.layout.directory));
-    closers.push(() => rmSync(controlSocketOf(opened.layout.directory), { force: true }));
+    closers.defer(() => rmSync(controlSocketOf(opened.layout.directory), { force: true }));
 
     let tending = Promise.resolve();
     const timer = setInterval(() => {
       tending = tending.then(() => tend(opened, certificate, tlsServer as HttpsServer, log));
     }, CRL_DUE_CHECK_MS);
-    closers.push(() => {
+    closers.defer(() => {
       clearInterval(timer);
       return tending;
     });
     log.info({ url: endpoint, mesh: opened.config.mesh }, 'authority listens');
-    return { url: `https://${formatAddress(displayHostOf(listen.host), port)}`, mesh: opened.config.mesh, close };
+    return {
+      url: `https://${formatAddress(hostFromHere(listen.host), port)}`,
+      mesh: opened.config.mesh,
+      close: () => closers.disposeAsync(),
+    };
   } catch (error) {
-    await close();
+    await closers.disposeAsync();
     throw error;
   }
 }
@@ -193,16 +195,6 @@ function tlsCredential(socket: TLSSocket): Credential {
   return chain.length === 0 ? { tag: 'none' } : { tag: 'certificate', chain };
 }
 
-async function listenTls(app: HttpApp, host: string, port: number): Promise<number> {
-  try {
-    await app.listen({ host, port });
-  } catch (error) {
-    throw listenError(error, formatAddress(host, port));
-  }
-  const address = app.server.address();
-  return typeof address === 'object' && address !== null ? address.port : port;
-}
-
 /** Names and addresses that clients may have used to come here. */
 function hostsOf(listenHost: string): readonly string[] {
   if (!isWildcard(listenHost)) return [listenHost, ...(isLoopback(listenHost) ? ['localhost'] : [])];
@@ -215,8 +207,4 @@ function publicHostOf(opened: OpenAuthority, listenHost: string): string {
   if (named !== undefined) return named;
   if (!isWildcard(listenHost)) return listenHost;
   return outerAddresses(['IPv4'])[0] ?? '127.0.0.1';
-}
-
-function displayHostOf(listenHost: string): string {
-  return isWildcard(listenHost) ? '127.0.0.1' : listenHost;
 }

@@ -72,13 +72,10 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   });
   requireCurrent(enrolled);
   const log = options.log ?? createLog(config.log_level, 'node');
-  const closers: (() => Promise<void> | void)[] = [];
-  const close = async (): Promise<void> => {
-    for (const closer of closers.splice(0).reverse()) await closer();
-  };
+  const closers = new AsyncDisposableStack();
   try {
     const lock = lockDirectory(enrolled.layout.directory);
-    closers.push(() => lock.release());
+    closers.defer(() => lock.release());
     const keys = await openKeys(enrolled.layout.keys, options.passphrase);
     const signer = await openIdentityKey(keys, enrolled.leaf);
     const identity: TlsIdentity = {
@@ -87,9 +84,9 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       trustAnchors: [enrolled.rootPem],
     };
     const store = await openNodeStore(enrolled);
-    closers.push(() => store.close());
+    closers.defer(() => store.close());
     const host = await openNodeHost(enrolled, config, { identity, signer, store, log });
-    closers.push(async () => {
+    closers.defer(async () => {
       host.leave();
       await new Promise((resolve) => setTimeout(resolve, GOODBYE_MS));
     });
@@ -106,8 +103,8 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       signedHosts: config.signed_requests.map((name) => name.toLowerCase()),
     });
     await members.ready();
-    closers.push(() => members.close());
-    closers.push(() => carrier.close());
+    closers.defer(() => members.close());
+    closers.defer(() => carrier.close());
 
     const listen = splitAddress(config.listen, 0);
     const port = await listenTls(config, {
@@ -122,7 +119,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       },
       onTrouble: (error) => log.error({ reason: messageOf(error) }, 'a connection could not be taken'),
     });
-    closers.push(() => port.close());
+    closers.defer(() => port.close());
     host.onEvent(({ tag }) => {
       if (tag === 'crl') port.forgetSessions();
     });
@@ -144,25 +141,31 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       ...requestLog(log, 'debug'),
     });
     addProgramRoutes(programs, { service: host, facts, leave: asked.resolve });
-    closers.push(() => programs.close());
+    closers.defer(() => programs.close());
     await listenControl(programs, controlSocketOf(enrolled.layout.directory));
-    closers.push(() => rmSync(controlSocketOf(enrolled.layout.directory), { force: true }));
+    closers.defer(() => rmSync(controlSocketOf(enrolled.layout.directory), { force: true }));
 
     tellBootstrapPeers(host, enrolled, config, log);
     if (config.multicast) {
       const multicast = await openMulticast(host, listen.host, splitAddress(port.address).port, log);
-      closers.push(() => multicast?.close());
+      closers.defer(() => multicast?.close());
     }
     const contact = contactAuthority(enrolled, config, { identity, host, addresses, log });
-    closers.push(() => contact.stop());
-    closers.push(watch(host, contact, log));
-    closers.push(watchCertificate(enrolled.leaf, log));
+    closers.defer(() => contact.stop());
+    closers.defer(watch(host, contact, log));
+    closers.defer(watchCertificate(enrolled.leaf, log));
 
     const [address = port.address] = addresses;
     log.info({ address, node_id: enrolled.nodeId, mesh: enrolled.mesh }, 'node listens');
-    return { address, nodeId: host.node.self, mesh: enrolled.mesh, askedToLeave: asked.promise, close };
+    return {
+      address,
+      nodeId: host.node.self,
+      mesh: enrolled.mesh,
+      askedToLeave: asked.promise,
+      close: () => closers.disposeAsync(),
+    };
   } catch (error) {
-    await close();
+    await closers.disposeAsync();
     throw error;
   }
 }

@@ -22,8 +22,8 @@ import type { MalformedRecord, RecordStore } from '../../ports/record-store.ts';
 import { allKeyIndexes } from '../../signer/key-ring.ts';
 import { signBatch } from '../../signer/sign-batch.ts';
 import { loadCallers } from './callers.ts';
-import { isLoopback } from '../../host/machine/interfaces.ts';
-import { listenError } from '../listen.ts';
+import { hostFromHere, isLoopback } from '../../host/machine/interfaces.ts';
+import { listenHttp } from '../listen.ts';
 import { type Log, requestLog } from '../log.ts';
 import { Turns } from './turns.ts';
 import { openRecordStore, openRingSigner, type SignerPlace } from './place.ts';
@@ -69,22 +69,19 @@ export async function runSigner(options: RunSignerOptions): Promise<RunningSigne
   checkReach(options, listen.host);
   const serviceUrl = checkedUrl(options.serviceUrl);
   const cluster = clusterSecret(environment['CHAINMAIL_CLUSTER_SECRET_FILE']);
-  const closers: (() => Promise<void> | void)[] = [];
-  const close = async (): Promise<void> => {
-    for (const closer of closers.splice(0).reverse()) await closer();
-  };
+  const closers = new AsyncDisposableStack();
   try {
     const signer = await openRingSigner(place, environment, options.engine);
-    closers.push(() => signer.close());
+    closers.defer(() => signer.close());
     const store = await openRecordStore(place, true);
-    closers.push(() => store.close());
+    closers.defer(() => store.close());
     if (place.store === undefined) {
       const lock = lockDirectory(resolve(place.dir as string));
-      closers.push(() => lock.release());
+      closers.defer(() => lock.release());
       await disown(store); // whoever drove a run here was killed: the lock is ours
     }
     const audit = options.auditFile === undefined ? undefined : AuditFile.open(resolve(options.auditFile));
-    closers.push(() => audit?.close());
+    closers.defer(() => audit?.close());
     let ownUrl = '';
     const driver = new RunDriver({
       store,
@@ -117,8 +114,8 @@ export async function runSigner(options: RunSignerOptions): Promise<RunningSigne
       requestMsMax: IMPORT_MS_MAX,
       ...requestLog(log, 'info'),
     });
-    closers.push(() => app.close());
-    closers.push(() => driver.close()); // first: what it calls may be this very process
+    closers.defer(() => app.close());
+    closers.defer(() => driver.close()); // first: what it calls may be this very process
     addSignerRoutes(app, {
       store,
       clock: systemClock,
@@ -133,19 +130,13 @@ export async function runSigner(options: RunSignerOptions): Promise<RunningSigne
       },
       clusterSecretHash: sha256(utf8(cluster)),
     });
-    try {
-      await app.listen({ host: listen.host, port: listen.port });
-    } catch (error) {
-      throw listenError(error, options.listen);
-    }
-    const address = app.server.address();
-    const port = typeof address === 'object' && address !== null ? address.port : listen.port;
-    ownUrl = `http://${formatAddress(reachableHost(listen.host), port)}`;
+    const port = await listenHttp(app, listen.host, listen.port);
+    ownUrl = `http://${formatAddress(hostFromHere(listen.host), port)}`;
     driver.watch();
     log.info({ url: ownUrl, engine: signer.engine, keys: signer.publicKeys.length }, 'signer listens');
-    return { url: ownUrl, close };
+    return { url: ownUrl, close: () => closers.disposeAsync() };
   } catch (error) {
-    await close();
+    await closers.disposeAsync();
     throw error;
   }
 }
@@ -192,10 +183,4 @@ function checkedUrl(text: string | undefined): string | undefined {
   if (!URL.canParse(text) || !/^https?:$/.test(new URL(text).protocol))
     throw new MeshError('ERR_USAGE', `service URL ${quoted(text)}, expected http://HOST:PORT`);
   return text;
-}
-
-/** Where this machine reaches itself when it listens everywhere. */
-function reachableHost(host: string): string {
-  if (host === '0.0.0.0') return '127.0.0.1';
-  return host === '::' ? '::1' : host;
 }

@@ -15,7 +15,7 @@ import { StreamService, type StreamServiceDeps } from '../../streams/stream-serv
 import { WalletEpochs } from '../../streams/wallet-epochs.ts';
 import { makeDirectory } from '../directory.ts';
 import { isLoopback } from '../../host/machine/interfaces.ts';
-import { listenError } from '../listen.ts';
+import { listenHttp } from '../listen.ts';
 import { type Log, requestLog } from '../log.ts';
 import { programVersion } from '../version.ts';
 
@@ -56,30 +56,27 @@ export async function runStreams(options: RunStreamsOptions): Promise<RunningStr
   checkReach(options, listen.host);
   const directory = resolve(options.directory);
   makeDirectory(directory);
-  const closers: (() => Promise<void> | void)[] = [];
-  const close = async (): Promise<void> => {
-    for (const closer of closers.splice(0).reverse()) await closer();
-  };
+  const closers = new AsyncDisposableStack();
   try {
     const lock = lockDirectory(directory);
-    closers.push(() => lock.release());
+    closers.defer(() => lock.release());
     const key = openWalletFile(join(directory, 'wallet.key'), systemRandom);
-    closers.push(() => key[Symbol.dispose]());
+    closers.defer(() => key[Symbol.dispose]());
     const wallet = walletOf(key);
     const store = SqliteStreamStore.open(join(directory, 'streams.db'), 'create');
-    closers.push(() => store.close());
+    closers.defer(() => store.close());
     const timer = new BlockTimer(log);
     const epochs = await WalletEpochs.open(store);
     const deps = { clock: systemClock, random: systemRandom, forever, epochs };
     const streams = await StreamService.open({ ...deps, store, wallet, onDeadline: () => timer.arm() });
-    closers.push(() => timer.close());
+    closers.defer(() => timer.close());
     const app = await createHttpApp({
       createServer: createPlainServer,
       rate: options.rate ?? STREAM_REQUEST_RATE,
       ...requestLog(log, 'info'),
     });
     app.server.maxConnections = STREAM_CONNECTIONS_MAX;
-    closers.push(() => app.close());
+    closers.defer(() => app.close());
     addStreamRoutes(app, {
       streams,
       epochs,
@@ -89,20 +86,14 @@ export async function runStreams(options: RunStreamsOptions): Promise<RunningStr
       version: programVersion(),
       onUnexpected: (error) => log.error({ err: error }, 'call failed'),
     });
-    try {
-      await app.listen({ host: listen.host, port: listen.port });
-    } catch (error) {
-      throw listenError(error, options.listen);
-    }
+    const port = await listenHttp(app, listen.host, listen.port);
     timer.start(streams);
-    const bound = app.server.address();
-    const port = typeof bound === 'object' && bound !== null ? bound.port : listen.port;
     const url = `http://${formatAddress(listen.host, port)}`;
     const address = addressText(wallet.address);
     log.info({ url, wallet: address }, 'stream store listens');
-    return { url, address, close };
+    return { url, address, close: () => closers.disposeAsync() };
   } catch (error) {
-    await close();
+    await closers.disposeAsync();
     throw error;
   }
 }

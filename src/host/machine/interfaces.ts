@@ -36,6 +36,12 @@ export function isWildcard(host: string): boolean {
   return host === '0.0.0.0' || host === '::';
 }
 
+/** By which host this machine calls what listens there. */
+export function hostFromHere(listenHost: string): string {
+  if (listenHost === '0.0.0.0') return '127.0.0.1';
+  return listenHost === '::' ? '::1' : listenHost;
+}
+
 /** Whether nobody but this machine can call there. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'));
