@@ -3,10 +3,16 @@ import { MeshError } from '../base/errors.ts';
 import { FRAME_BYTES_MAX } from './frame.ts';
 
 const LENGTH_BYTES = 4;
+/**
+ * Pieces of a frame that has not ended that are kept apart; more are joined. Each takes some 250 bytes beside its own: 65,536
+ * of one byte each would be 16 MiB a link. A frame that comes so is copied 512 times, half of it on average.
+ */
+export const PIECES_MAX = 128;
 
 /**
  * Cuts a byte stream into frames: `length u32 BE ‖ body`. Memory follows the bytes received, never the length
- * that is claimed; bytes are joined once a frame is complete, so a peer that sends one at a time costs no more.
+ * that is claimed; bytes are joined once a frame is complete, or many pieces wait, so a peer that sends one at a time costs
+ * no more.
  */
 export class FrameSplitter {
   #chunks: Bytes[] = [];
@@ -18,6 +24,11 @@ export class FrameSplitter {
     return this.#pendingBytes;
   }
 
+  /** In how many pieces those bytes are kept. */
+  get pendingPieces(): number {
+    return this.#chunks.length;
+  }
+
   /**
    * @returns the bodies that are complete with these bytes.
    * @throws ERR_CBOR for a frame that is empty or larger than {@link FRAME_BYTES_MAX}: the link cannot go on.
@@ -26,6 +37,7 @@ export class FrameSplitter {
     this.#pendingBytes += bytes.length;
     if (this.#pendingBytes < this.#neededBytes) {
       this.#chunks.push(bytes);
+      if (this.#chunks.length > PIECES_MAX) this.#chunks = [concatBytes(...this.#chunks)];
       return [];
     }
     const input = this.#chunks.length === 0 ? bytes : concatBytes(...this.#chunks, bytes);

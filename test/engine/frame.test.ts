@@ -20,7 +20,7 @@ import {
 import { CRL_BYTES_MAX } from '../../src/pki/x509/crl.ts';
 import { MESH_CERTIFICATE_BYTES_MAX, MESH_CHAIN_CERTIFICATES_MAX } from '../../src/pki/mesh/mesh-profile.ts';
 import { decodeFrame, encodeFrame } from '../../src/engine/frame-codec.ts';
-import { FrameSplitter } from '../../src/engine/frame-splitter.ts';
+import { FrameSplitter, PIECES_MAX } from '../../src/engine/frame-splitter.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import { parseNodeId } from '../../src/identity/node-id.ts';
 import { parseAddress } from '../../src/message/address.ts';
@@ -336,6 +336,18 @@ describe('frame splitter', () => {
         },
       ),
     );
+  });
+
+  it('keeps a frame that comes a byte at a time in few pieces (T17)', () => {
+    const splitter = new FrameSplitter();
+    const whole = new Uint8Array(4 + FRAME_BYTES_MAX).fill(7);
+    new DataView(whole.buffer).setUint32(0, FRAME_BYTES_MAX);
+    let bodies: Bytes[] = [];
+    for (let at = 0; at < whole.length; at++) {
+      bodies = splitter.push(whole.slice(at, at + 1));
+      assert.ok(splitter.pendingPieces <= PIECES_MAX, `${splitter.pendingPieces} pieces of ${at} bytes`);
+    }
+    assert.deepEqual(bodies, [whole.subarray(4)]);
   });
 
   it('takes a stream byte by byte', () => {
