@@ -1,7 +1,7 @@
-import { readFileSync } from 'node:fs';
 import { type Bytes, fromHex, textOfUtf8 } from '../base/bytes.ts';
-import { MeshError, messageOf, quoted } from '../base/errors.ts';
+import { MeshError } from '../base/errors.ts';
 import type { Secret } from '../crypto/secret.ts';
+import { readInputFile } from '../host/files/input-file.ts';
 import { openPointAdder } from '../host/secp256k1/point-adder.ts';
 import { derivePrivate, derivePublic, masterKeyOf } from '../identity/key-tree/child-key.ts';
 import type { DerivationPath } from '../identity/key-tree/derivation-path.ts';
@@ -74,19 +74,7 @@ function firstLineOf(text: string): string {
 }
 
 function readKeyFile(path: string): Bytes {
-  let bytes: Bytes;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw new MeshError(
-      'ERR_KEY_MNEMONIC',
-      `file ${quoted(path)} cannot be read: ${messageOf(error)}`,
-      'check the path',
-    );
-  }
-  if (bytes.length > MNEMONIC_CHARS_MAX)
-    throw new MeshError('ERR_KEY_MNEMONIC', `file ${quoted(path)} is too large for a mnemonic`);
-  return bytes;
+  return readInputFile(path, MNEMONIC_CHARS_MAX, 'ERR_KEY_MNEMONIC', 'check the path');
 }
 
 function seedOfHex(text: string): Bytes {

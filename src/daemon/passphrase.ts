@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
-import { MeshError, messageOf, quoted } from '../base/errors.ts';
+import { MeshError, quoted } from '../base/errors.ts';
 import { Secret } from '../crypto/secret.ts';
+import { readInputFile } from '../host/files/input-file.ts';
 import { readSecretFile, SECRET_FILE_BYTES_MAX } from '../host/files/secret-file.ts';
 
 const PASSPHRASE_FILE = 'passphrase';
@@ -28,25 +28,14 @@ export interface PassphraseSources {
  */
 export async function readPassphrase(sources: PassphraseSources): Promise<Secret> {
   const named = sources.file ?? sources.environment['CHAINMAIL_PASSPHRASE_FILE'];
-  if (named !== undefined && named !== '') return secretOf(readNamed(named), named);
+  if (named !== undefined && named !== '')
+    return secretOf(readInputFile(named, SECRET_FILE_BYTES_MAX, 'ERR_PASSPHRASE_MISSING'), named);
   const path = join(sources.directory, PASSPHRASE_FILE);
   const own = readSecretFile(path);
   if (own !== undefined) return secretOf(own, path);
   if (!process.stdin.isTTY)
     throw new MeshError('ERR_PASSPHRASE_MISSING', `no passphrase for ${quoted(sources.directory)}`);
   return prompt(sources);
-}
-
-function readNamed(path: string): Uint8Array {
-  let bytes: Uint8Array;
-  try {
-    bytes = readFileSync(path);
-  } catch (error) {
-    throw new MeshError('ERR_PASSPHRASE_MISSING', `passphrase file ${quoted(path)}: ${messageOf(error)}`);
-  }
-  if (bytes.length > SECRET_FILE_BYTES_MAX)
-    throw new MeshError('ERR_PASSPHRASE_MISSING', `passphrase file ${quoted(path)} is too large to be one`);
-  return bytes;
 }
 
 /** Everything up to the end of the first line: an editor's final newline is not part of the passphrase. */

@@ -1,13 +1,14 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import type { Command } from 'commander';
-import { type Bytes, textOfUtf8 } from '../../base/bytes.ts';
-import { MeshError, messageOf, quoted } from '../../base/errors.ts';
+import { textOfUtf8 } from '../../base/bytes.ts';
+import { MeshError, quoted } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
 import { judgeWycheproof } from '../../daemon/verify/suites/wycheproof/judge.ts';
 import type { VectorFile } from '../../daemon/verify/suites/wycheproof/vector.ts';
 import type { FileVerdict, VerifyContext } from '../../daemon/verify/verdict.ts';
 import { anchorsAmong, readCrlFile, verifyFile } from '../../daemon/verify/verify-file.ts';
+import { readInputFile } from '../../host/files/input-file.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
 import { type Certificate, parseCertificatesPem } from '../../pki/x509/certificate.ts';
@@ -57,7 +58,7 @@ export function register(program: Command): void {
         else if (options.wycheproof === true) showResults(output, runWycheproof(readJson(path)));
         else {
           const context = contextOf(path, options);
-          const verdict = await verifyFile(readFile(path), context);
+          const verdict = await verifyFile(readInputFile(path, VERIFY_FILE_BYTES_MAX), context);
           showVerdict(output, verdict);
           if (!verdict.ok) process.exitCode = EXIT_REFUSED;
         }
@@ -105,12 +106,14 @@ function contextOf(path: string, options: VerifyOptions): VerifyContext {
     mesh: options.mesh === undefined ? undefined : parseMeshName(options.mesh),
     ...anchorsAmong(certificatesIn(options.ca ?? beside('ca.pem'))),
     chain: certificatesIn(options.chain ?? beside('node.pem')),
-    crls: (options.crl ?? []).map((file) => readCrlFile(readFile(resolve(file)))),
+    crls: (options.crl ?? []).map((file) => readCrlFile(readInputFile(resolve(file), VERIFY_FILE_BYTES_MAX))),
   };
 }
 
 function certificatesIn(file: string | undefined): readonly Certificate[] {
-  return file === undefined ? [] : parseCertificatesPem(textOfUtf8(readFile(resolve(file))));
+  return file === undefined
+    ? []
+    : parseCertificatesPem(textOfUtf8(readInputFile(resolve(file), VERIFY_FILE_BYTES_MAX)));
 }
 
 function instantOf(text: string): UnixMs {
@@ -136,21 +139,10 @@ function showVerdict(output: Output, verdict: FileVerdict): void {
 
 function readJson(path: string): unknown {
   try {
-    const json: unknown = JSON.parse(textOfUtf8(readFile(path)));
+    const json: unknown = JSON.parse(textOfUtf8(readInputFile(path, VERIFY_FILE_BYTES_MAX)));
     if (typeof json === 'object' && json !== null) return json;
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
   throw new MeshError('ERR_INPUT', `file ${quoted(path)} holds no JSON object`);
-}
-
-function readFile(path: string): Bytes {
-  try {
-    if (statSync(path).size > VERIFY_FILE_BYTES_MAX)
-      throw new MeshError('ERR_INPUT', `file ${quoted(path)} is longer than ${VERIFY_FILE_BYTES_MAX} bytes`);
-    return new Uint8Array(readFileSync(path));
-  } catch (error) {
-    if (error instanceof MeshError) throw error;
-    throw new MeshError('ERR_INPUT', `file ${quoted(path)} cannot be read: ${messageOf(error)}`);
-  }
 }

@@ -1,7 +1,7 @@
-import { readFileSync, statSync } from 'node:fs';
 import { createPublicKey } from 'node:crypto';
 import { type Bytes, fromHex, textOfUtf8 } from '../../base/bytes.ts';
-import { isMeshError, MeshError, messageOf, quoted } from '../../base/errors.ts';
+import { isMeshError, MeshError, quoted } from '../../base/errors.ts';
+import { readInputFile } from '../../host/files/input-file.ts';
 import { readSecretFile } from '../../host/files/secret-file.ts';
 import type { DelegateKey } from '../../identity/delegate/delegate-key.ts';
 import { subtreeKeyOf } from '../../identity/delegate/subtree.ts';
@@ -40,7 +40,7 @@ export function readDelegateKey(text: string): DelegateKey {
       : { curve, bytes: compressed(curve, bytes) };
   }
   try {
-    return rawKeyOf(createPublicKey(textOfUtf8(readSmall(text))));
+    return rawKeyOf(createPublicKey(textOfUtf8(readInputFile(text, DELEGATE_FILE_BYTES_MAX))));
   } catch (error) {
     if (isMeshError(error)) throw error;
     throw new MeshError(
@@ -53,19 +53,8 @@ export function readDelegateKey(text: string): DelegateKey {
 
 /** The statement in a file, PEM or the bare bytes. @throws ERR_DELEGATE_MALFORMED */
 export function readStatement(path: string): Bytes {
-  const bytes = readSmall(path);
+  const bytes = readInputFile(path, DELEGATE_FILE_BYTES_MAX);
   const [first] = bytes;
   if (first === undefined || first >= 0x80) return bytes;
   return parseStatementPem(textOfUtf8(bytes));
-}
-
-function readSmall(path: string): Bytes {
-  try {
-    if (statSync(path).size > DELEGATE_FILE_BYTES_MAX)
-      throw new MeshError('ERR_INPUT', `file ${quoted(path)} is too large`);
-    return readFileSync(path);
-  } catch (error) {
-    if (isMeshError(error)) throw error;
-    throw new MeshError('ERR_INPUT', `file ${quoted(path)} cannot be read: ${messageOf(error)}`);
-  }
 }

@@ -10,5 +10,5 @@ test('a file of a key or a statement has so many bytes at most', (t) => {
   writeFileSync(path, new Uint8Array(DELEGATE_FILE_BYTES_MAX).fill(0x84));
   assert.equal(readStatement(path).length, DELEGATE_FILE_BYTES_MAX);
   writeFileSync(path, new Uint8Array(DELEGATE_FILE_BYTES_MAX + 1).fill(0x84));
-  assert.throws(() => readStatement(path), { code: 'ERR_INPUT', message: /too large/ });
+  assert.throws(() => readStatement(path), { code: 'ERR_INPUT', message: /larger than/ });
 });

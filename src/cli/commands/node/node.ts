@@ -1,11 +1,10 @@
-import { readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { TICKET_BYTES_MAX } from '../../../api/ticket.ts';
-import { MeshError, messageOf, quoted } from '../../../base/errors.ts';
 import { toRfc3339 } from '../../../base/time.ts';
 import { requireNoAuthority } from '../../../daemon/directory.ts';
 import { readPassphrase } from '../../../daemon/passphrase.ts';
+import { readInputFile } from '../../../host/files/input-file.ts';
 import { systemClock } from '../../../host/machine/system-clock.ts';
 import { relativeTime } from '../../relative-time.ts';
 import { act, addCommand, addGroup } from '../../command.ts';
@@ -60,14 +59,6 @@ export function register(program: Command): void {
 }
 
 function readTicketFile(path: string): string {
-  try {
-    if (statSync(path).size > TICKET_BYTES_MAX) throw new Error(`it is larger than ${TICKET_BYTES_MAX} bytes`);
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    throw new MeshError(
-      'ERR_TICKET_MALFORMED',
-      `ticket ${quoted(path)} cannot be read: ${messageOf(error)}`,
-      'check --ticket: it is the file that «chainmail ticket create» wrote',
-    );
-  }
+  const hint = 'check --ticket: it is the file that «chainmail ticket create» wrote';
+  return new TextDecoder().decode(readInputFile(path, TICKET_BYTES_MAX, 'ERR_TICKET_MALFORMED', hint));
 }
