@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { afterEach, describe, it } from 'node:test';
 import { controlSocketOf } from '../../../src/host/http/control-socket.ts';
 import { exchange } from '../../../src/host/http/client.ts';
@@ -9,7 +11,7 @@ import { RESTORED_RATE } from '../../../src/node/publisher.ts';
 import { type Item, joined } from '../../support/hostile/cbor-by-hand.ts';
 import { type Frame, frameBytes, hello, HostileLink, type Member, TYPE } from '../../support/hostile/hostile-link.ts';
 import { HonestMesh } from '../../support/hostile/honest-mesh.ts';
-import { leafHashOf, messageByHand, strangeHash } from '../../support/hostile/message-by-hand.ts';
+import { leafHashOf, messageByHand, recordByHand, strangeHash } from '../../support/hostile/message-by-hand.ts';
 
 /** How long what is done without end is done here. */
 const FLOOD_MS = 1_000;
@@ -167,6 +169,36 @@ describe('a member that means harm (T3, T4, T5, T24)', () => {
       }
     const opened = (await incarnation()) - before;
     assert.ok(opened > 0 && opened <= RESTORED_RATE.burstTokens * (RESTORED_RATE.burstTokens + 1), `${opened} above`);
+    await mesh.isWell();
+  });
+
+  it('is dialled at one of its places at a time, wherever it says that they are', async (t) => {
+    const open = new Set<Socket>();
+    let dials = 0;
+    let most = 0;
+    const behave = [(): void => {}, (socket: Socket): unknown => socket.write(new Uint8Array(1_000_000).fill(0x16))];
+    const servers = upTo(8).map((i) =>
+      createServer((socket) => {
+        dials++;
+        most = Math.max(most, open.add(socket).size);
+        socket.on('error', () => {}).on('close', () => open.delete(socket));
+        behave[i % behave.length]?.(socket);
+      }).listen(0, '127.0.0.1'),
+    );
+    t.after(() => {
+      for (const server of servers) server.close();
+      for (const socket of open) socket.destroy();
+    });
+    await Promise.all(servers.map((server) => once(server, 'listening')));
+    const places = servers.map((server) => `127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const member = await mesh.member();
+    const saying = await link(member);
+    const message = messageByHand(member, { incarnation: nowSec(), counter: 0, ...recordByHand(places) });
+    saying.say([TYPE.message, message]);
+    assert.equal(await saying.isAlive(), true);
+    saying.end();
+    while (dials < mesh.nodes.length + 1) await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    assert.ok(most <= mesh.nodes.length, `${most} at a time of ${mesh.nodes.length} nodes`);
     await mesh.isWell();
   });
 

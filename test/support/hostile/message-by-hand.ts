@@ -6,7 +6,9 @@ import { type Member, sha256 } from './hostile-link.ts';
 export interface Saying {
   readonly incarnation: number;
   readonly counter: number;
-  readonly text: string;
+  /** What it says, or the bytes of a payload. */
+  readonly text: string | Uint8Array;
+  readonly contentType?: string;
   readonly type?: string;
   readonly issuedAtSec?: number;
   readonly lifeSec?: number;
@@ -21,15 +23,20 @@ export interface Saying {
 /** A message as spec 03 section 1 says it, in a hostile member's hands. */
 export function messageByHand(member: Member, what: Saying): Uint8Array {
   const { incarnation, counter, text, type = 'sensor/test', issuedAtSec = Math.floor(Date.now() / 1_000) } = what;
-  const { lifeSec = 600, origin = member.nodeId, leafHash = leafHashOf(member) } = what;
+  const {
+    contentType = 'application/octet-stream',
+    lifeSec = 600,
+    origin = member.nodeId,
+    leafHash = leafHashOf(member),
+  } = what;
   const place = new DataView(new ArrayBuffer(16));
   place.setBigUint64(0, BigInt(incarnation));
   place.setBigUint64(8, BigInt(counter));
   const claims = map([1, origin], [4, issuedAtSec + lifeSec], [6, issuedAtSec], [7, new Uint8Array(place.buffer)]);
   const protectedHeader = encode(
-    map([1, ES256], [3, 'application/octet-stream'], [15, claims], [34, [SHA_256, leafHash]], ['type', type]),
+    map([1, ES256], [3, contentType], [15, claims], [34, [SHA_256, leafHash]], ['type', type]),
   );
-  const payload = new TextEncoder().encode(text);
+  const payload = typeof text === 'string' ? new TextEncoder().encode(text) : text;
   const aad = encode(['chainmail message v1', member.mesh]);
   const signed = encode(['Signature1', protectedHeader, aad, payload]);
   const signature =
@@ -53,4 +60,10 @@ const SHA_256 = new Raw(head(1, 15));
 
 function map(...members: readonly (readonly [number | string, Parameters<typeof encode>[0]])[]): Raw {
   return new Raw(head(5, members.length), ...members.flatMap(([key, value]) => [encode(key), encode(value)]));
+}
+
+/** What a node says of itself (spec 05 section 4). */
+export function recordByHand(addresses: readonly string[]): Pick<Saying, 'text' | 'type' | 'contentType'> {
+  const text = encode(map(['name', 'by hand'], ['addrs', addresses], ['streams', []], ['version', '1']));
+  return { type: 'record', contentType: 'application/cbor', text };
 }
