@@ -26,6 +26,8 @@ export const REQUEST_MS_MAX = 20_000;
 export const HEADERS_MS_MAX = 10_000;
 /** How often late requests are looked for. Each look wakes the process, also where nobody has asked anything. */
 const CHECK_MS = 10_000;
+/** As {@link CHECK_MS}, on sockets that only the owner of the directory reaches, who floods nobody but himself. */
+export const OWNERS_CHECK_MS = 60_000;
 /** An idle connection is kept this long for the next request. */
 export const KEEP_ALIVE_MS = 30_000;
 /** Open connections. 70 KiB each with TLS: 140 MiB at most. */
@@ -54,6 +56,8 @@ export interface HttpAppOptions {
   readonly requestMsMax?: number;
   /** `undefined`: no limit on requests a minute, for sockets that only the owner of the directory can reach. */
   readonly rate: RequestRate | undefined;
+  /** How often late requests are looked for (default: {@link CHECK_MS}). */
+  readonly checkMs?: number;
   readonly onRequestDone?: (record: RequestRecord) => void;
   /** Errors that are none of ours: the caller is told nothing of them. */
   readonly onUnexpected?: (error: unknown) => void;
@@ -145,7 +149,7 @@ function serverWithin(options: HttpAppOptions, listener: RequestListener): Serve
       headersTimeout: HEADERS_MS_MAX,
       requestTimeout: options.requestMsMax ?? REQUEST_MS_MAX,
       keepAliveTimeout: KEEP_ALIVE_MS,
-      connectionsCheckingInterval: CHECK_MS,
+      connectionsCheckingInterval: options.checkMs ?? CHECK_MS,
       requireHostHeader: true,
       insecureHTTPParser: false,
     },

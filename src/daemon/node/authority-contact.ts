@@ -50,13 +50,15 @@ export interface AuthorityContactOptions {
 }
 
 /**
- * What a node has to do with its authority while it runs: fetch the revocation list where it changed, and check in, so
- * that operators see who enforces what and other nodes hear where this one is. A node without its authority goes on.
+ * What a node has to do with its authority while it runs: check in, so that operators see who enforces what and other
+ * nodes hear where this one is, and fetch the revocation list where it changed. A node without its authority goes on.
  */
 export class AuthorityContact {
   readonly #options: AuthorityContactOptions;
   readonly #stopped = new AbortController();
   #etag: string | undefined;
+  /** What the authority called its newest list when this node last had what is published. */
+  #crlTold: number | undefined;
   readonly #alarms = new WaitingAlarms();
   #failures = 0;
   #alone = 0;
@@ -110,8 +112,7 @@ export class AuthorityContact {
     const { log } = this.#options;
     this.#connection = keptConnection();
     try {
-      await this.#fetchCrl();
-      await this.#checkIn();
+      await this.#hearOfRevocations();
       await this.#showConflicts();
       if (this.#failures > 0) log.info('the authority answers again');
       this.#failures = 0;
@@ -149,7 +150,26 @@ export class AuthorityContact {
     return Math.min(intervalMs, ALONE_MS_MIN * 2 ** Math.min(this.#alone++, 16));
   }
 
-  async #fetchCrl(): Promise<void> {
+  /**
+   * Where nothing has changed, the check-in says so, and the visit is one request. Who cannot check in, because the
+   * authority refuses it or has no answer to that, asks for the list all the same: it may say why.
+   */
+  async #hearOfRevocations(): Promise<void> {
+    let told: number;
+    try {
+      told = await this.#checkIn();
+    } catch (error) {
+      this.#crlTold = undefined;
+      if (!this.#isAway(error)) await this.#fetchCrl();
+      throw error;
+    }
+    if (told === this.#crlTold) return;
+    const hasIt = (await this.#fetchCrl()) && this.#options.crlNumber() >= told; // a mirror may come after it
+    this.#crlTold = hasIt ? told : undefined;
+  }
+
+  /** @returns whether this node has what is published. */
+  async #fetchCrl(): Promise<boolean> {
     const { crlUrl, onCrl, log } = this.#options;
     const { origin, pathname, search } = new URL(crlUrl);
     const answer = await this.#exchange(origin, {
@@ -158,13 +178,16 @@ export class AuthorityContact {
       headers: { accept: 'application/pkix-crl', ...(this.#etag === undefined ? {} : { 'if-none-match': this.#etag }) },
       bodyBytesMax: CRL_BYTES_MAX,
     });
-    if (answer.status === 304) return;
+    if (answer.status === 304) return true;
     if (answer.status !== 200) throw refusalOf(answer);
-    if (onCrl(answer.body)) this.#etag = answer.headers.etag;
+    const isOurs = onCrl(answer.body);
+    if (isOurs) this.#etag = answer.headers.etag;
     else log.error({ url: crlUrl }, 'what the authority gave is no revocation list of this mesh');
+    return isOurs;
   }
 
-  async #checkIn(): Promise<void> {
+  /** @returns the number of the newest list. */
+  async #checkIn(): Promise<number> {
     const { target, address, crlNumber, version, onPeers } = this.#options;
     const at = address();
     const answer = await this.#exchange(target.endpoint, {
@@ -176,7 +199,14 @@ export class AuthorityContact {
     const parsed = checkInResponseSchema.safeParse(JSON.parse(textOfUtf8(answer.body)));
     if (!parsed.success) throw new MeshError('ERR_REMOTE', `check-in: ${describeIssue(parsed.error)}`);
     onPeers(parsed.data.bootstrap_peers);
-    if (parsed.data.crl_number > crlNumber()) await this.#fetchCrl(); // it was renewed between the two calls
+    return parsed.data.crl_number;
+  }
+
+  /** Whether nobody answered where the list is as well. */
+  #isAway(error: unknown): boolean {
+    const { target, crlUrl } = this.#options;
+    const isSilent = isMeshError(error) && error.code === 'ERR_UNREACHABLE';
+    return isSilent && new URL(crlUrl).origin === new URL(target.endpoint).origin;
   }
 
   async #showConflicts(): Promise<void> {

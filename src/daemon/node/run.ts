@@ -11,7 +11,7 @@ import { TlsPort, type TlsPortOptions } from '../../host/tls/port.ts';
 import type { TlsIdentity } from '../../host/tls/server-options.ts';
 import { createServer as createHttpServer } from '../../http/builtin-http.ts';
 import { addMemberRoutes, addProgramRoutes } from '../../http/node/routes.ts';
-import { createHttpApp, socketOf } from '../../http/server.ts';
+import { createHttpApp, OWNERS_CHECK_MS, socketOf } from '../../http/server.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import { type Address, splitAddress } from '../../message/address.ts';
 import { CertificateWatch } from '../../node/certificate-watch.ts';
@@ -138,6 +138,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     const programs = await createHttpApp({
       createServer: createHttpServer,
       rate: undefined,
+      checkMs: OWNERS_CHECK_MS,
       ...requestLog(log, 'debug'),
     });
     addProgramRoutes(programs, { service: host, facts, leave: asked.resolve });

@@ -32,6 +32,7 @@ export function memberOf(socket: Socket): PeerIdentity | undefined {
 export class HttpCarrier {
   #server: Http2SecureServer | undefined;
   readonly #connections = new Map<NodeId, Set<TLSSocket>>();
+  #isWatching = false;
 
   /** For `createHttpApp`. */
   readonly createServer = (options: ServerOptions, listener: RequestListener): Server => {
@@ -40,7 +41,6 @@ export class HttpCarrier {
       listener as unknown as (request: Http2ServerRequest, response: Http2ServerResponse) => void,
     );
     this.#server.on('sessionError', () => {}); // the session ends; its socket is gone
-    this.#server.emit('listening'); // starts the watch over slow requests
     return this.#server as unknown as Server;
   };
 
@@ -49,12 +49,20 @@ export class HttpCarrier {
       socket.destroy();
       return;
     }
+    this.#watch();
     this.#server?.emit('secureConnection', socket);
   }
 
   /** Ends all connections, answered or not. */
   close(): void {
     for (const sockets of this.#connections.values()) for (const socket of sockets) socket.destroy();
+  }
+
+  /** Over slow requests, from the first connection on: it wakes the process, and to most nodes nobody speaks HTTP. */
+  #watch(): void {
+    if (this.#isWatching) return;
+    this.#isWatching = true;
+    this.#server?.emit('listening');
   }
 
   #note(socket: TLSSocket, member: PeerIdentity): boolean {
