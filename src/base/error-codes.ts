@@ -9,6 +9,8 @@ export interface ErrorEntry {
   readonly title: string;
   /** What to do, where the thrower has nothing better to say. */
   readonly hint?: string;
+  /** Whether it says how a command was called, so that it exits 2 and not 1. */
+  readonly isUsage?: true;
   /** The number of River's `Err`, where a River client may meet the error (spec 09 river events). */
   readonly river?: number;
   /** For what passes by itself: when to try again, where the thrower knows no better (RFC 9110 `Retry-After`). */
@@ -18,7 +20,7 @@ export interface ErrorEntry {
 /** Every stable error code. A new code cannot be used before it has its row here. */
 export const ERRORS = {
   // input
-  ERR_USAGE: { status: 400, title: 'wrong usage' },
+  ERR_USAGE: { status: 400, title: 'wrong usage', isUsage: true },
   ERR_INPUT: { status: 400, title: 'malformed input' },
   ERR_NOT_FOUND: { status: 404, title: 'not found' },
   ERR_METHOD: { status: 405, title: 'method not allowed' },
@@ -378,6 +380,7 @@ export const ERRORS = {
   ERR_PASSPHRASE_MISSING: {
     status: 500,
     title: 'no passphrase',
+    isUsage: true,
     hint: 'give --passphrase-file FILE, set CHAINMAIL_PASSPHRASE_FILE, or write DIR/passphrase with mode 0600',
   },
   ERR_KEY_FILE_MODE: { status: 500, title: 'a secret file is readable by others', hint: 'chmod 600 the file' },

@@ -8,9 +8,6 @@ export const EXIT_REFUSED = 1;
 /** The command line itself was wrong. */
 export const EXIT_USAGE = 2;
 
-/** Errors about how the command was called: they go to standard error as text and exit with {@link EXIT_USAGE}. */
-const USAGE_CODES: ReadonlySet<string> = new Set(['ERR_USAGE', 'ERR_PASSPHRASE_MISSING']);
-
 /**
  * Where a command speaks: results to standard output, as text or with `--json` as JSON, everything else to standard
  * error. */
@@ -48,7 +45,7 @@ export class Output {
   /** Says what went wrong and sets the exit code: 2 for a wrong command line, else 1. */
   fail(error: unknown): void {
     const known = knownError(error) ?? new MeshError('ERR_INTERNAL', messageOf(error), unexpectedHint(error));
-    const isUsage = USAGE_CODES.has(known.code);
+    const isUsage = errorEntry(known.code).isUsage === true; // as text to standard error, with `--json` too
     const hint = known.hint === undefined ? undefined : this.#completeHint(known.hint);
     process.exitCode = isUsage ? EXIT_USAGE : EXIT_REFUSED;
     if (this.isJson && !isUsage) {
