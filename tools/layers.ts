@@ -21,8 +21,6 @@ export const FOLDER_RANKS: Readonly<Record<string, number>> = {
   identity: 4,
   pki: 5,
   message: 6,
-  bundle: 6,
-  attestation: 6,
   audit: 6,
   api: 6,
   engine: 7,

@@ -5,7 +5,7 @@ import { CLOCK_JUMP_MS_MAX } from '../../src/authority/health/clock-guard.ts';
 import { ticketIdOf, tokenHashOf } from '../../src/authority/enrollment/ticket.ts';
 import { isSyncSigner, type Signer } from '../../src/crypto/signer.ts';
 import type { AuthorityStore } from '../../src/ports/authority-store.ts';
-import { MemoryAuthorityStore } from '../../src/sim/memory-authority-store.ts';
+import { MemoryAuthorityStore } from '../support/stores/memory-authority-store.ts';
 import {
   auditOf,
   authorityWorld,

@@ -20,7 +20,7 @@ import { shardHashOf, shardOf } from '../../src/signer/shard.ts';
 import { parseSignedRecord, signedRecordJson } from '../../src/signer/signed-line.ts';
 import { VERIFY_ERRORS_MAX, verifyExport } from '../../src/signer/verify-export.ts';
 import { openChecker } from '../../src/host/signer/engines/engines.ts';
-import { MemoryRecordStore } from '../../src/sim/memory-record-store.ts';
+import { MemoryRecordStore } from '../support/stores/memory-record-store.ts';
 import { SEED_RECORD } from '../support/seed-record.ts';
 import { openTestSigner, randomRecords, signAll, signedRecords } from '../support/test-signer.ts';
 

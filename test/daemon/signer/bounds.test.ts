@@ -13,7 +13,7 @@ import {
 } from '../../../src/daemon/signer/service.ts';
 import { Turns } from '../../../src/daemon/signer/turns.ts';
 import { systemRandom } from '../../../src/host/machine/system-random.ts';
-import { MemoryRecordStore } from '../../../src/sim/memory-record-store.ts';
+import { MemoryRecordStore } from '../../support/stores/memory-record-store.ts';
 import { SILENT } from '../../support/processes/authority-process.ts';
 import { HandClock } from '../../support/mesh/authority-world.ts';
 import { tempDir } from '../../support/temp-dir.ts';

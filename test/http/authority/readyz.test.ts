@@ -8,7 +8,7 @@ import { authorityLayout } from '../../../src/daemon/directory.ts';
 import { controlSocketOf } from '../../../src/host/http/control-socket.ts';
 import { exchange } from '../../../src/host/http/client.ts';
 import type { AuthorityStore } from '../../../src/ports/authority-store.ts';
-import { MemoryAuthorityStore } from '../../../src/sim/memory-authority-store.ts';
+import { MemoryAuthorityStore } from '../../support/stores/memory-authority-store.ts';
 import { startAuthority } from '../../support/processes/authority-process.ts';
 import { newToken } from '../../support/mesh/authority-world.ts';
 import { NO_SMALL_DISK, smallDisk } from '../../support/foreign/small-disk.ts';

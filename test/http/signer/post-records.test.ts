@@ -8,7 +8,7 @@ import { EMPTY } from '../../../src/base/bytes.ts';
 import { createHttpApp, type HttpApp, REQUEST_MS_MAX } from '../../../src/http/server.ts';
 import { IMPORT_BYTES_MAX, IMPORT_MS_MAX, piecesWithin, postRecords } from '../../../src/http/signer/post-records.ts';
 import type { SignerDeps } from '../../../src/http/signer/deps.ts';
-import { MemoryRecordStore } from '../../../src/sim/memory-record-store.ts';
+import { MemoryRecordStore } from '../../support/stores/memory-record-store.ts';
 
 async function importer(
   t: TestContext,

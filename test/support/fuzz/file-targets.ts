@@ -24,7 +24,7 @@ import { parseSerial } from '../../../src/pki/x509/certificate.ts';
 import { isMeshError } from '../../../src/base/errors.ts';
 import { importRecords } from '../../../src/signer/import-records.ts';
 import { parseJsonLine, parseSignedRecord } from '../../../src/signer/signed-line.ts';
-import { MemoryRecordStore } from '../../../src/sim/memory-record-store.ts';
+import { MemoryRecordStore } from '../stores/memory-record-store.ts';
 import { SeededRandom } from '../../../src/sim/seeded-random.ts';
 import { authorityWorld, enrollmentOf, newToken } from '../mesh/authority-world.ts';
 import { MESH, MeshFixture, NOW_MS } from '../mesh/mesh-fixture.ts';

@@ -14,7 +14,7 @@ import { buildIntermediate, buildRoot } from '../../../src/pki/mesh/issuer-profi
 import type { AuditRow } from '../../../src/ports/authority/audit.ts';
 import type { AuthorityStore } from '../../../src/ports/authority-store.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
-import { MemoryAuthorityStore } from '../../../src/sim/memory-authority-store.ts';
+import { MemoryAuthorityStore } from '../stores/memory-authority-store.ts';
 
 /** A clock that stands still until it is told. */
 export class HandClock implements Clock {

@@ -7,7 +7,7 @@ import { ENGINES, engineProblem, openSigner } from '../../../../src/host/signer/
 import { generateKeyFile, loadKeyFiles } from '../../../../src/host/signer/keys/key-files.ts';
 import { systemRandom } from '../../../../src/host/machine/system-random.ts';
 import { signedRecordJson } from '../../../../src/signer/signed-line.ts';
-import { MemoryRecordStore } from '../../../../src/sim/memory-record-store.ts';
+import { MemoryRecordStore } from '../../../support/stores/memory-record-store.ts';
 import { REPOSITORY } from '../../../../tools/repository.ts';
 import { SEED_RECORD } from '../../../support/seed-record.ts';
 import { tempDir } from '../../../support/temp-dir.ts';

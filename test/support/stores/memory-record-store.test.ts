@@ -1,5 +1,5 @@
-import { MemoryRecordStore } from '../../src/sim/memory-record-store.ts';
-import { describeRecordStore } from '../support/suites/record-store.ts';
+import { MemoryRecordStore } from './memory-record-store.ts';
+import { describeRecordStore } from '../suites/record-store.ts';
 
 describeRecordStore('memory', {
   open: async () => new MemoryRecordStore(),

@@ -1,12 +1,12 @@
-import { MeshError } from '../base/errors.ts';
-import type { UnixMs } from '../base/time.ts';
-import type { AccessKeyRow, SpentRequestRow } from '../ports/authority/access-keys.ts';
-import type { AuditRow } from '../ports/authority/audit.ts';
-import type { CertificateKind, CertificateRow } from '../ports/authority/certificates.ts';
-import type { BranchRow, DelegateRow, WalletRow } from '../ports/authority/delegates.ts';
-import type { NodeRow, SightingRow } from '../ports/authority/nodes.ts';
-import type { TicketRow } from '../ports/authority/tickets.ts';
-import type { AuthorityStore, AuthorityTransaction, CrlRow, MetaKey } from '../ports/authority-store.ts';
+import { MeshError } from '../../../src/base/errors.ts';
+import type { UnixMs } from '../../../src/base/time.ts';
+import type { AccessKeyRow, SpentRequestRow } from '../../../src/ports/authority/access-keys.ts';
+import type { AuditRow } from '../../../src/ports/authority/audit.ts';
+import type { CertificateKind, CertificateRow } from '../../../src/ports/authority/certificates.ts';
+import type { BranchRow, DelegateRow, WalletRow } from '../../../src/ports/authority/delegates.ts';
+import type { NodeRow, SightingRow } from '../../../src/ports/authority/nodes.ts';
+import type { TicketRow } from '../../../src/ports/authority/tickets.ts';
+import type { AuthorityStore, AuthorityTransaction, CrlRow, MetaKey } from '../../../src/ports/authority-store.ts';
 
 /** An {@link AuthorityStore} without a disk: the same promises for as long as the process lives. */
 export class MemoryAuthorityStore implements AuthorityStore {

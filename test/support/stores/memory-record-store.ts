@@ -1,6 +1,6 @@
-import { bytesEqual, toHex } from '../base/bytes.ts';
-import type { UnixMs } from '../base/time.ts';
-import { RECORD_SIGNATURE_BYTES, SALT_BYTES } from '../ports/batch-signer.ts';
+import { bytesEqual, toHex } from '../../../src/base/bytes.ts';
+import type { UnixMs } from '../../../src/base/time.ts';
+import { RECORD_SIGNATURE_BYTES, SALT_BYTES } from '../../../src/ports/batch-signer.ts';
 import type {
   FoundRecord,
   NewRecord,
@@ -12,10 +12,10 @@ import type {
   SignedRecord,
   StoredOutcome,
   UnsignedChunk,
-} from '../ports/record-store.ts';
-import { ChunkBuilder } from '../signer/chunk-builder.ts';
-import { saltText } from '../signer/salt.ts';
-import { shardHashOf } from '../signer/shard.ts';
+} from '../../../src/ports/record-store.ts';
+import { ChunkBuilder } from '../../../src/signer/chunk-builder.ts';
+import { saltText } from '../../../src/signer/salt.ts';
+import { shardHashOf } from '../../../src/signer/shard.ts';
 
 interface Lease {
   readonly owner: string;
