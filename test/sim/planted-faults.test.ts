@@ -4,6 +4,7 @@ import { toHex } from '../../src/base/bytes.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { Budgets } from '../../src/base/budgets.ts';
 import { Connector } from '../../src/engine/connector.ts';
+import { CrlSync } from '../../src/engine/crl-sync.ts';
 import { Gossip } from '../../src/engine/gossip.ts';
 import { Link } from '../../src/engine/link.ts';
 import { Origins } from '../../src/engine/origins.ts';
@@ -54,6 +55,14 @@ describe('a fault planted in the nodes is a violation of the scenario that is ab
   it('revocation: a node that forgets the list when it is killed', async (t) => {
     plant(t, Enforcement.prototype, 'restore', () => () => undefined);
     assert.match(await violationsOf('revocation', { nodes: 6 }), /knew of the revocation and has forgotten it/);
+  });
+
+  it('revocation: nodes that announce no list, and wait for pulls', async (t) => {
+    plant(t, CrlSync.prototype, 'announce', () => () => undefined);
+    assert.match(
+      await violationsOf('revocation', { nodes: 30 }),
+      /a node learned of the revocation after \d\.\d rounds/,
+    );
   });
 
   it('revocation: nodes that keep links with the revoked', async (t) => {
