@@ -18,6 +18,13 @@ export const PATH_SEARCH_STEPS_MAX = 4_000;
 /** Complete paths whose rules are judged, some 10 microseconds each. A roll-over of the root gives two. */
 export const PATHS_JUDGED_MAX = 1_000;
 
+/**
+ * Candidates for an issuer, names, policies, purposes and other elements of certificates that one validation looks at, over
+ * all paths: 1,000,000 × some half a microsecond. A path of a mesh has thirty; a thousand paths through certificates of
+ * thousands of names would otherwise take a quarter of a minute.
+ */
+export const PATH_ELEMENTS_MAX = 1_000_000;
+
 export interface PathInput extends PathDemands {
   readonly leaf: Certificate;
   /** Certificates that may stand between leaf and anchor, in any order, useful or not. */
@@ -57,10 +64,12 @@ class Search {
   readonly #anchors: ReadonlyMap<string, readonly Certificate[]>;
   readonly #budget = { left: NAME_COMPARISONS_MAX };
   readonly #signatures = new Map<string, boolean>();
+  readonly #nameKeys = new Map<DistinguishedName, string>();
   /** By {@link Beginning.doubts}. */
   readonly #queues: Beginning[][] = [];
   #steps = 0;
   #pathsJudged = 0;
+  #elements = 0;
   /** Why the search did not see everything; it says so only where it has found nothing. */
   #limit: PathRefusal | undefined;
   #refusal: PathRefusal | undefined;
@@ -71,8 +80,8 @@ class Search {
     this.#intermediatesMax = input.intermediatesMax ?? Number.POSITIVE_INFINITY;
     // An anchor that is also sent along needs no second place in the path; nor does a copy.
     const known = new Set([input.leaf, ...input.anchors].map(({ fingerprintHex }) => fingerprintHex));
-    this.#anchors = bySubject(input.anchors);
-    this.#untrusted = bySubject(
+    this.#anchors = this.#bySubject(input.anchors);
+    this.#untrusted = this.#bySubject(
       input.untrusted.filter(
         ({ fingerprintHex }) => !known.has(fingerprintHex) && known.add(fingerprintHex) !== undefined,
       ),
@@ -113,7 +122,8 @@ class Search {
 
   #judge(path: readonly Certificate[]): boolean {
     this.#pathsJudged += 1;
-    if (this.#pathsJudged > PATHS_JUDGED_MAX) {
+    const elements = path.reduce((sum, certificate) => sum + elementsOf(certificate, this.#input), 0);
+    if (this.#pathsJudged > PATHS_JUDGED_MAX || !this.#mayLookAt(elements)) {
       this.#limit ??= refusal('ERR_PATH_LIMIT', `${describe(this.#input.leaf)} has too many possible paths`, 0);
       return false;
     }
@@ -174,8 +184,28 @@ class Search {
     return holds;
   }
 
+  /** Whether so many elements more are within the limit. */
+  #mayLookAt(elements: number): boolean {
+    this.#elements += elements;
+    return this.#elements <= PATH_ELEMENTS_MAX;
+  }
+
   #tooMany(child: Certificate, depth: number): void {
     this.#limit ??= refusal('ERR_PATH_LIMIT', `${describe(child)}: too many possible issuers`, depth);
+  }
+
+  #bySubject(certificates: readonly Certificate[]): ReadonlyMap<string, readonly Certificate[]> {
+    return Map.groupBy(certificates, ({ subject }) => this.#keyOf(subject));
+  }
+
+  /** Equal for names that are one name, and for no others. A name may fill its certificate: it is written once. */
+  #keyOf(name: DistinguishedName): string {
+    let key = this.#nameKeys.get(name);
+    if (key === undefined) {
+      key = JSON.stringify(name.canonical);
+      this.#nameKeys.set(name, key);
+    }
+    return key;
   }
 
   /** Certificates whose subject is the child's issuer, the likeliest first. */
@@ -189,7 +219,11 @@ class Search {
     const doubtOf = (issuer: Certificate): number =>
       (mayIssue(issuer, at, intermediates) ? 0 : 2) +
       (wanted === undefined || issuer.extensions.subjectKeyIdentifier === wanted ? 0 : 1);
-    const named = pool.get(keyOfName(child.issuer)) ?? [];
+    const named = pool.get(this.#keyOf(child.issuer)) ?? [];
+    if (!this.#mayLookAt(named.length)) {
+      this.#tooMany(child, 0);
+      return [];
+    }
     return named.map((issuer) => ({ issuer, doubt: doubtOf(issuer) })).sort((a, b) => a.doubt - b.doubt);
   }
 }
@@ -205,11 +239,12 @@ function mayIssue({ isCa, notBefore, notAfter, extensions }: Certificate, at: Un
   return isCa && isInTime && intermediates <= (extensions.basicConstraints?.pathLenMax ?? Number.POSITIVE_INFINITY);
 }
 
-function bySubject(certificates: readonly Certificate[]): ReadonlyMap<string, readonly Certificate[]> {
-  return Map.groupBy(certificates, ({ subject }) => keyOfName(subject));
-}
-
-/** Equal for names that are one name, and for no others. */
-function keyOfName({ canonical }: DistinguishedName): string {
-  return JSON.stringify(canonical);
+/** How much there is in a certificate to judge, for these demands. */
+function elementsOf({ extensions, subject }: Certificate, { peerNames, extendedKeyUsages }: PathDemands): number {
+  const { subjectAltName, nameConstraints, certificatePolicies, policyMappings, extendedKeyUsage } = extensions;
+  const names = (subjectAltName?.length ?? 0) * (1 + (peerNames?.length ?? 0)) + subject.canonical.length;
+  const constraints = (nameConstraints?.permitted.length ?? 0) + (nameConstraints?.excluded.length ?? 0);
+  const policies = (certificatePolicies?.length ?? 0) + (policyMappings?.length ?? 0);
+  const purposes = (extendedKeyUsage?.length ?? 0) * (1 + (extendedKeyUsages?.length ?? 0));
+  return 1 + names + constraints + policies + purposes;
 }

@@ -5,7 +5,7 @@ import { after } from '../../../src/base/time.ts';
 import { contextPrimitive, oid, sequence, time } from '../../../src/codec/der-writer.ts';
 import { OID } from '../../../src/codec/oid.ts';
 import { checkX509Signature } from '../../../src/crypto/x509-signature.ts';
-import { PATH_SEARCH_STEPS_MAX, PATHS_JUDGED_MAX, SIGNATURE_CHECKS_MAX } from '../../../src/pki/path/path.ts';
+import { PATH_ELEMENTS_MAX, PATH_SEARCH_STEPS_MAX, PATHS_JUDGED_MAX, SIGNATURE_CHECKS_MAX } from '../../../src/pki/path/path.ts';
 import {
   commonName,
   dns,
@@ -131,6 +131,19 @@ describe('path building', () => {
     const result = outcome(judge(leafOf(lowers[0] as Party), pool, [root], { checkRevocation }));
     assert.equal(result, 'ERR_PATH_LIMIT');
     assert.equal(judged, PATHS_JUDGED_MAX);
+  });
+
+  it('looks at a bounded number of names, over all paths through a leaf of thousands of them', () => {
+    const peers = 20;
+    const names = Array.from({ length: 4_000 }, (_, i) => dns(`n${i}.example.com`));
+    const twins = { subject: commonName('twin'), key: testKey() };
+    const count = Math.ceil(PATH_ELEMENTS_MAX / (names.length * (1 + peers))) + 1;
+    const pool = Array.from({ length: count }, () => make({ ...twins, issuer: root, isCa: true }));
+    const peerNames = Array.from({ length: peers }, (_, i) => ({ kind: 'dns' as const, value: `other${i}.example` }));
+    const leaf = leafOf(pool[0] as Party, { names });
+    assert.ok(count < PATHS_JUDGED_MAX && count < SIGNATURE_CHECKS_MAX);
+    assert.equal(outcome(judge(leaf, pool.slice(0, 3), [root], { peerNames })), 'ERR_PATH_NAME');
+    assert.equal(outcome(judge(leaf, pool, [root], { peerNames })), 'ERR_PATH_LIMIT');
   });
 
   it('takes a leaf that is itself trusted, and judges it all the same', () => {

@@ -17,8 +17,9 @@ import {
 import { OID } from '../../../src/codec/oid.ts';
 import { checkX509Signature, x509AlgorithmIdentifier } from '../../../src/crypto/x509-signature.ts';
 import { buildCrl } from '../../../src/pki/x509/crl-build.ts';
-import { CRL_NUMBER_BYTES_MAX, isCrlOf, parseCrl, verifyCrl } from '../../../src/pki/x509/crl.ts';
-import { revocationFromCrls } from '../../../src/pki/path/crl-revocation.ts';
+import { CRL_NUMBER_BYTES_MAX, type Crl, isCrlOf, parseCrl, verifyCrl } from '../../../src/pki/x509/crl.ts';
+import { ALL_REASONS } from '../../../src/pki/x509/crl-scope.ts';
+import { CRL_LOOKS_MAX, CRL_SIGNATURE_CHECKS_MAX, revocationFromCrls } from '../../../src/pki/path/crl-revocation.ts';
 import {
   isVoidedBy,
   parseRevocationReason,
@@ -262,6 +263,40 @@ describe('paths and CRLs (RFC 5280 section 6.3)', () => {
     assert.equal(under(crlDer({ by: ca, dates: old })), 'ERR_PATH_CRL');
     assert.equal(under(crlDer({ by: ca, dates: tomorrow })), 'ERR_PATH_CRL');
     assert.equal(under(crlDer({ by: forger, extensions: [number(1)] })), 'ERR_PATH_CRL');
+  });
+
+  it('so many forged ones that not all signatures can be checked hide nothing: the path is refused', () => {
+    const forger = make({ subject: commonName('ca') });
+    const forged = Array.from({ length: 5 * CRL_SIGNATURE_CHECKS_MAX }, (_, i) =>
+      parseCrl(crlDer({ by: forger, extensions: [keyId(skiOf(ca)), number(i + 2)] })),
+    );
+    const genuine = parseCrl(crlDer({ by: ca }));
+    let checks = 0;
+    const among = (count: number): string => {
+      const checkSignature: typeof checkX509Signature = (...args) => {
+        checks += 1;
+        return checkX509Signature(...args);
+      };
+      const crls = [...forged.slice(0, count), genuine];
+      return outcome(judge(leaf, [ca], [root], { checkRevocation: revocationFromCrls(crls, NOW, checkSignature) }));
+    };
+    assert.equal(among(CRL_SIGNATURE_CHECKS_MAX - 1), 'ok');
+    checks = 0;
+    assert.equal(among(5 * CRL_SIGNATURE_CHECKS_MAX), 'ERR_PATH_LIMIT');
+    assert.equal(checks, CRL_SIGNATURE_CHECKS_MAX);
+  });
+
+  it('so many names of distribution points that not all can be compared tell nothing either', () => {
+    const names = Array.from({ length: CRL_LOOKS_MAX + 1 }, () => ({ tag: 'dns' as const, value: 'elsewhere.example' }));
+    const genuine = parseCrl(crlDer({ by: ca }));
+    const newer = (count: number): Crl => {
+      const scope = { names: names.slice(0, count), only: undefined, reasons: ALL_REASONS };
+      return Object.assign(Object.create(genuine) as Crl, { number: 9n, scope });
+    };
+    const under = (crls: readonly Crl[]): string =>
+      outcome(judge(leaf, [ca], [root], { checkRevocation: revocationFromCrls(crls, NOW, checkX509Signature) }));
+    assert.equal(under([newer(9), genuine]), 'ok');
+    assert.equal(under([newer(names.length), genuine]), 'ERR_PATH_LIMIT');
   });
 
   it('of several, the highest number decides', () => {
