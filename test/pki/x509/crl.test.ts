@@ -287,7 +287,10 @@ describe('paths and CRLs (RFC 5280 section 6.3)', () => {
   });
 
   it('so many names of distribution points that not all can be compared tell nothing either', () => {
-    const names = Array.from({ length: CRL_LOOKS_MAX + 1 }, () => ({ tag: 'dns' as const, value: 'elsewhere.example' }));
+    const names = Array.from({ length: CRL_LOOKS_MAX + 1 }, () => ({
+      tag: 'dns' as const,
+      value: 'elsewhere.example',
+    }));
     const genuine = parseCrl(crlDer({ by: ca }));
     const newer = (count: number): Crl => {
       const scope = { names: names.slice(0, count), only: undefined, reasons: ALL_REASONS };
