@@ -7,7 +7,7 @@
 import { readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join, posix } from 'node:path';
-import { type Breach, judgePurity, judgeReplay, judgeTestAwareness } from './purity.ts';
+import { type Breach, judgeFetch, judgeJson, judgePurity, judgeReplay, judgeTestAwareness } from './purity.ts';
 import { filesUnder, REPOSITORY } from './repository.ts';
 import { type ImportedModule, parseSource, type SourceFile } from './syntax.ts';
 
@@ -50,6 +50,17 @@ export const NAMED_ONLY_BY: Readonly<Record<string, string>> = {
   'src/host/signer/sqlite/record-store.ts': 'src/daemon/signer/place.ts',
   'src/host/signer/mongo/record-store.ts': 'src/daemon/signer/place.ts',
 };
+
+/** Files that may read JSON plainly, and why. */
+export const PLAIN_JSON: Readonly<Record<string, string>> = {
+  'src/codec/json.ts': 'it is the strict reader',
+  'src/daemon/version.ts': 'the manifest of this package',
+  'src/host/sqlite/statements.ts': 'a column that this program wrote',
+  'src/host/signer/sqlite/runs.ts': 'a column that this program wrote',
+};
+
+/** The file that may call `fetch`, with bounds of its own. */
+const FETCHES = 'src/host/http/connect-caller.ts';
 
 /** Folders up to this rank are pure: no I/O, no ambient clock or randomness, no timers, no state of a module. */
 const PURE_RANK_MAX = 8;
@@ -125,6 +136,8 @@ export function judgeFile(path: string, text: string): readonly string[] {
     return [(error as SyntaxError).message];
   }
   const breaches = [...judgeImports(path, folder, file), ...judgeTestAwareness(folder, file)];
+  if (!Object.hasOwn(PLAIN_JSON, path)) breaches.push(...judgeJson(file));
+  if (path !== FETCHES && rank > PURE_RANK_MAX) breaches.push(...judgeFetch(file));
   if (isPure(path, rank)) breaches.push(...judgePurity(file, Object.hasOwn(PURE_NODE_MODULES, folder)));
   else if (SEEDED_FOLDERS.includes(folder)) breaches.push(...judgeReplay(file));
   return breaches

@@ -115,6 +115,24 @@ export function judgeTestAwareness(folder: string, file: SourceFile): readonly B
   return breaches;
 }
 
+/** Two readers must not understand two things: JSON is read by the one that is strict. */
+export function judgeJson(file: SourceFile): readonly Breach[] {
+  return freeNamesOf(file.program).flatMap(({ name, parent, node }) => {
+    const member = name === 'JSON' ? memberName(parent) : undefined;
+    const isTakenApart = name === 'JSON' && parent.type === 'VariableDeclarator';
+    if (member !== 'JSON.parse' && !isTakenApart) return [];
+    const message = 'JSON.parse takes what other readers refuse; use parseJson of codec/json.ts';
+    return [{ offset: node.start, message }];
+  });
+}
+
+/** Answers over HTTP come by one client, which bounds them in bytes and time and follows no redirection. */
+export function judgeFetch(file: SourceFile): readonly Breach[] {
+  return freeNamesOf(file.program)
+    .filter(({ name }) => name === 'fetch')
+    .map(({ node }) => ({ offset: node.start, message: 'fetch bounds nothing; use exchange of host/http/client.ts' }));
+}
+
 function judgeClockOrRandom({ name, parent, node }: FreeName): string | undefined {
   const member = memberName(parent);
   if (name === 'Date') {

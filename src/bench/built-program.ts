@@ -7,6 +7,7 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { MeshError } from '../base/errors.ts';
+import { parseJson } from '../codec/json.ts';
 
 const PACKAGE = join(dirname(fileURLToPath(import.meta.url)), '..', '..');
 
@@ -54,7 +55,7 @@ export class BuiltProgram {
       once(createInterface({ input: child.stdout as NonNullable<typeof child.stdout> }), 'line'),
       once(child, 'exit').then(() => Promise.reject(new MeshError('ERR_NOT_READY', `${args.join(' ')} did not start`))),
     ])) as [string];
-    return { pid: child.pid as number, ready: JSON.parse(line) as Record<string, unknown> };
+    return { pid: child.pid as number, ready: parseJson(line) as Record<string, unknown> };
   }
 
   /** A process of Node.js that runs and does nothing. */

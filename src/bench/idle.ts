@@ -3,12 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { enrollResponseSchema } from '../api/authority.ts';
 import { parseTicket, type Ticket } from '../api/ticket.ts';
-import { textOfUtf8 } from '../base/bytes.ts';
 import { encodePem } from '../codec/pem.ts';
 import { generatePkcs8, softwareSigner } from '../crypto/signer.ts';
 import { checkX509Signature } from '../crypto/x509-signature.ts';
 import { GOSSIP_DEFAULTS } from '../engine/gossip.ts';
-import { exchange } from '../host/http/client.ts';
+import { callJson } from '../host/http/call.ts';
 import { parseMeshName } from '../identity/mesh-name.ts';
 import { parseNodeId } from '../identity/node-id.ts';
 import { parseAddress } from '../message/address.ts';
@@ -122,16 +121,16 @@ async function enroll(ticket: Ticket): Promise<BenchMember> {
   const pkcs8 = generatePkcs8('P-256');
   const signer = softwareSigner(pkcs8);
   const csr = encodePem('CERTIFICATE REQUEST', await buildCsr(signer));
-  const { body } = await exchange(
+  const { node_id, certificate } = await callJson(
     {
       tag: 'tls',
       endpoint: ticket.endpoint,
       trustAnchors: [ticket.trust_anchor],
       serverName: authorityNames(parseMeshName(ticket.mesh)).dns,
     },
+    enrollResponseSchema,
     { method: 'POST', path: '/v1/enroll', body: { token: ticket.token, csr } },
   );
-  const { node_id, certificate } = enrollResponseSchema.parse(JSON.parse(textOfUtf8(body)));
   const [leaf, intermediate] = parseCertificatesPem(certificate) as [Certificate, Certificate];
   const tls = { certificate, key: encodePem('PRIVATE KEY', pkcs8), trustAnchors: [ticket.trust_anchor] };
   return { nodeId: parseNodeId(node_id), signer, chain: [leaf, intermediate], tls };

@@ -8,7 +8,7 @@ import { MeshError, messageOf, quotedPath } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import { NodeDesk } from '../daemon/node/desk.ts';
 import { controlSocketOf } from '../host/http/control-socket.ts';
-import { exchange } from '../host/http/client.ts';
+import { fetchCrl } from '../host/http/fetch-crl.ts';
 import { systemClock } from '../host/machine/system-clock.ts';
 import { parseMeshName } from '../identity/mesh-name.ts';
 import { parseNodeId } from '../identity/node-id.ts';
@@ -64,11 +64,8 @@ export async function connect(options: ConnectOptions): Promise<MeshClient> {
   return client;
 }
 
-async function listOf(endpoint: string, trustAnchor: string): Promise<Bytes> {
-  const target = { tag: 'tls', endpoint, trustAnchors: [trustAnchor] } as const;
-  const { status, body } = await exchange(target, { method: 'GET', path: '/v1/crl' });
-  if (status !== 200) throw new MeshError('ERR_REMOTE', `${endpoint} gave no revocation list: status ${status}`);
-  return body;
+function listOf(endpoint: string, trustAnchor: string): Promise<Bytes> {
+  return fetchCrl({ tag: 'tls', trustAnchors: [trustAnchor] }, new URL('/v1/crl', endpoint).href);
 }
 
 function readAnchor(path: string): string {

@@ -6,16 +6,17 @@ import { MeshError, messageOf, quoted } from '../base/errors.ts';
  * as well: as a member of an object of this language it would not be data. So is half of a surrogate pair, which no
  * UTF-8 can hold: written on, it would be another text (RFC 7493 section 2.1).
  *
+ * @param halfPairs `left` where the caller judges text itself and has a code of its own for them.
  * @throws ERR_INPUT
  */
-export function parseJson(text: string): unknown {
+export function parseJson(text: string, halfPairs: 'refused' | 'left' = 'refused'): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (error) {
     throw new MeshError('ERR_INPUT', `the text is not JSON: ${messageOf(error).slice(0, 100)}`);
   }
-  checkStringsAndMembers(text);
+  checkStringsAndMembers(text, halfPairs);
   return value;
 }
 
@@ -23,7 +24,7 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
 /** Looks at strings and brackets alone, in text that is known to be JSON: those tell objects and member names apart. */
-function checkStringsAndMembers(json: string): void {
+function checkStringsAndMembers(json: string, halfPairs: 'refused' | 'left'): void {
   const open: (MemberNames | undefined)[] = []; // one for each object or array around the place
   for (let at = 0; at < json.length; at++) {
     const code = json.charCodeAt(at);
@@ -31,7 +32,7 @@ function checkStringsAndMembers(json: string): void {
       const end = endOfString(json, at + 1);
       const text = json.slice(at + 1, end);
       at = end;
-      if (text.includes('\\u') && !(JSON.parse(`"${text}"`) as string).isWellFormed())
+      if (halfPairs === 'refused' && text.includes('\\u') && !(JSON.parse(`"${text}"`) as string).isWellFormed())
         throw new MeshError('ERR_INPUT', `text ${quoted(text)} has half of a surrogate pair`);
       if (isColonNext(json, end + 1)) addName(open.at(-1), text);
     } else if (code === 0x7b) open.push(new MemberNames());

@@ -8,6 +8,7 @@ import { SCOPE_TERMINATOR } from '../message/request/credential-scope.ts';
 import type { VerifyingKey } from '../message/request/request-signature.ts';
 import { malformed } from '../message/request/http-request.ts';
 import { sigV4aPublicKey } from '../message/request/signing-key.ts';
+import { parseJson } from '../codec/json.ts';
 
 const text = z.string().min(1).max(4_096);
 
@@ -84,9 +85,9 @@ async function follow(
 function parseChain(file: Bytes): z.output<typeof chainSchema> {
   let json: unknown;
   try {
-    json = JSON.parse(textOfUtf8(file));
+    json = parseJson(textOfUtf8(file));
   } catch (error) {
-    throw malformed(`the chain is not JSON: ${messageOf(error)}`);
+    throw malformed(`the chain: ${messageOf(error)}`);
   }
   const parsed = chainSchema.safeParse(json);
   if (!parsed.success) throw malformed(`the chain: ${describeIssue(parsed.error)}`);

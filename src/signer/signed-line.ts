@@ -1,5 +1,6 @@
 import { type Bytes, concatBytes, textOfUtf8, utf8 } from '../base/bytes.ts';
-import { isMeshError, MeshError } from '../base/errors.ts';
+import { isMeshError, MeshError, messageOf } from '../base/errors.ts';
+import { parseJson } from '../codec/json.ts';
 import { POINT_BYTES, RECORD_SIGNATURE_BYTES } from '../ports/batch-signer.ts';
 import type { SignedRecord } from '../ports/record-store.ts';
 import { parseRecord } from './record.ts';
@@ -68,9 +69,9 @@ export function parseJsonLine(line: Bytes): unknown {
     throw error;
   }
   try {
-    return JSON.parse(text);
-  } catch {
-    throw new MeshError('ERR_RECORD_MALFORMED', 'the line is not JSON');
+    return parseJson(text, 'left'); // that is ERR_RECORD_UTF8, where a record is read
+  } catch (error) {
+    throw new MeshError('ERR_RECORD_MALFORMED', `the line: ${messageOf(error)}`);
   }
 }
 

@@ -84,6 +84,7 @@ describe('import', () => {
   const long = 'm'.repeat(RECORD_MESSAGE_BYTES_MAX);
   const lines: readonly (readonly [string, Bytes | string, string | undefined])[] = [
     ['no JSON', '{"id":', 'ERR_RECORD_MALFORMED'],
+    ['two messages', '{"id":"a","msg":"x","msg":"y"}', 'ERR_RECORD_MALFORMED'],
     ['a number', '7', 'ERR_RECORD_MALFORMED'],
     ['no id', '{"msg":"x"}', 'ERR_RECORD_ID'],
     ['an empty id', '{"id":"","msg":"x"}', 'ERR_RECORD_ID'],

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { dirname, join, posix } from 'node:path';
 import { describe, it } from 'node:test';
-import { judgeFile, NAMED_ONLY_BY } from '../../tools/layers.ts';
+import { judgeFile, NAMED_ONLY_BY, PLAIN_JSON } from '../../tools/layers.ts';
 import { REPOSITORY } from '../../tools/repository.ts';
 import { parseSource } from '../../tools/syntax.ts';
 
@@ -23,6 +23,9 @@ const REFUSED: readonly (readonly [name: string, path: string, code: string, mes
   ['a file without a folder', 'src/a.ts', 'export {};', /no rank/],
   ['a store by its name', 'src/daemon/up/a.ts', `import { FileKeyStore } from '../../host/keys/file-key-store.ts';`, /only src\/daemon\/keys\.ts names/],
   ['the type of such a store', 'src/cli/a.ts', `import type { SqliteNodeStore } from '../host/sqlite/node-store.ts';`, /only src\/daemon\/node\/store\.ts names/],
+  ['JSON read plainly', 'src/daemon/a.ts', `export const f = (t: string) => JSON.parse(t);`, /use parseJson/],
+  ['the plain reader taken apart', 'src/daemon/a.ts', 'const { parse } = JSON;', /use parseJson/],
+  ['an answer without bounds', 'src/cli/a.ts', `export const f = () => fetch('x');`, /use exchange/],
   ['what does not parse', 'src/cli/a.ts', 'const = 1;', /src\/cli\/a\.ts:1: /],
 
   // what comes from outside
@@ -142,6 +145,9 @@ describe('layers', () => {
       assert.ok(targets.includes(target));
       assert.deepEqual(judgeFile(namer, text), []);
     });
+  for (const [path, why] of Object.entries(PLAIN_JSON))
+    it(`lets ${path} read JSON plainly (${why}), and it does`, () =>
+      assert.match(readFileSync(join(REPOSITORY, path), 'utf8'), /JSON\.parse\(/));
   it('names file and line, and lists every breach in order', () => {
     const code = '// one\nlet a = 1;\n\nexport const f = () => process.pid + a;\n';
     const lines = judgeFile('src/base/a.ts', code).map((breach) => breach.replace(/: .*/, ''));

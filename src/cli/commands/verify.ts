@@ -16,6 +16,7 @@ import { judgeLimboCase, type LimboCase } from '../../daemon/verify/suites/limbo
 import { act, addCommand, repeatedOption, textOption } from '../command.ts';
 import { EXIT_REFUSED, type Output } from '../output.ts';
 import { renderTable } from '../table.ts';
+import { parseJson } from '../../codec/json.ts';
 
 /** Largest file that is looked at: all of x509-limbo, or an export of some hundred thousand records. */
 export const VERIFY_FILE_BYTES_MAX = 512 * 1024 * 1024;
@@ -138,11 +139,7 @@ function showVerdict(output: Output, verdict: FileVerdict): void {
 }
 
 function readJson(path: string): unknown {
-  try {
-    const json: unknown = JSON.parse(textOfUtf8(readInputFile(path, VERIFY_FILE_BYTES_MAX)));
-    if (typeof json === 'object' && json !== null) return json;
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-  }
+  const json = parseJson(textOfUtf8(readInputFile(path, VERIFY_FILE_BYTES_MAX)));
+  if (typeof json === 'object' && json !== null) return json;
   throw new MeshError('ERR_INPUT', `file ${quoted(path)} holds no JSON object`);
 }

@@ -1,8 +1,6 @@
 import { createServer } from 'node:http';
 import type { z } from 'zod';
-import { errorOfProblem } from '../../api/problem.ts';
-import { describeIssue } from '../../api/schema.ts';
-import { textOfUtf8 } from '../../base/bytes.ts';
+import { type Answer, bodyOf } from '../../host/http/call.ts';
 import { MeshError, quotedPath } from '../../base/errors.ts';
 import type { Secret } from '../../crypto/secret.ts';
 import { controlSocketOf } from '../../host/http/control-socket.ts';
@@ -30,11 +28,6 @@ export interface DeskCall {
   readonly method: 'GET' | 'POST' | 'DELETE';
   readonly path: string;
   readonly body?: unknown;
-}
-
-interface Answer {
-  readonly status: number;
-  readonly text: string;
 }
 
 /**
@@ -67,12 +60,7 @@ export class AuthorityDesk {
 
   /** @throws what the authority answered; ERR_REMOTE where that is not what the interface promises. */
   async call<S extends z.ZodType>(schema: S, call: DeskCall): Promise<z.output<S>> {
-    const { status, text } = await this.#send(call);
-    const json: unknown = text === '' ? undefined : parseJson(text);
-    if (status >= 300) throw errorOfProblem(json) ?? new MeshError('ERR_REMOTE', `the authority answered ${status}`);
-    const parsed = schema.safeParse(json);
-    if (!parsed.success) throw new MeshError('ERR_REMOTE', `the authority’s answer: ${describeIssue(parsed.error)}`);
-    return parsed.data;
+    return bodyOf(await this.#send(call), schema, 'the authority');
   }
 }
 
@@ -98,8 +86,7 @@ async function overSocket(directory: string, { method, path, body }: DeskCall): 
   const target = { tag: 'socket', path: controlSocketOf(directory) } as const;
   const headers = { accept: 'application/json' };
   try {
-    const answer = await exchange(target, { method, path, body, headers, timeoutMs: AUTHORITY_CALL_MS_MAX });
-    return { status: answer.status, text: textOfUtf8(answer.body) };
+    return await exchange(target, { method, path, body, headers, timeoutMs: AUTHORITY_CALL_MS_MAX });
   } catch (error) {
     if (!isNobodyThere(error)) throw error;
     throw new MeshError(
@@ -130,7 +117,7 @@ async function withOpened<T>(options: DeskOptions, use: (desk: AuthorityDesk) =>
       const headers = { accept: 'application/json' };
       const payload = body === undefined ? {} : { payload: body as object };
       const answer = await app.inject({ method, url: path, headers, ...payload });
-      return { status: answer.statusCode, text: answer.body };
+      return { status: answer.statusCode, body: answer.rawPayload };
     });
     try {
       return await use(desk);
@@ -139,13 +126,5 @@ async function withOpened<T>(options: DeskOptions, use: (desk: AuthorityDesk) =>
     }
   } finally {
     await opened.close();
-  }
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new MeshError('ERR_REMOTE', 'the authority’s answer is not JSON');
   }
 }

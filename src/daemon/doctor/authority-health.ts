@@ -6,7 +6,7 @@ import { toRfc3339 } from '../../base/time.ts';
 import type { Secret } from '../../crypto/secret.ts';
 import { controlSocketOf } from '../../host/http/control-socket.ts';
 import { exchange, isNobodyThere } from '../../host/http/client.ts';
-import { AuthorityDesk } from '../authority/desk.ts';
+import { callJson } from '../../host/http/call.ts';
 import { authorityLayout, requireAuthorityDirectory } from '../directory.ts';
 import { lookAtAuthorityStore } from '../authority/store.ts';
 import { openKeys } from '../keys.ts';
@@ -71,11 +71,8 @@ async function lookAtProcess(directory: string): Promise<Finding> {
     if (!isNobodyThere(error)) throw error;
     return couldBeBetter('process', 'no authority runs here', `chainmail authority run --dir ${directory}`);
   }
-  const desk = new AuthorityDesk(true, async ({ method, path }) => {
-    const answer = await exchange({ tag: 'socket', path: socket }, { method, path });
-    return { status: answer.status, text: textOfUtf8(answer.body) };
-  });
-  const { nodes } = await desk.call(nodesResponseSchema, { method: 'GET', path: '/v1/nodes' });
+  const call = { method: 'GET', path: '/v1/nodes' } as const;
+  const { nodes } = await callJson({ tag: 'socket', path: socket }, nodesResponseSchema, call);
   const active = nodes.filter(({ status }) => status === 'active').length;
   return good('process', `ready; ${active} of ${nodes.length} nodes hold a good certificate`);
 }

@@ -1,22 +1,21 @@
 import { type CheckInResponse, checkInResponseSchema } from '../../api/authority.ts';
-import { errorOfProblem } from '../../api/problem.ts';
-import { describeIssue } from '../../api/schema.ts';
-import { type Bytes, textOfUtf8 } from '../../base/bytes.ts';
+import type { Bytes } from '../../base/bytes.ts';
 import { errorEntry } from '../../base/error-codes.ts';
-import { isMeshError, MeshError, messageOf } from '../../base/errors.ts';
+import { isMeshError, messageOf } from '../../base/errors.ts';
 import { after, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../base/time.ts';
 import {
   type ClientAnswer,
   type ClientRequestOptions,
   exchange,
   keptConnection,
-  type Target,
+  type TlsTarget,
 } from '../../host/http/client.ts';
+import { callJson, refusalOf } from '../../host/http/call.ts';
+import { fetchChangedCrl } from '../../host/http/fetch-crl.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { systemRandom } from '../../host/machine/system-random.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import type { Address } from '../../message/address.ts';
-import { CRL_BYTES_MAX } from '../../pki/x509/crl.ts';
 import { jittered } from '../../ports/random.ts';
 import type { Log } from '../log.ts';
 import { WaitingAlarms } from './waiting-alarms.ts';
@@ -34,7 +33,7 @@ const JITTER_FRACTION = 0.2;
 
 export interface AuthorityContactOptions {
   /** The authority, with this node's certificate as the client's. */
-  readonly target: Extract<Target, { readonly tag: 'tls' }>;
+  readonly target: TlsTarget;
   readonly crlUrl: string;
   readonly intervalMs: number;
   readonly version: string;
@@ -170,18 +169,11 @@ export class AuthorityContact {
 
   /** @returns whether this node has what is published. */
   async #fetchCrl(): Promise<boolean> {
-    const { crlUrl, onCrl, log } = this.#options;
-    const { origin, pathname, search } = new URL(crlUrl);
-    const answer = await this.#exchange(origin, {
-      method: 'GET',
-      path: `${pathname}${search}`,
-      headers: { accept: 'application/pkix-crl', ...(this.#etag === undefined ? {} : { 'if-none-match': this.#etag }) },
-      bodyBytesMax: CRL_BYTES_MAX,
-    });
-    if (answer.status === 304) return true;
-    if (answer.status !== 200) throw refusalOf(answer);
-    const isOurs = onCrl(answer.body);
-    if (isOurs) this.#etag = answer.headers.etag;
+    const { target, crlUrl, onCrl, log } = this.#options;
+    const fetched = await fetchChangedCrl(target, crlUrl, this.#etag, this.#common);
+    if (fetched === undefined) return true;
+    const isOurs = onCrl(fetched.der);
+    if (isOurs) this.#etag = fetched.etag;
     else log.error({ url: crlUrl }, 'what the authority gave is no revocation list of this mesh');
     return isOurs;
   }
@@ -190,16 +182,14 @@ export class AuthorityContact {
   async #checkIn(): Promise<number> {
     const { target, address, crlNumber, version, onPeers } = this.#options;
     const at = address();
-    const answer = await this.#exchange(target.endpoint, {
+    const told = await callJson(target, checkInResponseSchema, {
+      ...this.#common,
       method: 'POST',
       path: '/v1/checkin',
       body: { ...(at === undefined ? {} : { address: at }), crl_number: crlNumber(), version },
     });
-    if (answer.status !== 200) throw refusalOf(answer);
-    const parsed = checkInResponseSchema.safeParse(JSON.parse(textOfUtf8(answer.body)));
-    if (!parsed.success) throw new MeshError('ERR_REMOTE', `check-in: ${describeIssue(parsed.error)}`);
-    onPeers(parsed.data.bootstrap_peers);
-    return parsed.data.crl_number;
+    onPeers(told.bootstrap_peers);
+    return told.crl_number;
   }
 
   /** Whether nobody answered where the list is as well. */
@@ -210,28 +200,32 @@ export class AuthorityContact {
   }
 
   async #showConflicts(): Promise<void> {
+    const { target, log } = this.#options;
     if (systemClock.monotonic() < this.#conflictsAt) return;
     for (let alarm = this.#alarms.first; alarm !== undefined; alarm = this.#alarms.first) {
-      const { endpoint } = this.#options.target;
       const { kept, refused } = alarm;
-      const answer = await this.#exchange(endpoint, { method: 'POST', path: '/v1/alarms', body: { kept, refused } });
+      const call = { method: 'POST', path: '/v1/alarms', body: { kept, refused } } as const;
+      const answer = await exchange(target, { ...this.#common, ...call });
       if (answer.status === 429 || answer.status >= 500) return this.#showConflictsLater(answer);
       this.#alarms.handleShown(systemClock.monotonic());
       if (answer.status !== 204)
-        this.#options.log.warn({ reason: refusalOf(answer).message }, 'the authority did not take an alarm');
+        log.warn({ reason: refusalOf(answer, target.endpoint).message }, 'the authority did not take an alarm');
     }
   }
 
   /** An alarm that is not taken now is kept: it may be the only one that says whose key was copied. */
   #showConflictsLater(answer: ClientAnswer): void {
-    const { log, intervalMs } = this.#options;
+    const { log, intervalMs, target } = this.#options;
     this.#conflictsAt = after(systemClock.monotonic(), retryAfterMs(answer.headers['retry-after']) ?? intervalMs);
-    log.debug({ reason: refusalOf(answer).message, alarms: this.#alarms.size }, 'alarms are shown again later');
+    log.debug(
+      { reason: refusalOf(answer, target.endpoint).message, alarms: this.#alarms.size },
+      'alarms are shown again later',
+    );
   }
 
-  #exchange(endpoint: string, options: ClientRequestOptions): Promise<ClientAnswer> {
-    const common = { signal: this.#stopped.signal, connection: this.#connection };
-    return exchange({ ...this.#options.target, endpoint }, { ...options, ...common });
+  /** What every request of a visit has. */
+  get #common(): Pick<ClientRequestOptions, 'signal' | 'connection'> {
+    return { signal: this.#stopped.signal, connection: this.#connection };
   }
 }
 
@@ -239,12 +233,4 @@ export class AuthorityContact {
 export function retryAfterMs(header: string | undefined): number | undefined {
   const told = Number(header);
   return Number.isFinite(told) && told > 0 ? Math.min(told * SECOND_MS, RETRY_AFTER_MS_MAX) : undefined;
-}
-
-function refusalOf({ status, body }: ClientAnswer): MeshError {
-  try {
-    return errorOfProblem(JSON.parse(textOfUtf8(body))) ?? new MeshError('ERR_REMOTE', `status ${status}`);
-  } catch {
-    return new MeshError('ERR_REMOTE', `status ${status}`);
-  }
 }

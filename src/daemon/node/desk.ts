@@ -1,10 +1,8 @@
 import type { IncomingMessage } from 'node:http';
 import type { z } from 'zod';
-import { errorOfProblem } from '../../api/problem.ts';
-import { describeIssue } from '../../api/schema.ts';
-import { textOfUtf8 } from '../../base/bytes.ts';
-import { MeshError, messageOf, quoted } from '../../base/errors.ts';
-import { parseJson } from '../../codec/json.ts';
+import { utf8 } from '../../base/bytes.ts';
+import { MeshError, quoted } from '../../base/errors.ts';
+import { bodyOf, refusalOf, valueOf } from '../../host/http/call.ts';
 import { controlSocketOf } from '../../host/http/control-socket.ts';
 import {
   type ClientRequestOptions,
@@ -18,6 +16,9 @@ import { requireNodeDirectory } from '../directory.ts';
 
 /** Characters of one line of a stream of events: the largest message, twice in base64, and room. */
 export const EVENT_CHARS_MAX = 256 * 1024;
+
+/** Who answers, for people. */
+const THE_NODE = 'the node';
 
 /** An object of a stream of events, and what is given as `after` to go on behind it. */
 export interface FollowedEvent<T> {
@@ -41,10 +42,7 @@ export class NodeDesk {
 
   /** @throws what the node answered; ERR_NOT_RUNNING; ERR_REMOTE where the answer is not what the interface promises. */
   async call<S extends z.ZodType>(schema: S, options: ClientRequestOptions): Promise<z.output<S>> {
-    const { status, body } = await this.#running(() => exchange(this.#target, options));
-    const json = jsonOf(textOfUtf8(body));
-    if (status >= 300) throw errorOfProblem(json) ?? new MeshError('ERR_REMOTE', `the node answered ${status}`);
-    return checked(schema, json);
+    return bodyOf(await this.#running(() => exchange(this.#target, options)), schema, THE_NODE);
   }
 
   /**
@@ -62,11 +60,11 @@ export class NodeDesk {
     signal: AbortSignal,
   ): AsyncIterable<FollowedEvent<z.output<S>>> {
     const stream = await this.#running(() => openExchange(this.#target, { method: 'GET', path, signal }));
-    if (stream.statusCode !== 200) throw await refusalOf(stream);
+    if (stream.statusCode !== 200) throw await refusalIn(stream);
     let id: string | undefined;
     for await (const line of linesOf(stream))
       if (line.startsWith('id: ')) id = line.slice(4);
-      else if (line.startsWith('data: ')) yield { id, value: checked(schema, jsonOf(line.slice(6))) };
+      else if (line.startsWith('data: ')) yield { id, value: valueOf(line.slice(6), schema, THE_NODE) };
   }
 
   /** Whether a process runs on the directory; one that is about to end and breaks off the call still does. */
@@ -114,23 +112,8 @@ async function* linesOf(stream: IncomingMessage): AsyncIterable<string> {
   }
 }
 
-async function refusalOf(stream: IncomingMessage): Promise<MeshError> {
+async function refusalIn(stream: IncomingMessage): Promise<MeshError> {
   let text = '';
   for await (const part of stream) text += String(part);
-  return errorOfProblem(jsonOf(text)) ?? new MeshError('ERR_REMOTE', `the node answered ${stream.statusCode}`);
-}
-
-function checked<S extends z.ZodType>(schema: S, json: unknown): z.output<S> {
-  const parsed = schema.safeParse(json);
-  if (!parsed.success) throw new MeshError('ERR_REMOTE', `the node’s answer: ${describeIssue(parsed.error)}`);
-  return parsed.data;
-}
-
-function jsonOf(text: string): unknown {
-  if (text === '') return undefined;
-  try {
-    return parseJson(text);
-  } catch (error) {
-    throw new MeshError('ERR_REMOTE', `the node’s answer: ${messageOf(error)}`);
-  }
+  return refusalOf({ status: stream.statusCode ?? 0, body: utf8(text) }, THE_NODE);
 }

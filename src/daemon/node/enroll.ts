@@ -1,11 +1,8 @@
 import { existsSync } from 'node:fs';
 import { enrollResponseSchema, type EnrollResponse } from '../../api/authority.ts';
-import { errorOfProblem } from '../../api/problem.ts';
-import { describeIssue } from '../../api/schema.ts';
 import { parseTicket, type Ticket } from '../../api/ticket.ts';
-import { bytesEqual, textOfUtf8, utf8 } from '../../base/bytes.ts';
-import { MeshError, messageOf, quotedPath } from '../../base/errors.ts';
-import { parseJson } from '../../codec/json.ts';
+import { bytesEqual, utf8 } from '../../base/bytes.ts';
+import { isMeshError, MeshError, quotedPath } from '../../base/errors.ts';
 import { encodePem } from '../../codec/pem.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import type { Secret } from '../../crypto/secret.ts';
@@ -13,7 +10,7 @@ import type { Signer } from '../../crypto/signer.ts';
 import { checkX509Signature } from '../../crypto/x509-signature.ts';
 import { MODE_PUBLIC, MODE_SECRET, writeFileAtomic } from '../../host/files/atomic-file.ts';
 import { lockDirectory } from '../../host/files/directory-lock.ts';
-import { type ClientAnswer, exchange } from '../../host/http/client.ts';
+import { callJson } from '../../host/http/call.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { type MeshName, parseMeshName } from '../../identity/mesh-name.ts';
 import { parseCertificatesPem } from '../../pki/x509/certificate.ts';
@@ -30,6 +27,8 @@ import { requireNotRevoked } from './own-revocation.ts';
 
 /** Largest answer to an enrolment: two chains and a list of peers. */
 export const ENROLLMENT_BYTES_MAX = 256 * 1024;
+
+const NOT_ITS_AUTHORITY = 'check that this is the authority of the ticket';
 
 export interface EnrollNodeOptions {
   readonly directory: string;
@@ -110,25 +109,24 @@ async function requestCertificate(
     csr,
     ...(nodeId === undefined ? {} : { node_id: nodeId }),
   };
-  const answer = await exchange(
-    {
-      tag: 'tls',
-      endpoint: ticket.endpoint,
-      trustAnchors: [ticket.trust_anchor],
-      serverName: authorityNames(mesh).dns, // the anchor also vouches for nodes; none of them has this name
-    },
-    { method: 'POST', path: '/v1/enroll', body, bodyBytesMax: ENROLLMENT_BYTES_MAX },
-  );
-  const json = jsonOf(answer, ticket.endpoint);
-  if (answer.status !== 200)
-    throw explained(ticket, errorOfProblem(json) ?? remoteError(ticket.endpoint, `status ${answer.status}`));
-  const parsed = enrollResponseSchema.safeParse(json);
-  if (!parsed.success) throw remoteError(ticket.endpoint, describeIssue(parsed.error));
-  return parsed.data;
+  const target = {
+    tag: 'tls',
+    endpoint: ticket.endpoint,
+    trustAnchors: [ticket.trust_anchor],
+    serverName: authorityNames(mesh).dns, // the anchor also vouches for nodes; none of them has this name
+  } as const;
+  const call = { method: 'POST', path: '/v1/enroll', body, bodyBytesMax: ENROLLMENT_BYTES_MAX } as const;
+  try {
+    return await callJson(target, enrollResponseSchema, call);
+  } catch (error) {
+    throw explained(ticket, error);
+  }
 }
 
 /** The authority tells strangers no reason; that the time is over is written in the ticket itself. */
-function explained({ expires_at }: Ticket, error: MeshError): MeshError {
+function explained({ expires_at }: Ticket, error: unknown): unknown {
+  if (!isMeshError(error)) return error;
+  if (error.code === 'ERR_REMOTE') return new MeshError(error.code, error.message, NOT_ITS_AUTHORITY);
   if (error.code !== 'ERR_TICKET_REFUSED' || Date.parse(expires_at) > systemClock.wall()) return error;
   return new MeshError(error.code, `the ticket expired at ${expires_at}`);
 }
@@ -152,19 +150,11 @@ function judgeAnswer(
     throw new MeshError(judgement.code, `the certificate that came does not hold: ${judgement.message}`);
   const isOurs = bytesEqual(judgement.leaf.spki, signer.spki);
   if (!isOurs || judgement.nodeId !== answer.node_id || answer.config.mesh !== mesh)
-    throw remoteError(ticket.endpoint, 'the certificate is for another key, node or mesh');
+    throw new MeshError(
+      'ERR_REMOTE',
+      `${ticket.endpoint}: the certificate is for another key, node or mesh`,
+      NOT_ITS_AUTHORITY,
+    );
   const issuers = [...chain.slice(1), root].map(({ der }) => encodePem('CERTIFICATE', der));
   return { caPem: issuers.join('') };
-}
-
-function jsonOf({ body }: ClientAnswer, endpoint: string): unknown {
-  try {
-    return parseJson(textOfUtf8(body));
-  } catch (error) {
-    throw remoteError(endpoint, `the answer: ${messageOf(error)}`);
-  }
-}
-
-function remoteError(endpoint: string, what: string): MeshError {
-  return new MeshError('ERR_REMOTE', `${endpoint}: ${what}`, 'check that this is the authority of the ticket');
 }

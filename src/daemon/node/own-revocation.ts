@@ -2,8 +2,8 @@ import type { Bytes } from '../../base/bytes.ts';
 import { isMeshError, MeshError } from '../../base/errors.ts';
 import { toRfc3339 } from '../../base/time.ts';
 import { checkX509Signature } from '../../crypto/x509-signature.ts';
-import { exchange } from '../../host/http/client.ts';
-import { CRL_BYTES_MAX, parseCrl } from '../../pki/x509/crl.ts';
+import { fetchCrl } from '../../host/http/fetch-crl.ts';
+import { parseCrl } from '../../pki/x509/crl.ts';
 import { authorityNames } from '../../pki/mesh/mesh-names.ts';
 import type { Revocation } from '../../pki/x509/revocation-reason.ts';
 import { RevocationView } from '../../pki/mesh/revocation-view.ts';
@@ -22,19 +22,8 @@ export const LIST_MS_MAX = 5_000;
  * @throws ERR_UNREACHABLE; ERR_REMOTE where what came is no list of this mesh.
  */
 export async function revocationByAuthority(node: EnrolledNode): Promise<Revocation | undefined> {
-  const { origin, pathname, search } = new URL(node.config.crl_url);
-  const answer = await exchange(
-    { tag: 'tls', endpoint: origin, trustAnchors: [node.rootPem], serverName: authorityNames(node.mesh).dns },
-    {
-      method: 'GET',
-      path: `${pathname}${search}`,
-      headers: { accept: 'application/pkix-crl' },
-      bodyBytesMax: CRL_BYTES_MAX,
-      timeoutMs: LIST_MS_MAX,
-    },
-  );
-  if (answer.status !== 200) throw new MeshError('ERR_REMOTE', `${origin}: status ${answer.status} for its list`);
-  return revocationIn(node, [answer.body]);
+  const authority = { tag: 'tls', trustAnchors: [node.rootPem], serverName: authorityNames(node.mesh).dns } as const;
+  return revocationIn(node, [await fetchCrl(authority, node.config.crl_url, { timeoutMs: LIST_MS_MAX })]);
 }
 
 /**

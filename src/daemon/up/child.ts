@@ -5,6 +5,7 @@ import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { MeshError, quoted } from '../../base/errors.ts';
 import type { Guard } from './guard.ts';
+import { parseJson } from '../../codec/json.ts';
 
 /** A process that does not say that it is ready in this time will not. */
 export const READY_MS_MAX = 20_000;
@@ -99,7 +100,7 @@ export class Child {
 
 function parseReady(line: string): ReadyLine | undefined {
   try {
-    const value: unknown = JSON.parse(line);
+    const value = parseJson(line);
     if (typeof value === 'object' && value !== null && 'event' in value && value.event === 'ready')
       return value as ReadyLine;
   } catch {

@@ -47,7 +47,7 @@ export class Outcast {
     const friend = this.#fleet.nodes.find((node) => node !== other && node !== this.node) ?? other;
     const credential = await credentialOf(this.#fleet, friend, await keysOf(friend));
     const call = { address: other.address, serverName: `${other.nodeId}.${this.#fleet.mesh}`, credential };
-    return (await postMessage(call, await this.#sign())).code === 'ERR_MESSAGE_REVOKED_ORIGIN';
+    return (await postMessage(call, await this.#sign())) === 'ERR_MESSAGE_REVOKED_ORIGIN';
   }
 
   async #sign(): Promise<Message> {

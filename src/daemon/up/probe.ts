@@ -1,7 +1,9 @@
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { FrameSplitter } from '../../engine/frame-splitter.ts';
 import { decodeFrame } from '../../engine/frame-codec.ts';
-import { exchange } from '../../host/http/client.ts';
+import type { ErrorCode } from '../../base/error-codes.ts';
+import { refusalOf } from '../../host/http/call.ts';
+import { exchange, type TlsTarget } from '../../host/http/client.ts';
 import { TLS_GROUPS } from '../../host/tls/groups.ts';
 import { LINK_ALPN } from '../../engine/frame.ts';
 import { splitAddress } from '../../message/address.ts';
@@ -66,23 +68,20 @@ export interface GossipCall {
   readonly credential: ProbeCredential;
 }
 
-/** Hands a signed message to a node. @returns the HTTP status and the code of a refusal. */
-export async function postMessage(
-  call: GossipCall,
-  message: Message,
-): Promise<{ readonly status: number; readonly code: string | undefined }> {
+/** Hands a signed message to a node. @returns the code of a refusal; `undefined` where it was taken. */
+export async function postMessage(call: GossipCall, message: Message): Promise<ErrorCode | undefined> {
   const options = {
     method: 'POST',
     path: '/v1/mesh/gossip',
     headers: { 'content-type': 'application/cose' },
     body: message.bytes,
   } as const;
-  const answer = await exchange(targetOf(call), options);
-  const body = JSON.parse(new TextDecoder().decode(answer.body)) as { readonly code?: string };
-  return { status: answer.status, code: body.code };
+  const target = targetOf(call);
+  const answer = await exchange(target, options);
+  return answer.status < 300 ? undefined : refusalOf(answer, target.endpoint).code;
 }
 
-function targetOf({ address, serverName, credential }: GossipCall): Parameters<typeof exchange>[0] {
+function targetOf({ address, serverName, credential }: GossipCall): TlsTarget {
   const { certificate, key, trustAnchors } = credential;
   return { tag: 'tls', endpoint: `https://${address}`, trustAnchors, serverName, client: { certificate, key } };
 }

@@ -13,20 +13,33 @@ export const EXCHANGE_MS_MAX = 20_000;
 /** Largest answer that is read; a CRL of 100,000 entries has 4 MiB. */
 export const HTTP_ANSWER_BYTES_MAX = 16 * 1024 * 1024;
 
-/** Whom to ask. TLS servers are held to the anchor that is given here and to no other. */
-export type Target =
-  | {
-      readonly tag: 'tls';
-      /** `https://HOST:PORT`. */
-      readonly endpoint: string;
-      /** PEM certificates; nothing that the machine trusts otherwise counts. */
-      readonly trustAnchors: readonly string[];
-      /** The DNS name that the server's certificate must have; by default the host of the endpoint. */
-      readonly serverName?: string;
-      /** PEM; `certificate` is the leaf and then its issuers. */
-      readonly client?: { readonly certificate: string; readonly key: string };
-    }
-  | { readonly tag: 'socket'; readonly path: string };
+/** A server that is held to the anchor which is given here and to no other. */
+export interface TlsTarget {
+  readonly tag: 'tls';
+  /** `https://HOST:PORT`. */
+  readonly endpoint: string;
+  /** PEM certificates; nothing that the machine trusts otherwise counts. */
+  readonly trustAnchors: readonly string[];
+  /** The DNS name that the server's certificate must have; by default the host of the endpoint. */
+  readonly serverName?: string;
+  /** PEM; `certificate` is the leaf and then its issuers. */
+  readonly client?: { readonly certificate: string; readonly key: string };
+}
+
+/** A server of no mesh: `http://HOST:PORT`, or `https://` under what this machine trusts. Only its origin counts. */
+export interface WebTarget {
+  readonly tag: 'web';
+  readonly url: string;
+}
+
+/** Whom to ask. */
+export type Target = TlsTarget | WebTarget | { readonly tag: 'socket'; readonly path: string };
+
+/** For people. */
+export function nameOf(target: Target): string {
+  if (target.tag === 'tls') return target.endpoint;
+  return target.tag === 'web' ? target.url : target.path;
+}
 
 export interface ClientRequestOptions {
   readonly method: 'GET' | 'POST' | 'PUT' | 'DELETE';
@@ -58,14 +71,15 @@ export function keptConnection(): Agent {
 
 /**
  * One request and its whole answer. Statuses are the caller's to judge.
- * @throws ERR_UNREACHABLE where no answer came: no connection, wrong certificate, time-out, too much of it.
+ * @throws ERR_UNREACHABLE where no whole answer came: no connection, wrong certificate, time-out; ERR_REMOTE where it is
+ *   longer than `bodyBytesMax`.
  */
 export async function exchange(target: Target, options: ClientRequestOptions): Promise<ClientAnswer> {
   const call = await openExchange(target, options);
   try {
-    return { status: call.statusCode ?? 0, headers: call.headers, body: await readAll(call, options) };
+    return { status: call.statusCode ?? 0, headers: call.headers, body: await readAll(target, call, options) };
   } catch (error) {
-    throw unreachable(target, error);
+    throw isMeshError(error) ? error : unreachable(target, error);
   }
 }
 
@@ -85,6 +99,7 @@ export async function openExchange(target: Target, options: ClientRequestOptions
   };
   try {
     if (target.tag === 'tls') return await begin(target, options, payload, () => dialTls(target, options, headers));
+    if (target.tag === 'web') return await begin(target, options, payload, () => dialWeb(target, options, headers));
     return await withSocketPath(target.path, (socketPath) =>
       begin(target, options, payload, () =>
         requestHttp({ ...commonOf(options, headers), socketPath, host: 'localhost' }),
@@ -104,12 +119,17 @@ function begin(
 ): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const call = dial();
-    const timer = setTimeout(() => call.destroy(new Error(`no answer within ${timeoutMs / 1_000} s`)), timeoutMs);
+    let answer: IncomingMessage | undefined;
+    const timer = setTimeout(
+      () => (answer ?? call).destroy(new Error(`no answer within ${timeoutMs / 1_000} s`)),
+      timeoutMs,
+    );
     call.on('error', (error) => {
       clearTimeout(timer);
       reject(unreachable(target, error));
     });
     call.on('response', (message) => {
+      answer = message;
       // The time-out goes on counting while a body is read; a stream of events ends when it ends.
       if (message.headers['content-type']?.startsWith('text/event-stream') === true) clearTimeout(timer);
       else message.on('close', () => clearTimeout(timer));
@@ -126,16 +146,26 @@ function commonOf(
   return { method, path, headers, agent: connection ?? false, ...(signal === undefined ? {} : { signal }) };
 }
 
+function dialWeb(
+  { url }: WebTarget,
+  options: ClientRequestOptions,
+  headers: Record<string, string | number>,
+): ClientRequest {
+  const { protocol, hostname, port } = new URL(url);
+  const isPlain = protocol === 'http:';
+  const request = isPlain ? requestHttp : requestHttps;
+  return request({ ...commonOf(options, headers), ...placeOf(hostname, port, isPlain ? 80 : 443) });
+}
+
 function dialTls(
-  target: Extract<Target, { tag: 'tls' }>,
+  target: TlsTarget,
   options: ClientRequestOptions,
   headers: Record<string, string | number>,
 ): ClientRequest {
   const { hostname, port } = new URL(target.endpoint);
   return requestHttps({
     ...commonOf(options, headers),
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: port === '' ? 443 : Number(port),
+    ...placeOf(hostname, port, 443),
     ca: [...target.trustAnchors],
     minVersion: 'TLSv1.3',
     ecdhCurve: TLS_GROUPS,
@@ -144,13 +174,18 @@ function dialTls(
   });
 }
 
-async function readAll(message: IncomingMessage, options: ClientRequestOptions): Promise<Bytes> {
+function placeOf(hostname: string, port: string, usual: number): { readonly host: string; readonly port: number } {
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? usual : Number(port) };
+}
+
+async function readAll(target: Target, message: IncomingMessage, options: ClientRequestOptions): Promise<Bytes> {
   const bytesMax = options.bodyBytesMax ?? HTTP_ANSWER_BYTES_MAX;
   const parts: Bytes[] = [];
   let length = 0;
   for await (const part of message as AsyncIterable<Bytes>) {
     length += part.length;
-    if (length > bytesMax) throw new Error(`the answer is longer than ${bytesMax} bytes`);
+    if (length > bytesMax)
+      throw new MeshError('ERR_REMOTE', `the answer of ${nameOf(target)} is longer than ${bytesMax} bytes`);
     parts.push(part);
   }
   const body = new Uint8Array(length);
@@ -163,10 +198,9 @@ async function readAll(message: IncomingMessage, options: ClientRequestOptions):
 }
 
 function unreachable(target: Target, error: unknown): MeshError {
-  const where = target.tag === 'tls' ? target.endpoint : target.path;
   const code = (error as NodeJS.ErrnoException | null)?.code;
   const reason = messageOf(error) || code || 'unknown reason';
-  return new MeshError('ERR_UNREACHABLE', `${where} gave no answer: ${reason}`, hintFor(target, code), {
+  return new MeshError('ERR_UNREACHABLE', `${nameOf(target)} gave no answer: ${reason}`, hintFor(target, code), {
     cause: error,
   });
 }

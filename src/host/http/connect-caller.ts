@@ -5,6 +5,7 @@ import { isMeshError, MeshError, messageOf, quoted } from '../../base/errors.ts'
 import { MINUTE_MS } from '../../base/time.ts';
 import { parseJson } from '../../codec/json.ts';
 import type { RpcMethod } from '../../streams/rpc-messages.ts';
+import type { Answer } from './call.ts';
 import { isLoopback } from '../machine/interfaces.ts';
 
 /** Largest answer that is read: as much as our own server has in flight for all. */
@@ -20,7 +21,7 @@ const refusalSchema = z.object({
   error: z.object({ code: z.string(), hint: z.string().optional() }).optional(),
 });
 
-/** Calls of one server over the Connect protocol, as protobuf. */
+/** Calls of one server over the Connect protocol, as protobuf. By `fetch`, which keeps connections between calls. */
 export class ConnectCaller {
   readonly #base: string;
   readonly #answerBytesMax: number;
@@ -57,7 +58,7 @@ export class ConnectCaller {
     };
     const answer = await this.#exchange(`${this.#base}/river.${path}`, headers, new Uint8Array(request.encode(body)));
     if (answer.isOk) return response.decode(answer.body);
-    throw refusalOf(answer.status, answer.body);
+    throw connectRefusalOf(answer);
   }
 
   async #exchange(url: string, headers: Record<string, string>, body: Uint8Array<ArrayBuffer>) {
@@ -88,7 +89,8 @@ export class ConnectCaller {
   }
 }
 
-function refusalOf(status: number, body: Bytes): MeshError {
+/** What a server of the Connect protocol refuses with. */
+export function connectRefusalOf({ status, body }: Answer): MeshError {
   const parsed = refusalSchema.safeParse(jsonOf(body));
   if (!parsed.success) return new MeshError('ERR_REMOTE', `the server answered ${status}`);
   const { code, message, error } = parsed.data;

@@ -231,6 +231,26 @@ describe('a node’s talk with its authority', () => {
     assert.deepEqual(log, ['the authority cannot be reached; going on without it', 'the authority answers again']);
   });
 
+  const ANSWERS: readonly (readonly [string, string, string])[] = [
+    ['a member twice', `{"crl_number":7,"crl_number":8,"bootstrap_peers":[]}`, 'ERR_REMOTE'],
+    ['no JSON', 'welcome', 'ERR_REMOTE'],
+    ['something else', '{}', 'ERR_REMOTE'],
+  ];
+  for (const [name, text, expected] of ANSWERS)
+    it(`takes nothing of an answer with ${name}`, async (t) => {
+      const codes: (string | undefined)[] = [];
+      const { until, calls } = await contact(
+        t,
+        ({ path }, response) => response.end(path === '/v1/checkin' ? text : 'list'),
+        {
+          log: { ...SILENT, warn: (facts: { readonly code?: string }) => codes.push(facts.code) } as never,
+          onPeers: () => assert.fail('it was taken'),
+        },
+      );
+      await until(() => calls.length >= 4); // the second visit
+      assert.deepEqual(codes, [expected]);
+    });
+
   it('tells nothing to a server that the anchor does not vouch for', async (t) => {
     const { calls, log, until } = await contact(
       t,

@@ -52,7 +52,7 @@ test('a body that is no bytes goes as JSON, and the whole answer comes back', as
 test('an answer longer than was allowed is not read to its end', async (t) => {
   const target = await served(t, (_request, response) => response.end('x'.repeat(2_000)));
   await assert.rejects(exchange(target, { method: 'GET', path: '/', bodyBytesMax: 1_999 }), {
-    code: 'ERR_UNREACHABLE',
+    code: 'ERR_REMOTE',
     message: /longer than 1999/,
   });
   assert.equal((await exchange(target, { method: 'GET', path: '/', bodyBytesMax: 2_000 })).body.length, 2_000);
@@ -62,7 +62,7 @@ test('where nothing else is said an answer has its bound too', async (t) => {
   let length = HTTP_ANSWER_BYTES_MAX + 1;
   const target = await served(t, (_request, response) => response.end(new Uint8Array(length)));
   await assert.rejects(exchange(target, { method: 'GET', path: '/' }), {
-    code: 'ERR_UNREACHABLE',
+    code: 'ERR_REMOTE',
     message: /longer than/,
   });
   length = HTTP_ANSWER_BYTES_MAX;

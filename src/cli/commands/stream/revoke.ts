@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { walletEpochResponseSchema } from '../../../api/streams.ts';
 import { toBase64 } from '../../../base/bytes.ts';
-import { MeshError, messageOf, quoted } from '../../../base/errors.ts';
+import { MeshError, quoted } from '../../../base/errors.ts';
 import { toRfc3339, type UnixMs } from '../../../base/time.ts';
 import { renderStatement } from '../../../message/statement-pem.ts';
 import { createFileAtomic, MODE_PUBLIC } from '../../../host/files/atomic-file.ts';
@@ -13,6 +13,9 @@ import { encodeWalletEpoch, signWalletEpoch } from '../../../message/river/walle
 import { addressText, walletOf } from '../../../message/river/wallet.ts';
 import { act, addCommand } from '../../command.ts';
 import { timeOf } from './stream.ts';
+import { bodyOf } from '../../../host/http/call.ts';
+import { exchange } from '../../../host/http/client.ts';
+import { connectRefusalOf } from '../../../host/http/connect-caller.ts';
 
 interface RevokeOptions {
   readonly walletKey: string;
@@ -60,19 +63,8 @@ export function register(program: Command): void {
 
 /** @returns from when on delegates of the wallet count there. @throws what the store says, ERR_UNREACHABLE */
 async function handIn(url: string, statement: Uint8Array): Promise<string> {
-  let response: Response;
-  let answer: unknown;
-  try {
-    response = await fetch(new URL('/v1/wallet-epochs', url), {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ statement: toBase64(statement) }),
-    });
-    answer = await response.json();
-  } catch (error) {
-    throw new MeshError('ERR_UNREACHABLE', `stream store ${quoted(url)}: ${messageOf(error)}`);
-  }
-  if (response.ok) return walletEpochResponseSchema.parse(answer).below;
-  const { message = '' } = answer as { readonly message?: string };
-  throw new MeshError('ERR_FORBIDDEN', `stream store ${quoted(url)} says: ${message}`);
+  const body = { statement: toBase64(statement) };
+  const answer = await exchange({ tag: 'web', url }, { method: 'POST', path: '/v1/wallet-epochs', body });
+  if (answer.status !== 200) throw connectRefusalOf(answer);
+  return bodyOf(answer, walletEpochResponseSchema, `stream store ${quoted(url)}`).below;
 }

@@ -10,6 +10,7 @@ import { RING_KEYS_MAX } from '../../../signer/key-ring.ts';
 import { createFileAtomic, MODE_SECRET } from '../../files/atomic-file.ts';
 import { readSecretFile } from '../../files/secret-file.ts';
 import { readMountedSecret } from './mounted-secret.ts';
+import { parseJson } from '../../../codec/json.ts';
 
 /** Bytes of a file that holds one key: 0x, 64 digits, and white space that editors add. */
 export const KEY_FILE_BYTES_MAX = 256;
@@ -94,7 +95,7 @@ function keysOfFile(path: string): readonly Secret[] {
   if (content === undefined) throw ringMissing(path);
   let value: unknown;
   try {
-    value = JSON.parse(textOfUtf8(content));
+    value = parseJson(textOfUtf8(content));
   } catch {
     throw new MeshError('ERR_KEY', `key file ${quoted(path)} is not JSON`, EXPECTED);
   } finally {
