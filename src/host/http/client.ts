@@ -120,10 +120,11 @@ function begin(
   return new Promise((resolve, reject) => {
     const call = dial();
     let answer: IncomingMessage | undefined;
-    const timer = setTimeout(
-      () => (answer ?? call).destroy(new Error(`no answer within ${timeoutMs / 1_000} s`)),
-      timeoutMs,
-    );
+    const timer = setTimeout(() => {
+      const error = new Error(`no answer within ${timeoutMs / 1_000} s`);
+      answer?.destroy(error); // else its reader is told of an end without a reason
+      call.destroy(error);
+    }, timeoutMs);
     call.on('error', (error) => {
       clearTimeout(timer);
       reject(unreachable(target, error));
