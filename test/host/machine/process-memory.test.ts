@@ -42,3 +42,22 @@ it('a small process compiles nothing at its start, and what is hot once there is
   assert.equal(idle & OPTIMIZED, 0, 'nothing happened meanwhile');
   assert.equal(busy & OPTIMIZED, OPTIMIZED);
 });
+
+it('a small process has the messages of zod in English alone', () => {
+  const told = (isSmall: boolean): { readonly languages: number; readonly message: string } => {
+    const program = `
+      const { beSmall } = await import(${JSON.stringify(MODULE)});
+      if (${isSmall}) beSmall();
+      const { z } = await import(${JSON.stringify(import.meta.resolve('zod'))});
+      const { message } = z.string().safeParse(1).error.issues[0];
+      console.log(JSON.stringify({ languages: Object.keys(z.locales).length, message }));
+    `;
+    return JSON.parse(
+      execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' }),
+    ) as ReturnType<typeof told>;
+  };
+  const [large, small] = [told(false), told(true)];
+  assert.deepEqual([large.languages > 10, small.languages], [true, 0]);
+  assert.equal(small.message, large.message);
+  assert.match(small.message, /expected string/);
+});
