@@ -1,6 +1,6 @@
 import { rmSync } from 'node:fs';
 import { MeshError, messageOf } from '../../base/errors.ts';
-import { MINUTE_MS, toRfc3339, type UnixMs } from '../../base/time.ts';
+import { toRfc3339, type UnixMs } from '../../base/time.ts';
 import type { Secret } from '../../crypto/secret.ts';
 import { controlSocketOf } from '../../host/http/control-socket.ts';
 import { lockDirectory } from '../../host/files/directory-lock.ts';
@@ -10,13 +10,11 @@ import { systemClock } from '../../host/machine/system-clock.ts';
 import { TlsPort, type TlsPortOptions } from '../../host/tls/port.ts';
 import type { TlsIdentity } from '../../host/tls/server-options.ts';
 import { createServer as createHttpServer } from '../../http/builtin-http.ts';
+import type { ProgramDeps } from '../../http/node/node-service.ts';
 import { addMemberRoutes, addProgramRoutes } from '../../http/node/routes.ts';
 import { createHttpApp, OWNERS_CHECK_MS, socketOf } from '../../http/server.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import { type Address, splitAddress } from '../../message/address.ts';
-import { CertificateWatch } from '../../node/certificate-watch.ts';
-import type { Certificate } from '../../pki/x509/certificate.ts';
-import type { AuthorityContact } from './authority-contact.ts';
 import { type EnrolledNode, loadEnrolledNode, openIdentityKey } from './enrolled-node.ts';
 import { openKeys } from '../keys.ts';
 import { listenControl, listenError } from '../listen.ts';
@@ -27,11 +25,10 @@ import { contactAuthority, openMulticast, tellBootstrapPeers } from './contacts.
 import { displayNameOf, openNodeHost } from './open-host.ts';
 import { openNodeStore } from './store.ts';
 import { programVersion } from '../version.ts';
+import { watchCertificate, watchEvents } from './watch.ts';
 
 /** Oldest Node.js that resumes no TLS session under another server's name, and does not authorise whom it should not (T13). */
 export const NODE_MAJOR_MIN = 26;
-/** How often the end of the node's certificate is looked at. */
-const CERTIFICATE_LOOK_MS = MINUTE_MS;
 /** Peers that were told goodbye get this long to hear it. */
 const GOODBYE_MS = 200;
 
@@ -91,21 +88,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       await new Promise((resolve) => setTimeout(resolve, GOODBYE_MS));
     });
 
-    const carrier = new HttpCarrier();
-    const members = await createHttpApp({
-      createServer: carrier.createServer,
-      rate: undefined,
-      ...requestLog(log, 'debug'),
-    });
-    addMemberRoutes(members, {
-      service: host,
-      memberOf: (request) => memberOf(socketOf(request)),
-      signedHosts: config.signed_requests.map((name) => name.toLowerCase()),
-    });
-    await members.ready();
-    closers.defer(() => members.close());
-    closers.defer(() => carrier.close());
-
+    const carrier = await openMembers(closers, host, config, log);
     const listen = splitAddress(config.listen, 0);
     const port = await listenTls(config, {
       identity,
@@ -135,16 +118,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       addresses: () => addresses,
       isRevoked: () => isRevoked(host, enrolled),
     };
-    const programs = await createHttpApp({
-      createServer: createHttpServer,
-      rate: undefined,
-      checkMs: OWNERS_CHECK_MS,
-      ...requestLog(log, 'debug'),
-    });
-    addProgramRoutes(programs, { service: host, facts, leave: asked.resolve });
-    closers.defer(() => programs.close());
-    await listenControl(programs, controlSocketOf(enrolled.layout.directory));
-    closers.defer(() => rmSync(controlSocketOf(enrolled.layout.directory), { force: true }));
+    await openPrograms(closers, enrolled.layout.directory, { service: host, facts, leave: asked.resolve }, log);
 
     tellBootstrapPeers(host, enrolled, config, log);
     if (config.multicast) {
@@ -153,7 +127,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     }
     const contact = contactAuthority(enrolled, config, { identity, host, addresses, log });
     closers.defer(() => contact.stop());
-    closers.defer(watch(host, contact, log));
+    closers.defer(watchEvents(host, contact, log));
     closers.defer(watchCertificate(enrolled.leaf, log));
 
     const [address = port.address] = addresses;
@@ -171,6 +145,49 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
   }
 }
 
+/** What members of the mesh ask over HTTP, on connections that the TLS port hands over. */
+async function openMembers(
+  closers: AsyncDisposableStack,
+  host: NodeHost,
+  config: NodeConfig,
+  log: Log,
+): Promise<HttpCarrier> {
+  const carrier = new HttpCarrier();
+  const members = await createHttpApp({
+    createServer: carrier.createServer,
+    rate: undefined,
+    ...requestLog(log, 'debug'),
+  });
+  addMemberRoutes(members, {
+    service: host,
+    memberOf: (request) => memberOf(socketOf(request)),
+    signedHosts: config.signed_requests.map((name) => name.toLowerCase()),
+  });
+  await members.ready();
+  closers.defer(() => members.close());
+  closers.defer(() => carrier.close());
+  return carrier;
+}
+
+/** What programs on this machine ask, on the control socket. */
+async function openPrograms(
+  closers: AsyncDisposableStack,
+  directory: string,
+  deps: ProgramDeps,
+  log: Log,
+): Promise<void> {
+  const programs = await createHttpApp({
+    createServer: createHttpServer,
+    rate: undefined,
+    checkMs: OWNERS_CHECK_MS,
+    ...requestLog(log, 'debug'),
+  });
+  addProgramRoutes(programs, deps);
+  closers.defer(() => programs.close());
+  await listenControl(programs, controlSocketOf(directory));
+  closers.defer(() => rmSync(controlSocketOf(directory), { force: true }));
+}
+
 function isRevoked(host: NodeHost, { chain }: EnrolledNode): boolean {
   const judgement = host.judge(chain, 'tls-client');
   return judgement.tag === 'refused' && judgement.code === 'ERR_PATH_REVOKED';
@@ -183,62 +200,6 @@ async function listenTls({ listen }: NodeConfig, options: TlsPortOptions): Promi
   } catch (error) {
     throw listenError(error, listen);
   }
-}
-
-/** Logs what the node does, and tells the authority of revocations that came another way. @returns ends it. */
-function watch(host: NodeHost, contact: AuthorityContact, log: Log): () => void {
-  return host.onEvent((event) => {
-    switch (event.tag) {
-      case 'link-up':
-        return log.info({ peer: event.peer, direction: event.direction, address: event.address }, 'link up');
-      case 'link-down':
-        return log.info({ peer: event.peer, why: event.why }, 'link down');
-      case 'crl':
-        contact.soon();
-        log.info({ number: event.number }, 'revocation list');
-        if (event.droppedLive.length > 0)
-          log.error(
-            {
-              number: event.number,
-              issuer: event.issuerKeyHash,
-              dropped: event.droppedLive.length,
-              serials: event.droppedLive.slice(0, 10),
-            },
-            'the new revocation list leaves out revocations that are still live; they stay in force here. Was the authority put back from an old backup, or is its key stolen?',
-          );
-        return;
-      case 'conflict':
-        // Whoever says two things all the time fills no log with it.
-        return log[contact.reportConflict(event.origin, event.kept.bytes, event.refused.bytes) ? 'warn' : 'debug'](
-          { message_id: event.messageId, origin: event.origin },
-          'two messages under one id: a clone?',
-        );
-      case 'message':
-        return log.debug({ message_id: event.held.id, type: event.held.type }, 'message');
-    }
-  });
-}
-
-/** Warns of the end of this node's certificate in good time, and says when it has come. @returns ends it. */
-function watchCertificate(certificate: Certificate, log: Log): () => void {
-  const certificates = new CertificateWatch(certificate);
-  const look = (): void => {
-    const state = certificates.handleTimeout(systemClock.wall());
-    const facts = { not_after: toRfc3339(certificate.notAfter), serial: certificate.serial };
-    if (state === 'ending')
-      log.warn(
-        facts,
-        'the certificate of this node ends soon: stop it, enrol it again with a new ticket, and start it',
-      );
-    if (state === 'ended')
-      log.error(
-        facts,
-        'the certificate of this node has ended: no other node takes it; stop it and enrol it again with a new ticket',
-      );
-  };
-  look();
-  const timer = setInterval(look, CERTIFICATE_LOOK_MS).unref();
-  return () => clearInterval(timer);
 }
 
 /** @throws ERR_RUNTIME for a version of Node.js that is too old. */
