@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect, type ConnectionOptions, createSecureContext, createServer, type TLSSocket } from 'node:tls';
 import { ChainBook } from '../engine/chain-book.ts';
+import { OPENING_RATE } from '../engine/conduct.ts';
 import { type HelloFrame, LINK_ALPN, LINK_VERSION } from '../engine/frame.ts';
 import { Link, WINDOW_BYTES } from '../engine/link.ts';
 import { Revocations } from '../engine/revocations.ts';
@@ -20,8 +21,10 @@ import { cpuMicrosOf } from './cpu.ts';
 
 /** Handshakes of each kind in a round. */
 const HANDSHAKES = 400;
-/** Nodes that dial in turn, each with a key and certificate of its own. */
+/** Nodes that dial in turn, each with a key and certificate of its own: at least so many, and a multiple of {@link UNDER_WAY}. */
 const DIALLERS = 20;
+/** Kinds of dials that end in a link: a node lets each peer open so many only. */
+const KINDS_OF_LINKS = 2;
 /** Dials at a time: fewer than a node holds open for strangers and for links that have said no hello yet. */
 const UNDER_WAY = 4;
 const MICROS_PER_SECOND = 1_000_000;
@@ -35,7 +38,9 @@ export const LINKS_BENCH: Bench = {
 
 async function runLinks(note: Note, { items = HANDSHAKES, rounds }: BenchScale): Promise<readonly BenchResult[]> {
   const mesh = await BenchMesh.create();
-  const [server, ...diallers] = await mesh.members(1 + DIALLERS);
+  const dials = KINDS_OF_LINKS * (rounds + 1) * Math.max(DIALLERS, items);
+  const needed = Math.ceil(dials / OPENING_RATE.burstTokens / UNDER_WAY) * UNDER_WAY;
+  const [server, ...diallers] = await mesh.members(1 + Math.max(DIALLERS, needed));
   const listener = server as BenchMember;
   const node = await BenchNode.start(mesh, listener, new MemoryNodeStore());
   const bare = await BareServer.listen(listener);
@@ -61,7 +66,7 @@ async function runLinks(note: Note, { items = HANDSHAKES, rounds }: BenchScale):
         theirs.map((dialler) => () => dialler.resume()),
       ),
     ] as const;
-    for (const kind of kinds) await inTurns(kind.dials, Math.max(DIALLERS, items)); // warms up, and leaves a session
+    for (const kind of kinds) await inTurns(kind.dials, Math.max(kind.dials.length, items)); // warms up, and leaves a session
     for (let round = 1; round <= rounds; round++) {
       for (const kind of kinds) kind.took((await cpuMicrosOf(() => inTurns(kind.dials, items))) / items);
       const each = kinds.map(({ name, last }) => `${name} ${last.toFixed(0)}`);
