@@ -10,6 +10,13 @@ import type { TLSSocket } from 'node:tls';
 import type { PeerIdentity } from '../../engine/link.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 
+/**
+ * Streams that a client may take back at once on one HTTP/2 connection; each is a request that was begun for nothing, and
+ * makes room for another at once. Beyond that, and a few a second, the connection ends.
+ */
+export const STREAM_RESETS_MAX = 64;
+const STREAM_RESETS_PER_SECOND = 8;
+
 /** HTTP connections of one member at once: a browser opens six, a script one. */
 export const HTTP_CONNECTIONS_PER_MEMBER_MAX = 32;
 /** Requests under way on one HTTP/2 connection. */
@@ -37,7 +44,13 @@ export class HttpCarrier {
   /** For `createHttpApp`. */
   readonly createServer = (options: ServerOptions, listener: RequestListener): Server => {
     this.#server = createSecureServer(
-      { ...options, allowHTTP1: true, settings: { maxConcurrentStreams: HTTP2_STREAMS_MAX } },
+      {
+        ...options,
+        allowHTTP1: true,
+        settings: { maxConcurrentStreams: HTTP2_STREAMS_MAX },
+        streamResetBurst: STREAM_RESETS_MAX,
+        streamResetRate: STREAM_RESETS_PER_SECOND,
+      },
       listener as unknown as (request: Http2ServerRequest, response: Http2ServerResponse) => void,
     );
     this.#server.on('sessionError', () => {}); // the session ends; its socket is gone

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { mkdirSync } from 'node:fs';
 import { type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { describe, it } from 'node:test';
+import { STREAM_RESETS_MAX } from '../../../src/host/http/carrier.ts';
 import { joined } from '../../support/hostile/cbor-by-hand.ts';
 import { enrollByHand } from '../../support/hostile/enroll-by-hand.ts';
 import { hello, HostileLink, type Member, TYPE } from '../../support/hostile/hostile-link.ts';
@@ -158,6 +159,15 @@ describe('strangers at the port of a node (T14, T16)', () => {
         assert.equal(/^HTTP\/1\.1 (\d+) /.exec(text)?.[1], expected?.toString(), text.slice(0, 200));
       }
     });
+
+  it('are let go where they take back one HTTP/2 request after the other', async () => {
+    const socket = await open(['h2'], await mesh.member());
+    const [, resets] = FLOODS[0] as (typeof FLOODS)[number];
+    socket.write(joined([PREFACE, ...Array.from({ length: 2 * STREAM_RESETS_MAX }, (_, n) => resets(n))]));
+    let isOver = false;
+    socket.resume().once('close', () => (isOver = true));
+    while (!isOver) await new Promise((resolve) => setTimeout(resolve, 50));
+  });
 
   for (const [what, frame] of FLOODS)
     it(`keep nobody from being heard by HTTP/2 with ${what}`, async () => {
