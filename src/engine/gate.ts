@@ -45,7 +45,7 @@ export interface GateOutbox {
 export interface GateMemory {
   /** Rises whenever something that was held is no more. */
   readonly drops: number;
-  get(contentKey: string): object | undefined;
+  has(contentKey: string): boolean;
   counterState(stream: StreamKey, counter: number): CounterState;
   countOf(origin: NodeId): number;
   isFullOf(origin: NodeId): boolean;
@@ -203,7 +203,7 @@ export class Gate {
     // 3. Echoes: most of what arrives. A client waits for an answer that is true of its own copy, so it goes on to 8.
     const underCheck = this.#checked.get(message.contentKey);
     if (source.tag !== 'client') {
-      if (this.#held.get(message.contentKey) !== undefined) return ignore('duplicate');
+      if (this.#held.has(message.contentKey)) return ignore('duplicate');
       if (underCheck !== undefined && isSameCopy(underCheck, message)) return ignore('duplicate');
     }
     // 4. Impersonation, revoked nodes, and members who say what they may not.
@@ -247,7 +247,7 @@ export class Gate {
     const copy = this.#echoes.find(bytes);
     if (copy === undefined) return false;
     if (copy.heldAt === this.#held.drops) return true;
-    if (this.#held.get(copy.contentKey) !== undefined) {
+    if (this.#held.has(copy.contentKey)) {
       copy.heldAt = this.#held.drops;
       return true;
     }
@@ -256,7 +256,7 @@ export class Gate {
 
   /** What may have changed while the signature was checked. */
   #judgeAfterCheck(now: Instant, message: Message, source: Source): Verdict {
-    if (this.#held.get(message.contentKey) !== undefined) return ignore('duplicate');
+    if (this.#held.has(message.contentKey)) return ignore('duplicate');
     const origin = this.#judgeOrigin(message);
     if (origin.tag !== 'ok') return origin.verdict === 'missing-chain' ? ignore('unknown-origin') : origin.verdict;
     const counter = this.#judgeCounter(message);

@@ -3,7 +3,8 @@ import { after, earliest, type Instant, type MonotonicMs, SECOND_MS } from '../b
 import type { NodeId } from '../identity/node-id.ts';
 import { jittered, type Random, sample } from '../ports/random.ts';
 import { type CrlHeader, type Frame, KEYS_MAX } from './frame.ts';
-import type { HeldMessage, HeldMessages } from './held-messages.ts';
+import type { HeldMessage } from './held-message.ts';
+import type { HeldMessages } from './held-messages.ts';
 import type { Link } from './link.ts';
 import { OUTGOING_BYTES_MAX } from './outgoing-queue.ts';
 import { PULL_ANSWER_BYTES_MAX, PullAnswers } from './pull-answers.ts';
@@ -44,8 +45,8 @@ export const GOSSIP_DEFAULTS: GossipConfig = Object.freeze({
 export interface GossipWorld {
   /** Links that are up. */
   links(): readonly Link[];
-  /** The bytes of a held message. */
-  read(contentKey: string): Uint8Array | undefined;
+  /** The bytes of the message that is held in this place of arrival. */
+  read(arrival: number): Uint8Array | undefined;
   /** Whether a message of this author would be taken now: its budget here is not spent, and there is room for it. */
   isWanted(now: Instant, author: NodeId): boolean;
   /** Our CRLs, told with every pull: revocations first. */
@@ -96,7 +97,7 @@ export class Gossip {
     this.#held = held;
     this.#random = random;
     this.#world = world;
-    this.#answers = new PullAnswers(held, (contentKey) => world.read(contentKey));
+    this.#answers = new PullAnswers(held, (arrival) => world.read(arrival));
     this.#intervalMs = config.pullMsMin;
   }
 
@@ -140,7 +141,7 @@ export class Gossip {
 
   handleHave(now: Instant, link: Link, keys: readonly string[]): void {
     const unknown = keys.filter((key) => {
-      if (this.#held.get(key) !== undefined) return false;
+      if (this.#held.has(key)) return false;
       const askedAt = this.#wanted.peek(key);
       return askedAt === undefined || now.mono >= after(askedAt, WANTED_MS);
     });
@@ -152,7 +153,7 @@ export class Gossip {
     for (const key of keys) {
       if (link.isLaden || link.queuedBytes >= OUTGOING_BYTES_MAX / 2) return; // before it is shed: not worth a look into the store
       const held = this.#held.get(key);
-      const bytes = held === undefined ? undefined : this.#world.read(key);
+      const bytes = held === undefined ? undefined : this.#world.read(held.arrival);
       if (held !== undefined && bytes !== undefined) link.sendMessage(bytes, held.origin);
     }
   }

@@ -2,13 +2,15 @@ import { HOUR_MS, type UnixMs } from '../base/time.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import { LIFETIME_MAX_MS } from '../message/limits.ts';
 import type { Message } from '../message/message.ts';
-import { type MessageId, messageIdOf, type StreamKey } from '../message/message-id.ts';
+import type { StreamKey } from '../message/message-id.ts';
 import { CounterRanges, RANGES_MAX } from './counter-ranges.ts';
 import { ExpiryQueue } from './expiry-queue.ts';
+import { type HeldKind, HeldMessage } from './held-message.ts';
+import { HeldRows } from './held-rows.ts';
 
 /**
- * Live messages kept at once. 100,000 × some 880 bytes of index = 84 MiB, and 1.5 s to read them back at a start; an honest
- * node of 1,000 origins needs a tenth.
+ * Live messages kept at once. 100,000 × some 400 bytes, half of them for its indicator, = 40 MiB, and 1.5 s to read them
+ * back at a start; an honest node of 1,000 origins needs a tenth.
  */
 export const HELD_MESSAGES_MAX = 100_000;
 /** Live messages kept of one origin, so that one author cannot push out all others. */
@@ -25,56 +27,19 @@ export const STREAMS_PER_ORIGIN_MAX = 1_024;
  */
 const ISSUED_SAMPLE_MS = HOUR_MS;
 
-/** What is known of a kept message without reading its bytes. */
-export class HeldMessage {
-  readonly contentKey: string;
-  readonly origin: NodeId;
-  readonly stream: StreamKey;
-  readonly incarnation: number;
-  readonly counter: number;
-  readonly type: string;
-  readonly audience: string | undefined;
-  readonly leafKey: string;
-  readonly issuedAt: UnixMs;
-  readonly expiresAt: UnixMs;
-  readonly receivedAt: UnixMs;
-  /** Rises by one with each message kept. */
-  readonly arrival: number;
-  readonly bytesLength: number;
-
-  constructor(message: Message, receivedAt: UnixMs, arrival: number) {
-    this.contentKey = message.contentKey;
-    this.origin = message.origin;
-    this.stream = message.stream;
-    this.incarnation = message.incarnation;
-    this.counter = message.counter;
-    this.type = message.type.text;
-    this.audience = message.audience?.text;
-    this.leafKey = message.leafKey;
-    this.issuedAt = message.issuedAt;
-    this.expiresAt = message.expiresAt;
-    this.receivedAt = receivedAt;
-    this.arrival = arrival;
-    this.bytesLength = message.bytes.length;
-  }
-
-  /** Made when it is asked for: a text of a hundred characters for each message would be a good part of what is kept. */
-  get id(): MessageId {
-    return messageIdOf(this.origin, this.incarnation, this.counter);
-  }
-}
-
 /** What is held of one stream. */
 export interface HeldStream {
   readonly key: StreamKey;
   readonly origin: NodeId;
   readonly incarnation: number;
   readonly ranges: CounterRanges;
-  /** Content keys of the live messages, by counter. */
-  readonly live: Map<number, string>;
+  /** The live messages, by counter: where each has its row. */
+  readonly live: Map<number, number>;
 }
 
 interface Stream extends HeldStream {
+  /** What the last message of it has in common with the next, most likely. */
+  kind: HeldKind;
   /** After this nothing of the stream can be accepted that we have seen: it may be forgotten. */
   keepUntil: UnixMs;
   /**
@@ -93,11 +58,12 @@ export type CounterState =
 
 /** The messages that a node holds, and which counters of each stream it has had. Only the gate adds to it. */
 export class HeldMessages {
-  readonly #messages = new Map<string, HeldMessage>();
+  readonly #rows = new HeldRows();
   readonly #streams = new Map<StreamKey, Stream>();
-  readonly #perOrigin = new Map<NodeId, Set<string>>();
+  readonly #perOrigin = new Map<NodeId, number>();
   readonly #streamsPerOrigin = new Map<NodeId, number>();
-  readonly #expiries = new ExpiryQueue<string>();
+  /** By row. */
+  readonly #expiries = new ExpiryQueue<number>();
   readonly #streamExpiries = new ExpiryQueue<StreamKey>();
   #arrivals = 0;
   #drops = 0;
@@ -105,7 +71,7 @@ export class HeldMessages {
   #digestLow = 0;
 
   get size(): number {
-    return this.#messages.size;
+    return this.#rows.size;
   }
 
   /** Rises whenever something that was held is no more. */
@@ -122,17 +88,27 @@ export class HeldMessages {
     return hex8(this.#digestHigh) + hex8(this.#digestLow);
   }
 
+  has(contentKey: string): boolean {
+    return this.#rows.find(contentKey) >= 0;
+  }
+
   get(contentKey: string): HeldMessage | undefined {
-    return this.#messages.get(contentKey);
+    const row = this.#rows.find(contentKey);
+    return row < 0 ? undefined : this.#rows.at(row);
   }
 
   /** In order of arrival. */
-  values(): IterableIterator<HeldMessage> {
-    return this.#messages.values();
+  *values(): Generator<HeldMessage, undefined> {
+    for (const row of this.#rows.rows()) yield this.#rows.at(row);
+  }
+
+  /** The place of arrival of what {@link HeldStream.live} names. */
+  arrivalOf(row: number): number {
+    return this.#rows.arrivalOf(row);
   }
 
   countOf(origin: NodeId): number {
-    return this.#perOrigin.get(origin)?.size ?? 0;
+    return this.#perOrigin.get(origin) ?? 0;
   }
 
   /** Whether nothing would be kept of what a pull brings of this origin: as much is held of it as may be. */
@@ -140,9 +116,12 @@ export class HeldMessages {
     return this.countOf(origin) >= HELD_PER_ORIGIN_MAX || this.#streamsOf(origin) >= STREAMS_PER_ORIGIN_MAX;
   }
 
-  ofOrigin(origin: NodeId): Iterable<HeldMessage> {
-    const keys = this.#perOrigin.get(origin) ?? [];
-    return Array.from(keys, (key) => this.#messages.get(key) as HeldMessage);
+  /** In order of arrival. */
+  ofOrigin(origin: NodeId): readonly HeldMessage[] {
+    const messages: HeldMessage[] = [];
+    for (const stream of this.#streams.values())
+      if (stream.origin === origin) for (const row of stream.live.values()) messages.push(this.#rows.at(row));
+    return messages.sort((a, b) => a.arrival - b.arrival);
   }
 
   /** The next message kept gets this place, or a later one. */
@@ -153,8 +132,8 @@ export class HeldMessages {
   counterState(stream: StreamKey, counter: number): CounterState {
     const held = this.#streams.get(stream);
     if (held?.ranges.has(counter) !== true) return { tag: 'free' };
-    const contentKey = held.live.get(counter);
-    return contentKey === undefined ? { tag: 'settled' } : { tag: 'live', contentKey };
+    const row = held.live.get(counter);
+    return row === undefined ? { tag: 'settled' } : { tag: 'live', contentKey: this.#rows.contentKeyOf(row) };
   }
 
   /**
@@ -183,32 +162,24 @@ export class HeldMessages {
     receivedAt: UnixMs,
     arrival = this.#arrivals,
   ): { held: HeldMessage; evicted: HeldMessage | undefined } {
-    const { contentKey, origin, expiresAt } = message;
-    const held = new HeldMessage(message, receivedAt, arrival);
+    const { contentKey, origin, counter, issuedAt, expiresAt } = message;
+    const stream = this.#streamOf(message);
+    const kind = kindOf(message, stream);
+    const numbers = { counter, issuedAt, expiresAt, receivedAt, arrival, bytesLength: message.bytes.length };
+    const row = this.#rows.add(contentKey, kind, numbers);
     this.#arrivals = Math.max(this.#arrivals, arrival + 1);
-    this.#messages.set(contentKey, held);
-    this.#expiries.add(contentKey, expiresAt);
-    const ofOrigin = this.#perOrigin.get(origin);
-    if (ofOrigin === undefined) this.#perOrigin.set(origin, new Set([contentKey]));
-    else ofOrigin.add(contentKey);
+    this.#expiries.add(row, expiresAt);
+    this.#perOrigin.set(origin, this.countOf(origin) + 1);
     this.#toggleDigest(contentKey);
-    this.#putInStream(message);
-    const evicted = this.#messages.size > HELD_MESSAGES_MAX ? this.#evict() : undefined;
-    return { held, evicted };
+    putInStream(stream, row, message);
+    const evicted = this.#rows.size > HELD_MESSAGES_MAX ? this.#evict() : undefined;
+    return { held: new HeldMessage(contentKey, kind, numbers), evicted };
   }
 
   /** Forgets a message; its counter stays settled, so that it is not fetched again. */
   drop(contentKey: string): HeldMessage | undefined {
-    const held = this.#messages.get(contentKey);
-    if (held === undefined) return undefined;
-    this.#drops++;
-    this.#messages.delete(contentKey);
-    this.#expiries.delete(contentKey, held.expiresAt);
-    this.#streams.get(held.stream)?.live.delete(held.counter);
-    const ofOrigin = this.#perOrigin.get(held.origin);
-    if (ofOrigin?.delete(contentKey) === true && ofOrigin.size === 0) this.#perOrigin.delete(held.origin);
-    this.#toggleDigest(contentKey);
-    return held;
+    const row = this.#rows.find(contentKey);
+    return row < 0 ? undefined : this.#dropRow(row);
   }
 
   /** Counters of `stream` below `firstLive` have all ended, says its author: they need not be fetched. */
@@ -224,9 +195,8 @@ export class HeldMessages {
   /** Drops what has ended. @returns it. */
   expire(wall: UnixMs): HeldMessage[] {
     const ended: HeldMessage[] = [];
-    for (const contentKey of this.#expiries.takeExpired(wall)) {
-      const held = this.drop(contentKey);
-      if (held === undefined) continue;
+    for (const row of this.#expiries.takeExpired(wall)) {
+      const held = this.#dropRow(row);
       ended.push(held);
       this.#raiseFloor(held.stream, wall);
     }
@@ -239,33 +209,40 @@ export class HeldMessages {
     return ended;
   }
 
-  #putInStream({ stream: key, origin, incarnation, counter, contentKey, issuedAt, expiresAt }: Message): void {
-    let stream = this.#streams.get(key);
-    if (stream === undefined) {
-      stream = {
-        key,
-        origin,
-        incarnation,
-        ranges: new CounterRanges(),
-        live: new Map(),
-        keepUntil: expiresAt,
-        issued: new Map(),
-        sampledAt: undefined,
-      };
-      this.#streams.set(key, stream);
-      this.#streamsPerOrigin.set(origin, this.#streamsOf(origin) + 1);
-      this.#streamExpiries.add(key, expiresAt);
-    }
-    stream.ranges.add(counter);
-    stream.live.set(counter, contentKey);
-    if (!hasGap(stream.ranges)) {
-      stream.issued.clear();
-      stream.sampledAt = undefined;
-    } else if (stream.sampledAt === undefined || issuedAt >= stream.sampledAt + ISSUED_SAMPLE_MS) {
-      stream.issued.set(counter, issuedAt);
-      stream.sampledAt = issuedAt;
-    }
-    if (expiresAt > stream.keepUntil) stream.keepUntil = expiresAt;
+  #dropRow(row: number): HeldMessage {
+    const held = this.#rows.at(row);
+    const { contentKey, origin, counter, expiresAt } = held;
+    this.#drops++;
+    this.#rows.remove(row);
+    this.#expiries.delete(row, expiresAt);
+    this.#streams.get(held.stream)?.live.delete(counter);
+    const left = this.countOf(origin) - 1;
+    if (left > 0) this.#perOrigin.set(origin, left);
+    else this.#perOrigin.delete(origin);
+    this.#toggleDigest(contentKey);
+    return held;
+  }
+
+  /** The stream of a message; made where this is the first of it. */
+  #streamOf(message: Message): Stream {
+    const { stream: key, origin, incarnation, expiresAt } = message;
+    const known = this.#streams.get(key);
+    if (known !== undefined) return known;
+    const stream: Stream = {
+      key,
+      origin,
+      incarnation,
+      kind: kindOf(message, undefined),
+      ranges: new CounterRanges(),
+      live: new Map(),
+      keepUntil: expiresAt,
+      issued: new Map(),
+      sampledAt: undefined,
+    };
+    this.#streams.set(key, stream);
+    this.#streamsPerOrigin.set(origin, this.#streamsOf(origin) + 1);
+    this.#streamExpiries.add(key, expiresAt);
+    return stream;
   }
 
   #streamsOf(origin: NodeId): number {
@@ -293,16 +270,42 @@ export class HeldMessages {
   }
 
   #evict(): HeldMessage | undefined {
-    let most: Set<string> | undefined;
-    for (const keys of this.#perOrigin.values()) if (most === undefined || keys.size > most.size) most = keys;
-    const oldest = most?.keys().next().value;
-    return oldest === undefined ? undefined : this.drop(oldest);
+    let most: NodeId | undefined;
+    for (const [origin, count] of this.#perOrigin) if (most === undefined || count > this.countOf(most)) most = origin;
+    let oldest: number | undefined;
+    for (const { origin, live } of this.#streams.values()) {
+      const row = origin === most ? live.values().next().value : undefined; // what came first of a stream stands first
+      if (row !== undefined && (oldest === undefined || this.arrivalOf(row) < this.arrivalOf(oldest))) oldest = row;
+    }
+    return oldest === undefined ? undefined : this.#dropRow(oldest);
   }
 
   #toggleDigest(contentKey: string): void {
     this.#digestHigh ^= Number.parseInt(contentKey.slice(0, 8), 16);
     this.#digestLow ^= Number.parseInt(contentKey.slice(8, 16), 16);
   }
+}
+
+/** One object for all messages of a stream that differ in nothing of it. */
+function kindOf({ origin, stream, incarnation, type, audience, leafKey }: Message, of: Stream | undefined): HeldKind {
+  const last = of?.kind;
+  if (last?.type === type.text && last.audience === audience?.text && last.leafKey === leafKey) return last;
+  const kind = { origin, stream, incarnation, type: type.text, audience: audience?.text, leafKey };
+  if (of !== undefined) of.kind = kind;
+  return kind;
+}
+
+function putInStream(stream: Stream, row: number, { counter, issuedAt, expiresAt }: Message): void {
+  stream.ranges.add(counter);
+  stream.live.set(counter, row);
+  if (!hasGap(stream.ranges)) {
+    stream.issued.clear();
+    stream.sampledAt = undefined;
+  } else if (stream.sampledAt === undefined || issuedAt >= stream.sampledAt + ISSUED_SAMPLE_MS) {
+    stream.issued.set(counter, issuedAt);
+    stream.sampledAt = issuedAt;
+  }
+  if (expiresAt > stream.keepUntil) stream.keepUntil = expiresAt;
 }
 
 function hasGap(ranges: CounterRanges): boolean {

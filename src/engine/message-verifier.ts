@@ -228,8 +228,8 @@ class Places implements GateMemory {
     return this.#drops;
   }
 
-  get(contentKey: string): object | undefined {
-    return this.#seen.has(contentKey) ? this : undefined;
+  has(contentKey: string): boolean {
+    return this.#seen.has(contentKey);
   }
 
   counterState(stream: StreamKey, counter: number): CounterState {

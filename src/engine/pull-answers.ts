@@ -14,8 +14,8 @@ export const ANSWER_OF_AUTHOR_MAX = 512;
 
 interface Answer {
   readonly id: number;
-  /** Content keys of what the peer lacks, by author. */
-  readonly missing: Map<NodeId, string[]>;
+  /** Places of arrival of what the peer lacks, by author. */
+  readonly missing: Map<NodeId, number[]>;
   /** The pages so far speak for all keys up to this one. */
   upTo: string;
   more: boolean;
@@ -28,10 +28,10 @@ interface Answer {
  */
 export class PullAnswers {
   readonly #held: HeldMessages;
-  readonly #read: (contentKey: string) => Uint8Array | undefined;
+  readonly #read: (arrival: number) => Uint8Array | undefined;
   readonly #open = new Map<number, Answer>();
 
-  constructor(held: HeldMessages, read: (contentKey: string) => Uint8Array | undefined) {
+  constructor(held: HeldMessages, read: (arrival: number) => Uint8Array | undefined) {
     this.#held = held;
     this.#read = read;
   }
@@ -65,7 +65,7 @@ export class PullAnswers {
     answer.upTo = page.to;
     const theirs = new Map<StreamKey, DigestStream>(page.streams.map((stream) => [stream.key, stream]));
     for (const [key, stream] of this.#held.streams)
-      if (isInPage(key, page)) noteMissing(answer, stream, theirs.get(key));
+      if (isInPage(key, page)) this.#noteMissing(answer, stream, theirs.get(key));
     for (const stream of page.streams) if (this.#lacks(stream, isWanted)) answer.behind = true;
     if (page.last) {
       this.#open.delete(link.end.id);
@@ -82,20 +82,47 @@ export class PullAnswers {
     for (let turn = 0, isAnyLeft = authors.length > 0; isAnyLeft; turn++) {
       isAnyLeft = false;
       for (let i = 0; i < authors.length; i++) {
-        const [author, keys] = authors[(first + i) % authors.length] as (typeof authors)[number];
-        const contentKey = keys[turn];
-        if (contentKey === undefined) continue;
+        const [author, arrivals] = authors[(first + i) % authors.length] as (typeof authors)[number];
+        const arrival = arrivals[turn];
+        if (arrival === undefined) continue;
         isAnyLeft = true;
         if (bytesLeft <= 0) {
           answer.more = true;
           return;
         }
-        const bytes = this.#read(contentKey);
+        const bytes = this.#read(arrival);
         if (bytes === undefined) continue;
         bytesLeft -= bytes.length;
         link.sendMessage(bytes, author);
       }
     }
+  }
+
+  #noteMissing(answer: Answer, { ranges, live, origin }: HeldStream, theirs: DigestStream | undefined): void {
+    if (live.size === 0) return;
+    let missing = answer.missing.get(origin);
+    /** @returns false where no more are looked at. */
+    const note = (row: number): boolean => {
+      if (missing === undefined) answer.missing.set(origin, (missing = []));
+      else if (missing.length >= ANSWER_OF_AUTHOR_MAX) {
+        answer.more = true;
+        return false;
+      }
+      missing.push(this.#held.arrivalOf(row));
+      return true;
+    };
+    const have = CounterRanges.fromFlat(theirs?.ranges ?? []);
+    const lacking = ranges.without(have);
+    if (countOf(lacking) > live.size) {
+      // Most of what they have not has ended here too.
+      for (const [counter, row] of live) if (!have.has(counter) && !note(row)) return;
+      return;
+    }
+    for (let i = 0; i < lacking.length; i += 2)
+      for (let counter = lacking[i] as number; counter < (lacking[i + 1] as number); counter++) {
+        const row = live.get(counter);
+        if (row !== undefined && !note(row)) return;
+      }
   }
 
   #lacks(stream: DigestStream, isWanted: (author: NodeId) => boolean): boolean {
@@ -109,33 +136,6 @@ export class PullAnswers {
 /** Each page begins where the last one ended and goes on: no key is compared twice, however many pages there are. */
 function follows(upTo: string, { from, to, last, streams }: Extract<Frame, { tag: 'digest' }>): boolean {
   return from === upTo && (last || (to > from && streams.length > 0));
-}
-
-function noteMissing(answer: Answer, { ranges, live, origin }: HeldStream, theirs: DigestStream | undefined): void {
-  if (live.size === 0) return;
-  let missing = answer.missing.get(origin);
-  /** @returns false where no more are looked at. */
-  const note = (contentKey: string): boolean => {
-    if (missing === undefined) answer.missing.set(origin, (missing = []));
-    else if (missing.length >= ANSWER_OF_AUTHOR_MAX) {
-      answer.more = true;
-      return false;
-    }
-    missing.push(contentKey);
-    return true;
-  };
-  const have = CounterRanges.fromFlat(theirs?.ranges ?? []);
-  const lacking = ranges.without(have);
-  if (countOf(lacking) > live.size) {
-    // Most of what they have not has ended here too.
-    for (const [counter, contentKey] of live) if (!have.has(counter) && !note(contentKey)) return;
-    return;
-  }
-  for (let i = 0; i < lacking.length; i += 2)
-    for (let counter = lacking[i] as number; counter < (lacking[i + 1] as number); counter++) {
-      const contentKey = live.get(counter);
-      if (contentKey !== undefined && !note(contentKey)) return;
-    }
 }
 
 function countOf(flat: readonly number[]): number {

@@ -1,6 +1,7 @@
 import type { Bytes } from '../base/bytes.ts';
 import type { Instant, UnixMs } from '../base/time.ts';
-import { type HeldMessage, HeldMessages, type HeldStream } from '../engine/held-messages.ts';
+import type { HeldMessage } from '../engine/held-message.ts';
+import { HeldMessages, type HeldStream } from '../engine/held-messages.ts';
 import type { Origins } from '../engine/origins.ts';
 import { RecordBook } from '../engine/record-book.ts';
 import type { NodeId } from '../identity/node-id.ts';
@@ -10,7 +11,7 @@ import type { Message } from '../message/message.ts';
 import { MessageReader } from '../message/message-reader.ts';
 import { isDelegateStream, streamKeyOf } from '../message/message-id.ts';
 import type { RestoredNode } from '../ports/node-store.ts';
-import { IndicatorSet } from './indicator-set.ts';
+import { IndicatorSet, type ValidIndicator } from './indicator-set.ts';
 import type { Journal } from './journal.ts';
 import type { WalletPolicy } from './wallet-policy.ts';
 
@@ -28,7 +29,7 @@ export interface HoldingsOwner {
 export class Holdings {
   readonly messages = new HeldMessages();
   readonly records = new RecordBook();
-  readonly indicators = new IndicatorSet();
+  readonly #indicators = new IndicatorSet();
   readonly #reader: MessageReader;
   readonly #journal: Journal;
   readonly #owner: HoldingsOwner;
@@ -54,7 +55,7 @@ export class Holdings {
     this.messages.startArrivals(arrivals);
     for (const { arrival, receivedAt, bytes } of messages) {
       const message = this.#reader.read(bytes);
-      const isTwice = this.messages.get(message.contentKey) !== undefined; // in a file that was changed by hand
+      const isTwice = this.messages.has(message.contentKey); // in a file that was changed by hand
       if (isTwice || message.expiresAt <= wall || origins.judge(message).tag !== 'ok') {
         this.#journal.add({ tag: 'drop-message', arrival });
         continue;
@@ -79,6 +80,11 @@ export class Holdings {
   /** Whether programs on this node hear of it: what wallets say that it does not obey is for others. */
   isHeard({ origin, type }: Pick<Message, 'origin' | 'type'>): boolean {
     return this.#owner.wallets.hears(origin, type);
+  }
+
+  /** Indicators that are valid now, oldest first. */
+  validIndicators(wall: UnixMs): ValidIndicator[] {
+    return this.#indicators.valid(this.messages.values(), wall);
   }
 
   /** Forgets what has ended. */
@@ -107,9 +113,9 @@ export class Holdings {
     for (const stream of this.messages.streams.values())
       if (stream.origin === nodeId && stream.live.size > 0 && stream.incarnation > (newest?.incarnation ?? 0))
         newest = stream;
-    let last: string | undefined;
-    for (const contentKey of newest?.live.values() ?? []) last = contentKey;
-    return last === undefined ? undefined : this.bytesOf(last);
+    let last: number | undefined;
+    for (const row of newest?.live.values() ?? []) last = row;
+    return last === undefined ? undefined : this.#journal.read(this.messages.arrivalOf(last));
   }
 
   /** The highest incarnation held of a node; 0 for none. */
@@ -125,7 +131,7 @@ export class Holdings {
     // What is meant for others is held for them and passed on, and has no effect here.
     const { self, roles } = this.#owner;
     if (isAddressedTo(message.audience, self, roles) && this.isHeard(message))
-      this.indicators.put(held, message.content);
+      this.#indicators.put(held, message.content);
     if (message.type.family !== 'record') return;
     const older = this.records.put(message);
     if (older !== undefined) this.#drop(older.contentKey);
@@ -139,8 +145,8 @@ export class Holdings {
   }
 
   /** A message is no longer held: out of the store and of what was known by it. */
-  #forget({ contentKey, arrival }: HeldMessage): void {
-    this.indicators.drop(contentKey);
+  #forget({ arrival }: HeldMessage): void {
+    this.#indicators.drop(arrival);
     this.#journal.add({ tag: 'drop-message', arrival });
   }
 }

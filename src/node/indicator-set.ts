@@ -1,5 +1,5 @@
 import type { UnixMs } from '../base/time.ts';
-import type { HeldMessage } from '../engine/held-messages.ts';
+import type { HeldMessage } from '../engine/held-message.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Indicator } from '../message/indicator.ts';
 import type { PayloadContent } from '../message/payload.ts';
@@ -14,29 +14,28 @@ export interface ValidIndicator extends Indicator {
 
 /** The indicators of all held messages: the local set that programs on the node list and follow (seed 001, 6.1). */
 export class IndicatorSet {
-  readonly #byContent = new Map<string, HeldIndicator>();
+  /** By the place of arrival of the message that says so. */
+  readonly #byArrival = new Map<number, Indicator>();
 
   /** A message was accepted; what is no indicator is passed over. */
-  put(held: HeldMessage, content: PayloadContent): void {
-    if (content.tag === 'indicator') this.#byContent.set(held.contentKey, { held, indicator: content.indicator });
+  put({ arrival }: Pick<HeldMessage, 'arrival'>, content: PayloadContent): void {
+    if (content.tag === 'indicator') this.#byArrival.set(arrival, content.indicator);
   }
 
-  drop(contentKey: string): void {
-    this.#byContent.delete(contentKey);
+  drop(arrival: number): void {
+    this.#byArrival.delete(arrival);
   }
 
-  /** Oldest first. */
-  valid(wall: UnixMs): ValidIndicator[] {
+  /** @param messages all that is held. @returns those that are valid, in the order of their messages. */
+  valid(messages: Iterable<HeldMessage>, wall: UnixMs): ValidIndicator[] {
     const valid: ValidIndicator[] = [];
-    for (const { held, indicator } of this.#byContent.values()) {
-      const validUntil = Math.min(indicator.validUntil ?? held.expiresAt, held.expiresAt) as UnixMs;
-      if (validUntil > wall) valid.push({ ...indicator, origin: held.origin, messageId: held.id, validUntil });
+    for (const held of messages) {
+      const indicator = this.#byArrival.get(held.arrival);
+      if (indicator === undefined) continue;
+      const { expiresAt, origin, id } = held;
+      const validUntil = Math.min(indicator.validUntil ?? expiresAt, expiresAt) as UnixMs;
+      if (validUntil > wall) valid.push({ ...indicator, origin, messageId: id, validUntil });
     }
     return valid;
   }
-}
-
-interface HeldIndicator {
-  readonly held: HeldMessage;
-  readonly indicator: Indicator;
 }

@@ -103,7 +103,7 @@ export class NodeParts implements FrameTakers {
         return isOurs;
       },
     });
-    const read = (contentKey: string): Bytes | undefined => holdings.bytesOf(contentKey);
+    const read = (arrival: number): Bytes | undefined => journal.read(arrival);
     const gossip = { ...GOSSIP_DEFAULTS, ...options.gossip };
     this.gossip = new Gossip(gossip, holdings.messages, random, {
       links,

@@ -25,7 +25,8 @@ import { at, MESH, MeshFixture, type Said } from '../support/mesh/mesh-fixture.t
 /** A node that accepts whatever it gets, at once, and gossips it on. */
 class Peer {
   readonly held = new HeldMessages();
-  readonly bytes = new Map<string, Uint8Array>();
+  /** By place of arrival. */
+  readonly bytes = new Map<number, Uint8Array>();
   readonly links: Link[] = [];
   readonly gossip: Gossip;
   /** How often a message came that was held already. */
@@ -38,7 +39,7 @@ class Peer {
   constructor(name: string) {
     this.gossip = new Gossip(GOSSIP_DEFAULTS, this.held, new SeededRandom(name), {
       links: () => this.links,
-      read: (contentKey) => this.bytes.get(contentKey),
+      read: (arrival) => this.bytes.get(arrival),
       isWanted: (_now, author) => this.wants(author),
       crlHeaders: () => [],
     });
@@ -51,8 +52,8 @@ class Peer {
     }
     if (this.refuses(message)) return;
     const now = at(this.nowMs);
-    this.bytes.set(message.contentKey, message.bytes);
     const { held } = this.held.put(message, now.wall);
+    this.bytes.set(held.arrival, message.bytes);
     this.gossip.handleAccepted(now, held, message.bytes, from);
     this.gossip.flush();
   }
@@ -158,8 +159,7 @@ describe('gossip', () => {
     world.ann.accept(large);
     world.pair.pump(at(0));
     assert.deepEqual(world.pair.take(), ['a> have', 'b> want', 'a> message']);
-    world.bob.bytes.set(other.contentKey, other.bytes);
-    world.bob.held.put(other, at(0).wall);
+    world.bob.bytes.set(world.bob.held.put(other, at(0).wall).held.arrival, other.bytes);
     world.ann.accept(other);
     world.pair.pump(at(0));
     assert.deepEqual(world.pair.take(), ['a> have']);

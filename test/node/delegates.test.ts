@@ -166,7 +166,7 @@ describe('delegates at nodes that only have the list', () => {
     for (const node of [ann, bob, eve]) assert.equal(node.heldIds.length, orders.length, node.name);
     assert.deepEqual(heardBy(eve), [true, true, true]);
     assert.deepEqual(heardBy(bob), [false, true, false]);
-    const indicatorsOf = ({ node }: HandNode): number => node.holdings.indicators.valid(net.now.wall).length;
+    const indicatorsOf = ({ node }: HandNode): number => node.holdings.validIndicators(net.now.wall).length;
     assert.deepEqual([bob, eve].map(indicatorsOf), [0, 1]);
     bob.restart();
     net.settle();

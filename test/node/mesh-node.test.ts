@@ -51,7 +51,7 @@ describe('mesh node', () => {
       assert.deepEqual(eve.heldIds, [`${ann.id}.${ann.node.incarnation}.0`]);
       assert.equal(eve.said('message').length, 1);
       assert.equal(eve.node.statistics.accepted, 1);
-      assert.equal(eve.node.holdings.indicators.valid(net.now.wall).length, 1);
+      assert.equal(eve.node.holdings.validIndicators(net.now.wall).length, 1);
     });
 
     it('is acknowledged when it is durable, and not before', () => {
@@ -86,7 +86,7 @@ describe('mesh node', () => {
       net.pass(HOUR_MS + SECOND_MS);
       for (const { heldIds, node, store } of [ann, bob]) {
         assert.deepEqual(heldIds, []);
-        assert.deepEqual(node.holdings.indicators.valid(net.now.wall), []);
+        assert.deepEqual(node.holdings.validIndicators(net.now.wall), []);
         assert.deepEqual([...store.load().messages], []);
       }
     });

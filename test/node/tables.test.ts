@@ -3,7 +3,7 @@ import { beforeEach, describe, it } from 'node:test';
 import { utf8 } from '../../src/base/bytes.ts';
 import type { UnixMs } from '../../src/base/time.ts';
 import { ACCEPT, ignore, reject } from '../../src/engine/verdict.ts';
-import type { HeldMessage } from '../../src/engine/held-messages.ts';
+import type { HeldMessage } from '../../src/engine/held-message.ts';
 import { parseIndicator } from '../../src/message/indicator.ts';
 import type { PayloadContent } from '../../src/message/payload.ts';
 import { parseNodeId } from '../../src/identity/node-id.ts';
@@ -20,8 +20,8 @@ const wall = (ms: number): UnixMs => ms as UnixMs;
 const nothing = (): void => undefined;
 
 describe('indicator set', () => {
-  const held = (contentKey: string, type = 'indicator'): HeldMessage =>
-    ({ contentKey, type, origin: 'ann', id: `ann.1.${contentKey}`, expiresAt: wall(100_000) }) as HeldMessage;
+  const held = (arrival: number): HeldMessage =>
+    ({ arrival, origin: 'ann', id: `ann.1.${arrival}`, expiresAt: wall(100_000) }) as HeldMessage;
   const said = (more: object = {}): PayloadContent => ({
     tag: 'indicator',
     indicator: parseIndicator(utf8(JSON.stringify({ kind: 'hash', value: 'aa', risk: 5, ...more }))),
@@ -29,15 +29,16 @@ describe('indicator set', () => {
 
   it('lists what is valid now, oldest first, and forgets what is dropped', () => {
     const indicators = new IndicatorSet();
-    indicators.put(held('1'), said());
-    indicators.put(held('2'), said({ valid_until: '1970-01-01T00:00:50Z' }));
-    indicators.put(held('3'), said({ valid_until: '1980-01-01T00:00:00Z' }));
-    indicators.put(held('4', 'sensor/t'), { tag: 'opaque' });
-    const idsAt = (ms: number): string[] => indicators.valid(wall(ms)).map(({ messageId }) => messageId);
+    const messages = [1, 2, 3, 4].map(held) as [HeldMessage, HeldMessage, HeldMessage, HeldMessage];
+    indicators.put(messages[0], said());
+    indicators.put(messages[1], said({ valid_until: '1970-01-01T00:00:50Z' }));
+    indicators.put(messages[2], said({ valid_until: '1980-01-01T00:00:00Z' }));
+    indicators.put(messages[3], { tag: 'opaque' });
+    const idsAt = (ms: number): string[] => indicators.valid(messages, wall(ms)).map(({ messageId }) => messageId);
     assert.deepEqual(idsAt(0), ['ann.1.1', 'ann.1.2', 'ann.1.3']);
     assert.deepEqual(idsAt(50_000), ['ann.1.1', 'ann.1.3']);
     assert.deepEqual(idsAt(100_000), [], 'none is valid longer than its message lives');
-    indicators.drop('1');
+    indicators.drop(1);
     assert.deepEqual(idsAt(0), ['ann.1.2', 'ann.1.3']);
   });
 });

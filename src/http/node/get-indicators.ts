@@ -12,7 +12,7 @@ export function getIndicators(app: HttpApp, { service }: ProgramDeps): void {
 /** What a node holds, whether it runs or not. */
 export function indicatorsJson({ holdings }: MeshNode, now: UnixMs): IndicatorsResponse {
   return {
-    indicators: holdings.indicators.valid(now).map(({ kind, value, risk, labels, origin, messageId, validUntil }) => ({
+    indicators: holdings.validIndicators(now).map(({ kind, value, risk, labels, origin, messageId, validUntil }) => ({
       kind,
       value,
       risk,

@@ -234,7 +234,7 @@ describe('GET /v1/messages', () => {
     const { node, app } = await start(t);
     const other = await mesh.member();
     node.host.keepChain(other.chain);
-    const indicators = (): unknown => node.host.node.holdings.indicators.valid(systemClock.wall());
+    const indicators = (): unknown => node.host.node.holdings.validIndicators(systemClock.wall());
     for (const [counter, audience] of [other.nodeId, 'role:operator'].entries())
       await node.host.submit(await signed(mesh, other, { counter, audience }), other.nodeId);
     await publish(app, 'indicator', INDICATOR, { audience: other.nodeId });
