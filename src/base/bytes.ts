@@ -49,6 +49,13 @@ export function startsWith(bytes: Bytes, prefix: Bytes): boolean {
   return true;
 }
 
+/** Whether `part` stands at this place of `all`. */
+export function isAt(all: Bytes, at: number, part: Bytes): boolean {
+  if (at + part.length > all.length) return false;
+  for (let i = 0; i < part.length; i++) if (all[at + i] !== part[i]) return false;
+  return true;
+}
+
 /** Lexicographic order of bytes; a prefix comes first. */
 export function compareBytes(a: Bytes, b: Bytes): number {
   const n = Math.min(a.length, b.length);

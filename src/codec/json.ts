@@ -26,19 +26,23 @@ const BACKSLASH = 0x5c;
 /** Looks at strings and brackets alone, in text that is known to be JSON: those tell objects and member names apart. */
 function checkStringsAndMembers(json: string, halfPairs: 'refused' | 'left'): void {
   const open: (MemberNames | undefined)[] = []; // one for each object or array around the place
+  const isPairLookedAt = halfPairs === 'refused' && json.includes('\\u');
   for (let at = 0; at < json.length; at++) {
     const code = json.charCodeAt(at);
     if (code === QUOTE) {
-      const end = endOfString(json, at + 1);
-      const text = json.slice(at + 1, end);
-      at = end;
-      if (halfPairs === 'refused' && text.includes('\\u') && !(JSON.parse(`"${text}"`) as string).isWellFormed())
-        throw new MeshError('ERR_INPUT', `text ${quoted(text)} has half of a surrogate pair`);
-      if (isColonNext(json, end + 1)) addName(open.at(-1), text);
+      const start = at + 1;
+      at = endOfString(json, start);
+      if (isPairLookedAt) checkSurrogates(json.slice(start, at));
+      if (isColonNext(json, at + 1)) addName(open.at(-1), json.slice(start, at));
     } else if (code === 0x7b) open.push(new MemberNames());
     else if (code === 0x5b) open.push(undefined);
     else if (code === 0x7d || code === 0x5d) open.pop();
   }
+}
+
+function checkSurrogates(text: string): void {
+  if (text.includes('\\u') && !(JSON.parse(`"${text}"`) as string).isWellFormed())
+    throw new MeshError('ERR_INPUT', `text ${quoted(text)} has half of a surrogate pair`);
 }
 
 /** Where the string that begins here is closed. */

@@ -7,12 +7,19 @@ export function sha256Hex(bytes: Bytes): string {
   return hash('sha256', bytes, 'hex');
 }
 
-/** By way of text with a character a byte, which takes half the time of any other way to bytes. */
 export function sha256(bytes: Bytes): Bytes {
-  const text = hash('sha256', bytes, 'latin1');
   const digest = new Uint8Array(32);
-  for (let i = 0; i < 32; i++) digest[i] = text.charCodeAt(i);
+  putSha256(bytes, digest, 0);
   return digest;
+}
+
+/**
+ * As {@link sha256}, to where there is room for it: an array of its own costs as much as a short hash. By way of text with
+ * a character a byte, which takes half the time of any other way to bytes.
+ */
+export function putSha256(bytes: Bytes, out: Bytes, at: number): void {
+  const text = hash('sha256', bytes, 'latin1');
+  for (let i = 0; i < 32; i++) out[at + i] = text.charCodeAt(i);
 }
 
 /** SHA-256 over the parts one after the other, without copying them together. */

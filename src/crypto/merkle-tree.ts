@@ -1,5 +1,5 @@
 import { type Bytes, concatBytes } from '../base/bytes.ts';
-import { sha256 } from './hash.ts';
+import { putSha256, sha256 } from './hash.ts';
 
 /** Most leaves of a tree: a path of at most six hashes. */
 export const TREE_LEAVES_MAX = 64;
@@ -23,11 +23,6 @@ export interface MerkleTree {
 export function merkleLeaf(data: Bytes): Bytes {
   const prefixed = new Uint8Array(1 + data.length);
   prefixed.set(data, 1);
-  return merkleLeafOf(prefixed);
-}
-
-/** As {@link merkleLeaf}, of data that stand behind their 0x00 already: spares the copy. */
-export function merkleLeafOf(prefixed: Bytes): Bytes {
   return sha256(prefixed);
 }
 
@@ -92,9 +87,9 @@ export class KnownTree {
     this.#pair = this.#nodes.subarray(slots * HASH_BYTES);
     this.#pair[0] = 0x01;
     const way = wayTo(path.leafIndex, path.treeSize);
-    const hashes = this.#climb(leaf, path.siblings, way);
-    this.root = hashes.at(-1) as Bytes;
-    this.#remember(hashes, path.siblings, way);
+    const top = this.#climb(leaf, path.siblings, way);
+    this.root = CLIMBED.slice(top * HASH_BYTES, (top + 1) * HASH_BYTES);
+    this.#remember(top, path.siblings, way);
   }
 
   /**
@@ -104,34 +99,31 @@ export class KnownTree {
   has(leaf: Bytes, { leafIndex, treeSize, siblings }: MerklePath): boolean {
     if (treeSize !== this.treeSize) return false;
     const way = wayTo(leafIndex, treeSize);
-    const hashes = this.#climb(leaf, siblings, way);
-    const top = hashes.length - 1;
-    if (!this.#holds(hashes[top] as Bytes, 0, way[top]?.slot)) return false;
+    const top = this.#climb(leaf, siblings, way);
+    if (!this.#holds(CLIMBED, top * HASH_BYTES, way[top]?.slot)) return false;
     for (let i = top; i < way.length; i++) {
       const { sibling } = way[i] as Step;
       if (this.#isKnown[sibling] !== 1 || !this.#holds(siblings, i * HASH_BYTES, sibling)) return false;
     }
-    this.#remember(hashes, siblings, way);
+    this.#remember(top, siblings, way);
     return true;
   }
 
-  /** The hashes from the leaf up to the first node that is known, or to the root. */
-  #climb(leaf: Bytes, siblings: Bytes, way: readonly Step[]): Bytes[] {
-    const hashes = [leaf];
-    let hash = leaf;
+  /** Hashes from the leaf up to the first node that is known, or to the root. @returns how far; they are in {@link CLIMBED}. */
+  #climb(leaf: Bytes, siblings: Bytes, way: readonly Step[]): number {
+    const pair = this.#pair;
+    for (let i = 0; i < HASH_BYTES; i++) CLIMBED[i] = leaf[i] as number;
     for (let i = 0; i < way.length; i++) {
       const { slot, isRight } = way[i] as Step;
-      if (this.#isKnown[slot] === 1) break;
-      const pair = this.#pair;
+      if (this.#isKnown[slot] === 1) return i;
       const [own, other] = isRight ? [1 + HASH_BYTES, 1] : [1, 1 + HASH_BYTES];
       for (let j = 0, from = i * HASH_BYTES; j < HASH_BYTES; j++) {
-        pair[own + j] = hash[j] as number;
+        pair[own + j] = CLIMBED[from + j] as number;
         pair[other + j] = siblings[from + j] as number;
       }
-      hash = sha256(pair);
-      hashes.push(hash);
+      putSha256(pair, CLIMBED, (i + 1) * HASH_BYTES);
     }
-    return hashes;
+    return way.length;
   }
 
   /** @param slot of what is known; the root where there is none. */
@@ -141,10 +133,10 @@ export class KnownTree {
     return true;
   }
 
-  #remember(hashes: readonly Bytes[], siblings: Bytes, way: readonly Step[]): void {
-    for (let i = 0; i < way.length && i < hashes.length; i++) {
+  #remember(top: number, siblings: Bytes, way: readonly Step[]): void {
+    for (let i = 0; i < way.length && i <= top; i++) {
       const { slot, sibling } = way[i] as Step;
-      this.#put(hashes[i] as Bytes, 0, slot);
+      this.#put(CLIMBED, i * HASH_BYTES, slot);
       this.#put(siblings, i * HASH_BYTES, sibling);
     }
   }
@@ -158,6 +150,9 @@ export class KnownTree {
 
 /** `0x01 ‖ left ‖ right`: what is hashed for a node within the tree (RFC 9162 section 2.1.1). */
 const PAIR_BYTES = 1 + 2 * HASH_BYTES;
+
+/** Where hashes are that are climbed over, a leaf and six more: an array for each of them would cost as much as they. */
+const CLIMBED: Bytes = new Uint8Array(HASH_BYTES * (1 + Math.log2(TREE_LEAVES_MAX)));
 
 /** One step of a path: where its node and the sibling of that are remembered. */
 interface Step {

@@ -2,6 +2,7 @@ import { BoundedMap } from '../base/bounded.ts';
 import { type Bytes, bytesEqual } from '../base/bytes.ts';
 import type { PublicKey } from '../crypto/public-key.ts';
 import type { Message } from '../message/message.ts';
+import type { Speaker } from './origins.ts';
 
 /** Batches whose signature was found good: some seconds of the busiest mesh. 1,024 × ~250 B = 256 KB. */
 export const CHECKED_BATCHES_MAX = 1_024;
@@ -27,14 +28,14 @@ export class BatchChecks {
    * only where the batch is known: a stranger's message cannot be in it.
    */
   stateOf(
-    keyOf: (incarnation: number) => PublicKey,
+    speaker: Pick<Speaker, 'keyOf'>,
     { batchKey, signature, incarnation }: Message,
   ): 'good' | 'under-way' | 'unknown' {
     if (batchKey === undefined) return 'unknown';
     const good = this.#good.get(batchKey);
     const underWay = this.#underWay.get(batchKey);
     if (good === undefined && underWay === undefined) return 'unknown';
-    const key = keyOf(incarnation);
+    const key = speaker.keyOf(incarnation);
     if (isOf(good, key, signature)) return 'good';
     return isOf(underWay, key, signature) ? 'under-way' : 'unknown';
   }

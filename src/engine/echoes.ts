@@ -1,12 +1,11 @@
-import { type Bytes, bytesEqual } from '../base/bytes.ts';
+import { type Bytes, EMPTY, isAt } from '../base/bytes.ts';
 import type { Message } from '../message/message.ts';
 import { PUSH_WHOLE_BYTES_MAX } from './gossip.ts';
 
-/**
- * Messages whose echoes are told by their bytes: one second of a busy mesh, which is how long copies keep coming. 1,024
- * × {@link ECHO_BYTES_MAX} = 1.5 MB; at the very most the TLS record that each came in, 16 MB.
- */
+/** Messages whose echoes are told by their bytes: one second of a busy mesh, which is how long copies keep coming. */
 export const ECHOES_MAX = 1_024;
+/** What their bytes may take, all together: so many as that of usual size, with the path of a batch. */
+export const ECHOES_BYTES_MAX = 768 * 1_024;
 /** Larger messages are offered by key and asked for once, so they have no echoes. */
 export const ECHO_BYTES_MAX = PUSH_WHOLE_BYTES_MAX;
 
@@ -18,22 +17,25 @@ const SLOTS = 4 * ECHOES_MAX;
  */
 const PROBES = 32;
 
-/** A message as it came, and what it says. */
-export interface Echo {
-  readonly bytes: Bytes;
-  readonly contentKey: string;
-  /** As of which state of what is held it was found to be held. */
-  heldAt: number;
-}
+/** In place of an echo where there is none. */
+export const NO_ECHO = -1;
 
 /**
  * Messages that came lately, to tell copies of them before anything is read. Two of three messages that arrive are copies,
- * hence a table of our own: one small array tells that there is none, and only what is found is looked at.
+ * hence a table of our own: one small array tells that there is none, and only what is found is looked at. It keeps copies
+ * of the bytes, side by side: what a socket gave is so free to go when the message has been written.
  */
 export class Echoes {
-  /** The latest, in a ring, with their keys. */
-  readonly #ring: (Echo | undefined)[] = Array.from({ length: ECHOES_MAX });
+  /** The latest, in a ring: where their bytes lie, what they say, and their keys. */
+  readonly #starts = new Int32Array(ECHOES_MAX);
+  readonly #lengths = new Int32Array(ECHOES_MAX);
+  readonly #contentKeys: string[] = [];
+  readonly #heldAt = new Float64Array(ECHOES_MAX);
   readonly #keys = new Int32Array(ECHOES_MAX);
+  /** One after the other; what does not fit in at the end stands at the start again. Made when it is needed. */
+  #bytes: Bytes = EMPTY;
+  #end = 0;
+  #count = 0;
   /** Places in the ring plus one, by key; 0 is free. What finds its slot taken lies in one of the next. */
   readonly #slots = new Uint16Array(SLOTS);
   #next = 0;
@@ -43,26 +45,71 @@ export class Echoes {
     const key = keyOf(bytes);
     for (let slot = slotOf(key), left = PROBES; left > 0; slot = (slot + 1) % SLOTS, left--) {
       if (this.#slots[slot] !== 0) continue;
+      if (this.#count === ECHOES_MAX) this.#forgetOldest();
       const place = this.#next;
       this.#next = (place + 1) % ECHOES_MAX;
-      if (this.#ring[place] !== undefined) this.#vacate(place);
-      this.#ring[place] = { bytes, contentKey, heldAt: -1 };
+      this.#count++;
+      this.#lengths[place] = bytes.length;
+      this.#starts[place] = this.#put(bytes);
+      this.#contentKeys[place] = contentKey;
+      this.#heldAt[place] = -1;
       this.#keys[place] = key;
       this.#slots[slot] = place + 1;
       return;
     }
   }
 
-  /** The message of which these are the very bytes, if it came lately. */
-  find(bytes: Bytes): Echo | undefined {
+  /** The message of which these are the very bytes, if it came lately; else {@link NO_ECHO}. */
+  find(bytes: Bytes): number {
     const key = keyOf(bytes);
     for (let slot = slotOf(key), left = PROBES; left > 0; slot = (slot + 1) % SLOTS, left--) {
       const place = (this.#slots[slot] as number) - 1;
       if (place < 0 || this.#keys[place] !== key) continue;
-      const echo = this.#ring[place] as Echo;
-      if (bytesEqual(echo.bytes, bytes)) return echo;
+      if (this.#lengths[place] !== bytes.length) continue;
+      if (isAt(this.#bytes, this.#starts[place] as number, bytes)) return place;
     }
-    return undefined;
+    return NO_ECHO;
+  }
+
+  contentKeyOf(echo: number): string {
+    return this.#contentKeys[echo] as string;
+  }
+
+  /** As of which state of what is held it was found to be held. */
+  heldAt(echo: number): number {
+    return this.#heldAt[echo] as number;
+  }
+
+  noteHeld(echo: number, at: number): void {
+    this.#heldAt[echo] = at;
+  }
+
+  /** @returns where the bytes stand; the oldest make room. The message is counted already. */
+  #put(bytes: Bytes): number {
+    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(ECHOES_BYTES_MAX);
+    let start = this.#end;
+    if (start + bytes.length > ECHOES_BYTES_MAX) {
+      while (this.#count > 1 && this.#oldestStart >= start) this.#forgetOldest();
+      start = 0;
+    }
+    const end = start + bytes.length;
+    while (this.#count > 1 && this.#oldestStart >= start && this.#oldestStart < end) this.#forgetOldest();
+    this.#bytes.set(bytes, start);
+    this.#end = end;
+    return start;
+  }
+
+  get #oldest(): number {
+    return (this.#next - this.#count + ECHOES_MAX) % ECHOES_MAX;
+  }
+
+  get #oldestStart(): number {
+    return this.#starts[this.#oldest] as number;
+  }
+
+  #forgetOldest(): void {
+    this.#vacate(this.#oldest);
+    this.#count--;
   }
 
   /** Frees the slot of a place: it is one of those behind its key's. */

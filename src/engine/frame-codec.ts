@@ -185,7 +185,7 @@ export function encodeFrame(frame: Frame): Bytes {
   codec.encode(writer, frame);
   const bytes = writer.finish();
   if (bytes.length - 4 > FRAME_BYTES_MAX) throw new RangeError(`frame ${frame.tag} of ${bytes.length} bytes`);
-  writeUint32(bytes, bytes.length - 4);
+  writeUint32(bytes, 0, bytes.length - 4);
   return bytes;
 }
 
@@ -193,30 +193,37 @@ const LENGTH_PLACE: Bytes = new Uint8Array(4);
 /** Most frames are shorter, and V8 keeps arrays of up to 64 bytes on its own heap, at a tenth of the cost. */
 const SHORT_FRAME_BYTES = 64;
 
-/** At the start of `bytes`, big-endian. Not by a view: taking `buffer` would move a short array off V8's heap. */
-function writeUint32(bytes: Bytes, value: number): void {
-  bytes[0] = value >>> 24;
-  bytes[1] = value >>> 16;
-  bytes[2] = value >>> 8;
-  bytes[3] = value;
+/** Big-endian. Not by a view: taking `buffer` would move a short array off V8's heap. */
+function writeUint32(bytes: Bytes, at: number, value: number): void {
+  bytes[at] = value >>> 24;
+  bytes[at + 1] = value >>> 16;
+  bytes[at + 2] = value >>> 8;
+  bytes[at + 3] = value;
 }
 
-/** What stands before the bytes of a message in its frame, as {@link encodeFrame} would write it: spares a copy of them. */
-export function encodeMessageHead({ length }: Bytes): Bytes {
-  const head = new Uint8Array(4 + MESSAGE_FRAME_BYTES + headBytes(length));
-  writeUint32(head, head.length - 4 + length);
-  head[4] = 0x82; // an array of two: the type and the message
-  head[5] = TYPE_OF.message;
-  if (length < 24) head[6] = 0x40 | length;
+/** Bytes of the frame of a message. */
+export function messageFrameBytes({ length }: Bytes): number {
+  return 4 + MESSAGE_FRAME_BYTES + headBytes(length) + length;
+}
+
+/** Writes the frame of a message, as {@link encodeFrame} gives it. @returns where the next one goes. */
+export function putMessageFrame(out: Bytes, start: number, message: Bytes): number {
+  const { length } = message;
+  const end = start + messageFrameBytes(message);
+  writeUint32(out, start, end - start - 4);
+  out[start + 4] = 0x82; // an array of two: the type and the message
+  out[start + 5] = TYPE_OF.message;
+  if (length < 24) out[start + 6] = 0x40 | length;
   else if (length < 0x100) {
-    head[6] = 0x58;
-    head[7] = length;
+    out[start + 6] = 0x58;
+    out[start + 7] = length;
   } else {
-    head[6] = 0x59; // a message has less than 64 KiB
-    head[7] = length >>> 8;
-    head[8] = length;
+    out[start + 6] = 0x59; // a message has less than 64 KiB
+    out[start + 7] = length >>> 8;
+    out[start + 8] = length;
   }
-  return head;
+  out.set(message, end - length);
+  return end;
 }
 
 /** The heads of the array and of the type. */
@@ -239,7 +246,7 @@ export function decodeFrame(bytes: Bytes): Frame {
 }
 
 /**
- * The message in a frame as {@link encodeMessageHead} begins one: nearly all frames of a busy link, most of them copies,
+ * The message in a frame as {@link putMessageFrame} writes one: nearly all frames of a busy link, most of them copies,
  * which should cost no more than to look at them. Everything else is read in full, and refused there.
  */
 function messageIn(bytes: Bytes): Bytes | undefined {

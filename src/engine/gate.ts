@@ -1,4 +1,5 @@
 import { Budgets } from '../base/budgets.ts';
+import { bytesEqual } from '../base/bytes.ts';
 import { isMeshError } from '../base/errors.ts';
 import type { Instant, UnixMs } from '../base/time.ts';
 import type { BucketRate } from '../base/token-bucket.ts';
@@ -11,10 +12,10 @@ import type { StreamKey } from '../message/message-id.ts';
 import { MessageReader } from '../message/message-reader.ts';
 import { AUTHOR_RATE, BUCKETS_MAX, NEIGHBOUR_RATE } from './budgets.ts';
 import { BatchChecks } from './batch-checks.ts';
-import { Echoes } from './echoes.ts';
+import { Echoes, NO_ECHO } from './echoes.ts';
 import { type CounterState, HELD_PER_ORIGIN_MAX } from './held-messages.ts';
 import type { KnownDelegate } from './delegate-book.ts';
-import type { Origins } from './origins.ts';
+import type { Origins, Speaker } from './origins.ts';
 import { ACCEPT, ignore, reject, type Verdict } from './verdict.ts';
 
 /** Signature checks under way at once; the thread pool is busy long before, and each holds one message. */
@@ -216,7 +217,7 @@ export class Gate {
     if (counter !== undefined && counter.tag === 'ignore' && counter.reason !== 'conflict') return counter;
     const shape = judgePayload(message);
     if (shape !== undefined) return shape;
-    const batch = this.#batches.stateOf(origin.keyOf, message);
+    const batch = this.#batches.stateOf(origin, message);
     if (source.tag !== 'self') {
       // 6. A neighbour that makes us verify; it is authenticated, so only its own budget is spent.
       if (this.#checks.size >= CHECKS_MAX || this.#outbox.isFull()) return ignore('over-budget');
@@ -244,14 +245,17 @@ export class Gate {
    * neither any more is judged as if it had never come.
    */
   #isEcho(bytes: Uint8Array): boolean {
-    const copy = this.#echoes.find(bytes);
-    if (copy === undefined) return false;
-    if (copy.heldAt === this.#held.drops) return true;
-    if (this.#held.has(copy.contentKey)) {
-      copy.heldAt = this.#held.drops;
+    const echo = this.#echoes.find(bytes);
+    if (echo === NO_ECHO) return false;
+    const { drops } = this.#held;
+    if (this.#echoes.heldAt(echo) === drops) return true;
+    const contentKey = this.#echoes.contentKeyOf(echo);
+    if (this.#held.has(contentKey)) {
+      this.#echoes.noteHeld(echo, drops);
       return true;
     }
-    return this.#checked.get(copy.contentKey)?.bytes === copy.bytes;
+    const underCheck = this.#checked.get(contentKey);
+    return underCheck !== undefined && bytesEqual(underCheck.bytes, bytes);
   }
 
   /** What may have changed while the signature was checked. */
@@ -269,11 +273,7 @@ export class Gate {
     return source.tag === 'self' || this.#authors.take(now.mono, message.origin) ? ACCEPT : ignore('over-budget');
   }
 
-  #judgeOrigin(
-    message: Draft,
-  ):
-    | { readonly tag: 'ok'; readonly keyOf: (incarnation: number) => PublicKey }
-    | { readonly tag: 'no'; readonly verdict: Verdict | 'missing-chain' } {
+  #judgeOrigin(message: Draft): Speaker | { readonly tag: 'no'; readonly verdict: Verdict | 'missing-chain' } {
     const origin = this.#origins.judge(message);
     switch (origin.tag) {
       case 'unknown':
@@ -293,7 +293,7 @@ export class Gate {
             message.type.family === 'other' ? ignore('unknown-family', detail) : reject('not-permitted', detail);
           return { tag: 'no', verdict };
         }
-        return { tag: 'ok', keyOf: origin.keyOf };
+        return origin;
       }
     }
   }

@@ -1,5 +1,6 @@
 import type { UnixMs } from '../base/time.ts';
 import type { NodeId } from '../identity/node-id.ts';
+import type { Message } from '../message/message.ts';
 import { type MessageId, messageIdOf, type StreamKey } from '../message/message-id.ts';
 
 /** What messages of one author and one kind have in common: held once for all of them. */
@@ -12,15 +13,8 @@ export interface HeldKind {
   readonly leafKey: string;
 }
 
-/** What else is held of a message. */
-export interface HeldNumbers {
-  readonly counter: number;
-  readonly issuedAt: UnixMs;
-  readonly expiresAt: UnixMs;
-  readonly receivedAt: UnixMs;
-  readonly arrival: number;
-  readonly bytesLength: number;
-}
+/** Where a message stands in its stream, and in time. */
+export type HeldPlace = Pick<Message, 'counter' | 'issuedAt' | 'expiresAt'>;
 
 /** What is known of a kept message without reading its bytes. Made for who asks; the table has no such objects. */
 export class HeldMessage {
@@ -39,20 +33,27 @@ export class HeldMessage {
   readonly arrival: number;
   readonly bytesLength: number;
 
-  constructor(contentKey: string, kind: HeldKind, numbers: HeldNumbers) {
+  constructor(
+    contentKey: string,
+    kind: HeldKind,
+    place: HeldPlace,
+    receivedAt: UnixMs,
+    arrival: number,
+    bytesLength: number,
+  ) {
     this.contentKey = contentKey;
     this.origin = kind.origin;
     this.stream = kind.stream;
     this.incarnation = kind.incarnation;
-    this.counter = numbers.counter;
+    this.counter = place.counter;
     this.type = kind.type;
     this.audience = kind.audience;
     this.leafKey = kind.leafKey;
-    this.issuedAt = numbers.issuedAt;
-    this.expiresAt = numbers.expiresAt;
-    this.receivedAt = numbers.receivedAt;
-    this.arrival = numbers.arrival;
-    this.bytesLength = numbers.bytesLength;
+    this.issuedAt = place.issuedAt;
+    this.expiresAt = place.expiresAt;
+    this.receivedAt = receivedAt;
+    this.arrival = arrival;
+    this.bytesLength = bytesLength;
   }
 
   get id(): MessageId {

@@ -6,7 +6,7 @@ import type { StreamKey } from '../message/message-id.ts';
 import { CounterRanges, RANGES_MAX } from './counter-ranges.ts';
 import { ExpiryQueue } from './expiry-queue.ts';
 import { type HeldKind, HeldMessage } from './held-message.ts';
-import { HeldRows } from './held-rows.ts';
+import { HeldRows, wordOf } from './held-rows.ts';
 
 /**
  * Live messages kept at once. 100,000 × some 400 bytes, half of them for its indicator, = 40 MiB, and 1.5 s to read them
@@ -162,18 +162,18 @@ export class HeldMessages {
     receivedAt: UnixMs,
     arrival = this.#arrivals,
   ): { held: HeldMessage; evicted: HeldMessage | undefined } {
-    const { contentKey, origin, counter, issuedAt, expiresAt } = message;
+    const { contentKey, origin, expiresAt } = message;
     const stream = this.#streamOf(message);
     const kind = kindOf(message, stream);
-    const numbers = { counter, issuedAt, expiresAt, receivedAt, arrival, bytesLength: message.bytes.length };
-    const row = this.#rows.add(contentKey, kind, numbers);
+    const held = new HeldMessage(contentKey, kind, message, receivedAt, arrival, message.bytes.length);
+    const row = this.#rows.add(held, kind);
     this.#arrivals = Math.max(this.#arrivals, arrival + 1);
     this.#expiries.add(row, expiresAt);
     this.#perOrigin.set(origin, this.countOf(origin) + 1);
     this.#toggleDigest(contentKey);
     putInStream(stream, row, message);
     const evicted = this.#rows.size > HELD_MESSAGES_MAX ? this.#evict() : undefined;
-    return { held: new HeldMessage(contentKey, kind, numbers), evicted };
+    return { held, evicted };
   }
 
   /** Forgets a message; its counter stays settled, so that it is not fetched again. */
@@ -281,8 +281,8 @@ export class HeldMessages {
   }
 
   #toggleDigest(contentKey: string): void {
-    this.#digestHigh ^= Number.parseInt(contentKey.slice(0, 8), 16);
-    this.#digestLow ^= Number.parseInt(contentKey.slice(8, 16), 16);
+    this.#digestHigh ^= wordOf(contentKey, 0);
+    this.#digestLow ^= wordOf(contentKey, 1);
   }
 }
 

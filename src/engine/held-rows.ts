@@ -1,5 +1,5 @@
 import type { UnixMs } from '../base/time.ts';
-import { type HeldKind, HeldMessage, type HeldNumbers } from './held-message.ts';
+import { type HeldKind, HeldMessage } from './held-message.ts';
 
 /** Rows of an empty table; it doubles when it is full. */
 const ROWS_FIRST = 64;
@@ -60,19 +60,19 @@ export class HeldRows {
   }
 
   /** Adds a row behind all others. Its key must not be there. */
-  add(contentKey: string, kind: HeldKind, numbers: HeldNumbers): number {
+  add(message: HeldMessage, kind: HeldKind): number {
     if (this.#free === NONE && this.#used === this.#lengths.length) this.#grow();
     const row = this.#free === NONE ? this.#used++ : this.#free;
     if (row === this.#free) this.#free = this.#next[row] as number;
     this.#size++;
-    for (let i = 0; i < KEY_WORDS; i++) this.#keys[row * KEY_WORDS + i] = wordOf(contentKey, i);
+    for (let i = 0; i < KEY_WORDS; i++) this.#keys[row * KEY_WORDS + i] = wordOf(message.contentKey, i);
     const at = row * NUMBERS;
-    this.#numbers[at] = numbers.counter;
-    this.#numbers[at + 1] = numbers.issuedAt;
-    this.#numbers[at + 2] = numbers.expiresAt;
-    this.#numbers[at + 3] = numbers.receivedAt;
-    this.#numbers[at + 4] = numbers.arrival;
-    this.#lengths[row] = numbers.bytesLength;
+    this.#numbers[at] = message.counter;
+    this.#numbers[at + 1] = message.issuedAt;
+    this.#numbers[at + 2] = message.expiresAt;
+    this.#numbers[at + 3] = message.receivedAt;
+    this.#numbers[at + 4] = message.arrival;
+    this.#lengths[row] = message.bytesLength;
     this.#kinds[row] = kind;
     this.#append(row);
     this.#index(row);
@@ -98,27 +98,15 @@ export class HeldRows {
   }
 
   at(row: number): HeldMessage {
-    const numbers = {
-      counter: this.counterOf(row),
+    const place = {
+      counter: this.#number(row, 0),
       issuedAt: this.#number(row, 1) as UnixMs,
-      expiresAt: this.expiresAtOf(row),
-      receivedAt: this.#number(row, 3) as UnixMs,
-      arrival: this.arrivalOf(row),
-      bytesLength: this.#lengths[row] as number,
+      expiresAt: this.#number(row, 2) as UnixMs,
     };
-    return new HeldMessage(this.contentKeyOf(row), this.kindOf(row), numbers);
-  }
-
-  kindOf(row: number): HeldKind {
-    return this.#kinds[row] as HeldKind;
-  }
-
-  counterOf(row: number): number {
-    return this.#number(row, 0);
-  }
-
-  expiresAtOf(row: number): UnixMs {
-    return this.#number(row, 2) as UnixMs;
+    const receivedAt = this.#number(row, 3) as UnixMs;
+    const bytesLength = this.#lengths[row] as number;
+    const kind = this.#kinds[row] as HeldKind;
+    return new HeldMessage(this.contentKeyOf(row), kind, place, receivedAt, this.arrivalOf(row), bytesLength);
   }
 
   arrivalOf(row: number): number {

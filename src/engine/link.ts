@@ -1,4 +1,4 @@
-import { type Bytes, concatBytes } from '../base/bytes.ts';
+import type { Bytes } from '../base/bytes.ts';
 import { isMeshError } from '../base/errors.ts';
 import { after, type Instant, MINUTE_MS, type MonotonicMs, SECOND_MS } from '../base/time.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
@@ -7,7 +7,7 @@ import type { Address } from '../message/address.ts';
 import type { Certificate } from '../pki/x509/certificate.ts';
 import { Conduct } from './conduct.ts';
 import { type ByeReason, type Frame, type HelloFrame, LINK_VERSION } from './frame.ts';
-import { decodeFrame, encodeFrame, encodeMessageHead } from './frame-codec.ts';
+import { decodeFrame, encodeFrame, messageFrameBytes, putMessageFrame } from './frame-codec.ts';
 import { FrameSplitter } from './frame-splitter.ts';
 import { OutgoingQueue } from './outgoing-queue.ts';
 
@@ -86,7 +86,9 @@ export class Link {
   readonly #splitter = new FrameSplitter();
   readonly #queue = new OutgoingQueue();
   readonly #conduct: Conduct;
+  /** What is to be written: frames, and messages without theirs, each marked. */
   #buffer: Bytes[] = [];
+  #isMessage: boolean[] = [];
   #bufferBytes = 0;
   #state: LinkState;
   #heardAt: MonotonicMs;
@@ -230,8 +232,18 @@ export class Link {
   /** Everything to be written, as one piece; empties the buffer. */
   takeOutput(): Bytes | undefined {
     if (this.#buffer.length === 0) return undefined;
-    const output = this.#buffer.length === 1 ? this.#buffer[0] : concatBytes(...this.#buffer);
+    const output = new Uint8Array(this.#bufferBytes);
+    let at = 0;
+    for (let i = 0; i < this.#buffer.length; i++) {
+      const bytes = this.#buffer[i] as Bytes;
+      if (this.#isMessage[i] === true) at = putMessageFrame(output, at, bytes);
+      else {
+        output.set(bytes, at);
+        at += bytes.length;
+      }
+    }
     this.#buffer = [];
+    this.#isMessage = [];
     this.#bufferBytes = 0;
     return output;
   }
@@ -307,15 +319,18 @@ export class Link {
 
   #write(frame: Frame): void {
     if (frame.tag === 'message') return this.#writeMessage(frame.bytes);
-    if (this.#buffer.length === 0) this.#outbox.dirty(this);
     const bytes = encodeFrame(frame);
-    this.#bufferBytes += bytes.length;
-    this.#buffer.push(bytes);
+    this.#gather(bytes, false, bytes.length);
   }
 
   #writeMessage(bytes: Bytes): void {
+    this.#gather(bytes, true, messageFrameBytes(bytes));
+  }
+
+  #gather(bytes: Bytes, isMessage: boolean, length: number): void {
     if (this.#buffer.length === 0) this.#outbox.dirty(this);
-    this.#bufferBytes += bytes.length;
-    this.#buffer.push(encodeMessageHead(bytes), bytes);
+    this.#buffer.push(bytes);
+    this.#isMessage.push(isMessage);
+    this.#bufferBytes += length;
   }
 }

@@ -1,23 +1,26 @@
 import { MeshError } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import type { PublicKey } from '../crypto/public-key.ts';
-import { grants } from '../identity/capability.ts';
+import { type Capability, grants } from '../identity/capability.ts';
 import { isScopeWithin, permits } from '../identity/delegate/scope.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import { type MessageType, topicOf } from '../message/family.ts';
 import type { Message } from '../message/message.ts';
-import type { ChainBook } from './chain-book.ts';
+import type { ChainBook, KnownChain } from './chain-book.ts';
 import type { DelegateBook } from './delegate-book.ts';
+
+/** One who is believed. */
+export interface Speaker {
+  readonly tag: 'ok';
+  /** Whose signature a stream of this incarnation needs. Of a subtree it costs as much as half a check: ask late. */
+  keyOf(incarnation: number): PublicKey;
+  /** The capability that this type needs and the origin has not; `undefined` where it may. */
+  lacks(type: MessageType): string | undefined;
+}
 
 /** Who may have said a message, whoever vouches for the key that signed it. */
 export type OriginVerdict =
-  | {
-      readonly tag: 'ok';
-      /** Whose signature a stream of this incarnation needs. Of a subtree it costs as much as half a check: ask late. */
-      readonly keyOf: (incarnation: number) => PublicKey;
-      /** The capability that this type needs and the origin has not; `undefined` where it may. */
-      readonly lacks: (type: MessageType) => string | undefined;
-    }
+  | Speaker
   | { readonly tag: 'unknown' }
   /** Of a delegate with what is wrong with it; of a certificate without. */
   | { readonly tag: 'revoked'; readonly why?: MeshError }
@@ -51,15 +54,7 @@ export class Origins {
     const judged = this.chains.judgeOrigin(message);
     if (judged.tag === 'refused') return { tag: 'refused', why: judged.detail };
     if (judged.tag !== 'ok') return judged;
-    const { capabilities, chain } = judged;
-    return {
-      tag: 'ok',
-      keyOf: () => chain.publicKey,
-      lacks: (type) => {
-        const needed = neededBy(type);
-        return needed === undefined || grants(capabilities, needed) ? undefined : needed;
-      },
-    };
+    return new CertifiedSpeaker(judged.chain, judged.capabilities);
   }
 
   #judgeDelegate({ leafKey, origin, issuedAt }: Signed): OriginVerdict {
@@ -82,6 +77,27 @@ export class Origins {
         return needed === undefined || !permits(scope, needed, topicOf(type)) ? (needed ?? type.text) : undefined;
       },
     };
+  }
+}
+
+/** One who signs with the key of a certificate. Asked for twice a message, so it is one small object. */
+class CertifiedSpeaker implements Speaker {
+  readonly tag = 'ok';
+  readonly #chain: KnownChain;
+  readonly #capabilities: readonly Capability[];
+
+  constructor(chain: KnownChain, capabilities: readonly Capability[]) {
+    this.#chain = chain;
+    this.#capabilities = capabilities;
+  }
+
+  keyOf(): PublicKey {
+    return this.#chain.publicKey;
+  }
+
+  lacks(type: MessageType): string | undefined {
+    const needed = neededBy(type);
+    return needed === undefined || grants(this.#capabilities, needed) ? undefined : needed;
   }
 }
 

@@ -1,7 +1,8 @@
 import { BoundedMap } from '../base/bounded.ts';
 import { type Bytes, bytesEqual } from '../base/bytes.ts';
 import { SigStructures } from '../cose/sign1.ts';
-import { KnownTree, merkleLeafOf, type MerklePath } from '../crypto/merkle-tree.ts';
+import { putSha256 } from '../crypto/hash.ts';
+import { KnownTree, type MerklePath } from '../crypto/merkle-tree.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import { signedOfBatch } from './batch.ts';
 import type { SignedBatch } from './message.ts';
@@ -21,13 +22,17 @@ export class BatchMemory {
   /** By some bytes of the signature: another one with the same bytes takes the place, and costs hashes only. */
   readonly #batches = new BoundedMap<number, RememberedBatch>(TREES_REMEMBERED_MAX);
 
+  /** The leaf that is looked for. */
+  readonly #leaf: Bytes = new Uint8Array(32);
+
   constructor(mesh: MeshName) {
     this.#mesh = mesh;
   }
 
   /** @param structure What is signed of the message, as {@link SigStructures.write} laid it out. */
   find(signature: Bytes, structure: Bytes, path: MerklePath): RememberedBatch {
-    const leaf = merkleLeafOf(SigStructures.asLeaf(structure));
+    const leaf = this.#leaf;
+    putSha256(SigStructures.asLeaf(structure), leaf, 0);
     const key = keyOf(signature);
     const known = this.#batches.peek(key);
     if (known !== undefined && bytesEqual(known.signature, signature) && known.tree.has(leaf, path)) return known;

@@ -22,6 +22,7 @@ export const VALUE_CHARACTERS_MAX = 512;
 export const LABELS_MAX = 8;
 /** Characters of a label: some words. */
 export const LABEL_CHARACTERS_MAX = 64;
+const NO_LABELS: readonly string[] = Object.freeze([]);
 const MEMBERS = new Set(['kind', 'value', 'risk', 'labels', 'valid_until']) as ReadonlySet<string>;
 
 /**
@@ -49,22 +50,26 @@ function refuse(detail: string): never {
 /** @throws ERR_MESSAGE_PAYLOAD for anything but an indicator. */
 export function parseIndicator(payload: Bytes): Indicator {
   if (payload.length > INDICATOR_BYTES_MAX) refuse(`${payload.length} bytes, expected at most ${INDICATOR_BYTES_MAX}`);
-  const { kind, value, risk, labels, valid_until, ...rest } = parseObject(payload);
-  const extra = Object.keys(rest)[0];
-  if (extra !== undefined)
-    refuse(`no such member as ${JSON.stringify(extra.slice(0, 32))}, expected ${[...MEMBERS].join(', ')}`);
+  const object = parseObject(payload);
+  for (const name in object)
+    if (!MEMBERS.has(name))
+      refuse(`no such member as ${JSON.stringify(name.slice(0, 32))}, expected ${[...MEMBERS].join(', ')}`);
+  const { kind, value, risk, labels, valid_until } = object;
   if (kind !== 'hash' && kind !== 'rule' && kind !== 'pattern') refuse('kind: expected hash, rule or pattern');
   if (typeof value !== 'string' || value.length < 1 || characters(value) > VALUE_CHARACTERS_MAX)
     refuse(`value: expected text of 1 to ${VALUE_CHARACTERS_MAX} characters`);
   if (typeof risk !== 'number' || !Number.isInteger(risk) || risk < 0 || risk > 100)
     refuse('risk: expected an integer from 0 to 100');
   const parsedLabels = parseLabels(labels);
-  for (const text of [value, ...parsedLabels]) {
-    if (LOG_MARKS.some((mark) => mark.test(text)))
-      refuse('looks like a log; send a hash, rule or pattern, never raw logs');
-  }
+  if (isLikeLog(value) || parsedLabels.some(isLikeLog))
+    refuse('looks like a log; send a hash, rule or pattern, never raw logs');
   const indicator = { kind, value, risk, labels: parsedLabels } as const;
   return valid_until === undefined ? indicator : { ...indicator, validUntil: parseTime(valid_until) };
+}
+
+function isLikeLog(text: string): boolean {
+  for (const mark of LOG_MARKS) if (mark.test(text)) return true;
+  return false;
 }
 
 function characters(text: string): number {
@@ -83,7 +88,7 @@ function parseObject(payload: Bytes): Record<string, unknown> {
 }
 
 function parseLabels(labels: unknown): readonly string[] {
-  if (labels === undefined) return [];
+  if (labels === undefined) return NO_LABELS;
   if (!Array.isArray(labels) || labels.length > LABELS_MAX) refuse(`labels: expected at most ${LABELS_MAX}`);
   for (const label of labels as unknown[])
     if (typeof label !== 'string' || label.length < 1 || [...label].length > LABEL_CHARACTERS_MAX)

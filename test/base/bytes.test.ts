@@ -7,6 +7,7 @@ import {
   concatBytes,
   fromBase64,
   fromHex,
+  isAt,
   textOfUtf8,
   toBase32,
   toBase64,
@@ -60,6 +61,32 @@ describe('bytes', () => {
         assert.equal(Math.sign(compareBytes(a, b)), Math.sign(Buffer.compare(a, b)));
         assert.equal(bytesEqual(a, b), compareBytes(a, b) === 0);
         assert.equal(toHex(concatBytes(a, b)), toHex(a) + toHex(b));
+      }),
+    );
+  });
+
+  it('are compared to the last byte, however many there are', () => {
+    for (const length of [0, 1, 63, 64, 65, 66, 1_000]) {
+      const one = new Uint8Array(length).fill(7);
+      assert.equal(bytesEqual(one, one.slice()), true);
+      assert.equal(bytesEqual(one, new Uint8Array(length + 1).fill(7)), false);
+      for (const at of [0, length >> 1, length - 1].filter((i) => i >= 0 && i < length)) {
+        const other = one.slice();
+        other[at] = 8;
+        assert.equal(bytesEqual(one, other), false, `byte ${at} of ${length}`);
+      }
+    }
+  });
+
+  it('are found where they stand among others, and nowhere else', () => {
+    fc.assert(
+      fc.property(bytes, bytes, bytes, fc.nat(70), (before, part, behind, at) => {
+        const all = concatBytes(before, part, behind);
+        assert.equal(isAt(all, before.length, part), true);
+        assert.equal(
+          isAt(all, at, part),
+          toHex(all.slice(at, at + part.length)) === toHex(part) && at + part.length <= all.length,
+        );
       }),
     );
   });

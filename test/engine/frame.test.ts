@@ -19,7 +19,7 @@ import {
 } from '../../src/engine/frame.ts';
 import { CRL_BYTES_MAX } from '../../src/pki/x509/crl.ts';
 import { MESH_CERTIFICATE_BYTES_MAX, MESH_CHAIN_CERTIFICATES_MAX } from '../../src/pki/mesh/mesh-profile.ts';
-import { decodeFrame, encodeFrame } from '../../src/engine/frame-codec.ts';
+import { decodeFrame, encodeFrame, messageFrameBytes, putMessageFrame } from '../../src/engine/frame-codec.ts';
 import { FrameSplitter, PIECES_MAX } from '../../src/engine/frame-splitter.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import { parseNodeId } from '../../src/identity/node-id.ts';
@@ -236,6 +236,16 @@ describe('frames', () => {
         }),
       );
     });
+
+  it('of messages are written into what goes out as by themselves, whatever their length', () => {
+    for (const length of [0, 23, 24, 255, 256, MESSAGE_BYTES_MAX]) {
+      const bytes = new Uint8Array(length).fill(7);
+      const frame = encodeFrame({ tag: 'message', bytes });
+      const out = new Uint8Array(2 + messageFrameBytes(bytes));
+      assert.equal(putMessageFrame(out, 2, bytes), out.length);
+      assert.deepEqual(out.slice(2), frame);
+    }
+  });
 
   for (const [name, bytes] of MALFORMED)
     it(`refuses ${name}`, () => assert.throws(() => decodeFrame(bytes), isMeshError));

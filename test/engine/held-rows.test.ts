@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { toHex, utf8 } from '../../src/base/bytes.ts';
 import type { UnixMs } from '../../src/base/time.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
+import { HeldMessage } from '../../src/engine/held-message.ts';
 import { HeldRows, mixed, PROBES_MAX, wordOf } from '../../src/engine/held-rows.ts';
 import { parseNodeId } from '../../src/identity/node-id.ts';
 import { streamKeyOf } from '../../src/message/message-id.ts';
@@ -22,8 +23,8 @@ const keyOf = (number: number): string => toHex(sha256(utf8(`message ${number}`)
 
 function add(rows: HeldRows, contentKey: string, arrival: number): number {
   const time = (1_800_000_000_000 + arrival) as UnixMs;
-  const numbers = { counter: 2 ** 52 + arrival, issuedAt: time, expiresAt: time, receivedAt: time, arrival };
-  return rows.add(contentKey, KIND, { ...numbers, bytesLength: arrival });
+  const place = { counter: 2 ** 52 + arrival, issuedAt: time, expiresAt: time };
+  return rows.add(new HeldMessage(contentKey, KIND, place, time, arrival, arrival), KIND);
 }
 
 const contents = (rows: HeldRows): string[] => Array.from(rows.rows(), (row) => rows.at(row).contentKey);
