@@ -274,7 +274,7 @@ describe('checkers: they say what must not be', () => {
     vain.handle(0, { tag: 'started', node: busy as never });
     const up: NodeEvent = { tag: 'link-up', link: 1, peer: nodes[1].nodeId, direction: 'inbound', address: '' };
     vain.handle(0, { tag: 'node', node: busy as never, event: up });
-    busy.checksAsked = 4;
+    busy.checksAsked = 4; // of two seconds, and nothing was accepted
     vain.finish(2 * SECOND_MS);
     assert.equal(vain.violations.length, 0);
     busy.checksAsked = 5;
