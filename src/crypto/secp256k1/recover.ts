@@ -1,8 +1,8 @@
-import { secp256k1 } from '@noble/curves/secp256k1.js';
 import type { Bytes } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import { plainBytes } from '../plain-bytes.ts';
 import type { Secret } from '../secret.ts';
+import { curve } from './curve.ts';
 
 /** `r(32) ‖ s(32) ‖ v(1)`: a signature of secp256k1 that tells who made it. */
 export const RECOVERABLE_SIGNATURE_BYTES = 65;
@@ -24,7 +24,7 @@ export function recoverSecp256k1(digest: Bytes, signature: Bytes): Bytes | undef
   const v = signature[64];
   if (signature.length !== RECOVERABLE_SIGNATURE_BYTES || (v !== 0 && v !== 1)) return undefined;
   try {
-    const parts = secp256k1.Signature.fromBytes(signature.subarray(0, 64), 'compact').addRecoveryBit(v);
+    const parts = curve().Signature.fromBytes(signature.subarray(0, 64), 'compact').addRecoveryBit(v);
     return parts.recoverPublicKey(digest).toBytes(false);
   } catch {
     return undefined; // out of range, off the curve or at infinity: no key made this
@@ -38,6 +38,7 @@ export function recoverSecp256k1(digest: Bytes, signature: Bytes): Bytes | undef
  * @throws ERR_KEY where the secret is no scalar in `[1, n - 1]`.
  */
 export function signRecoverable(key: Secret, digest: Bytes): Bytes {
+  const secp256k1 = curve();
   return key.use((bytes) => {
     if (!secp256k1.utils.isValidSecretKey(bytes))
       throw new MeshError('ERR_KEY', 'private key of secp256k1: expected a number from 1 to the order less 1');
@@ -53,7 +54,7 @@ export function signRecoverable(key: Secret, digest: Bytes): Bytes {
 export function isSecp256k1Point(bytes: Bytes): boolean {
   if (bytes.length !== SECP256K1_POINT_BYTES || bytes[0] !== 0x04) return false;
   try {
-    secp256k1.Point.fromBytes(plainBytes(bytes)).assertValidity();
+    curve().Point.fromBytes(plainBytes(bytes)).assertValidity();
     return true;
   } catch {
     return false;
