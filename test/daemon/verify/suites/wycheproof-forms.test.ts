@@ -14,10 +14,13 @@ const MESSAGE = utf8('message');
 const DIGESTS = { sha256: 'SHA-256', sha384: 'SHA-384', sha512: 'SHA-512' } as const;
 const CURVES = { secp256r1: 'prime256v1', secp256k1: 'secp256k1', secp384r1: 'secp384r1', secp521r1: 'secp521r1' };
 
+const JWK_CURVES = { 'P-256': 'prime256v1', 'P-256K': 'secp256k1', 'P-384': 'secp384r1', 'P-521': 'secp521r1' };
+
 const der = (key: KeyObject) => key.export({ format: 'der', type: 'spki' }).toString('hex');
 const pem = (key: KeyObject) => key.export({ format: 'pem', type: 'spki' });
 const jwk = (key: KeyObject) => key.export({ format: 'jwk' });
 const hexOf = (encoded: string | undefined) => Buffer.from(encoded ?? '', 'base64url').toString('hex');
+const jwkNameOf = (curve: string) => Object.entries(JWK_CURVES).find(([, each]) => each === curve)?.[0];
 const uncompressed = (key: KeyObject) => `04${hexOf(jwk(key).x)}${hexOf(jwk(key).y)}`;
 
 function results(group: Members, tests: readonly Members[], algorithm?: string): string[] {
@@ -55,7 +58,8 @@ describe('keys that signatures are checked with, in every form of Wycheproof', (
           const sig = sign(digest, MESSAGE, { key: privateKey, dsaEncoding }).toString('hex');
           const good = { msg: Buffer.from(MESSAGE).toString('hex'), sig };
           const tests = [good, { ...good, msg: '00' }, { ...good, sig: sig.slice(2) }, { ...good, sig: '' }];
-          for (const [name, group] of forms(curve, publicKey))
+          const named = { publicKey: { curve: jwkNameOf(namedCurve) }, publicKeyJwk: jwk(publicKey) };
+          for (const [name, group] of [...forms(curve, publicKey), ['name of webcrypto', named] as const])
             assert.deepEqual(results({ type, sha, ...group }, tests), ['valid', 'invalid', 'invalid', 'invalid'], name);
         });
     }
@@ -139,6 +143,32 @@ describe('keys that agree on a secret, in every form of Wycheproof', () => {
           type,
         );
     });
+
+  for (const [name, namedCurve] of Object.entries(JWK_CURVES))
+    it(`${name}, as the files of webcrypto name it`, () => {
+      const [own, other] = [generateKeyPairSync('ec', { namedCurve }), generateKeyPairSync('ec', { namedCurve })];
+      const [, test] = agreements(name, own, other)[3];
+      const named = { ...test, private: { ...test.private, crv: name }, public: { ...test.public, crv: name } };
+      const wrong = [
+        { ...named, shared: '00' },
+        { ...named, public: { ...named.public, y: named.public.x } },
+        { ...named, public: { ...named.public, crv: 'P-192' } },
+        { ...named, private: { ...named.private, crv: 'P-192' } },
+        { ...named, private: { ...named.private, kty: 'OKP' } },
+      ];
+      assert.deepEqual(
+        results({ type: 'EcdhWebcryptoTest', curve: name, encoding: 'webcrypto' }, [named, ...wrong]),
+        ['valid', ...wrong.map(() => 'invalid')],
+        name,
+      );
+    });
+
+  it('curve25519 takes no private key of another kind', () => {
+    const [own, other] = [generateKeyPairSync('x25519'), generateKeyPairSync('x25519')];
+    const [, test] = agreements('curve25519', own, other)[3];
+    const wrong = { ...test, private: { ...test.private, kty: 'EC', crv: 'P-256' } };
+    assert.deepEqual(results({ type: 'XdhJwkComp', curve: 'curve25519' }, [test, wrong]), ['valid', 'invalid']);
+  });
 
   it('curve25519', () => {
     const [own, other] = [generateKeyPairSync('x25519'), generateKeyPairSync('x25519')];

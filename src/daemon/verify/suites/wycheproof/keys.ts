@@ -22,6 +22,12 @@ export const CURVES: ReadonlyMap<string, Curve> = new Map([
   ['secp521r1', { oid: OID.p521, coordinateBytes: 66, jwk: ['P-521'] }],
 ]);
 
+/** A curve's name of Wycheproof, where `name` may be that of JSON Web Keys, as the files of webcrypto have it. */
+export function curveNameOf(name: string): string {
+  for (const [curveName, { jwk }] of CURVES) if (jwk.includes(name)) return curveName;
+  return name;
+}
+
 /** The members of the public key of a group, under its newer or its older name. */
 export function publicKeyOfGroup(group: VectorMembers): VectorMembers {
   return membersOf(group['publicKey'] ?? group['key']);
@@ -45,7 +51,7 @@ export function spkiOf(group: VectorMembers): Bytes | undefined {
   const key = publicKeyOfGroup(group);
   const jwk = membersOf(group['publicKeyJwk'] ?? group['jwk'] ?? group['keyJwk']);
   const curve =
-    CURVES.get(text(key, 'curve')) ?? [...CURVES.values()].find((each) => each.jwk.includes(text(jwk, 'crv')));
+    CURVES.get(curveNameOf(text(key, 'curve'))) ?? [...CURVES.values()].find((each) => each.jwk.includes(text(jwk, 'crv')));
   if (curve !== undefined) {
     const point = text(key, 'uncompressed') === '' ? pointOfJwk(jwk, curve) : fromHex(text(key, 'uncompressed'));
     return sequence(sequence(oid(OID.ecPublicKey), oid(curve.oid)), bitString(point));
@@ -66,12 +72,15 @@ export function agreementKeysOfJwk(
   const [own, other] = [membersOf(test['private']), membersOf(test['public'])];
   const scalar = base64Url(text(own, 'd'));
   if (group === 'X25519') {
-    if (text(other, 'kty') !== 'OKP' || text(other, 'crv') !== 'X25519') refuse('JSON Web Key of another kind');
+    for (const key of [own, other])
+      if (text(key, 'kty') !== 'OKP' || text(key, 'crv') !== 'X25519') refuse('JSON Web Key of another kind');
     return { scalar, publicKey: base64Url(text(other, 'x')) };
   }
   const curve = CURVES.get(curveName);
-  if (curve === undefined || text(other, 'kty') !== 'EC' || !curve.jwk.includes(text(other, 'crv')))
-    return refuse('JSON Web Key of another kind or curve');
+  if (curve === undefined) return refuse('curve that JSON Web Keys have no name for');
+  for (const key of [own, other])
+    if (text(key, 'kty') !== 'EC' || !curve.jwk.includes(text(key, 'crv')))
+      refuse('JSON Web Key of another kind or curve');
   return { scalar, publicKey: pointOfJwk(other, curve) };
 }
 

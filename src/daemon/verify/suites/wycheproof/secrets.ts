@@ -5,7 +5,7 @@ import { hkdf, pbkdf2 } from '../../../../crypto/kdf.ts';
 import { type AgreementGroup, agree, agreementKeyOf, agreementScalarOf } from '../../../../crypto/key-agreement.ts';
 import { type KeyWrap, unwrapKey, wrapKey } from '../../../../crypto/key-wrap.ts';
 import { DIGEST_BYTES, verifyHmac } from '../../../../crypto/mac.ts';
-import { agreementKeysOfJwk, scalarOfPkcs8 } from './keys.ts';
+import { agreementKeysOfJwk, curveNameOf, scalarOfPkcs8 } from './keys.ts';
 import { digestOf } from './signatures.ts';
 import { count, hex, type JudgeCase, text } from './vector.ts';
 
@@ -69,7 +69,8 @@ export const judgePbkdf: JudgeCase = (_group, test, file) => {
 
 /** Points, SubjectPublicKeyInfo, PEM and JSON Web Keys; scalars and PKCS#8. */
 export const judgeAgreement: JudgeCase = (group, test) => {
-  const agreement = GROUPS.get(text(group, 'curve'));
+  const curveName = curveNameOf(text(group, 'curve'));
+  const agreement = GROUPS.get(curveName);
   if (agreement === undefined) return `curve ${text(group, 'curve')} is not offered by this program`;
   switch (text(group, 'encoding') || ENCODING_OF_TYPE.get(text(group, 'type'))) {
     case 'ecpoint':
@@ -83,12 +84,12 @@ export const judgeAgreement: JudgeCase = (group, test) => {
     case 'pem': {
       const [publicKey = new Uint8Array(0)] = parsePem(text(test, 'public'), 'PUBLIC KEY');
       const [privateKey = new Uint8Array(0)] = parsePem(text(test, 'private'), 'PRIVATE KEY');
-      const scalar = scalarOfPkcs8(agreement, text(group, 'curve'), privateKey);
+      const scalar = scalarOfPkcs8(agreement, curveName, privateKey);
       return gives(agree(agreement, scalar, agreementKeyOf(agreement, publicKey)));
     }
     case 'webcrypto':
     case 'jwk': {
-      const { scalar, publicKey } = agreementKeysOfJwk(agreement, text(group, 'curve'), test);
+      const { scalar, publicKey } = agreementKeysOfJwk(agreement, curveName, test);
       return gives(agree(agreement, scalar, publicKey));
     }
     default:

@@ -9,7 +9,7 @@ import { verifySecp256k1 } from '../../../../crypto/secp256k1/verify.ts';
 import { PSS_SALT_BYTES_DEFAULT, PSS_SALT_BYTES_MAX } from '../../../../crypto/signature-scheme.ts';
 import { RSA_BITS_MIN } from '../../../../crypto/spki.ts';
 import { checkX509Signature } from '../../../../crypto/x509-signature.ts';
-import { CURVES, publicKeyOfGroup, spkiOf } from './keys.ts';
+import { CURVES, curveNameOf, publicKeyOfGroup, spkiOf } from './keys.ts';
 import { hex, type JudgeCase, type Outcome, text, type VectorMembers } from './vector.ts';
 
 const ECDSA: Readonly<Record<Digest, Bytes>> = {
@@ -59,7 +59,7 @@ interface EcKey {
 }
 
 function withEcKey(group: VectorMembers, judge: (key: EcKey) => Outcome): Outcome {
-  const curve = text(publicKeyOfGroup(group), 'curve');
+  const curve = curveNameOf(text(publicKeyOfGroup(group), 'curve'));
   const digest = digestOf(text(group, 'sha'));
   const known = CURVES.get(curve);
   const spki = spkiOf(group);
