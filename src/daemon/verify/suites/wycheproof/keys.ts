@@ -51,7 +51,8 @@ export function spkiOf(group: VectorMembers): Bytes | undefined {
   const key = publicKeyOfGroup(group);
   const jwk = membersOf(group['publicKeyJwk'] ?? group['jwk'] ?? group['keyJwk']);
   const curve =
-    CURVES.get(curveNameOf(text(key, 'curve'))) ?? [...CURVES.values()].find((each) => each.jwk.includes(text(jwk, 'crv')));
+    CURVES.get(curveNameOf(text(key, 'curve'))) ??
+    [...CURVES.values()].find((each) => each.jwk.includes(text(jwk, 'crv')));
   if (curve !== undefined) {
     const point = text(key, 'uncompressed') === '' ? pointOfJwk(jwk, curve) : fromHex(text(key, 'uncompressed'));
     return sequence(sequence(oid(OID.ecPublicKey), oid(curve.oid)), bitString(point));
