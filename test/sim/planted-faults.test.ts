@@ -83,7 +83,7 @@ describe('a fault planted in the nodes is a violation of the scenario that is ab
       (original) =>
         function generous(this: Origins, message) {
           const verdict = original.call(this, message);
-          return verdict.tag === 'ok' ? { ...verdict, lacks: () => undefined } : verdict;
+          return verdict.tag === 'ok' ? Object.assign(verdict, { lacks: () => undefined }) : verdict;
         },
     );
     assert.match(await violationsOf('delegates', { nodes: 6 }), /let a program say at \d+ ms what it may not/);

@@ -44,13 +44,14 @@ export function verifyCertificate({ text, bytes }: Recognised, context: VerifyCo
 export function requirePath([leaf, ...more]: readonly Certificate[], context: VerifyContext): void {
   if (leaf === undefined) throw new MeshError('ERR_PATH_EMPTY', 'there is no certificate');
   const isAnchor = context.anchors.some(({ fingerprintHex }) => fingerprintHex === leaf.fingerprintHex);
+  const untrusted = isAnchor ? [] : [...more, ...context.others];
   const result = validatePath({
     leaf,
-    untrusted: isAnchor ? [] : [...more, ...context.others],
+    untrusted,
     anchors: context.anchors,
     at: context.now,
     checkSignature: checkX509Signature,
-    checkRevocation: revocationFromCrls(context.crls, context.now, checkX509Signature),
+    checkRevocation: revocationFromCrls(context.crls, context.now, checkX509Signature, untrusted),
   });
   if (result.tag === 'refused') throw pathError(result);
 }

@@ -13,7 +13,6 @@ import { type Bytes, concatBytes, EMPTY, textOfUtf8, utf8 } from '../../base/byt
 import { MeshError, messageOf, quoted } from '../../base/errors.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import { MODE_SECRET } from '../files/atomic-file.ts';
-import { parseJson } from '../../codec/json.ts';
 
 /** What the first line of an audit file has for the hash of the line before. */
 const AUDIT_START = '00'.repeat(32);
@@ -152,7 +151,7 @@ function* reads(path: string, piece: Uint8Array): Generator<number> {
 function previousOf(line: Bytes): unknown {
   if (line.length > AUDIT_LINE_BYTES_MAX) return undefined;
   try {
-    return (parseJson(textOfUtf8(line)) as { readonly previous?: unknown } | null)?.previous;
+    return (JSON.parse(textOfUtf8(line)) as { readonly previous?: unknown } | null)?.previous;
   } catch {
     return undefined;
   }

@@ -10,7 +10,12 @@ import { type PeerName, namesPeer } from './peer-name.ts';
 import { PolicyState } from './policy.ts';
 
 /** Whether a certificate of this issuer is revoked or its status cannot be told; `undefined` lets it pass. */
-export type CheckRevocation = (certificate: Certificate, issuer: Certificate, depth: number) => PathRefusal | undefined;
+export type CheckRevocation = (
+  certificate: Certificate,
+  issuer: Certificate,
+  depth: number,
+  path: readonly Certificate[],
+) => PathRefusal | undefined;
 
 /** What is asked of a path beside RFC 5280. */
 export interface PathDemands {
@@ -52,7 +57,7 @@ export function judgeRules(
     if (broken !== undefined) return broken;
     if (issuer !== undefined) {
       // 6.1.3 a 3
-      const revoked = demands.checkRevocation?.(certificate, issuer, depth);
+      const revoked = demands.checkRevocation?.(certificate, issuer, depth, path);
       if (revoked !== undefined) return revoked;
       // 6.1.3 b, c
       const judgement = certificate.isSelfIssued && !isLast ? 'within' : names.judge(certificate);

@@ -65,3 +65,13 @@ function isSameGeneralName(a: GeneralName, b: GeneralName): boolean {
   if (a.tag === 'ip' && b.tag === 'ip') return bytesEqual(a.octets, b.octets);
   return 'value' in a && 'value' in b && a.tag === b.tag && a.tag !== 'other' && a.value === b.value;
 }
+
+/** Equal for CRLs of the same scope: the newer takes the place of the older. */
+export function scopeKeyOf(scope: CrlScope | undefined): string {
+  if (scope === undefined) return '';
+  const names = scope.names?.map((name) => {
+    if (name.tag === 'directory') return [name.tag, name.name.canonical];
+    return name.tag === 'ip' ? [name.tag, name.octets.toHex()] : [name.tag, 'value' in name ? name.value : ''];
+  });
+  return JSON.stringify([scope.only, scope.reasons, names]);
+}

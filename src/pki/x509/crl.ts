@@ -4,7 +4,7 @@ import { type UnixMs, unixMsFromSeconds, unixSeconds } from '../../base/time.ts'
 import { type DerReader, readOnly, TAG } from '../../codec/der-reader.ts';
 import { OID } from '../../codec/oid.ts';
 import type { CheckX509Signature } from '../../crypto/x509-signature.ts';
-import { type Certificate, readAlgorithm, readSerial, type SerialHex } from './certificate.ts';
+import { type Certificate, readAlgorithm, readSerial, type SerialHex, serialOf } from './certificate.ts';
 import type { Delegations } from '../../identity/delegate/delegations.ts';
 import { type CrlScope, readCrlScope } from './crl-scope.ts';
 import { readDelegations } from './delegations-extension.ts';
@@ -193,7 +193,7 @@ function readCrl(reader: DerReader, der: Bytes, isScopeTaken: boolean): Crl {
   const thisUpdate = body.time();
   const nextUpdate = body.time();
   if (nextUpdate < thisUpdate) throw new MeshError('ERR_CRL', 'next update lies before this update');
-  const entries = body.peek() === TAG.sequence ? readEntries(body.sequence()) : new Map<SerialHex, PackedRevocation>();
+  const entries = body.peek() === TAG.sequence ? readEntries(body.sequence(), isScopeTaken) : new Map<SerialHex, PackedRevocation>();
   const explicit = body.optionalContext(0);
   body.end();
   if (explicit === undefined) throw new MeshError('ERR_CRL', 'CRL without extensions');
@@ -235,13 +235,14 @@ function readCrlExtensions(
   };
 }
 
-function readEntries(list: DerReader): ReadonlyMap<SerialHex, PackedRevocation> {
+function readEntries(list: DerReader, isForeign: boolean): ReadonlyMap<SerialHex, PackedRevocation> {
   const entries = new Map<SerialHex, PackedRevocation>();
   if (list.isAtEnd) throw new MeshError('ERR_CRL', 'list of revocations is empty instead of absent');
   const reasons = new ReasonReader();
   while (!list.isAtEnd) {
     const entry = list.sequence();
-    const serial = readSerial(entry);
+    // 4.1.2.2: others' lists may hold numbers that no certificate taken here has.
+    const serial = isForeign ? readAnySerial(entry) : readSerial(entry);
     const revokedAt = entry.time();
     let reason: RevocationReason = 'unspecified';
     if (!entry.isAtEnd) {
@@ -254,6 +255,12 @@ function readEntries(list: DerReader): ReadonlyMap<SerialHex, PackedRevocation> 
     if (entries.size === before) throw new MeshError('ERR_CRL', `serial number ${serial} stands twice`);
   }
   return entries;
+}
+
+/** As {@link readSerial}, and negative ones with a sign, so that they are nobody else's. */
+function readAnySerial(entry: DerReader): SerialHex {
+  const octets = entry.integerBytes();
+  return (octets[0] as number) >= 0x80 ? (`-${octets.toHex()}` as SerialHex) : serialOf(octets);
 }
 
 /** Different extensions of entries that are kept for comparison, of the nine reasons that there are. @tuning */

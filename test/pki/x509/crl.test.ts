@@ -302,6 +302,55 @@ describe('paths and CRLs (RFC 5280 section 6.3)', () => {
     assert.equal(under([newer(names.length), genuine]), 'ERR_PATH_LIMIT');
   });
 
+  it('a list may be signed with a key that the issuer has for lists alone, unless that is revoked', () => {
+    const forLists = make({ issuer: root, subject: commonName('ca'), ...keyUsage(1 << 6) });
+    const stranger = make({ subject: commonName('ca'), ...keyUsage(1 << 6) });
+    const silent = parseCrl(crlDer({ by: forLists }));
+    const naming = parseCrl(crlDer({ by: forLists, entries: revoking(leaf) }));
+    const among = (crls: readonly Crl[], others: readonly Party[]): string => {
+      const beside = others.map(({ certificate }) => certificate);
+      const checkRevocation = revocationFromCrls(crls, NOW, checkX509Signature, beside);
+      return outcome(judge(leaf, [ca], [root], { checkRevocation }));
+    };
+    assert.equal(among([silent], []), 'ERR_PATH_CRL');
+    assert.equal(among([silent], [forLists]), 'ok');
+    assert.equal(among([naming], [forLists]), 'ERR_PATH_REVOKED');
+    assert.equal(among([parseCrl(crlDer({ by: stranger }))], [stranger]), 'ERR_PATH_CRL', 'nobody vouches for it');
+    const revoked = parseCrl(crlDer({ by: root, entries: revoking(forLists) }));
+    assert.equal(among([silent, revoked], [forLists]), 'ERR_PATH_CRL');
+  });
+
+  it('one list tells of what the old and the new key of an issuer have signed', () => {
+    const renewed = make({ issuer: ca, isCa: true, subject: commonName('ca') });
+    const young = make({ issuer: renewed, names: EXAMPLE });
+    const under = (der: Uint8Array): string => {
+      const checkRevocation = revocationFromCrls([parseCrl(der)], NOW, checkX509Signature);
+      return outcome(judge(young, [ca, renewed], [root], { checkRevocation }));
+    };
+    assert.equal(under(crlDer({ by: ca })), 'ok');
+    assert.equal(under(crlDer({ by: ca, entries: revoking(young) })), 'ERR_PATH_REVOKED');
+  });
+
+  it('numbers of lists with different scopes are not compared: each has its say', () => {
+    const forUsers = { names: undefined, only: 'users' as const, reasons: ALL_REASONS };
+    const naming = parseCrl(crlDer({ by: ca, entries: revoking(leaf) }));
+    const scoped = Object.assign(Object.create(naming) as Crl, {
+      scope: forUsers,
+      revocationOf: (serial: Parameters<Crl['revocationOf']>[0]) => naming.revocationOf(serial),
+    });
+    const newer = parseCrl(crlDer({ by: ca, extensions: [keyId(skiOf(ca)), number(9)] }));
+    const checkRevocation = revocationFromCrls([newer, scoped], NOW, checkX509Signature);
+    assert.equal(outcome(judge(leaf, [ca], [root], { checkRevocation })), 'ERR_PATH_REVOKED');
+  });
+
+  it('a negative number in a list of others is nobody’s', () => {
+    const odd = crlDer({ by: ca, entries: sequence(sequence(fromHex('0201ff'), time(NOW)), entry('00')) });
+    assert.throws(() => parseCrl(odd), { code: 'ERR_CRL' });
+    const read = parseCrl(odd, 'scoped');
+    const serial = 'ff' as Parameters<Crl['revocationOf']>[0];
+    assert.deepEqual([read.size, read.revocationOf(serial)], [2, undefined]);
+  });
+
   it('of several, the highest number decides', () => {
     const newer = crlDer({ by: ca, extensions: [keyId(skiOf(ca)), number(2)], entries: revoking(leaf) });
     assert.equal(under(crlDer({ by: ca }), newer), 'ERR_PATH_REVOKED');

@@ -61,9 +61,10 @@ function inputOf(testCase: LimboCase, now: UnixMs) {
     parsePem(pem, 'X509 CRL', 2 * CRL_BYTES_MAX).map((der) => parseCrl(der, 'scoped')),
   );
   const names = [testCase.expected_peer_name, ...(testCase.expected_peer_names ?? [])].filter((name) => name != null);
+  const untrusted = certificatesOf(testCase.untrusted_intermediates ?? []);
   return {
     leaf: certificatesOf([testCase.peer_certificate ?? ''])[0] as Certificate,
-    untrusted: certificatesOf(testCase.untrusted_intermediates ?? []),
+    untrusted,
     anchors: certificatesOf(testCase.trusted_certs ?? []),
     at,
     checkSignature: checkX509Signature,
@@ -71,7 +72,7 @@ function inputOf(testCase: LimboCase, now: UnixMs) {
     extendedKeyUsages: (testCase.extended_key_usage ?? []).map((name) => known(EXTENDED_KEY_USAGES, name)),
     keyUsage: (testCase.key_usage ?? []).map((name) => known(KEY_USAGES, name)).reduce((bits, bit) => bits | bit, 0),
     peerNames: names.map(({ kind, value }): PeerName => ({ kind: known(NAME_KINDS, kind), value })),
-    checkRevocation: revocationFromCrls(crls, at, checkX509Signature),
+    checkRevocation: revocationFromCrls(crls, at, checkX509Signature, untrusted),
   };
 }
 
