@@ -56,7 +56,8 @@ export const PLAIN_JSON: Readonly<Record<string, string>> = {
   'src/codec/json.ts': 'it is the strict reader',
   'src/daemon/version.ts': 'the manifest of this package',
   'src/host/sqlite/statements.ts': 'a column that this program wrote',
-  'src/host/signer/audit-file.ts': 'lines that this program wrote, in which callers may be named by half a surrogate pair',
+  'src/host/signer/audit-file.ts':
+    'lines that this program wrote, in which callers may be named by half a surrogate pair',
   'src/host/signer/sqlite/runs.ts': 'a column that this program wrote',
 };
 

@@ -47,12 +47,7 @@ class CrlLookup {
   #checksLeft = CRL_SIGNATURE_CHECKS_MAX;
   #looksLeft = CRL_LOOKS_MAX;
 
-  constructor(
-    crls: readonly Crl[],
-    at: UnixMs,
-    checkSignature: CheckX509Signature,
-    others: readonly Certificate[],
-  ) {
+  constructor(crls: readonly Crl[], at: UnixMs, checkSignature: CheckX509Signature, others: readonly Certificate[]) {
     this.#crls = crls;
     this.#at = at;
     this.#checkSignature = checkSignature;

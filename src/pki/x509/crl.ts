@@ -193,7 +193,8 @@ function readCrl(reader: DerReader, der: Bytes, isScopeTaken: boolean): Crl {
   const thisUpdate = body.time();
   const nextUpdate = body.time();
   if (nextUpdate < thisUpdate) throw new MeshError('ERR_CRL', 'next update lies before this update');
-  const entries = body.peek() === TAG.sequence ? readEntries(body.sequence(), isScopeTaken) : new Map<SerialHex, PackedRevocation>();
+  const entries =
+    body.peek() === TAG.sequence ? readEntries(body.sequence(), isScopeTaken) : new Map<SerialHex, PackedRevocation>();
   const explicit = body.optionalContext(0);
   body.end();
   if (explicit === undefined) throw new MeshError('ERR_CRL', 'CRL without extensions');
@@ -260,7 +261,7 @@ function readEntries(list: DerReader, isForeign: boolean): ReadonlyMap<SerialHex
 /** As {@link readSerial}, and negative ones with a sign, so that they are nobody else's. */
 function readAnySerial(entry: DerReader): SerialHex {
   const octets = entry.integerBytes();
-  return (octets[0] as number) >= 0x80 ? (`-${octets.toHex()}` as SerialHex) : serialOf(octets);
+  return (octets[0] as number) >= 0x80 ? `-${octets.toHex()}` : serialOf(octets);
 }
 
 /** Different extensions of entries that are kept for comparison, of the nine reasons that there are. @tuning */
