@@ -12,7 +12,7 @@ import { readInputFile } from '../../host/files/input-file.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
 import { type Certificate, parseCertificatesPem } from '../../pki/x509/certificate.ts';
-import { judgeLimboCase, type LimboCase } from '../../daemon/verify/suites/limbo.ts';
+import { judgeLimboCase, limboCasesOf } from '../../daemon/verify/suites/limbo.ts';
 import { act, addCommand, repeatedOption, textOption } from '../command.ts';
 import { EXIT_REFUSED, type Output } from '../output.ts';
 import { renderTable } from '../table.ts';
@@ -74,13 +74,8 @@ interface CaseResult {
 }
 
 function runLimbo(file: unknown): readonly CaseResult[] {
-  const { testcases } = file as { readonly testcases?: unknown };
-  if (!Array.isArray(testcases)) throw new MeshError('ERR_INPUT', 'the file has no «testcases» as x509-limbo has');
   const now = systemClock.wall();
-  return testcases.map((testCase: unknown) => {
-    const members = Object(testCase) as Partial<LimboCase>;
-    return judgeLimboCase({ ...members, id: String(members.id) }, now);
-  });
+  return limboCasesOf(file).map((testCase) => judgeLimboCase(testCase, now));
 }
 
 function runWycheproof(file: unknown): readonly CaseResult[] {

@@ -1,4 +1,4 @@
-import { messageOf } from '../../../base/errors.ts';
+import { MeshError, messageOf } from '../../../base/errors.ts';
 import type { UnixMs } from '../../../base/time.ts';
 import { OID } from '../../../codec/oid.ts';
 import { parsePem } from '../../../codec/pem.ts';
@@ -13,7 +13,7 @@ import type { PeerName } from '../../../pki/path/peer-name.ts';
 /** Groups of x509-limbo that speak of plain RFC 5280; the others test profiles of the web or of one library. */
 const GROUPS: ReadonlySet<string> = new Set(['rfc5280', 'pathlen', 'pathological', 'crl', 'invalid']);
 
-/** One case of a file in the format of x509-limbo, as far as it is read here. */
+/** One case of a file in the format of x509-limbo, as far as it is read here: foreign JSON, see {@link requireTypes}. */
 export interface LimboCase {
   readonly id: string;
   readonly validation_kind?: string | null;
@@ -40,6 +40,17 @@ export interface LimboResult {
   readonly context: string;
 }
 
+/** The cases of a file. @throws ERR_INPUT for what is none: without an id there is nothing to answer to. */
+export function limboCasesOf(file: unknown): readonly LimboCase[] {
+  const { testcases } = Object(file) as { readonly testcases?: unknown };
+  if (!Array.isArray(testcases)) throw new MeshError('ERR_INPUT', 'the file has no «testcases» as x509-limbo has');
+  return testcases.map((testCase: unknown, i) => {
+    const { id } = Object(testCase) as { readonly id?: unknown };
+    if (typeof id !== 'string') throw new MeshError('ERR_INPUT', `testcases[${i}] has no «id» that is text`);
+    return testCase as LimboCase;
+  });
+}
+
 /** Judges one case with {@link validatePath}. Never throws: what cannot be parsed is a FAILURE. `now` where no time is given. */
 export function judgeLimboCase(testCase: LimboCase, now: UnixMs): LimboResult {
   const { id } = testCase;
@@ -55,7 +66,44 @@ export function judgeLimboCase(testCase: LimboCase, now: UnixMs): LimboResult {
   }
 }
 
+type Member = Exclude<keyof LimboCase, 'id' | 'validation_kind'>;
+
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isName = (value: unknown): boolean => {
+  const { kind, value: name } = Object(value) as Record<string, unknown>;
+  return isText(kind) && isText(name);
+};
+const TEXT = ['text', isText] as const;
+const TEXTS = ['a list of texts', listOf(isText)] as const;
+const NAME = 'a name, with «kind» and «value» as texts';
+
+const TYPES: Readonly<Record<Member, readonly [what: string, is: (value: unknown) => boolean]>> = {
+  trusted_certs: TEXTS,
+  untrusted_intermediates: TEXTS,
+  peer_certificate: TEXT,
+  validation_time: TEXT,
+  key_usage: TEXTS,
+  extended_key_usage: TEXTS,
+  expected_peer_name: [NAME, isName],
+  expected_peer_names: [`a list, each ${NAME}`, listOf(isName)],
+  max_chain_depth: ['a whole number from 0 on', (value) => Number.isSafeInteger(value) && (value as number) >= 0],
+  crls: TEXTS,
+};
+
+/** @throws ERR_INPUT naming the first member of a case that is there and of another type than x509-limbo has. */
+function requireTypes(testCase: LimboCase): void {
+  for (const [name, [what, is]] of Object.entries(TYPES)) {
+    const value: unknown = testCase[name as Member];
+    if (value != null && !is(value)) throw new MeshError('ERR_INPUT', `member ${name} of the case is not ${what}`);
+  }
+}
+
+function listOf(is: (value: unknown) => boolean): (value: unknown) => boolean {
+  return (value) => Array.isArray(value) && value.every(is);
+}
+
 function inputOf(testCase: LimboCase, now: UnixMs) {
+  requireTypes(testCase);
   const at = testCase.validation_time == null ? now : instantOf(testCase.validation_time);
   const crls = (testCase.crls ?? []).flatMap((pem) =>
     parsePem(pem, 'X509 CRL', 2 * CRL_BYTES_MAX).map((der) => parseCrl(der, 'scoped')),

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { UnixMs } from '../../../../src/base/time.ts';
-import { judgeLimboCase, type LimboCase } from '../../../../src/daemon/verify/suites/limbo.ts';
+import { judgeLimboCase, type LimboCase, limboCasesOf } from '../../../../src/daemon/verify/suites/limbo.ts';
 import { time } from '../../../../src/codec/der-writer.ts';
 import { PEM_CHARS_MAX } from '../../../../src/codec/pem.ts';
 import { extensionOf } from '../../../support/make-certificate.ts';
@@ -38,6 +38,44 @@ describe('a file in the format of x509-limbo', () => {
       { peer_certificate: '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----' },
     ])
       assert.equal(judgeLimboCase({ id: 'rfc5280::x', ...broken }, 0 as UnixMs).actual_result, 'FAILURE');
+  });
+
+  it('fails a case with a member of another type, and names it', () => {
+    const [plain] = pathCases('limbo', [['plain', true, leaf({})]]);
+    assert.ok(plain !== undefined);
+    assert.equal(judgeLimboCase(plain, AT).actual_result, 'SUCCESS');
+    for (const [name, value] of [
+      ['trusted_certs', 'x'],
+      ['trusted_certs', [5]],
+      ['untrusted_intermediates', {}],
+      ['peer_certificate', 5],
+      ['validation_time', 1_900_000_000],
+      ['key_usage', 'digitalSignature'],
+      ['extended_key_usage', [null]],
+      ['expected_peer_name', 'example.com'],
+      ['expected_peer_name', { kind: 'DNS', value: 5 }],
+      ['expected_peer_names', { kind: 'DNS', value: 'example.com' }],
+      ['max_chain_depth', '3'],
+      ['max_chain_depth', -1],
+      ['crls', 'x'],
+    ] as const) {
+      const { actual_result, context } = judgeLimboCase({ ...plain, [name]: value } as LimboCase, AT);
+      assert.equal(actual_result, 'FAILURE', name);
+      assert.match(context, new RegExp(`^member ${name} of the case is not `));
+    }
+    const nothing = { expected_peer_name: null, max_chain_depth: null, crls: null, key_usage: null };
+    assert.equal(judgeLimboCase({ ...plain, ...nothing }, AT).actual_result, 'SUCCESS', 'null says nothing');
+  });
+
+  it('refuses a file with a case that has no id to answer to, and says which', () => {
+    for (const wrong of [1, null, 'x', [], {}, { id: 5 }, { id: null }])
+      assert.throws(() => limboCasesOf({ testcases: [{ id: 'rfc5280::x' }, wrong] }), {
+        code: 'ERR_INPUT',
+        message: 'testcases[1] has no «id» that is text',
+      });
+    for (const wrong of [null, {}, { testcases: {} }, { testcases: 'x' }])
+      assert.throws(() => limboCasesOf(wrong), { code: 'ERR_INPUT', message: /testcases/ });
+    assert.deepEqual(limboCasesOf({ testcases: [{ id: 'rfc5280::x' }] }), [{ id: 'rfc5280::x' }]);
   });
 
   it('takes a time without a zone as UTC, and none that cannot be read', () => {
