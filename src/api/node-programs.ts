@@ -146,8 +146,10 @@ export const statusResponseSchema = z
     incarnation: z.int(),
     certificate: z.object({
       state: z
-        .enum(['good', 'ending', 'ended'])
-        .describe('ending: a third of its life is left; ended: no other node takes this one any more'),
+        .enum(['good', 'ending', 'ended', 'revoked'])
+        .describe(
+          'ending: a third of its life is left; ended: no other node takes this one any more; revoked: nor now, however much of its life is left',
+        ),
       serial: z.string(),
       not_after: instant,
       roles: z.array(z.string()),

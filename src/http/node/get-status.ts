@@ -11,6 +11,7 @@ export function getStatus(app: HttpApp, { service, facts }: ProgramDeps): void {
 
 function statusJson(service: NodeService, facts: NodeFacts): StatusResponse {
   const { node } = service;
+  const revoked = facts.isRevoked();
   const { statistics, backlog, holdings } = node;
   return {
     node_id: node.self,
@@ -21,11 +22,11 @@ function statusJson(service: NodeService, facts: NodeFacts): StatusResponse {
     addresses: [...facts.addresses()],
     incarnation: node.incarnation,
     certificate: {
-      state: certificateStateAt(facts.certificate, service.now().wall),
+      state: revoked ? 'revoked' : certificateStateAt(facts.certificate, service.now().wall),
       serial: facts.certificate.serial,
       not_after: toRfc3339(facts.certificate.notAfter),
       roles: [...node.roles],
-      revoked: facts.isRevoked(),
+      revoked,
     },
     links: node.links.map(({ peer, end }) => ({ node_id: peer, direction: end.direction, address: end.remoteAddress })),
     crls: node.crls().map(({ issuerKeyHash, number, thisUpdate }) => ({

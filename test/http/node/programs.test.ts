@@ -227,7 +227,18 @@ describe('GET /v1/messages', () => {
       const app = await programsOf(t, node, undefined, { notBefore: (notAfter - HOUR_MS) as UnixMs, notAfter });
       const status = (await app.inject('/v1/status')).json<StatusResponse>();
       assert.equal(status.certificate.state, state);
+      assert.equal(status.certificate.revoked, false);
     }
+  });
+
+  it('does not call its certificate good once it has heard that it is revoked', async (t) => {
+    const node = await mesh.start(t);
+    let isRevoked = false;
+    const app = await programsOf(t, node, undefined, {}, () => isRevoked);
+    const told = async () => (await app.inject('/v1/status')).json<StatusResponse>().certificate;
+    assert.partialDeepStrictEqual(await told(), { state: 'good', revoked: false });
+    isRevoked = true;
+    assert.partialDeepStrictEqual(await told(), { state: 'revoked', revoked: true });
   });
 
   it('lets an indicator for another node or role have no effect, whoever says it', async (t) => {

@@ -44,6 +44,7 @@ export async function programsOf(
   node: TestNode,
   leave = (): void => {},
   certificate: { readonly notBefore?: UnixMs; readonly notAfter?: UnixMs } = {},
+  isRevoked = (): boolean => false,
 ): Promise<HttpApp> {
   const app = await createHttpApp({ createServer, rate: undefined });
   const facts = {
@@ -56,7 +57,7 @@ export async function programsOf(
       notAfter: (systemClock.wall() + HOUR_MS) as UnixMs,
       ...certificate,
     },
-    isRevoked: () => false,
+    isRevoked,
     addresses: () => [node.address],
   };
   addProgramRoutes(app, { service: node.host, facts, leave });
