@@ -69,8 +69,9 @@ export const OID = {
   clientAuth: '1.3.6.1.5.5.7.3.2',
   bundleSecurity: '1.3.6.1.5.5.7.3.35',
 
-  // other names (RFC 9174 section 4.4.2.1)
+  // other names (RFC 9174 section 4.4.2.1, RFC 9598 section 3)
   bundleEid: '1.3.6.1.5.5.7.8.11',
+  smtpUtf8Mailbox: '1.3.6.1.5.5.7.8.9',
 
   // PKCS#9 (RFC 2985)
   extensionRequest: '1.2.840.113549.1.9.14',

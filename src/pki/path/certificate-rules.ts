@@ -4,6 +4,7 @@ import { isEmptyName } from '../x509/distinguished-name.ts';
 import { isDnsPattern, splitMailbox } from '../x509/dns-name.ts';
 import { KEY_USAGE } from '../x509/extensions.ts';
 import type { GeneralName } from '../x509/general-name.ts';
+import { isUri } from '../x509/uri.ts';
 import { describe, type PathRefusal, refusal } from './path-result.ts';
 
 /** Extensions that section 4.2 wants never critical, with their names. */
@@ -91,7 +92,7 @@ function misshapen(name: GeneralName): string | undefined {
     case 'email':
       return splitMailbox(name.value) === undefined ? 'alternative email name is not a mailbox' : undefined;
     case 'uri':
-      return /^[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]+$/.test(name.value) ? undefined : 'alternative URI is not absolute';
+      return isUri(name.value) ? undefined : 'alternative URI is not absolute or not one of RFC 3986';
     case 'ip':
       return name.octets.length === 4 || name.octets.length === 16
         ? undefined

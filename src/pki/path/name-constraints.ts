@@ -1,9 +1,12 @@
-import type { Bytes } from '../../base/bytes.ts';
+import { type Bytes, textOfUtf8 } from '../../base/bytes.ts';
+import { readOnly, TAG } from '../../codec/der-reader.ts';
+import { OID } from '../../codec/oid.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { isEmptyName, isNameWithin } from '../x509/distinguished-name.ts';
 import { isDnsName, isDnsWithin, splitMailbox } from '../x509/dns-name.ts';
 import type { NameConstraints } from '../x509/extensions.ts';
 import type { GeneralName } from '../x509/general-name.ts';
+import { hostOfUri } from '../x509/uri.ts';
 
 /**
  * Comparisons of a name with a constraint that one validation may cost. 65,536 = 256 names under 256 constraints, far
@@ -73,8 +76,24 @@ function hasForm(constraints: readonly GeneralName[], form: NameForm): boolean {
 /** The subject, the alternative names and, where there are none, the email addresses in the subject (section 4.2.1.10). */
 function* namesOf({ subject, extensions }: Certificate): IterableIterator<GeneralName> {
   if (!isEmptyName(subject)) yield { tag: 'directory', name: subject };
-  if (extensions.subjectAltName !== undefined) yield* extensions.subjectAltName;
-  else for (const value of subject.emailAddresses) yield { tag: 'email', value };
+  if (extensions.subjectAltName === undefined)
+    for (const value of subject.emailAddresses) yield { tag: 'email', value };
+  else
+    for (const name of extensions.subjectAltName) {
+      yield name;
+      // RFC 9598 section 6: constraints of email names hold for mailboxes beyond ASCII as well.
+      if (name.tag === 'other' && name.typeId === OID.smtpUtf8Mailbox)
+        yield { tag: 'email', value: readUtf8Mailbox(name.value) };
+    }
+}
+
+/** `SmtpUTF8Mailbox ::= UTF8String`; what is none becomes the empty text, which no email constraint lets pass. */
+function readUtf8Mailbox(der: Bytes): string {
+  try {
+    return readOnly(der, (reader) => textOfUtf8(reader.content(TAG.utf8String)));
+  } catch {
+    return '';
+  }
 }
 
 /** Whether a constraint has the syntax of its form. An empty text stands for every name of its form. */
@@ -116,11 +135,11 @@ function matchesDns(name: string, base: string, list: 'permitted' | 'excluded'):
   );
 }
 
-/** A mailbox, all mailboxes at one host, or with a leading period at every host below. The local part is exact. */
+/** A mailbox (its local part is exact, but for quotes), all at one host, or with a leading period at every host below. */
 function matchesEmail(name: string, base: string, list: 'permitted' | 'excluded'): boolean {
-  if (base === '') return true;
   const mailbox = splitMailbox(name);
   if (mailbox === undefined) return list === 'excluded'; // what cannot be read is never within
+  if (base === '') return true;
   const wanted = splitMailbox(base);
   if (wanted !== undefined) return mailbox.local === wanted.local && mailbox.host === wanted.host;
   return matchesHost(mailbox.host, base.toLowerCase());
@@ -136,16 +155,6 @@ function matchesUri(name: string, base: string, list: 'permitted' | 'excluded'):
 
 function matchesHost(host: string, base: string): boolean {
   return base.startsWith('.') ? host.endsWith(base) && host.length > base.length : host === base;
-}
-
-function hostOfUri(uri: string): string | undefined {
-  const authority = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/([^/?#]*)/.exec(uri)?.[1];
-  if (authority === undefined) return undefined;
-  const host = authority
-    .slice(authority.lastIndexOf('@') + 1)
-    .replace(/:[0-9]*$/, '')
-    .toLowerCase();
-  return isDnsName(host) ? host : undefined;
 }
 
 /** `base` is address and mask (RFC 4632); an IPv4 constraint says nothing that an IPv6 address could fulfil. */

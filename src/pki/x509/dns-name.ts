@@ -24,13 +24,21 @@ export function isDnsWithin(name: string, base: string): boolean {
   return name === base || name.endsWith(`.${base}`);
 }
 
-/** Both sides of the last `@`; `undefined` for anything but a mailbox at a host (RFC 5321 section 4.1.2, ASCII). */
+/** `Dot-string` and `Quoted-string` of RFC 5321 section 4.1.2, with the letters that RFC 6531 section 3.3 adds. */
+const PLAIN_LOCAL =
+  /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u{a0}-\u{10ffff}-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u{a0}-\u{10ffff}-]+)*$/u;
+const QUOTED_LOCAL = /^"(?:[^"\\\x00-\x1f\x7f-\x9f]|\\[\x20-\x7e])*"$/u;
+
+/**
+ * Both sides of the last `@`; `undefined` for anything but a mailbox at a host (RFC 5321 section 4.1.2, the host in
+ * ASCII). The local part comes without quotes and backslashes, which are no part of it: `"a"@b` is the mailbox `a@b`.
+ */
 export function splitMailbox(text: string): { readonly local: string; readonly host: string } | undefined {
   const at = text.lastIndexOf('@');
   const local = text.slice(0, Math.max(at, 0));
   const host = text.slice(at + 1);
-  const isLocal =
-    /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*$/.test(local) ||
-    /^"(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*"$/.test(local);
-  return at > 0 && isLocal && isDnsName(host) ? { local, host: host.toLowerCase() } : undefined;
+  if (at <= 0 || !isDnsName(host)) return undefined;
+  if (PLAIN_LOCAL.test(local)) return { local, host: host.toLowerCase() };
+  if (!QUOTED_LOCAL.test(local)) return undefined;
+  return { local: local.slice(1, -1).replace(/\\(.)/gu, '$1'), host: host.toLowerCase() };
 }

@@ -70,8 +70,18 @@ def takes(judge, case):
 print(json.dumps({case['id']: [takes(judge, case) for judge in (cryptography, pyhanko)] for case in json.load(sys.stdin)}))
 `;
 
-/** Constraints that stand for every name of their form. RFC 5280 says so of DNS; neither of them takes an empty one. */
-const TAKEN_HERE_ALONE: ReadonlySet<string> = new Set(['DNS empty, permitted', 'URI empty, permitted']);
+/**
+ * Constraints that stand for every name of their form: RFC 5280 says so of DNS; neither of them takes an empty one. And
+ * mailboxes that differ in their quotes alone, which they compare as texts.
+ */
+const TAKEN_HERE_ALONE: ReadonlySet<string> = new Set([
+  'DNS empty, permitted',
+  'email mailbox in quotes, permitted',
+  'email mailbox, quoted in the constraint, permitted',
+  'email mailbox with a backslash, permitted',
+  'email mailbox with an at sign, permitted',
+  'URI empty, permitted',
+]);
 
 /** Groups in which both judge what RFC 5280 wants judged; the others hold rules for issuers, or what they are not asked. */
 const JUDGED_ALIKE: ReadonlySet<string> = new Set([

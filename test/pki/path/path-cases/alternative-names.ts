@@ -2,9 +2,11 @@ import { fromHex } from '../../../../src/base/bytes.ts';
 import { contextPrimitive, element, sequence } from '../../../../src/codec/der-writer.ts';
 import { OID } from '../../../../src/codec/oid.ts';
 import { commonName, directory, dns, email, ip, other, uri } from '../../../support/make-certificate.ts';
+import { HOSTILE_URIS } from './hostile-uris.ts';
 import { type Cases, leaf, under, without } from './builder.ts';
 
 const names = (...list: readonly Uint8Array[]) => leaf({ names: list });
+
 export const ALTERNATIVE_NAMES: Cases = [
   ['DNS with an underscore', false, names(dns('a_b.example.com'))],
   ['DNS with a final period', false, names(dns('example.com.'))],
@@ -38,6 +40,11 @@ export const ALTERNATIVE_NAMES: Cases = [
   ['URN', true, names(uri('urn:uuid:f81d4fae-7dec-11d0-a765-00a0c91e6bf6'))],
   ['URI with an address', true, names(uri('https://192.0.2.1/'))],
   ['URI with an IPv6 address', true, names(uri('https://[2001:db8::1]/'))],
+  ['URI of a scheme alone', false, names(uri('https:'))],
+  ['URI with an empty port', true, names(uri('https://example.com:/'))],
+  ['URI with a user and every delimiter', true, names(uri("https://u:p!$&'()*+,;=%40@example.com/a:@/?b/?:@#c/?"))],
+  ['URI with an address of the future', true, names(uri('https://[v1.a:b]/'))],
+  ...HOSTILE_URIS.map((text) => [`URI ${JSON.stringify(text)}`, false, names(uri(text))] as const),
   ['IPv4', true, names(ip(192, 0, 2, 1))],
   ['IPv6', true, names(ip(...new Array<number>(16).fill(1)))],
   ['IP of 3 octets', false, names(ip(1, 2, 3))],
@@ -83,6 +90,7 @@ export const PEER_NAMES: Cases = [
   ['DNS as IP', false, reach([ip(8, 8, 8, 8)], 'DNS', '8.8.8.8')],
   ['IPv6', true, reach([ip(...new Array<number>(15).fill(0), 1)], 'IP', '::1')],
   ['mailbox', true, reach([email('a@example.com')], 'RFC822', 'a@Example.com')],
+  ['mailbox in quotes', true, reach([email('"a"@example.com')], 'RFC822', 'a@example.com')],
   ['mailbox of another', false, reach([email('a@example.com')], 'RFC822', 'b@example.com')],
   ['mailbox in other case', false, reach([email('a@example.com')], 'RFC822', 'A@example.com')],
 ];

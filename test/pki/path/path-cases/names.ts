@@ -1,6 +1,6 @@
 import { fromHex, utf8 } from '../../../../src/base/bytes.ts';
 import { TAG } from '../../../../src/codec/der-reader.ts';
-import { context, contextPrimitive, element, sequence } from '../../../../src/codec/der-writer.ts';
+import { context, contextPrimitive, element, ia5String, oid, sequence } from '../../../../src/codec/der-writer.ts';
 import { OID } from '../../../../src/codec/oid.ts';
 import {
   commonName,
@@ -12,6 +12,7 @@ import {
   other,
   uri,
 } from '../../../support/make-certificate.ts';
+import { HOSTILE_URIS } from './hostile-uris.ts';
 import { anchored, ca, type Cases, chain, forge, leafOf, more, type Parts, under, without } from './builder.ts';
 
 type List = readonly Uint8Array[];
@@ -42,6 +43,9 @@ function refused(title: string, rows: readonly (readonly [base: Uint8Array, name
     [`${title} ${what}, excluded`, false, within([], [base], [name])] as const,
   ]);
 }
+
+const mailbox = (text: string) => other(OID.smtpUtf8Mailbox, text);
+const leafOfNames = (...names: List) => under({}, { names });
 
 const block = (...octets: readonly number[]) => ip(...octets);
 const NET = block(192, 0, 2, 0, 255, 255, 255, 0);
@@ -114,6 +118,11 @@ export const NAME_CONSTRAINTS: Cases = [
     [email('example.com'), email('a@notexample.com'), false, 'longer label'],
     [email('*@example.com'), email('a@example.com'), false, 'asterisk'],
     [email('*@example.com'), email('*@example.com'), true, 'asterisk itself'],
+    [email('a@example.com'), email('"a"@example.com'), true, 'mailbox in quotes'],
+    [email('"a"@example.com'), email('a@example.com'), true, 'mailbox, quoted in the constraint'],
+    [email('a@example.com'), email('"\\a"@example.com'), true, 'mailbox with a backslash'],
+    [email('a@example.com'), email('"a "@example.com'), false, 'mailbox in quotes, with a space'],
+    [email('"a@b"@example.com'), email('"a\\@b"@example.com'), true, 'mailbox with an at sign'],
   ]),
   ...refused('email', [
     [email('@example.com'), email('a@example.com'), 'without a mailbox'],
@@ -146,6 +155,14 @@ export const NAME_CONSTRAINTS: Cases = [
     [uri('https://example.com'), uri('https://example.com/'), 'with a scheme'],
     [uri('example.com:443'), uri('https://example.com/'), 'with a port'],
     [uri('*.example.com'), uri('https://www.example.com/'), 'wildcard'],
+    [uri('example.com'), uri('https://ex%61mple.com/'), 'with a percent sign in the host'],
+    [uri('example.com'), uri('https:///example.com/'), 'with three slashes'],
+    [uri('example.com'), uri('https:example.com'), 'without slashes'],
+    ...HOSTILE_URIS.flatMap((text) =>
+      ['good.example', 'evil.example', ''].map(
+        (host) => [uri(host), uri(text), `under '${host}' of ${JSON.stringify(text)}`] as const,
+      ),
+    ),
   ]),
   ['otherName of a constrained form, permitted', false, within([other('1.2.3', 'x')], [], [other('1.2.3', 'x')])],
   ['otherName of a constrained form, excluded', false, within([], [other('1.2.3', 'x')], [other('1.2.3', 'y')])],
@@ -219,6 +236,39 @@ export const NAME_CONSTRAINTS: Cases = [
     'its own constraints do not hold for it',
     true,
     under({ ...constrained([dns('example.com')]), names: [dns('example.net')] }),
+  ],
+];
+
+/** RFC 9598 section 6, of which the other implementations know nothing. */
+export const MAILBOXES_BEYOND_ASCII: Cases = [
+  ...covers('email', [
+    [email('example.com'), mailbox('ü@example.com'), true, 'host of a mailbox beyond ASCII'],
+    [email('example.com'), mailbox('ü@example.net'), false, 'another host of a mailbox beyond ASCII'],
+    [email('.example.com'), mailbox('"ü b"@www.example.com'), true, 'domain of a mailbox beyond ASCII'],
+    [email('a@example.com'), mailbox('ü@example.com'), false, 'another mailbox beyond ASCII'],
+    [email('a@example.com'), mailbox('"a"@example.com'), true, 'mailbox as the form beyond ASCII'],
+    [email(''), mailbox('ü@example.com'), true, 'empty, of a mailbox beyond ASCII'],
+  ]),
+  ...refused('email', [
+    [email('example.com'), mailbox('ü@exämple.com'), 'of a mailbox beyond ASCII at a host beyond ASCII'],
+    [email(''), mailbox('ü'), 'of no mailbox beyond ASCII'],
+    [
+      email('example.com'),
+      context(0, oid(OID.smtpUtf8Mailbox), context(0, ia5String('a@example.com'))),
+      'of a mailbox beyond ASCII in another string type',
+    ],
+    [
+      email('example.com'),
+      context(0, oid(OID.smtpUtf8Mailbox), context(0, element(TAG.utf8String, fromHex('ff40612e62')))),
+      'of a mailbox that is not UTF-8',
+    ],
+  ]),
+  ['mailbox beyond ASCII, nothing constrained', true, leafOfNames(mailbox('ü@exämple.com'))],
+  ['mailbox beyond ASCII, another form constrained', true, within([dns('example.com')], [], [mailbox('ü@evil.com')])],
+  [
+    'mailbox beyond ASCII, constrained itself',
+    false,
+    within([mailbox('ü@example.com')], [], [mailbox('ü@example.com')]),
   ],
 ];
 

@@ -1,0 +1,22 @@
+/** No URIs of RFC 3986. Programs that take them all the same do not agree on where they lead. */
+export const HOSTILE_URIS: readonly string[] = [
+  'http://evil.example\\@good.example/',
+  'http://evil.example"@good.example/',
+  'http://evil.example>@good.example/',
+  'http://evil.example\t@good.example/',
+  'http://evil.example @good.example/',
+  'http://evil.example@evil.example@good.example/',
+  'http://evil.example[@good.example/',
+  'http://[evil.example]@good.example/',
+  'http://[evil.example]/',
+  'http://[192.0.2.1]/',
+  'http://[::1/',
+  'http://good.example:80:80/',
+  'http://good.example:port/',
+  'http://good.example/\\',
+  'http://good.example/<>"{}|^`',
+  'http://good.example/%zz',
+  'http://good.example/%4',
+  'http://good.example/[a]',
+  'http://good.example/#a#b',
+];
