@@ -209,6 +209,18 @@ export class DerReader {
 
   /** UTCTime or GeneralizedTime in the forms of RFC 5280 section 4.1.2.5: to the second, in UTC, each in its own years. */
   time(): UnixMs {
+    return this.#time(false);
+  }
+
+  /**
+   * As {@link time}, with GeneralizedTime in any year: who issues a certificate must not write it before 2050, but who
+   * reads one must understand it (RFC 5280 section 4.1.2.5).
+   */
+  timeOfEitherForm(): UnixMs {
+    return this.#time(true);
+  }
+
+  #time(isGeneralizedInAnyYear: boolean): UnixMs {
     const tag = this.peek();
     if (tag !== TAG.utcTime && tag !== TAG.generalizedTime) refuse('expected a time');
     this.#enter(tag);
@@ -219,7 +231,8 @@ export class DerReader {
     let year = this.#twoDigits(start);
     if (tag === TAG.utcTime) year += year < 50 ? 2000 : 1900;
     else year = year * 100 + this.#twoDigits(start + 2);
-    if (tag === TAG.generalizedTime && year >= 1950 && year < 2050) refuse('time from 1950 to 2049 is not UTCTime');
+    if (!isGeneralizedInAnyYear && tag === TAG.generalizedTime && year >= 1950 && year < 2050)
+      refuse('time from 1950 to 2049 is not UTCTime');
     const at = start + yearDigits;
     const month = this.#twoDigits(at);
     const day = this.#twoDigits(at + 2);

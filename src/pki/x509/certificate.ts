@@ -156,8 +156,8 @@ function readCertificate(reader: DerReader, der: Bytes): CertificateFields {
     throw new MeshError('ERR_CERTIFICATE', 'the two signature algorithms differ');
   const issuer = readName(body);
   const validity = body.sequence();
-  const notBefore = validity.time();
-  const notAfter = validity.time();
+  const notBefore = validity.timeOfEitherForm();
+  const notAfter = validity.timeOfEitherForm();
   validity.end();
   const subject = readName(body);
   const spki = readSpki(body);

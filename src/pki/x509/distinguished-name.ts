@@ -1,4 +1,4 @@
-import { type Bytes, textOfUtf8 } from '../../base/bytes.ts';
+import { type Bytes, compareBytes, textOfUtf8 } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import { type DerReader, TAG } from '../../codec/der-reader.ts';
 import { OID } from '../../codec/oid.ts';
@@ -49,11 +49,20 @@ export function readName(reader: DerReader): DistinguishedName {
   while (!rdns.isAtEnd) {
     const rdn = rdns.nested(TAG.set);
     const keys: string[] = [];
+    let previous: Bytes | undefined;
     if (rdn.isAtEnd) throw new MeshError('ERR_CERTIFICATE', 'name has an empty relative distinguished name');
     while (!rdn.isAtEnd) {
       attributes += 1;
       if (attributes > NAME_ATTRIBUTES_MAX)
         throw new MeshError('ERR_CERTIFICATE', `name has more than ${NAME_ATTRIBUTES_MAX} attributes`);
+      // X.690 section 11.6 sorts them by their encoding, and X.501 section 9.3 has none of them twice.
+      const encoding = rdn.peekRaw();
+      if (previous !== undefined && compareBytes(previous, encoding) >= 0)
+        throw new MeshError(
+          'ERR_DER',
+          'attributes of a relative distinguished name are not in order, or one stands twice',
+        );
+      previous = encoding;
       const attribute = rdn.sequence();
       const type = attribute.oid();
       const { text, key } = readAttributeValue(attribute, SHORT_NAMES.has(type));

@@ -1,4 +1,4 @@
-import { fromHex, utf8 } from '../../../../src/base/bytes.ts';
+import { compareBytes, fromHex, utf8 } from '../../../../src/base/bytes.ts';
 import { TAG } from '../../../../src/codec/der-reader.ts';
 import { boolean, element, NULL, oid, sequence, setOf, unsignedInteger } from '../../../../src/codec/der-writer.ts';
 import { OID } from '../../../../src/codec/oid.ts';
@@ -17,6 +17,12 @@ const spelled = (subject: Uint8Array, issuerName: Uint8Array) => () => {
   const issuer = ca({ subject });
   return { leaf: leafOf(issuer, { issuerName }).der, untrusted: [issuer.der], anchors: [root.der] };
 };
+
+const O = sequence(oid(OID.organization), element(TAG.utf8String, utf8('Fleet')));
+const CN = sequence(oid(OID.commonName), element(TAG.utf8String, utf8('One')));
+/** As {@link setOf}, in the order that DER forbids. */
+const reversedSet = (...parts: readonly Uint8Array[]) =>
+  element(TAG.set, ...[...parts].sort((a, b) => compareBytes(b, a)));
 
 export const NAME_FIELDS: Cases = [
   ['leaf without a subject, names critical', true, leaf({ ...nameless, ...sans(true, ...NAMES) })],
@@ -61,6 +67,15 @@ export const NAME_FIELDS: Cases = [
       ),
     ),
   ],
+  ['two attributes in one RDN, in order', true, leaf({ subject: sequence(setOf(O, CN)) })],
+  ['two attributes in one RDN, out of order', false, leaf({ subject: sequence(reversedSet(O, CN)) })],
+  [
+    'two attributes in one RDN, out of order, in the intermediate',
+    false,
+    under({ subject: sequence(reversedSet(O, CN)) }),
+  ],
+  ['an attribute twice in one RDN', false, leaf({ subject: sequence(setOf(CN, CN)) })],
+  ['an RDN out of order among the names', false, leaf({ names: [directory(sequence(reversedSet(O, CN)))] })],
   [
     'a name of many attributes',
     true,
