@@ -87,6 +87,21 @@ export class CounterRanges {
     return true;
   }
 
+  /** Takes one counter out again. @returns false where that would need a range more than the limit: it stays then. */
+  remove(counter: number): boolean {
+    const bounds = this.#bounds;
+    const at = this.#upper(counter);
+    if (at % 2 === 0) return true;
+    const isFirst = bounds[at - 1] === counter;
+    const isLast = bounds[at] === counter + 1;
+    if (!isFirst && !isLast && this.count >= RANGES_MAX) return false;
+    if (isFirst && isLast) bounds.splice(at - 1, 2);
+    else if (isFirst) bounds[at - 1] = counter + 1;
+    else if (isLast) bounds[at] = counter;
+    else bounds.splice(at, 0, counter, counter + 1);
+    return true;
+  }
+
   /** Counts everything below `floor` as held: used only where all of it has expired. */
   settleBelow(floor: number): void {
     if (floor <= 0) return;

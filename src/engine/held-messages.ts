@@ -182,6 +182,17 @@ export class HeldMessages {
     return row < 0 ? undefined : this.#dropRow(row);
   }
 
+  /**
+   * Forgets a message and that its counter was ever had, so that the same message may come again.
+   * @returns `undefined` where it stays, because its counter cannot be taken out of the ranges.
+   */
+  takeBack(contentKey: string): HeldMessage | undefined {
+    const row = this.#rows.find(contentKey);
+    if (row < 0) return undefined;
+    const { stream, counter } = this.#rows.at(row);
+    return this.#streams.get(stream)?.ranges.remove(counter) === true ? this.#dropRow(row) : undefined;
+  }
+
   /** Counters of `stream` below `firstLive` have all ended, says its author: they need not be fetched. */
   settleBelow(stream: StreamKey, firstLive: number): void {
     this.#streams.get(stream)?.ranges.settleBelow(firstLive);

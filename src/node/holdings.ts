@@ -30,6 +30,8 @@ export class Holdings {
   readonly messages = new HeldMessages();
   readonly records = new RecordBook();
   readonly #indicators = new IndicatorSet();
+  /** Arrivals of messages that no peer may see before they are durable: no more than the journal's backlog. */
+  readonly #withheld = new Set<number>();
   readonly #reader: MessageReader;
   readonly #journal: Journal;
   readonly #owner: HoldingsOwner;
@@ -40,10 +42,15 @@ export class Holdings {
     this.#owner = owner;
   }
 
-  /** Keeps a message that the gate accepted. It is durable once the journal says so. */
-  keep(now: Instant, message: Message): HeldMessage {
+  /**
+   * Keeps a message that the gate accepted. It is durable once the journal says so.
+   *
+   * @param isWithheld no peer sees it until {@link release}.
+   */
+  keep(now: Instant, message: Message, isWithheld = false): HeldMessage {
     const { held, evicted } = this.messages.put(message, now.wall);
     const { arrival, receivedAt } = held;
+    if (isWithheld) this.#withheld.add(arrival);
     this.#journal.add({ tag: 'put-message', message: { arrival, receivedAt, bytes: message.bytes } });
     if (evicted !== undefined) this.#forget(evicted);
     this.#index(held, message);
@@ -75,6 +82,29 @@ export class Holdings {
   bytesOf(contentKey: string): Bytes | undefined {
     const held = this.messages.get(contentKey);
     return held === undefined ? undefined : this.#journal.read(held.arrival);
+  }
+
+  /** The bytes of a message for a peer; `undefined` while it is withheld. */
+  readForPeers(arrival: number): Bytes | undefined {
+    return this.#withheld.has(arrival) ? undefined : this.#journal.read(arrival);
+  }
+
+  /** A withheld message is durable. @returns false where it has ended meanwhile. */
+  release({ arrival }: HeldMessage): boolean {
+    return this.#withheld.delete(arrival);
+  }
+
+  /**
+   * A withheld message could not be made durable: it is held no more. The counter of one that this node signed stays used,
+   * because it signs no second message with it; whoever hands in a signed message may hand it in again.
+   *
+   * @returns false where it stays, because its counter cannot be had again.
+   */
+  takeBack({ arrival, contentKey }: HeldMessage, isOwn: boolean): boolean {
+    if (!this.#withheld.has(arrival)) return true; // ended meanwhile
+    const held = isOwn ? this.messages.drop(contentKey) : this.messages.takeBack(contentKey);
+    if (held !== undefined) this.#forget(held);
+    return held !== undefined;
   }
 
   /** Whether programs on this node hear of it: what wallets say that it does not obey is for others. */
@@ -114,7 +144,7 @@ export class Holdings {
       if (stream.origin === nodeId && stream.live.size > 0 && stream.incarnation > (newest?.incarnation ?? 0))
         newest = stream;
     let last: number | undefined;
-    for (const row of newest?.live.values() ?? []) last = row;
+    for (const row of newest?.live.values() ?? []) if (!this.#withheld.has(this.messages.arrivalOf(row))) last = row;
     return last === undefined ? undefined : this.#journal.read(this.messages.arrivalOf(last));
   }
 
@@ -146,6 +176,7 @@ export class Holdings {
 
   /** A message is no longer held: out of the store and of what was known by it. */
   #forget({ arrival }: HeldMessage): void {
+    this.#withheld.delete(arrival);
     this.#indicators.drop(arrival);
     this.#journal.add({ tag: 'drop-message', arrival });
   }

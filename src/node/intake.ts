@@ -2,6 +2,7 @@ import type { Instant } from '../base/time.ts';
 import type { CrlSync } from '../engine/crl-sync.ts';
 import type { Source } from '../engine/gate.ts';
 import type { Gossip } from '../engine/gossip.ts';
+import type { HeldMessage } from '../engine/held-message.ts';
 import type { Link } from '../engine/link.ts';
 import { type IgnoreReason, refusalOf, type Verdict } from '../engine/verdict.ts';
 import type { NodeId } from '../identity/node-id.ts';
@@ -27,10 +28,16 @@ export interface IntakeParts {
   isSaidElsewhere(message: Message): boolean;
   /** Our own record was not let in. */
   recordRefused(now: Instant): void;
+  /** A message that this node signed could not be made durable: nobody gets it. */
+  ownTakenBack(message: Message): void;
 }
 
 /** No program asked for a node's own record; those who do have other numbers. */
 export const RECORD_REQUEST = 0;
+
+/** What is told of a message that could not be made durable and may be known to others all the same. */
+const SAME_AGAIN =
+  'make room on the disk (df), then hand in this very message again: it may have gone out, and under another id it would be a second one';
 
 /** What becomes of a message once the gate has judged it: held, journalled, passed on, told, and answered for. */
 export class Intake {
@@ -50,7 +57,9 @@ export class Intake {
       if (verdict.tag === 'ignore') this.#ignored(now, link, verdict.reason);
       if (verdict.tag === 'accept') link.handleNews(now);
     }
-    if (verdict.tag === 'accept' && message !== undefined) this.#accept(now, message, source);
+    const isWaitedFor = message !== undefined && isWithheld(message, source);
+    if (verdict.tag === 'accept' && message !== undefined) this.#accept(now, message, source, isWaitedFor);
+    if (verdict.tag === 'accept' && isWaitedFor) return; // answered with what becomes of it in the store
     if (source.tag === 'self' && source.request === RECORD_REQUEST && verdict.tag !== 'accept')
       this.#parts.recordRefused(now);
     else if (source.tag !== 'link' && message !== undefined) this.#answer(source.request, message, verdict);
@@ -78,16 +87,44 @@ export class Intake {
     if (reason === 'over-budget' || reason === 'no-room') this.#parts.gossip.handleRefused(link);
   }
 
-  #accept(now: Instant, message: Message, source: Source): void {
-    const { statistics, holdings, gossip, outbox } = this.#parts;
+  #accept(now: Instant, message: Message, source: Source, isWaitedFor: boolean): void {
+    const { holdings, outbox } = this.#parts;
     const ownRecord = source.tag === 'self' ? undefined : this.#ownRecordBefore(message);
-    const held = holdings.keep(now, message);
-    if (source.tag === 'self') statistics.published++;
-    else if (message.origin === this.#parts.self) this.#parts.cloneMet(message.incarnation);
+    const held = holdings.keep(now, message, isWaitedFor);
+    if (source.tag !== 'self' && message.origin === this.#parts.self) this.#parts.cloneMet(message.incarnation);
     if (ownRecord !== undefined && this.#parts.isSaidElsewhere(message)) this.#cloneRuns(ownRecord, message);
     if (message.type.family === 'record') this.learnAddresses(now, message.origin);
-    gossip.handleAccepted(now, held, message.bytes, source.tag === 'self' ? undefined : source.peer);
+    if (isWaitedFor && source.tag !== 'link') this.#passOnceDurable(now, held, message, source);
+    else this.#pass(now, held, message, source);
     outbox.event({ tag: 'message', held, message });
+  }
+
+  #pass(now: Instant, held: HeldMessage, message: Message, source: Source): void {
+    const { statistics, gossip } = this.#parts;
+    if (source.tag === 'self') statistics.published++;
+    gossip.handleAccepted(now, held, message.bytes, source.tag === 'self' ? undefined : source.peer);
+  }
+
+  /** Whoever is refused tries again: what was refused must be nowhere, or there are two of it everywhere. */
+  #passOnceDurable(now: Instant, held: HeldMessage, message: Message, source: Exclude<Source, { tag: 'link' }>): void {
+    const { journal, holdings, outbox } = this.#parts;
+    const isOwn = source.tag === 'self';
+    journal.whenDurable((ok) => {
+      const isTakenBack = !ok && holdings.takeBack(held, isOwn);
+      if (!isTakenBack && holdings.release(held)) this.#pass(now, held, message, source);
+      if (isTakenBack && isOwn) this.#parts.ownTakenBack(message);
+      if (ok) outbox.answer(source.request, { tag: 'ok', messageId: message.id });
+      else this.#notDurable(source.request, isTakenBack ? undefined : SAME_AGAIN);
+    });
+  }
+
+  #notDurable(request: number, hint: string | undefined): void {
+    this.#parts.outbox.answer(request, {
+      tag: 'refused',
+      code: 'ERR_STORAGE',
+      detail: 'the store could not write',
+      hint,
+    });
   }
 
   /** Our own record, which one that comes from outside is about to replace. */
@@ -115,7 +152,15 @@ export class Intake {
     }
     journal.whenDurable((ok) => {
       if (ok) outbox.answer(request, { tag: 'ok', messageId: message.id });
-      else outbox.answer(request, { tag: 'refused', code: 'ERR_STORAGE', detail: 'the store could not write' });
+      else this.#notDurable(request, SAME_AGAIN);
     });
   }
+}
+
+/**
+ * What somebody waits for goes to no peer before it is durable. Of records the newest counts, however often they are said:
+ * they go out at once, and one that was replaced could not be brought back.
+ */
+function isWithheld({ type }: Message, source: Source): boolean {
+  return source.tag !== 'link' && type.family !== 'record';
 }

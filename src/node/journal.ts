@@ -118,6 +118,22 @@ export class Journal {
     this.#isPressing = true;
     this.#gathering = [...changes, ...this.#gathering];
     for (const answer of [...waiting, ...this.#waiting.splice(0)]) answer(false);
+    this.#forgetDropped();
+  }
+
+  /**
+   * What was dropped before it was written need not be written: a full disk has no room for it. The drop stays, because a
+   * store that says it failed may have written all the same.
+   */
+  #forgetDropped(): void {
+    const dropped = new Set<number>();
+    for (const change of this.#gathering) if (change.tag === 'drop-message') dropped.add(change.arrival);
+    if (dropped.size === 0) return;
+    this.#gathering = this.#gathering.filter((change) => {
+      if (change.tag !== 'put-message' || !dropped.has(change.message.arrival)) return true;
+      this.#pending.delete(change.message.arrival);
+      return false;
+    });
   }
 
   /** The store may be tried again. */

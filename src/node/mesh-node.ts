@@ -73,6 +73,7 @@ export class MeshNode implements NeighbourhoodOwner {
       },
       isSaidElsewhere: (message) => this.#own.isSaidElsewhere(message),
       recordRefused: (at) => this.#own.handleRecordRefused(at),
+      ownTakenBack: (message) => this.#own.handleTakenBack(message),
       wake: () => this.#wake(),
     });
     this.#own = new OwnMessages(now, options, this.#parts);

@@ -1,4 +1,3 @@
-import type { Bytes } from '../base/bytes.ts';
 import type { Instant } from '../base/time.ts';
 import { ChainBook } from '../engine/chain-book.ts';
 import { CrlSync } from '../engine/crl-sync.ts';
@@ -27,6 +26,7 @@ export interface NodePartsPorts {
   cloneMet(incarnation: number): void;
   isSaidElsewhere(message: Message): boolean;
   recordRefused(now: Instant): void;
+  ownTakenBack(message: Message): void;
   /** Something may wait to be flushed. */
   wake(): void;
 }
@@ -103,11 +103,10 @@ export class NodeParts implements FrameTakers {
         return isOurs;
       },
     });
-    const read = (arrival: number): Bytes | undefined => journal.read(arrival);
     const gossip = { ...GOSSIP_DEFAULTS, ...options.gossip };
     this.gossip = new Gossip(gossip, holdings.messages, random, {
       links,
-      read,
+      read: (arrival) => holdings.readForPeers(arrival),
       isWanted: (now, author) => this.gate.isWanted(now, author),
       crlHeaders: () => this.crls.headers(),
     });
@@ -128,6 +127,7 @@ export class NodeParts implements FrameTakers {
       cloneMet: (incarnation) => ports.cloneMet(incarnation),
       isSaidElsewhere: (message) => ports.isSaidElsewhere(message),
       recordRefused: (now) => ports.recordRefused(now),
+      ownTakenBack: (message) => ports.ownTakenBack(message),
     });
     this.enforcement = new Enforcement({
       revocations,

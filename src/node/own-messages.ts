@@ -115,6 +115,11 @@ export class OwnMessages {
     this.#opened(this.#publisher.handleClone(incarnation, this.#options.random.below(CLONE_LEAP_MAX)));
   }
 
+  /** See {@link Publisher.handleTakenBack}. */
+  handleTakenBack({ incarnation, counter }: Message): void {
+    this.#opened(this.#publisher.handleTakenBack(incarnation, counter));
+  }
+
   deadline(): MonotonicMs | undefined {
     return this.#record.deadline();
   }

@@ -2,6 +2,7 @@ import { type Bytes, fromHex } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import { type BucketRate, TokenBucket } from '../base/token-bucket.ts';
 import { type Instant, SECOND_MS, type UnixMs, unixMsFromSeconds, unixSeconds } from '../base/time.ts';
+import { RANGES_MAX } from '../engine/counter-ranges.ts';
 import type { MessageAlgorithm } from '../crypto/public-key.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
@@ -13,6 +14,9 @@ import { assembleMessage, type ComposedMessage, composeMessage, type Message } f
 
 /** Messages of this node that wait for their signature. */
 export const SIGNING_MAX = 1_024;
+
+/** Gaps that a failing store may leave in a stream of this node: half of the ranges that nodes hold of one. */
+export const OWN_GAPS_MAX = RANGES_MAX / 2;
 
 /** What a program wants said. */
 export interface PublishRequest {
@@ -131,6 +135,9 @@ export class Publisher {
   #counter = 0;
   #nextTicket = 1;
   #restored: TokenBucket | undefined;
+  /** Runs of counters in this stream that were given and reach nobody, and the last such counter. */
+  #gaps = 0;
+  #takenBack = 0;
 
   constructor(options: PublisherOptions) {
     this.#options = options;
@@ -208,7 +215,21 @@ export class Publisher {
     return incarnation === this.#incarnation ? this.#open(incarnation + 1 + leap) : undefined;
   }
 
+  /**
+   * A message of the stream that is open reaches nobody: a gap among its counters at every other node. Before there are so
+   * many that nodes take no more of the stream, a new one is opened.
+   *
+   * @returns as {@link handleHeldIncarnation}.
+   */
+  handleTakenBack(incarnation: number, counter: number): number | undefined {
+    if (incarnation !== this.#incarnation) return undefined;
+    if (counter !== this.#takenBack + 1 || this.#gaps === 0) this.#gaps++;
+    this.#takenBack = counter;
+    return this.#gaps > OWN_GAPS_MAX ? this.#open(incarnation + 1) : undefined;
+  }
+
   #open(incarnation: number): number {
+    this.#gaps = 0;
     this.#incarnation = incarnation;
     this.#counter = 0;
     return incarnation;

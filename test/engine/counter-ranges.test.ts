@@ -24,6 +24,7 @@ class Model {
 const step = fc.oneof(
   { weight: 5, arbitrary: fc.record({ tag: fc.constant('add' as const), at: fc.nat(SPAN) }) },
   { weight: 1, arbitrary: fc.record({ tag: fc.constant('settle' as const), at: fc.nat(SPAN) }) },
+  { weight: 2, arbitrary: fc.record({ tag: fc.constant('remove' as const), at: fc.nat(SPAN) }) },
 );
 
 describe('counter ranges', () => {
@@ -40,7 +41,7 @@ describe('counter ranges', () => {
     );
   });
 
-  it('are the set that they stand for, whatever is added and settled in whatever order', () => {
+  it('are the set that they stand for, whatever is added, removed and settled in whatever order', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 120 }), (steps) => {
         const ranges = new CounterRanges();
@@ -49,6 +50,9 @@ describe('counter ranges', () => {
           if (tag === 'add') {
             assert.equal(ranges.add(at), !model.held.has(at));
             model.held.add(at);
+          } else if (tag === 'remove') {
+            if (ranges.remove(at)) model.held.delete(at);
+            else assert.ok(model.held.has(at) && ranges.count === RANGES_MAX);
           } else {
             ranges.settleBelow(at);
             model.settleBelow(at);
@@ -94,6 +98,16 @@ describe('counter ranges', () => {
     assert.equal(ranges.hasRoomFor(11), true, 'right behind a range');
     assert.equal(ranges.hasRoomFor(9), true, 'right before one');
     assert.equal(ranges.hasRoomFor(10), true, 'held already');
+  });
+
+  it('lose no counter where that would need a 65th range', () => {
+    const ranges = new CounterRanges();
+    for (let i = 0; i < RANGES_MAX; i++) for (const counter of [10 * i, 10 * i + 1, 10 * i + 2]) ranges.add(counter);
+    assert.equal(ranges.remove(11), false);
+    assert.equal(ranges.has(11), true);
+    assert.equal(ranges.remove(12), true, 'the last of a range');
+    assert.equal(ranges.remove(11), true, 'the last of what is left of it');
+    assert.equal(ranges.count, RANGES_MAX);
   });
 
   it('settle to one range up to the floor', () => {

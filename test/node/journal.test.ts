@@ -111,7 +111,7 @@ describe('journal', () => {
     const bench = new Bench();
     bench.journal.add(message(1));
     bench.journal.flush();
-    bench.journal.add({ tag: 'drop-message', arrival: 1 });
+    bench.journal.add({ tag: 'drop-message', arrival: 0 });
     bench.answer(false);
     bench.journal.flush();
     assert.equal(bench.groups.length, 0, 'not at once');
@@ -127,6 +127,21 @@ describe('journal', () => {
     bench.answer(true);
     assert.deepEqual(bench.answers, ['a durable']);
     assert.equal(bench.journal.backlog, 0);
+  });
+
+  it('does not try again to write what was dropped when the store failed, but drops it there all the same', () => {
+    const bench = new Bench();
+    bench.journal.add(message(1));
+    bench.journal.add(message(2));
+    bench.journal.whenDurable((ok) => {
+      if (!ok) bench.journal.add({ tag: 'drop-message', arrival: 1 });
+    });
+    bench.journal.flush();
+    bench.answer(false);
+    assert.equal(bench.journal.read(1), undefined);
+    bench.journal.resume();
+    bench.journal.flush();
+    assert.deepEqual(bench.groups[0]?.changes, [message(2), { tag: 'drop-message', arrival: 1 }]);
   });
 
   it('is full when too much waits for the store', () => {

@@ -91,7 +91,7 @@ describe('mesh node', () => {
       }
     });
 
-    it('that a store could not write is refused now, and written when the store is well again', () => {
+    it('that a store could not write is refused and taken back, and what is said later is written', () => {
       const net = new NodeNet(fixture);
       const ann = net.start('ann');
       net.settle();
@@ -99,7 +99,11 @@ describe('mesh node', () => {
       const request = ann.publish();
       net.settle();
       assert.equal(ann.answerTo(request), 'ERR_STORAGE');
+      assert.deepEqual(ann.heldIds, []);
       ann.doesStoreFail = false;
+      net.pass(2 * SECOND_MS);
+      assert.deepEqual([...ann.store.load().messages], []);
+      ann.publish();
       net.pass(2 * SECOND_MS);
       assert.equal([...ann.store.load().messages].length, 1);
       assert.equal(ann.node.backlog.journal, 0);
