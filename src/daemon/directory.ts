@@ -1,6 +1,7 @@
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isMeshError, MeshError, messageOf, quotedPath } from '../base/errors.ts';
+import { makeFolder } from '../host/files/folder.ts';
 import { CONFIG_FILE } from './config.ts';
 import { holdsKey } from './keys.ts';
 
@@ -72,8 +73,7 @@ export function nodeLayout(directory: string): NodeLayout {
 /** Makes the directory where it is missing, for its owner alone. @throws ERR_CONFIG where that cannot be. */
 export function makeDirectory(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true, mode: 0o700 });
-    if (!statSync(directory).isDirectory()) throw new Error('it is no directory');
+    makeFolder(directory);
   } catch (error) {
     throw new MeshError(
       'ERR_CONFIG',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { MNEMONIC_WORDS } from '../../src/identity/key-tree/mnemonic.ts';
@@ -101,6 +101,22 @@ describe('chainmail key', () => {
     ];
     for (const key of keys)
       assert.deepEqual(await told('key', 'address', key), { address: '0x7e5f4552091a69125d5dfcb7b8c2659029395bdf' });
+  });
+
+  it('says that a file cannot be made where no folder is, and leaves none behind', async (t) => {
+    const folder = join(tempDir(t), 'missing');
+    const out = join(folder, 'k');
+    for (const args of [
+      ['key', 'generate', '--out', out],
+      ['delegate', 'key', '--out', out],
+      ['signer', 'keys', 'generate', '--out-folder', out, '--count', '1'],
+    ]) {
+      const { code, stdout } = await chainmail([...args, '--json']);
+      const { error } = JSON.parse(stdout) as ToldError;
+      assert.deepEqual([code, error.code], [1, 'ERR_CONFIG'], args.join(' '));
+      assert.ok(error.message.includes(out) && error.message.includes('ENOENT'), error.message);
+    }
+    assert.ok(!existsSync(folder));
   });
 
   it('refuses what is no key, each with its code', async () => {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import type { Command } from 'commander';
 import { z } from 'zod';
@@ -10,6 +10,8 @@ import {
 } from '../../api/authority.ts';
 import { MeshError, quotedPath } from '../../base/errors.ts';
 import { createFileAtomic, MODE_PUBLIC, MODE_SECRET, writeFileAtomic } from '../../host/files/atomic-file.ts';
+import { makeFolder } from '../../host/files/folder.ts';
+import { cannotWrite } from '../../host/files/new-file.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { act, addCommand, addGroup } from '../command.ts';
 import type { Output } from '../output.ts';
@@ -130,12 +132,16 @@ async function addCertificate(output: Output, options: AddOptions, name: string,
       `${quotedPath(key)} or ${quotedPath(certificate)} exists`,
       'choose another name or --out',
     );
+  try {
+    makeFolder(folder);
+  } catch (error) {
+    throw cannotWrite('folder', folder, error);
+  }
   const { makeAdministratorKey } = await import('../../daemon/authority/open.ts');
   const { csr, keyPem } = await makeAdministratorKey();
   const issued = await atAuthority(options, (desk) =>
     desk.call(adminResponseSchema, { method: 'POST', path: '/v1/administrators', body: { name, csr } }),
   );
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
   if (!createFileAtomic(key, keyPem, MODE_SECRET)) throw new MeshError('ERR_FILE_EXISTS', `${quotedPath(key)} exists`);
   writeFileAtomic(certificate, issued.certificate, MODE_PUBLIC);
   output.result(

@@ -2,12 +2,12 @@ import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { subtreeCreatedSchema, treeExportedSchema, treeImportedSchema } from '../../api/delegates.ts';
 import { fromHex, toHex } from '../../base/bytes.ts';
-import { MeshError, quoted } from '../../base/errors.ts';
+import { MeshError } from '../../base/errors.ts';
 import { COMPRESSED_POINT_BYTES } from '../../crypto/curve-point.ts';
 import { walletAddressOf } from '../../crypto/secp256k1/wallet-address.ts';
 import { deriveFrom, type KeySource, readMnemonic } from '../../daemon/key-source.ts';
-import { createFileAtomic, MODE_SECRET } from '../../host/files/atomic-file.ts';
-import { createFileFrom } from '../../host/files/new-file.ts';
+import { MODE_SECRET } from '../../host/files/atomic-file.ts';
+import { createFile, createFileFrom } from '../../host/files/new-file.ts';
 import { systemRandom } from '../../host/machine/system-random.ts';
 import { masterKeyOf } from '../../identity/key-tree/child-key.ts';
 import { formatPath, parsePath } from '../../identity/key-tree/derivation-path.ts';
@@ -63,8 +63,7 @@ function addGenerate(group: Command): void {
         const mnemonic = mnemonicOf(entropy);
         entropy.fill(0);
         const file = resolve(options.out);
-        if (!createFileAtomic(file, `${mnemonic}\n`, MODE_SECRET))
-          throw new MeshError('ERR_FILE_EXISTS', `file ${quoted(file)} exists`);
+        createFile(file, `${mnemonic}\n`, MODE_SECRET);
         using seed = seedOfMnemonic(mnemonic);
         using master = seed.use((bytes) => masterKeyOf('secp256k1', bytes));
         const fingerprint = toHex(master.public.fingerprint);

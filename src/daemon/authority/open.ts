@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { Authority } from '../../authority/authority.ts';
 import type { KeyTree } from '../../authority/delegates/key-tree.ts';
@@ -9,6 +9,7 @@ import { encodePem } from '../../codec/pem.ts';
 import type { Secret } from '../../crypto/secret.ts';
 import { generatePkcs8, softwareSigner } from '../../crypto/signer.ts';
 import { MODE_PUBLIC, MODE_SECRET, writeFileAtomic } from '../../host/files/atomic-file.ts';
+import { makeFolder } from '../../host/files/folder.ts';
 import { type DirectoryLock, lockDirectory } from '../../host/files/directory-lock.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { systemRandom } from '../../host/machine/system-random.ts';
@@ -181,7 +182,7 @@ export async function makeAdministratorKey(): Promise<{ readonly csr: string; re
 async function writeAdministrator(authority: Authority, layout: AuthorityLayout): Promise<void> {
   const { csr, keyPem } = await makeAdministratorKey();
   const { der } = await authority.issueAdministrator(FIRST_ADMINISTRATOR, csr, 'local');
-  mkdirSync(layout.admin, { recursive: true, mode: 0o700 });
+  makeFolder(layout.admin);
   chmodSync(layout.admin, 0o700);
   writeFileAtomic(layout.adminKey, keyPem, MODE_SECRET);
   writeFileAtomic(layout.adminCertificate, chainPem(authority.issuer, der), MODE_PUBLIC);

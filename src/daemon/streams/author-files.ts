@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { type Bytes, textOfUtf8 } from '../../base/bytes.ts';
-import { MeshError, quotedPath } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
-import { createFileAtomic, MODE_SECRET } from '../../host/files/atomic-file.ts';
+import { MODE_SECRET } from '../../host/files/atomic-file.ts';
+import { createFile } from '../../host/files/new-file.ts';
 import { readSecretFile } from '../../host/files/secret-file.ts';
 import { newWalletKey, readWalletFile } from '../../host/keys/wallet-file.ts';
 import { type Author, deviceAuthor, walletAuthor } from '../../message/river/author.ts';
@@ -23,15 +23,14 @@ export function authorOfToken(path: string): Author {
 
 /**
  * A new device that may sign for the wallet until then, as a bearer token of River in a new file.
- * @returns address of the device. @throws ERR_FILE_EXISTS; ERR_KEY, ERR_KEY_FILE_MODE
+ * @returns address of the device. @throws ERR_FILE_EXISTS, ERR_CONFIG; ERR_KEY, ERR_KEY_FILE_MODE
  */
 export function makeToken(walletPath: string, out: string, notAfter: UnixMs, random: Random): Bytes {
   using wallet = readWalletFile(resolve(walletPath));
   using key = newWalletKey(random);
   const device = walletOf(key);
   const delegate = signWalletDelegate(walletOf(wallet), device.publicKey, BigInt(notAfter));
-  if (!createFileAtomic(resolve(out), `${encodeBearerToken(key, delegate)}\n`, MODE_SECRET))
-    throw new MeshError('ERR_FILE_EXISTS', `${quotedPath(out)} exists`);
+  createFile(out, `${encodeBearerToken(key, delegate)}\n`, MODE_SECRET);
   return device.address;
 }
 

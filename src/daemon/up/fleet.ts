@@ -1,11 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { revokeResultSchema, ticketCreatedSchema } from '../../api/authority.ts';
 import { type NodeEventJson, nodeEventSchema } from '../../api/node-programs.ts';
 import { renderTicket } from '../../api/ticket.ts';
 import { isMeshError, MeshError } from '../../base/errors.ts';
 import { MODE_SECRET, writeFileAtomic } from '../../host/files/atomic-file.ts';
+import { makeFolder } from '../../host/files/folder.ts';
 import { initAuthority } from '../authority/open.ts';
 import { type AuthorityDesk, withAuthority } from '../authority/desk.ts';
 import { authorityLayout, nodeLayout } from '../directory.ts';
@@ -205,6 +206,6 @@ export function certificateOf(node: FleetNode): string {
 
 /** Every directory has its own passphrase, in the place where commands look for it. */
 function writePassphrase(directory: string): void {
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  makeFolder(directory);
   writeFileAtomic(join(directory, 'passphrase'), `${randomBytes(16).toString('hex')}\n`, MODE_SECRET);
 }

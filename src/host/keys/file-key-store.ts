@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { utf8 } from '../../base/bytes.ts';
 import { isMeshError, MeshError, messageOf, quotedPath } from '../../base/errors.ts';
@@ -8,6 +8,7 @@ import { SecretBox } from '../../crypto/secret-box.ts';
 import { generatePkcs8, type Signer, softwareSigner } from '../../crypto/signer.ts';
 import type { KeyName, KeyStore, SecretName, SecretStore, TlsKeyName } from '../../ports/key-store.ts';
 import { createFileAtomic, MODE_SECRET } from '../files/atomic-file.ts';
+import { makeFolder } from '../files/folder.ts';
 import { readSecretFile } from '../files/secret-file.ts';
 import { systemRandom } from '../machine/system-random.ts';
 
@@ -37,7 +38,7 @@ export class FileKeyStore implements KeyStore, SecretStore {
    */
   static async open(folder: string, passphrase: Secret): Promise<FileKeyStore> {
     try {
-      mkdirSync(folder, { recursive: true, mode: 0o700 });
+      makeFolder(folder);
     } catch (error) {
       throw damaged(folder, messageOf(error));
     }

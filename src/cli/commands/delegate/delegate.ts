@@ -7,13 +7,13 @@ import {
   listedResponseSchema,
 } from '../../../api/delegates.ts';
 import { fromBase64, toBase64, toHex } from '../../../base/bytes.ts';
-import { MeshError, quoted } from '../../../base/errors.ts';
+import { MeshError } from '../../../base/errors.ts';
 import { DAY_MS, SECOND_MS, toRfc3339 } from '../../../base/time.ts';
 import { openDelegateSigner, readDelegateKey, readStatement } from '../../../daemon/delegate/files.ts';
 import { generateDelegateKey } from '../../../daemon/delegate/signer.ts';
 import { renderStatement } from '../../../message/statement-pem.ts';
-import { createFileAtomic, MODE_PUBLIC, MODE_SECRET } from '../../../host/files/atomic-file.ts';
-import { createFileFrom } from '../../../host/files/new-file.ts';
+import { MODE_PUBLIC, MODE_SECRET } from '../../../host/files/atomic-file.ts';
+import { createFile, createFileFrom } from '../../../host/files/new-file.ts';
 import { systemClock } from '../../../host/machine/system-clock.ts';
 import type { DelegateCurve } from '../../../identity/delegate/delegate-key.ts';
 import { scopeOf } from '../../../identity/delegate/scope.ts';
@@ -58,8 +58,7 @@ function addKey(group: Command): void {
     .action(
       act<{ readonly out: string; readonly curve: string }>(async ({ output, options }) => {
         const file = resolve(options.out);
-        if (!createFileAtomic(file, generateDelegateKey(CURVE_OF[options.curve] as DelegateCurve), MODE_SECRET))
-          throw new MeshError('ERR_FILE_EXISTS', `file ${quoted(file)} exists`);
+        createFile(file, generateDelegateKey(CURVE_OF[options.curve] as DelegateCurve), MODE_SECRET);
         const { curve, bytes } = openDelegateSigner(file).key;
         const publicKey = `${curve}:${toHex(bytes)}`;
         output.result(

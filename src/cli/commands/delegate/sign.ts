@@ -1,12 +1,13 @@
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { fromHex } from '../../../base/bytes.ts';
-import { MeshError, quoted } from '../../../base/errors.ts';
+import { MeshError } from '../../../base/errors.ts';
 import { DAY_MS, SECOND_MS, toRfc3339, type UnixMs } from '../../../base/time.ts';
 import { uncompressPoint } from '../../../crypto/curve-point.ts';
 import { readDelegateKey } from '../../../daemon/delegate/files.ts';
 import { renderStatement } from '../../../message/statement-pem.ts';
-import { createFileAtomic, MODE_PUBLIC } from '../../../host/files/atomic-file.ts';
+import { MODE_PUBLIC } from '../../../host/files/atomic-file.ts';
+import { createFile } from '../../../host/files/new-file.ts';
 import { systemClock } from '../../../host/machine/system-clock.ts';
 import { readWalletFile } from '../../../host/keys/wallet-file.ts';
 import { DELEGATE_LIFE_MS_MAX } from '../../../identity/delegate/statement.ts';
@@ -37,8 +38,7 @@ export function register(program: Command): void {
         const bytes = walletStatementOf(options);
         const statement = parseStatement(parseMeshName('unknown'), bytes);
         const file = resolve(options.out);
-        if (!createFileAtomic(file, renderStatement(bytes), MODE_PUBLIC))
-          throw new MeshError('ERR_FILE_EXISTS', `file ${quoted(file)} exists`);
+        createFile(file, renderStatement(bytes), MODE_PUBLIC);
         const facts = {
           ok: true,
           file,

@@ -5,7 +5,8 @@ import { toBase64 } from '../../../base/bytes.ts';
 import { MeshError, quoted } from '../../../base/errors.ts';
 import { toRfc3339, type UnixMs } from '../../../base/time.ts';
 import { renderStatement } from '../../../message/statement-pem.ts';
-import { createFileAtomic, MODE_PUBLIC } from '../../../host/files/atomic-file.ts';
+import { MODE_PUBLIC } from '../../../host/files/atomic-file.ts';
+import { createFile } from '../../../host/files/new-file.ts';
 import { systemClock } from '../../../host/machine/system-clock.ts';
 import { readWalletFile } from '../../../host/keys/wallet-file.ts';
 import { DELEGATE_LIFE_MS_MAX } from '../../../identity/delegate/statement.ts';
@@ -49,11 +50,7 @@ export function register(program: Command): void {
         const wallet = walletOf(key);
         const below = options.below ?? ((systemClock.wall() + DELEGATE_LIFE_MS_MAX) as UnixMs);
         const statement = encodeWalletEpoch(signWalletEpoch(wallet, below));
-        if (
-          options.out !== undefined &&
-          !createFileAtomic(resolve(options.out), renderStatement(statement), MODE_PUBLIC)
-        )
-          throw new MeshError('ERR_FILE_EXISTS', `file ${quoted(resolve(options.out))} exists`);
+        if (options.out !== undefined) createFile(options.out, renderStatement(statement), MODE_PUBLIC);
         const counts = options.to === undefined ? toRfc3339(below) : await handIn(options.to, statement);
         const told = { ok: true, wallet: addressText(wallet.address), below: counts, statement: toBase64(statement) };
         output.result(told, `delegates of ${told.wallet} that end before ${counts} are void`);

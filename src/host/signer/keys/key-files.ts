@@ -8,6 +8,7 @@ import { SECP256K1_KEY_BYTES, secp256k1PublicKey } from '../../../crypto/secp256
 import type { Random } from '../../../ports/random.ts';
 import { RING_KEYS_MAX } from '../../../signer/key-ring.ts';
 import { createFileAtomic, MODE_SECRET } from '../../files/atomic-file.ts';
+import { cannotWrite } from '../../files/new-file.ts';
 import { readSecretFile } from '../../files/secret-file.ts';
 import { readMountedSecret } from './mounted-secret.ts';
 import { parseJson } from '../../../codec/json.ts';
@@ -66,7 +67,7 @@ export function generateKeyFolder(path: string, count: number, random: Random): 
     mkdirSync(path, { mode: 0o700 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'EEXIST') return undefined;
-    throw error;
+    throw cannotWrite('folder', path, error);
   }
   return generateKeys(count, random).map(({ publicKey, hex }, i) => {
     createFileAtomic(join(path, `key-${String(i).padStart(4, '0')}`), `0x${hex}\n`, MODE_SECRET);
