@@ -11,7 +11,10 @@ const SEED = 11;
 /** Serf's own figure is when 99.99 % have it; ours is when all have. */
 const SERF_SHARE = 0.9999;
 
-/** How many rounds a message takes to the last node: pushes at once, pulls once a round. The same on every machine. */
+/**
+ * How many rounds a message takes to the last node: pushes at once, pulls once a round. The same on every machine.
+ * A round is a second, in which a push goes some thirty hops; the formula's intervals are of one hop each (docs/BENCH.md).
+ */
 export const SPREAD_BENCH: Bench = {
   name: 'spread',
   summary: 'rounds until the last of 10,000 simulated nodes has a message, with 10 % loss',
