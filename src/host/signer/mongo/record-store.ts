@@ -283,6 +283,8 @@ async function* readEach<T>(
 function storeError(error: unknown): unknown {
   if (error instanceof BSON.BSONError)
     return new MeshError('ERR_RECORD_UTF8', `record store: ${messageOf(error)}`, undefined, { cause: error });
-  if (!(error instanceof MongoError)) return error;
+  // A connection that breaks while it is written to gives the error of the socket itself.
+  const isOfSocket = error instanceof Error && 'syscall' in error;
+  if (!(error instanceof MongoError) && !isOfSocket) return error;
   return new MeshError('ERR_STORE', `record store: ${messageOf(error).split('\n')[0]}`, undefined, { cause: error });
 }
