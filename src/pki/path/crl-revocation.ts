@@ -64,9 +64,8 @@ class CrlLookup {
     depth: number,
     path: readonly Certificate[],
   ): PathRefusal | undefined {
-    const namesakes = path.filter((other) => isSameName(other.subject, issuer.subject));
-    const involved = [certificate, issuer, path[depth + 2], ...namesakes].map((one) => one?.fingerprintHex ?? '');
-    const question = `${depth} ${involved.join(' ')}`;
+    const involved = [certificate, issuer, path[depth + 2], ...olderKeysOf(issuer, depth, path)];
+    const question = `${depth} ${involved.map((one) => one?.fingerprintHex ?? '').join(' ')}`;
     if (!this.#answers.has(question)) this.#answers.set(question, this.#answer(certificate, issuer, depth, path));
     return this.#answers.get(question);
   }
@@ -121,8 +120,8 @@ class CrlLookup {
   }
 
   /**
-   * 6.3.3 f: who may have signed the lists of an issuer: its key, the older or newer one that it has in the same path, and
-   * keys that it has for lists alone. Those come from whoever certified the issuer, and are held to the same rules.
+   * 6.3.3 f: who may have signed the lists of an issuer: its key, those that it vouched for this one with, and keys that it
+   * has for lists alone. Those come from whoever certified the issuer, and are held to the same rules.
    */
   #signersFor(
     certificate: Certificate,
@@ -143,7 +142,7 @@ class CrlLookup {
         judgeConformance(other, false, depth) === undefined &&
         vouchers.some((voucher) => this.#isVouchedFor(other, voucher)),
     );
-    return [issuer, ...path.filter(isNamesake), ...apart];
+    return [issuer, ...olderKeysOf(issuer, depth, path), ...apart];
   }
 
   /** Whether the voucher signed the certificate, and no list of its own revokes it. */
@@ -177,4 +176,14 @@ class CrlLookup {
     if (scope === undefined) this.#scopes.set(crl, (scope = scopeKeyOf(crl.scope)));
     return scope;
   }
+}
+
+/**
+ * The issuer's other keys, right above it in the path. One of its name that stands elsewhere may be somebody else: a CA
+ * below it could take its name, and say that nobody is revoked.
+ */
+function olderKeysOf(issuer: Certificate, depth: number, path: readonly Certificate[]): readonly Certificate[] {
+  const above = path.slice(depth + 2);
+  const end = above.findIndex((other) => !isSameName(other.subject, issuer.subject));
+  return end < 0 ? above : above.slice(0, end);
 }

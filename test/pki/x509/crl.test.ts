@@ -331,6 +331,17 @@ describe('paths and CRLs (RFC 5280 section 6.3)', () => {
     assert.equal(under(crlDer({ by: ca, entries: revoking(young) })), 'ERR_PATH_REVOKED');
   });
 
+  it('a CA further down that takes the name of the issuer cannot speak for it', () => {
+    const below = make({ issuer: ca, isCa: true, subject: commonName('below') });
+    const namesake = make({ issuer: below, isCa: true, subject: commonName('ca') });
+    const deep = make({ issuer: namesake, names: EXAMPLE });
+    const naming = crlDer({ by: ca, entries: revoking(below) });
+    const silent = crlDer({ by: namesake, extensions: [keyId(skiOf(namesake)), number(9)] });
+    const crls = [naming, silent].map((der) => parseCrl(der));
+    const checkRevocation = revocationFromCrls(crls, NOW, checkX509Signature);
+    assert.equal(outcome(judge(deep, [ca, below, namesake], [root], { checkRevocation })), 'ERR_PATH_REVOKED');
+  });
+
   it('numbers of lists with different scopes are not compared: each has its say', () => {
     const forUsers = { names: undefined, only: 'users' as const, reasons: ALL_REASONS };
     const naming = parseCrl(crlDer({ by: ca, entries: revoking(leaf) }));
