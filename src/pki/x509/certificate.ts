@@ -8,6 +8,7 @@ import { sha256 } from '../../crypto/hash.ts';
 import { PublicKey } from '../../crypto/public-key.ts';
 import { type DistinguishedName, isSameName, readName } from './distinguished-name.ts';
 import { type Extensions, NO_EXTENSIONS, parseExtensions, readRawExtensions } from './extensions.ts';
+import { readAlgorithm, readSignedStructure } from './sign-structure.ts';
 
 /** Largest certificate that is read at all. Pools of strange certificates are judged too, so it is generous. */
 export const CERTIFICATE_BYTES_MAX = 512 * 1024;
@@ -142,13 +143,7 @@ export function serialOf(octets: Bytes): SerialHex {
 }
 
 function readCertificate(reader: DerReader, der: Bytes): CertificateFields {
-  const outer = reader.sequence();
-  const tbs = outer.peekRaw();
-  const body = outer.sequence();
-  const signatureAlgorithm = readAlgorithm(outer);
-  const signature = outer.bitStringOctets();
-  outer.end();
-
+  const { signed: tbs, body, signatureAlgorithm, signature } = readSignedStructure(reader);
   const version = readVersion(body);
   const serial = readSerial(body);
   // RFC 5280 section 4.1.1.2: what is signed names the algorithm of the signature, so that it cannot be exchanged.
@@ -227,11 +222,4 @@ function readVersion(body: DerReader): 1 | 2 | 3 {
   // 0 stands for version 1, which is the default and therefore never written (X.690 section 11.5).
   if (number !== 1 && number !== 2) throw new MeshError('ERR_CERTIFICATE', 'unknown version');
   return number === 1 ? 2 : 3;
-}
-
-/** An AlgorithmIdentifier whole; its shape is checked where the signature is. */
-export function readAlgorithm(reader: DerReader): Bytes {
-  const whole = reader.peekRaw();
-  reader.sequence();
-  return whole;
 }

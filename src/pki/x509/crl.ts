@@ -4,13 +4,14 @@ import { type UnixMs, unixMsFromSeconds, unixSeconds } from '../../base/time.ts'
 import { type DerReader, readOnly, TAG } from '../../codec/der-reader.ts';
 import { OID } from '../../codec/oid.ts';
 import type { CheckX509Signature } from '../../crypto/x509-signature.ts';
-import { type Certificate, readAlgorithm, readSerial, type SerialHex, serialOf } from './certificate.ts';
+import { type Certificate, readSerial, type SerialHex, serialOf } from './certificate.ts';
 import type { Delegations } from '../../identity/delegate/delegations.ts';
 import { type CrlScope, readCrlScope } from './crl-scope.ts';
 import { readDelegations } from './delegations-extension.ts';
 import { type DistinguishedName, isSameName, readName } from './distinguished-name.ts';
 import { KEY_USAGE, type RawExtension, readAuthorityKeyIdentifier, readRawExtensions } from './extensions.ts';
 import { numberOfReason, type Revocation, type RevocationReason, reasonOfNumber } from './revocation-reason.ts';
+import { readAlgorithm, readSignedStructure } from './sign-structure.ts';
 
 /** Largest CRL that is read: {@link CRL_ENTRIES_MAX} revocations of ours take 9 MB. */
 export const CRL_BYTES_MAX = 16 * 1024 * 1024;
@@ -156,8 +157,8 @@ export function isSealedBy(der: Bytes, issuer: Certificate, checkSignature: Chec
   if (der.length > CRL_BYTES_MAX) return false;
   try {
     return readOnly(der, (reader) => {
-      const { tbs, signatureAlgorithm, signature } = readShell(reader);
-      return checkSignature(signatureAlgorithm, issuer.spki, tbs, signature);
+      const { signed, signatureAlgorithm, signature } = readSignedStructure(reader);
+      return checkSignature(signatureAlgorithm, issuer.spki, signed, signature);
     });
   } catch (error) {
     if (!isMeshError(error)) throw error;
@@ -165,26 +166,8 @@ export function isSealedBy(der: Bytes, issuer: Certificate, checkSignature: Chec
   }
 }
 
-interface Shell {
-  readonly tbs: Bytes;
-  readonly body: DerReader;
-  readonly signatureAlgorithm: Bytes;
-  readonly signature: Bytes;
-}
-
-function readShell(reader: DerReader): Shell {
-  const outer = reader.sequence();
-  const tbs = outer.peekRaw();
-  const body = outer.sequence();
-  const signatureAlgorithm = readAlgorithm(outer);
-  const signature = outer.bitStringOctets();
-  outer.end();
-  return { tbs, body, signatureAlgorithm, signature };
-}
-
 function readCrl(reader: DerReader, der: Bytes, isScopeTaken: boolean): Crl {
-  const { tbs, body, signatureAlgorithm, signature } = readShell(reader);
-
+  const { signed: tbs, body, signatureAlgorithm, signature } = readSignedStructure(reader);
   if (body.smallInteger() !== 1) throw new MeshError('ERR_CRL', 'version is not 2');
   if (!bytesEqual(readAlgorithm(body), signatureAlgorithm))
     throw new MeshError('ERR_CRL', 'the two signature algorithms differ');

@@ -7,7 +7,7 @@ import { PublicKey } from '../../crypto/public-key.ts';
 import type { Signer } from '../../crypto/signer.ts';
 import { keyAlgorithmOf } from '../../crypto/spki.ts';
 import { checkX509Signature } from '../../crypto/x509-signature.ts';
-import { readAlgorithm } from './certificate.ts';
+import { readSignedStructure } from './sign-structure.ts';
 import { readName } from './distinguished-name.ts';
 import { signStructure } from './sign-structure.ts';
 
@@ -64,12 +64,7 @@ function decodeText(text: string): Bytes {
 function parseShape(der: Bytes) {
   try {
     return readOnly(der, (reader) => {
-      const outer = reader.sequence();
-      const info = outer.peekRaw();
-      const body = outer.sequence();
-      const signatureAlgorithm = readAlgorithm(outer);
-      const signature = outer.bitStringOctets();
-      outer.end();
+      const { signed: info, body, signatureAlgorithm, signature } = readSignedStructure(reader);
       if (body.smallInteger() !== 0) throw new MeshError('ERR_DER', 'unknown version');
       readName(body);
       const spki = body.raw();

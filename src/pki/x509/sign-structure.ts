@@ -1,5 +1,5 @@
 import type { Bytes } from '../../base/bytes.ts';
-import { TAG } from '../../codec/der-reader.ts';
+import { type DerReader, TAG } from '../../codec/der-reader.ts';
 import { inner, sequence } from '../../codec/der-writer.ts';
 import { p256RawToDer } from '../../crypto/ecdsa-signature.ts';
 import type { MessageAlgorithm } from '../../crypto/public-key.ts';
@@ -20,4 +20,32 @@ export function signedStructure(signed: Bytes, algorithm: MessageAlgorithm, raw:
 
 export async function signStructure(signer: Signer, signed: Bytes): Promise<Bytes> {
   return signedStructure(signed, signer.algorithm, await signer.sign(signed));
+}
+
+/** What {@link signedStructure} makes, taken apart. */
+export interface SignedStructure {
+  /** What is signed, whole. */
+  readonly signed: Bytes;
+  /** The same, to be read on. */
+  readonly body: DerReader;
+  readonly signatureAlgorithm: Bytes;
+  readonly signature: Bytes;
+}
+
+/** @throws ERR_DER */
+export function readSignedStructure(reader: DerReader): SignedStructure {
+  const outer = reader.sequence();
+  const signed = outer.peekRaw();
+  const body = outer.sequence();
+  const signatureAlgorithm = readAlgorithm(outer);
+  const signature = outer.bitStringOctets();
+  outer.end();
+  return { signed, body, signatureAlgorithm, signature };
+}
+
+/** An AlgorithmIdentifier whole; its shape is checked where the signature is. */
+export function readAlgorithm(reader: DerReader): Bytes {
+  const whole = reader.peekRaw();
+  reader.sequence();
+  return whole;
 }
