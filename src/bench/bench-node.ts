@@ -1,5 +1,5 @@
 import { HOUR_MS } from '../base/time.ts';
-import type { GossipConfig } from '../engine/gossip.ts';
+import type { GossipConfig } from '../engine/gossip/gossip.ts';
 import { NodeHost } from '../host/node/node-host.ts';
 import { systemClock } from '../host/machine/system-clock.ts';
 import { systemRandom } from '../host/machine/system-random.ts';

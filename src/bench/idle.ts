@@ -6,7 +6,7 @@ import { parseTicket, type Ticket } from '../api/ticket.ts';
 import { encodePem } from '../codec/pem.ts';
 import { generatePkcs8, softwareSigner } from '../crypto/signer.ts';
 import { checkX509Signature } from '../crypto/x509-signature.ts';
-import { GOSSIP_DEFAULTS } from '../engine/gossip.ts';
+import { GOSSIP_DEFAULTS } from '../engine/gossip/gossip.ts';
 import { callJson } from '../host/http/call.ts';
 import { parseMeshName } from '../identity/mesh-name.ts';
 import { parseNodeId } from '../identity/node-id.ts';

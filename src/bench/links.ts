@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect, type ConnectionOptions, createSecureContext, createServer, type TLSSocket } from 'node:tls';
-import { ChainBook } from '../engine/chain-book.ts';
-import { OPENING_RATE } from '../engine/conduct.ts';
-import { type HelloFrame, LINK_ALPN, LINK_VERSION } from '../engine/frame.ts';
-import { Link, WINDOW_BYTES } from '../engine/link.ts';
-import { Revocations } from '../engine/revocations.ts';
+import { ChainBook } from '../engine/gate/chain-book.ts';
+import { OPENING_RATE } from '../engine/links/conduct.ts';
+import { type HelloFrame, LINK_ALPN, LINK_VERSION } from '../engine/links/frame.ts';
+import { Link, WINDOW_BYTES } from '../engine/links/link.ts';
+import { Revocations } from '../engine/gate/revocations.ts';
 import { TLS_GROUPS } from '../host/tls/groups.ts';
 import { LinkSocket } from '../host/node/link-socket.ts';
 import { systemClock } from '../host/machine/system-clock.ts';

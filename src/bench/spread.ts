@@ -1,6 +1,6 @@
 import { SCENARIO_DEFAULTS, type ScenarioResult } from '../sim/scenario.ts';
 import { gossip } from '../sim/scenarios/gossip.ts';
-import { GOSSIP_DEFAULTS } from '../engine/gossip.ts';
+import { GOSSIP_DEFAULTS } from '../engine/gossip/gossip.ts';
 import { type Bench, type BenchResult, type BenchScale, costResult, type Note } from './bench.ts';
 
 const NODES = 10_000;

@@ -16,7 +16,7 @@ import { delegateSignerOf } from '../daemon/delegate/signer.ts';
 import { parseStatementPem } from '../message/statement-pem.ts';
 import { signAsDelegate } from '../daemon/delegate/sign.ts';
 import type { NodeDesk } from '../daemon/node/desk.ts';
-import { type MessageVerifier, PLACES_MAX } from '../engine/message-verifier.ts';
+import { type MessageVerifier, PLACES_MAX } from '../engine/gate/message-verifier.ts';
 import { systemRandom } from '../host/machine/system-random.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';

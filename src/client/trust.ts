@@ -1,7 +1,7 @@
 import { MeshError } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import { checkX509Signature } from '../crypto/x509-signature.ts';
-import { MessageVerifier, type VerifierOptions } from '../engine/message-verifier.ts';
+import { MessageVerifier, type VerifierOptions } from '../engine/gate/message-verifier.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import { splitAnchors } from '../pki/mesh/anchors.ts';
 import { parseCertificatesPem } from '../pki/x509/certificate.ts';

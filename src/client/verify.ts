@@ -6,7 +6,7 @@ import type { UnixMs } from '../base/time.ts';
 import { parsePem } from '../codec/pem.ts';
 import { parseStatementPem } from '../message/statement-pem.ts';
 import { readP256PublicKey } from '../crypto/p256-key.ts';
-import type { MessageVerifier } from '../engine/message-verifier.ts';
+import type { MessageVerifier } from '../engine/gate/message-verifier.ts';
 import { parseMeshName } from '../identity/mesh-name.ts';
 import { ENVELOPE } from '../message/river/envelope.ts';
 import { judgeEventExpiry, parseEvent } from '../message/river/parse-event.ts';

@@ -1,9 +1,9 @@
 import type { Bytes } from '../base/bytes.ts';
 import { HOUR_MS, type Instant, type UnixMs } from '../base/time.ts';
-import { keepChainUntil } from '../engine/chain-book.ts';
-import type { HeldCrl } from '../engine/crl-sync.ts';
-import type { Origins } from '../engine/origins.ts';
-import type { CrlPromise, Revocations } from '../engine/revocations.ts';
+import { keepChainUntil } from '../engine/gate/chain-book.ts';
+import type { HeldCrl } from '../engine/gossip/crl-sync.ts';
+import type { Origins } from '../engine/gate/origins.ts';
+import type { CrlPromise, Revocations } from '../engine/gate/revocations.ts';
 import { LIFETIME_MAX_MS } from '../message/limits.ts';
 import type { Certificate } from '../pki/x509/certificate.ts';
 import { parseRevocationReason, type Revocation } from '../pki/x509/revocation-reason.ts';

@@ -1,9 +1,9 @@
 import type { Bytes } from '../base/bytes.ts';
 import type { Instant, UnixMs } from '../base/time.ts';
-import type { HeldMessage } from '../engine/held-message.ts';
-import { HeldMessages, type HeldStream } from '../engine/held-messages.ts';
-import type { Origins } from '../engine/origins.ts';
-import { RecordBook } from '../engine/record-book.ts';
+import type { HeldMessage } from '../engine/held/held-message.ts';
+import { HeldMessages, type HeldStream } from '../engine/held/held-messages.ts';
+import type { Origins } from '../engine/gate/origins.ts';
+import { RecordBook } from '../engine/held/record-book.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import { isAddressedTo } from '../message/audience.ts';

@@ -1,5 +1,5 @@
 import type { UnixMs } from '../base/time.ts';
-import type { HeldMessage } from '../engine/held-message.ts';
+import type { HeldMessage } from '../engine/held/held-message.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Indicator } from '../message/indicator.ts';
 import type { PayloadContent } from '../message/payload.ts';

@@ -1,10 +1,10 @@
 import type { Instant } from '../base/time.ts';
-import type { CrlSync } from '../engine/crl-sync.ts';
-import type { Source } from '../engine/gate.ts';
-import type { Gossip } from '../engine/gossip.ts';
-import type { HeldMessage } from '../engine/held-message.ts';
-import type { Link } from '../engine/link.ts';
-import { type IgnoreReason, refusalOf, type Verdict } from '../engine/verdict.ts';
+import type { CrlSync } from '../engine/gossip/crl-sync.ts';
+import type { Source } from '../engine/gate/gate.ts';
+import type { Gossip } from '../engine/gossip/gossip.ts';
+import type { HeldMessage } from '../engine/held/held-message.ts';
+import type { Link } from '../engine/links/link.ts';
+import { type IgnoreReason, refusalOf, type Verdict } from '../engine/gate/verdict.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Message } from '../message/message.ts';
 import type { Holdings } from './holdings.ts';

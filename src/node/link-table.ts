@@ -1,8 +1,8 @@
 import type { Instant, MonotonicMs } from '../base/time.ts';
-import { Conducts } from '../engine/conduct.ts';
-import { INBOUND_MAX, LINKS_MAX, OUTBOUND_TARGET } from '../engine/connector.ts';
-import type { ByeReason, HelloFrame } from '../engine/frame.ts';
-import { Link, type LinkEnd, type LinkOutbox, type MeshFrame } from '../engine/link.ts';
+import { Conducts } from '../engine/links/conduct.ts';
+import { INBOUND_MAX, LINKS_MAX, OUTBOUND_TARGET } from '../engine/links/connector.ts';
+import type { ByeReason, HelloFrame } from '../engine/links/frame.ts';
+import { Link, type LinkEnd, type LinkOutbox, type MeshFrame } from '../engine/links/link.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Random } from '../ports/random.ts';

@@ -1,10 +1,10 @@
 import type { Bytes } from '../base/bytes.ts';
 import { after, earliest, type Instant, MINUTE_MS, type MonotonicMs, SECOND_MS, type UnixMs } from '../base/time.ts';
-import type { Candidate } from '../engine/connector.ts';
-import type { HeldCrl } from '../engine/crl-sync.ts';
-import { HELLO_ADDRESSES_MAX, type HelloFrame, LINK_VERSION } from '../engine/frame.ts';
-import { type Link, type LinkEnd, type MeshFrame, WINDOW_BYTES } from '../engine/link.ts';
-import { refusalOf } from '../engine/verdict.ts';
+import type { Candidate } from '../engine/links/connector.ts';
+import type { HeldCrl } from '../engine/gossip/crl-sync.ts';
+import { HELLO_ADDRESSES_MAX, type HelloFrame, LINK_VERSION } from '../engine/links/frame.ts';
+import { type Link, type LinkEnd, type MeshFrame, WINDOW_BYTES } from '../engine/links/link.ts';
+import { refusalOf } from '../engine/gate/verdict.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Address } from '../message/address.ts';

@@ -1,10 +1,10 @@
 import type { Bytes } from '../base/bytes.ts';
 import { earliest, type Instant, type MonotonicMs } from '../base/time.ts';
-import type { ChainBook } from '../engine/chain-book.ts';
-import { type Candidate, Connector } from '../engine/connector.ts';
-import type { ByeReason, HelloFrame } from '../engine/frame.ts';
-import type { Source } from '../engine/gate.ts';
-import type { Link, LinkEnd, MeshFrame } from '../engine/link.ts';
+import type { ChainBook } from '../engine/gate/chain-book.ts';
+import { type Candidate, Connector } from '../engine/links/connector.ts';
+import type { ByeReason, HelloFrame } from '../engine/links/frame.ts';
+import type { Source } from '../engine/gate/gate.ts';
+import type { Link, LinkEnd, MeshFrame } from '../engine/links/link.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Address } from '../message/address.ts';

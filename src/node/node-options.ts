@@ -1,5 +1,5 @@
 import type { BucketRate } from '../base/token-bucket.ts';
-import type { GossipConfig } from '../engine/gossip.ts';
+import type { GossipConfig } from '../engine/gossip/gossip.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { Address } from '../message/address.ts';
 import type { Certificate } from '../pki/x509/certificate.ts';

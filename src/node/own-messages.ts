@@ -1,7 +1,7 @@
 import type { Bytes } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import type { Instant, MonotonicMs, UnixMs } from '../base/time.ts';
-import { refusalOf } from '../engine/verdict.ts';
+import { refusalOf } from '../engine/gate/verdict.ts';
 import type { Address } from '../message/address.ts';
 import type { Message } from '../message/message.ts';
 import { RECORD_REQUEST } from './intake.ts';

@@ -2,7 +2,7 @@ import { type Bytes, fromHex } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import { type BucketRate, TokenBucket } from '../base/token-bucket.ts';
 import { type Instant, SECOND_MS, type UnixMs, unixMsFromSeconds, unixSeconds } from '../base/time.ts';
-import { RANGES_MAX } from '../engine/counter-ranges.ts';
+import { RANGES_MAX } from '../engine/held/counter-ranges.ts';
 import type { MessageAlgorithm } from '../crypto/public-key.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';

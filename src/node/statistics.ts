@@ -1,4 +1,4 @@
-import type { Verdict } from '../engine/verdict.ts';
+import type { Verdict } from '../engine/gate/verdict.ts';
 
 /** What a node has counted since it started: drops with their reasons, deliveries, links. */
 export class Statistics {

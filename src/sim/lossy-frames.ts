@@ -1,7 +1,7 @@
 import { type Bytes, concatBytes } from '../base/bytes.ts';
-import type { FrameTag } from '../engine/frame.ts';
-import { decodeFrame, encodeFrame } from '../engine/frame-codec.ts';
-import { FrameSplitter } from '../engine/frame-splitter.ts';
+import type { FrameTag } from '../engine/links/frame.ts';
+import { decodeFrame, encodeFrame } from '../engine/links/frame-codec.ts';
+import { FrameSplitter } from '../engine/links/frame-splitter.ts';
 import type { SeededRandom } from './seeded-random.ts';
 
 /** What carries news or asks for it: the pushes and pulls of gossip, and what CRLs are announced with. */

@@ -1,4 +1,4 @@
-import { GOSSIP_DEFAULTS } from '../engine/gossip.ts';
+import { GOSSIP_DEFAULTS } from '../engine/gossip/gossip.ts';
 
 /** What a caller may choose of a scenario. */
 export interface ScenarioOptions {

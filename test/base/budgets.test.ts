@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { MonotonicMs } from '../../src/base/time.ts';
 import { Budgets } from '../../src/base/budgets.ts';
-import { BUCKETS_MAX } from '../../src/engine/budgets.ts';
+import { BUCKETS_MAX } from '../../src/engine/gate/budgets.ts';
 import { type NodeId, parseNodeId } from '../../src/identity/node-id.ts';
 
 const at = (ms: number): MonotonicMs => ms as MonotonicMs;

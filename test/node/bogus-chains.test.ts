@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { concatBytes } from '../../src/base/bytes.ts';
-import { REJECTS } from '../../src/engine/conduct.ts';
-import { type Frame, LINK_VERSION } from '../../src/engine/frame.ts';
-import { decodeFrame, encodeFrame } from '../../src/engine/frame-codec.ts';
-import { FrameSplitter } from '../../src/engine/frame-splitter.ts';
-import { WINDOW_BYTES } from '../../src/engine/link.ts';
+import { REJECTS } from '../../src/engine/links/conduct.ts';
+import { type Frame, LINK_VERSION } from '../../src/engine/links/frame.ts';
+import { decodeFrame, encodeFrame } from '../../src/engine/links/frame-codec.ts';
+import { FrameSplitter } from '../../src/engine/links/frame-splitter.ts';
+import { WINDOW_BYTES } from '../../src/engine/links/link.ts';
 import type { Certificate } from '../../src/pki/x509/certificate.ts';
 import { MESH, MeshFixture } from '../support/mesh/mesh-fixture.ts';
 import { NodeNet } from '../support/mesh/nodes-by-hand.ts';

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { before, beforeEach, describe, it } from 'node:test';
 import { concatBytes } from '../../src/base/bytes.ts';
-import { CONTROL_FRAMES } from '../../src/engine/conduct.ts';
-import { type Frame, FRAME_BYTES_MAX, LINK_VERSION } from '../../src/engine/frame.ts';
-import { decodeFrame, encodeFrame } from '../../src/engine/frame-codec.ts';
-import { FrameSplitter } from '../../src/engine/frame-splitter.ts';
-import { GRANTED_BYTES_MAX, TURN_BYTES_MAX, WINDOW_BYTES } from '../../src/engine/link.ts';
+import { CONTROL_FRAMES } from '../../src/engine/links/conduct.ts';
+import { type Frame, FRAME_BYTES_MAX, LINK_VERSION } from '../../src/engine/links/frame.ts';
+import { decodeFrame, encodeFrame } from '../../src/engine/links/frame-codec.ts';
+import { FrameSplitter } from '../../src/engine/links/frame-splitter.ts';
+import { GRANTED_BYTES_MAX, TURN_BYTES_MAX, WINDOW_BYTES } from '../../src/engine/links/link.ts';
 import type { StreamKey } from '../../src/message/message-id.ts';
 import type { Certificate } from '../../src/pki/x509/certificate.ts';
 import { MESH, MeshFixture } from '../support/mesh/mesh-fixture.ts';

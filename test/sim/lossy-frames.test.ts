@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { concatBytes } from '../../src/base/bytes.ts';
-import type { Frame } from '../../src/engine/frame.ts';
-import { decodeFrame, encodeFrame } from '../../src/engine/frame-codec.ts';
-import { FrameSplitter } from '../../src/engine/frame-splitter.ts';
+import type { Frame } from '../../src/engine/links/frame.ts';
+import { decodeFrame, encodeFrame } from '../../src/engine/links/frame-codec.ts';
+import { FrameSplitter } from '../../src/engine/links/frame-splitter.ts';
 import { loseFrames } from '../../src/sim/lossy-frames.ts';
 import { SeededRandom } from '../../src/sim/seeded-random.ts';
 

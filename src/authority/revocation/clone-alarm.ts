@@ -5,7 +5,7 @@ import type { BucketRate } from '../../base/token-bucket.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
 import { PublicKey } from '../../crypto/public-key.ts';
 import { Budgets } from '../../base/budgets.ts';
-import { BUCKETS_MAX } from '../../engine/budgets.ts';
+import { BUCKETS_MAX } from '../../engine/gate/budgets.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import { DelegateKeys } from '../../identity/delegate/subtree.ts';
 import { parseStatement } from '../../message/delegate-statement.ts';

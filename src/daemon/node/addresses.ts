@@ -1,4 +1,4 @@
-import { HELLO_ADDRESSES_MAX } from '../../engine/frame.ts';
+import { HELLO_ADDRESSES_MAX } from '../../engine/links/frame.ts';
 import { type Address, formatAddress, parseAddress } from '../../message/address.ts';
 import { isWildcard, outerAddresses } from '../../host/machine/interfaces.ts';
 import type { NodeConfig } from './config.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { messageOf } from '../../base/errors.ts';
 import { DAY_MS, SECOND_MS } from '../../base/time.ts';
-import { HELLO_ADDRESSES_MAX } from '../../engine/frame.ts';
+import { HELLO_ADDRESSES_MAX } from '../../engine/links/frame.ts';
 import { HEAR_ALL_WALLETS, WALLET_ENTRIES_MAX, WalletPolicy } from '../../node/wallet-policy.ts';
 import { addressKnob, type ConfigSources, durationKnob, loadConfig, logLevelKnob } from '../config.ts';
 

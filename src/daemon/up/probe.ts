@@ -1,11 +1,11 @@
 import { connect as connectTls, type TLSSocket } from 'node:tls';
-import { FrameSplitter } from '../../engine/frame-splitter.ts';
-import { decodeFrame } from '../../engine/frame-codec.ts';
+import { FrameSplitter } from '../../engine/links/frame-splitter.ts';
+import { decodeFrame } from '../../engine/links/frame-codec.ts';
 import type { ErrorCode } from '../../base/error-codes.ts';
 import { refusalOf } from '../../host/http/call.ts';
 import { exchange, type TlsTarget } from '../../host/http/client.ts';
 import { TLS_GROUPS } from '../../host/tls/groups.ts';
-import { LINK_ALPN } from '../../engine/frame.ts';
+import { LINK_ALPN } from '../../engine/links/frame.ts';
 import { splitAddress } from '../../message/address.ts';
 import type { Message } from '../../message/message.ts';
 

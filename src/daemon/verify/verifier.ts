@@ -1,6 +1,6 @@
 import { MeshError } from '../../base/errors.ts';
 import { checkX509Signature } from '../../crypto/x509-signature.ts';
-import { MessageVerifier } from '../../engine/message-verifier.ts';
+import { MessageVerifier } from '../../engine/gate/message-verifier.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
 import { issuerOfCrl } from './certificate.ts';
 import type { VerifyContext } from './verdict.ts';

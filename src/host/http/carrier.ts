@@ -7,7 +7,7 @@ import {
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { PeerIdentity } from '../../engine/link.ts';
+import type { PeerIdentity } from '../../engine/links/link.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 
 /**

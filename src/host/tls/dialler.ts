@@ -2,7 +2,7 @@ import { connect, createSecureContext, type SecureContext, type SecureContextOpt
 import { BoundedMap } from '../../base/bounded.ts';
 import { MeshError, messageOf } from '../../base/errors.ts';
 import { SECOND_MS } from '../../base/time.ts';
-import type { PeerIdentity } from '../../engine/link.ts';
+import type { PeerIdentity } from '../../engine/links/link.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import { type Address, splitAddress } from '../../message/address.ts';
@@ -10,7 +10,7 @@ import type { Certificate } from '../../pki/x509/certificate.ts';
 import { nodeNames } from '../../pki/mesh/mesh-names.ts';
 import { RESUMPTION_GROUPS, TLS_GROUPS } from './groups.ts';
 import { type JudgeChain, type TlsPeer, TlsPeers } from './peers.ts';
-import { LINK_ALPN } from '../../engine/frame.ts';
+import { LINK_ALPN } from '../../engine/links/frame.ts';
 import type { TlsIdentity } from './server-options.ts';
 
 /** From the first packet to a judged peer; what takes longer is not there. Where a session is refused, once more. */

@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
 import { messageOf } from '../../base/errors.ts';
-import type { PeerIdentity } from '../../engine/link.ts';
+import type { PeerIdentity } from '../../engine/links/link.ts';
 import { type Address, formatAddress } from '../../message/address.ts';
 import { connectionKeyOf } from './connection-key.ts';
 import { SessionTicketKey, sessionTicketMsOf } from './session-tickets.ts';
@@ -9,7 +9,7 @@ import { Strangers } from './strangers.ts';
 import { systemClock } from '../machine/system-clock.ts';
 import { systemRandom } from '../machine/system-random.ts';
 import { type JudgeChain, TlsPeers } from './peers.ts';
-import { LINK_ALPN } from '../../engine/frame.ts';
+import { LINK_ALPN } from '../../engine/links/frame.ts';
 import { type TlsIdentity, tlsServerOptions } from './server-options.ts';
 
 /** Connections of all kinds at once: strangers, links and members' HTTP, with room. */

@@ -1,7 +1,7 @@
 import { type MessagesQuery, messagesQuerySchema, type MessagesResponse } from '../../api/node-programs.ts';
 import { parseBody } from '../../api/schema.ts';
 import { MeshError, quoted } from '../../base/errors.ts';
-import type { HeldMessage } from '../../engine/held-message.ts';
+import type { HeldMessage } from '../../engine/held/held-message.ts';
 import { isAddressedTo } from '../../message/audience.ts';
 import { parseMessageType } from '../../message/family.ts';
 import type { Message } from '../../message/message.ts';

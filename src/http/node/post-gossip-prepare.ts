@@ -5,7 +5,7 @@ import { MeshError } from '../../base/errors.ts';
 import { SECOND_MS, toRfc3339 } from '../../base/time.ts';
 import { messageAlgorithmOf } from '../../crypto/public-key.ts';
 import { keyAlgorithmOf } from '../../crypto/spki.ts';
-import type { PeerIdentity } from '../../engine/link.ts';
+import type { PeerIdentity } from '../../engine/links/link.ts';
 import { parseAudience } from '../../message/audience.ts';
 import { parseMessageType } from '../../message/family.ts';
 import type { SigningIdentity } from '../../node/publisher.ts';

@@ -2,7 +2,7 @@ import type { PeersResponse } from '../../api/node-gossip.ts';
 import type { HeldMessageJson, NodeEventJson } from '../../api/node-programs.ts';
 import { toBase64 } from '../../base/bytes.ts';
 import { toRfc3339, type UnixMs } from '../../base/time.ts';
-import type { HeldMessage } from '../../engine/held-message.ts';
+import type { HeldMessage } from '../../engine/held/held-message.ts';
 import type { Message } from '../../message/message.ts';
 import type { MeshNode } from '../../node/mesh-node.ts';
 import type { NodeEvent } from '../../node/node-outbox.ts';

@@ -1,11 +1,11 @@
 import { SECOND_MS } from '../../base/time.ts';
-import { CHAINS_MAX } from '../../engine/chain-book.ts';
-import { CANDIDATES_PER_SOURCE_MAX, INBOUND_MAX, LINKS_MAX } from '../../engine/connector.ts';
-import { CHECKS_MAX } from '../../engine/gate.ts';
-import { RANGES_MAX } from '../../engine/counter-ranges.ts';
-import { HELD_MESSAGES_MAX, STREAMS_PER_ORIGIN_MAX } from '../../engine/held-messages.ts';
-import { OUTGOING_BYTES_MAX } from '../../engine/outgoing-queue.ts';
-import { PARKED_MAX } from '../../engine/parking.ts';
+import { CHAINS_MAX } from '../../engine/gate/chain-book.ts';
+import { CANDIDATES_PER_SOURCE_MAX, INBOUND_MAX, LINKS_MAX } from '../../engine/links/connector.ts';
+import { CHECKS_MAX } from '../../engine/gate/gate.ts';
+import { RANGES_MAX } from '../../engine/held/counter-ranges.ts';
+import { HELD_MESSAGES_MAX, STREAMS_PER_ORIGIN_MAX } from '../../engine/held/held-messages.ts';
+import { OUTGOING_BYTES_MAX } from '../../engine/links/outgoing-queue.ts';
+import { PARKED_MAX } from '../../engine/held/parking.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import { BACKLOG_CHANGES_MAX } from '../../node/journal.ts';
 import type { SimulatedNode } from '../simulated-node.ts';

@@ -1,4 +1,4 @@
-import type { HeldMessage } from '../../engine/held-message.ts';
+import type { HeldMessage } from '../../engine/held/held-message.ts';
 import type { MessageId } from '../../message/message-id.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import type { SimulatedNode } from '../simulated-node.ts';

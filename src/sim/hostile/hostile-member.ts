@@ -1,6 +1,6 @@
 import type { Bytes } from '../../base/bytes.ts';
-import { type Frame, type HelloFrame, LINK_VERSION } from '../../engine/frame.ts';
-import { type LinkEnd, WINDOW_BYTES } from '../../engine/link.ts';
+import { type Frame, type HelloFrame, LINK_VERSION } from '../../engine/links/frame.ts';
+import { type LinkEnd, WINDOW_BYTES } from '../../engine/links/link.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
 import { type NodeId, nodeIdOfSpki } from '../../identity/node-id.ts';
 import { type Address, parseAddress } from '../../message/address.ts';

@@ -1,6 +1,6 @@
 import { type Bytes, toHex } from '../../base/bytes.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, type UnixMs, unixSeconds } from '../../base/time.ts';
-import { type Frame, KEYS_MAX } from '../../engine/frame.ts';
+import { type Frame, KEYS_MAX } from '../../engine/links/frame.ts';
 import { parseAddress } from '../../message/address.ts';
 import { parseMessage } from '../../message/message-reader.ts';
 import { streamKeyOf } from '../../message/message-id.ts';

@@ -12,9 +12,9 @@ import { encodeWalletEpoch, signWalletEpoch } from '../../../src/message/river/w
 import { ALICE, DEVICE } from '../../support/river.ts';
 import { sha256Hex } from '../../../src/crypto/hash.ts';
 import { PublicKey } from '../../../src/crypto/public-key.ts';
-import { DelegateBook } from '../../../src/engine/delegate-book.ts';
-import { ChainBook } from '../../../src/engine/chain-book.ts';
-import { Revocations } from '../../../src/engine/revocations.ts';
+import { DelegateBook } from '../../../src/engine/gate/delegate-book.ts';
+import { ChainBook } from '../../../src/engine/gate/chain-book.ts';
+import { Revocations } from '../../../src/engine/gate/revocations.ts';
 import { parseRole } from '../../../src/identity/capability.ts';
 import { parseCertificate } from '../../../src/pki/x509/certificate.ts';
 import { readNodeLeaf } from '../../../src/pki/mesh/mesh-profile.ts';

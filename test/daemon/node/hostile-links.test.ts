@@ -5,7 +5,7 @@ import { afterEach, describe, it } from 'node:test';
 import { controlSocketOf } from '../../../src/host/http/control-socket.ts';
 import { exchange } from '../../../src/host/http/client.ts';
 import { CLONE_ALARM_RATE } from '../../../src/authority/revocation/clone-alarm.ts';
-import { OPENING_RATE } from '../../../src/engine/conduct.ts';
+import { OPENING_RATE } from '../../../src/engine/links/conduct.ts';
 import { LINKS_OPENING_MAX } from '../../../src/node/link-table.ts';
 import { RESTORED_RATE } from '../../../src/node/publisher.ts';
 import { type Item, joined } from '../../support/hostile/cbor-by-hand.ts';

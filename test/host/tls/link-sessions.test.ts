@@ -14,7 +14,7 @@ import { systemClock } from '../../../src/host/machine/system-clock.ts';
 import { systemRandom } from '../../../src/host/machine/system-random.ts';
 import { TLS_SESSIONS_MAX, TlsDialler } from '../../../src/host/tls/dialler.ts';
 import { type JudgeChain, KEPT_CHAINS_MAX, KEPT_ISSUERS_MAX, TlsPeers } from '../../../src/host/tls/peers.ts';
-import { LINK_ALPN } from '../../../src/engine/frame.ts';
+import { LINK_ALPN } from '../../../src/engine/links/frame.ts';
 import type { NodeId } from '../../../src/identity/node-id.ts';
 import { nodeNames } from '../../../src/pki/mesh/mesh-names.ts';
 import { linkedPair, type Member, TestMesh } from '../../support/mesh/nodes-on-loopback.ts';

@@ -1,5 +1,5 @@
 import { utf8 } from '../../../src/base/bytes.ts';
-import { BYE_REASONS, type Frame, LINK_VERSION } from '../../../src/engine/frame.ts';
+import { BYE_REASONS, type Frame, LINK_VERSION } from '../../../src/engine/links/frame.ts';
 import { parseNodeId } from '../../../src/identity/node-id.ts';
 import { parseAddress } from '../../../src/message/address.ts';
 import { streamKeyOf } from '../../../src/message/message-id.ts';

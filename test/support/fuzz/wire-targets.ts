@@ -3,10 +3,10 @@ import { type Bytes, bytesEqual, concatBytes, textOfUtf8, utf8 } from '../../../
 import { isMeshError } from '../../../src/base/errors.ts';
 import { CborReader } from '../../../src/codec/cbor-reader.ts';
 import { encodeSign1, decodeSign1 } from '../../../src/cose/sign1.ts';
-import type { Frame } from '../../../src/engine/frame.ts';
-import { decodeFrame, encodeFrame } from '../../../src/engine/frame-codec.ts';
-import { FrameSplitter } from '../../../src/engine/frame-splitter.ts';
-import { Link, type LinkOutbox } from '../../../src/engine/link.ts';
+import type { Frame } from '../../../src/engine/links/frame.ts';
+import { decodeFrame, encodeFrame } from '../../../src/engine/links/frame-codec.ts';
+import { FrameSplitter } from '../../../src/engine/links/frame-splitter.ts';
+import { Link, type LinkOutbox } from '../../../src/engine/links/link.ts';
 import { parseNodeId } from '../../../src/identity/node-id.ts';
 import { parseAddress } from '../../../src/message/address.ts';
 import { announcementTag, encodeAnnouncement, parseAnnouncement } from '../../../src/message/announcement.ts';

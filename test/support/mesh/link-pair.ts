@@ -1,9 +1,9 @@
 import { concatBytes } from '../../../src/base/bytes.ts';
 import type { Instant } from '../../../src/base/time.ts';
-import type { Frame, HelloFrame } from '../../../src/engine/frame.ts';
-import { decodeFrame } from '../../../src/engine/frame-codec.ts';
-import { FrameSplitter } from '../../../src/engine/frame-splitter.ts';
-import { Link, type MeshFrame, WINDOW_BYTES } from '../../../src/engine/link.ts';
+import type { Frame, HelloFrame } from '../../../src/engine/links/frame.ts';
+import { decodeFrame } from '../../../src/engine/links/frame-codec.ts';
+import { FrameSplitter } from '../../../src/engine/links/frame-splitter.ts';
+import { Link, type MeshFrame, WINDOW_BYTES } from '../../../src/engine/links/link.ts';
 import type { NodeId } from '../../../src/identity/node-id.ts';
 import { MESH, type MeshFixture } from './mesh-fixture.ts';
 

@@ -1,0 +1,272 @@
+import { BoundedMap } from '../../base/bounded.ts';
+import { after, earliest, type Instant, type MonotonicMs, SECOND_MS } from '../../base/time.ts';
+import type { NodeId } from '../../identity/node-id.ts';
+import { jittered, type Random, sample } from '../../ports/random.ts';
+import { type CrlHeader, type Frame, KEYS_MAX } from '../links/frame.ts';
+import type { HeldMessage } from '../held/held-message.ts';
+import type { HeldMessages } from '../held/held-messages.ts';
+import type { Link } from '../links/link.ts';
+import { OUTGOING_BYTES_MAX } from '../links/outgoing-queue.ts';
+import { PULL_ANSWER_BYTES_MAX, PullAnswers } from './pull-answers.ts';
+import { digestPages } from './pull-digest.ts';
+
+/** Larger messages are offered by key first; below, asking would cost as much as sending. */
+export const PUSH_WHOLE_BYTES_MAX = 1_024 + 512;
+/** Keys asked for and not yet received. */
+export const WANTED_MAX = 4_096;
+/** After this another peer is asked. */
+const WANTED_MS = 2 * SECOND_MS;
+/** A peer that does not begin its answer in this time is not waited for: three bytes that overtake every message. */
+export const PULL_BEGIN_MS_MAX = 2 * SECOND_MS;
+/** A peer that does not finish its answer in this time is not waited for. */
+export const PULL_MS_MAX = 10 * SECOND_MS;
+
+/** Before asking on for the rest of a large answer: time to judge the first part, so that it is not sent twice. */
+const AGAIN_MS = 100;
+
+export interface GossipConfig {
+  /** Peers that a new message is pushed to, and peers pulled from in a round. */
+  readonly fanout: number;
+  /** Between two rounds of pulls while there is news. Too low: digests fill slow links; too high: the last few wait. */
+  readonly pullMsMin: number;
+  /** Between two rounds while nothing changes: how late a push lost on all paths is made good. */
+  readonly pullMsMax: number;
+  /** Added for each stream held, so that large digests are sent less often. */
+  readonly pullMsPerStream: number;
+}
+
+export const GOSSIP_DEFAULTS: GossipConfig = Object.freeze({
+  fanout: 3,
+  pullMsMin: 1_000,
+  pullMsMax: 30_000,
+  pullMsPerStream: 5,
+});
+
+export interface GossipWorld {
+  /** Links that are up. */
+  links(): readonly Link[];
+  /** The bytes of the message that is held in this place of arrival. */
+  read(arrival: number): Uint8Array | undefined;
+  /** Whether a message of this author would be taken now: its budget here is not spent, and there is room for it. */
+  isWanted(now: Instant, author: NodeId): boolean;
+  /** Our CRLs, told with every pull: revocations first. */
+  crlHeaders(): readonly CrlHeader[];
+}
+
+/** Whom the messages of one author that came from one side are passed on to in this turn. */
+interface Choice {
+  readonly origin: NodeId;
+  readonly from: NodeId | undefined;
+  readonly links: readonly Link[];
+  readonly chosen: readonly Link[];
+}
+
+interface Pull {
+  readonly id: number;
+  readonly until: MonotonicMs;
+  /** The peer has said that we differ, and has our digest. */
+  readonly isBegun: boolean;
+  /** Something that came meanwhile was not taken for want of budget or room: more would not be either. */
+  isRefused: boolean;
+}
+
+/**
+ * How messages spread: pushed at once to a few peers, and repaired by rounds of pulls that compare what two
+ * nodes hold (spec 05). It moves only what the gate has accepted.
+ */
+export class Gossip {
+  readonly #config: GossipConfig;
+  readonly #held: HeldMessages;
+  readonly #random: Random;
+  readonly #world: GossipWorld;
+  readonly #answers: PullAnswers;
+  readonly #wanted = new BoundedMap<string, MonotonicMs>(WANTED_MAX);
+  readonly #pulls = new Map<number, Pull>();
+  readonly #offers = new Map<Link, string[]>();
+  readonly #pulledAt = new Map<Link, MonotonicMs>();
+  /** Peers that are known to have more for us, and when they are asked: outside of the rounds. */
+  readonly #unfinished = new Map<Link, MonotonicMs>();
+  #choice: Choice | undefined;
+  #nextId = 1;
+  #intervalMs: number;
+  #roundAt: MonotonicMs | undefined;
+  #newsSinceRound = false;
+
+  constructor(config: GossipConfig, held: HeldMessages, random: Random, world: GossipWorld) {
+    this.#config = config;
+    this.#held = held;
+    this.#random = random;
+    this.#world = world;
+    this.#answers = new PullAnswers(held, (arrival) => world.read(arrival));
+    this.#intervalMs = config.pullMsMin;
+  }
+
+  /** The gate accepted a message: on to a few peers, but not back to where it came from. */
+  handleAccepted(now: Instant, held: HeldMessage, bytes: Uint8Array, from: NodeId | undefined): void {
+    this.#wanted.delete(held.contentKey);
+    this.#newsSinceRound = true;
+    if (this.#intervalMs > this.#config.pullMsMin) this.#scheduleRound(now, this.#config.pullMsMin);
+    for (const link of this.#peersFor(held.origin, from)) {
+      if (bytes.length <= PUSH_WHOLE_BYTES_MAX) link.sendMessage(bytes, held.origin);
+      else this.#offer(link, held.contentKey);
+    }
+  }
+
+  /** Sends the offers that have gathered in this turn, one frame a peer. */
+  flush(): void {
+    this.#choice = undefined;
+    for (const [link, keys] of this.#offers) link.send({ tag: 'have', keys });
+    this.#offers.clear();
+  }
+
+  /** A link came up: each side asks the other for what it missed. */
+  handleLinkUp(now: Instant, link: Link): void {
+    this.#pull(now, link);
+    if (this.#roundAt === undefined) this.#scheduleRound(now, this.#config.pullMsMin);
+  }
+
+  handleLinkDown(link: Link): void {
+    this.#pulls.delete(link.end.id);
+    this.#answers.forget(link.end.id);
+    this.#pulledAt.delete(link);
+    this.#unfinished.delete(link);
+    this.#offers.delete(link);
+  }
+
+  /** What a peer passed on was ignored for want of budget or room: if it has more of the kind, the next round is soon enough. */
+  handleRefused(link: Link): void {
+    const pull = this.#pulls.get(link.end.id);
+    if (pull !== undefined) pull.isRefused = true;
+  }
+
+  handleHave(now: Instant, link: Link, keys: readonly string[]): void {
+    const unknown = keys.filter((key) => {
+      if (this.#held.has(key)) return false;
+      const askedAt = this.#wanted.peek(key);
+      return askedAt === undefined || now.mono >= after(askedAt, WANTED_MS);
+    });
+    for (const key of unknown) this.#wanted.set(key, now.mono);
+    if (unknown.length > 0) link.send({ tag: 'want', keys: unknown });
+  }
+
+  handleWant(link: Link, keys: readonly string[]): void {
+    for (const key of keys) {
+      if (link.isLaden || link.queuedBytes >= OUTGOING_BYTES_MAX / 2) return; // before it is shed: not worth a look into the store
+      const held = this.#held.get(key);
+      const bytes = held === undefined ? undefined : this.#world.read(held.arrival);
+      if (held !== undefined && bytes !== undefined) link.sendMessage(bytes, held.origin);
+    }
+  }
+
+  handlePull(now: Instant, link: Link, frame: Extract<Frame, { tag: 'pull' }>): void {
+    if (!this.#mayPull(now, link)) return;
+    const same = frame.summary === this.#held.summary;
+    if (!same) this.#answers.begin(link.end.id, frame.id);
+    link.send({ tag: same ? 'pull-same' : 'pull-differs', id: frame.id });
+  }
+
+  handlePullSame(link: Link, id: number): void {
+    if (this.#pulls.get(link.end.id)?.id === id) this.#pulls.delete(link.end.id);
+  }
+
+  handlePullDiffers(now: Instant, link: Link, id: number): void {
+    const pull = this.#pulls.get(link.end.id);
+    if (pull?.id !== id || pull.isBegun) return; // not asked, or too late, or said before: a digest is long
+    this.#pulls.set(link.end.id, { id, until: after(now.mono, PULL_MS_MAX), isBegun: true, isRefused: false });
+    for (const page of digestPages(this.#held.streams, this.#isWanted(now))) link.send({ tag: 'digest', id, ...page });
+  }
+
+  handleDigest(now: Instant, link: Link, frame: Extract<Frame, { tag: 'digest' }>): void {
+    const answer = this.#answers.answer(link, frame, this.#isWanted(now));
+    if (answer === undefined || !frame.last) return;
+    link.sendAfterMessages({ tag: 'pull-done', id: frame.id, more: answer.more });
+    if (!answer.behind || this.#isPulling(now, link)) return;
+    // The peer has something that we lack: ask it, without waiting for a round. Not more often than in the busiest
+    // rounds, because two nodes that refuse each other's messages lack something for ever.
+    const pulledAt = this.#pulledAt.get(link);
+    const isRecent = pulledAt !== undefined && now.mono < after(pulledAt, this.#config.pullMsMin);
+    this.#unfinished.set(link, after(now.mono, isRecent ? this.#config.pullMsMin : AGAIN_MS));
+  }
+
+  handlePullDone(now: Instant, link: Link, id: number, more: boolean): void {
+    const pull = this.#pulls.get(link.end.id);
+    if (pull?.id !== id) return;
+    this.#pulls.delete(link.end.id);
+    if (more && !pull.isRefused) this.#unfinished.set(link, after(now.mono, AGAIN_MS));
+  }
+
+  deadline(): MonotonicMs | undefined {
+    return earliest(this.#roundAt, ...this.#unfinished.values());
+  }
+
+  handleTimeout(now: Instant): void {
+    for (const [id, pull] of this.#pulls) if (pull.until <= now.mono) this.#pulls.delete(id);
+    for (const [link, dueAt] of this.#unfinished) if (dueAt <= now.mono) this.#pull(now, link);
+    if (this.#roundAt === undefined || now.mono < this.#roundAt) return;
+    const links = this.#world.links();
+    if (links.length === 0) {
+      this.#roundAt = undefined; // the next link that comes up starts the rounds again
+      return;
+    }
+    const idle = links.filter((link) => !this.#isPulling(now, link));
+    for (const link of sample(this.#random, idle, this.#config.fanout)) this.#pull(now, link);
+    const { pullMsMin, pullMsMax } = this.#config;
+    this.#scheduleRound(now, this.#newsSinceRound ? pullMsMin : Math.min(pullMsMax, this.#intervalMs * 2));
+    this.#newsSinceRound = false;
+  }
+
+  /** Asked once an author: a digest has many streams of few. */
+  #isWanted(now: Instant): (author: NodeId) => boolean {
+    const known = new Map<NodeId, boolean>();
+    return (author) => {
+      let isWanted = known.get(author);
+      if (isWanted === undefined) known.set(author, (isWanted = this.#world.isWanted(now, author)));
+      return isWanted;
+    };
+  }
+
+  /** Answering costs reads and bytes: not faster than an honest peer asks, nor on top of answers that it does not take. */
+  #mayPull(now: Instant, link: Link): boolean {
+    return link.queuedBytes < PULL_ANSWER_BYTES_MAX && link.takePull(now);
+  }
+
+  /**
+   * Chosen anew in each turn, and once in it: what came together goes on together. Few peers get long writes so, and not
+   * all of them short ones; and the messages of a batch, of which the first costs most, stay in company.
+   */
+  #peersFor(origin: NodeId, from: NodeId | undefined): readonly Link[] {
+    const links = this.#world.links();
+    const last = this.#choice;
+    if (last !== undefined && last.origin === origin && last.from === from && last.links === links) return last.chosen;
+    const others = links.filter((link) => link.peer !== from && link.peer !== origin);
+    const chosen = sample(this.#random, others, this.#config.fanout);
+    this.#choice = { origin, from, links, chosen };
+    return chosen;
+  }
+
+  #offer(link: Link, contentKey: string): void {
+    const keys = this.#offers.get(link);
+    if (keys === undefined) this.#offers.set(link, [contentKey]);
+    else if (keys.length < KEYS_MAX) keys.push(contentKey); // else a pull brings it
+  }
+
+  #isPulling(now: Instant, link: Link): boolean {
+    const pull = this.#pulls.get(link.end.id);
+    return pull !== undefined && now.mono < pull.until;
+  }
+
+  #pull(now: Instant, link: Link): void {
+    this.#unfinished.delete(link);
+    this.#pulledAt.set(link, now.mono);
+    const id = this.#nextId++;
+    this.#pulls.set(link.end.id, { id, until: after(now.mono, PULL_BEGIN_MS_MAX), isBegun: false, isRefused: false });
+    link.send({ tag: 'pull', id, summary: this.#held.summary, crls: this.#world.crlHeaders() });
+  }
+
+  #scheduleRound(now: Instant, intervalMs: number): void {
+    this.#intervalMs = intervalMs;
+    const stretchedMs = Math.max(intervalMs, this.#held.streams.size * this.#config.pullMsPerStream);
+    const at = after(now.mono, jittered(this.#random, stretchedMs, 0.2));
+    if (this.#roundAt === undefined || at < this.#roundAt || now.mono >= this.#roundAt) this.#roundAt = at;
+  }
+}

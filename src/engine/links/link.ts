@@ -1,0 +1,336 @@
+import type { Bytes } from '../../base/bytes.ts';
+import { isMeshError } from '../../base/errors.ts';
+import { after, type Instant, MINUTE_MS, type MonotonicMs, SECOND_MS } from '../../base/time.ts';
+import type { MeshName } from '../../identity/mesh-name.ts';
+import type { NodeId } from '../../identity/node-id.ts';
+import type { Address } from '../../message/address.ts';
+import type { Certificate } from '../../pki/x509/certificate.ts';
+import { Conduct } from './conduct.ts';
+import { type ByeReason, type Frame, type HelloFrame, LINK_VERSION } from './frame.ts';
+import { decodeFrame, encodeFrame, messageFrameBytes, putMessageFrame } from './frame-codec.ts';
+import { FrameSplitter } from './frame-splitter.ts';
+import { OutgoingQueue } from './outgoing-queue.ts';
+
+/** A peer that has finished TLS sends its hello at once; what takes longer is dead or holds a place for nothing. */
+export const HELLO_MS_MAX = 5 * SECOND_MS;
+/**
+ * Silence after which a link is asked whether it lives. Each ping wakes both ends, and half of them never come, because a
+ * pull does in this time; the rest of {@link SILENCE_MS_MAX} is left for the answer.
+ */
+export const PING_AFTER_MS = 45 * SECOND_MS;
+/** Where the node is awake anyhow, links that would be asked soon are asked now: one wake-up for many of them. */
+const PING_EARLY_MS = 30 * SECOND_MS;
+/** Silence after which a link is given up. */
+export const SILENCE_MS_MAX = 75 * SECOND_MS;
+/** Bytes of messages that a peer may have under way to us: half a second of a busy mesh. */
+export const WINDOW_BYTES = 256 * 1024;
+/**
+ * Bytes written to one peer in one turn, beyond which more of its questions stay unanswered: small ones can have answers a
+ * thousand times as large, and thousands come in one piece, before the socket can tell that nobody reads. An honest peer
+ * asks again.
+ */
+export const TURN_BYTES_MAX = 1024 * 1024;
+/** A hello may not promise more than this; our queue and the socket stay bounded whatever a peer grants. */
+export const GRANTED_BYTES_MAX = 4 * 1024 * 1024;
+
+/** A link that has brought nothing new for so long, or since it came up, gives way to another where places are short. */
+export const USEFUL_MS = 5 * MINUTE_MS;
+/** But not before it had this time to show what it is good for. */
+export const PROBATION_MS = 30 * SECOND_MS;
+
+/**
+ * Two that dial each other at once are both done by then, on slow ways too. Who dials while a link has stood for longer has
+ * it no more. Too low: of two crossing dials both may end; too high: so long a machine that has lost its links, or has a
+ * clone, is kept out by them (T24).
+ */
+export const CROSSING_MS_MAX = 10 * SECOND_MS;
+
+/** Who is at the other end, as TLS proved and {@link judgePath} said. */
+export interface PeerIdentity {
+  readonly nodeId: NodeId;
+  readonly chain: readonly Certificate[];
+}
+
+export interface LinkEnd {
+  readonly id: number;
+  readonly direction: 'inbound' | 'outbound';
+  readonly peer: PeerIdentity;
+  /** Where the other end is seen. */
+  readonly remoteAddress: string;
+}
+
+type LinkState =
+  | { readonly tag: 'awaiting-hello'; readonly until: MonotonicMs }
+  | { readonly tag: 'up'; readonly hello: HelloFrame; readonly since: MonotonicMs }
+  | { readonly tag: 'closed' };
+
+/** Frames that a link does not answer by itself. */
+export type MeshFrame = Exclude<Frame, { readonly tag: 'hello' | 'ping' | 'pong' | 'credit' | 'bye' }>;
+
+export interface LinkOutbox {
+  /** The other side's hello came and fits: the link is up. */
+  up(now: Instant, link: Link, hello: HelloFrame): void;
+  /** A frame of a link that is up, flow control aside. */
+  frame(now: Instant, link: Link, frame: MeshFrame): void;
+  /** The link is over; the socket is to be closed once what is buffered has been written. */
+  closed(now: Instant, link: Link, why: ByeReason): void;
+  /** Something waits to be written. */
+  dirty(link: Link): void;
+}
+
+/** One link between two nodes, above TLS: hello both ways, frames, flow control, liveness (spec 04). */
+export class Link {
+  readonly end: LinkEnd;
+  readonly #mesh: MeshName;
+  readonly #outbox: LinkOutbox;
+  readonly #splitter = new FrameSplitter();
+  readonly #queue = new OutgoingQueue();
+  readonly #conduct: Conduct;
+  /** What is to be written: frames, and messages without theirs, each marked. */
+  #buffer: Bytes[] = [];
+  #isMessage: boolean[] = [];
+  #bufferBytes = 0;
+  #state: LinkState;
+  #heardAt: MonotonicMs;
+  #newsAt: MonotonicMs | undefined;
+  #pingedAt: MonotonicMs | undefined;
+  #grantedToUs = 0;
+  /** Bytes of messages that the peer may still send, and bytes judged that it has not been granted again. */
+  #grantedToPeer = WINDOW_BYTES;
+  #consumed = 0;
+
+  /** @param conduct of the peer, over all links with it; by default this is the only one. */
+  constructor(
+    now: Instant,
+    end: LinkEnd,
+    mesh: MeshName,
+    hello: HelloFrame,
+    outbox: LinkOutbox,
+    conduct = new Conduct(now.mono),
+  ) {
+    this.end = end;
+    this.#mesh = mesh;
+    this.#outbox = outbox;
+    this.#state = { tag: 'awaiting-hello', until: after(now.mono, HELLO_MS_MAX) };
+    this.#heardAt = now.mono;
+    this.#conduct = conduct;
+    this.#write(hello);
+  }
+
+  get peer(): NodeId {
+    return this.end.peer.nodeId;
+  }
+
+  get isUp(): boolean {
+    return this.#state.tag === 'up';
+  }
+
+  get isClosed(): boolean {
+    return this.#state.tag === 'closed';
+  }
+
+  /** The gate accepted a message that came over this link before any other. */
+  handleNews(now: Instant): void {
+    this.#newsAt = now.mono;
+  }
+
+  /** Whether it may give way: up for a while, and nothing new has come over it lately. */
+  isDispensable(now: Instant): boolean {
+    if (this.#state.tag !== 'up' || now.mono < after(this.#state.since, PROBATION_MS)) return false;
+    return this.#newsAt === undefined || now.mono >= after(this.#newsAt, USEFUL_MS);
+  }
+
+  /** Whether another link with this peer cannot have been dialled at the same time. */
+  isSettled(now: Instant): boolean {
+    return this.#state.tag === 'up' && now.mono >= after(this.#state.since, CROSSING_MS_MAX);
+  }
+
+  /** Whether the peer was asked if it lives and has not been heard since. */
+  get isAsked(): boolean {
+    return this.#pingedAt !== undefined;
+  }
+
+  /** Addresses that the peer says it listens on: candidates, no more. */
+  get advertised(): readonly Address[] {
+    return this.#state.tag === 'up' ? this.#state.hello.addresses : [];
+  }
+
+  /** Whether so much is written in this turn that questions of this peer are to be left unanswered. */
+  get isLaden(): boolean {
+    return this.#bufferBytes >= TURN_BYTES_MAX;
+  }
+
+  get queuedBytes(): number {
+    return this.#queue.bytes;
+  }
+
+  handleBytes(now: Instant, bytes: Bytes): void {
+    if (this.#state.tag === 'closed') return;
+    this.#heardAt = now.mono;
+    this.#pingedAt = undefined;
+    try {
+      for (const body of this.#splitter.push(bytes)) {
+        this.#handleFrame(now, decodeFrame(body));
+        if (this.isClosed) return;
+      }
+    } catch (error) {
+      if (!isMeshError(error)) throw error;
+      this.close(now, 'malformed');
+    }
+  }
+
+  /** Sends a frame that flow control does not hold back. */
+  send(frame: Exclude<Frame, { tag: 'message' } | HelloFrame>): void {
+    if (this.#state.tag === 'up') this.#write(frame);
+  }
+
+  /** Sends a message as soon as the peer grants it; may be shed, then a pull brings it. */
+  sendMessage(bytes: Bytes, author: NodeId): void {
+    if (this.#state.tag !== 'up') return;
+    if (this.#queue.length === 0 && bytes.length <= this.#grantedToUs) {
+      this.#grantedToUs -= bytes.length;
+      this.#writeMessage(bytes);
+      return;
+    }
+    this.#queue.pushMessage(bytes, author);
+    this.#drainQueue();
+  }
+
+  /** Sends a frame once the messages before it have gone out. */
+  sendAfterMessages(frame: MeshFrame): void {
+    if (this.#state.tag !== 'up') return;
+    this.#queue.pushMarker(frame);
+    this.#drainQueue();
+  }
+
+  /** A message of this peer has been judged: its bytes are granted again. */
+  handleConsumed(bytes: number): void {
+    this.#consumed += bytes;
+    if (this.#consumed < WINDOW_BYTES / 2) return;
+    this.send({ tag: 'credit', bytes: this.#consumed });
+    this.#grantedToPeer += this.#consumed;
+    this.#consumed = 0;
+  }
+
+  /** Whether a pull of this peer is answered: not faster than an honest one asks. */
+  takePull(now: Instant): boolean {
+    return this.#conduct.pulls.take(now.mono);
+  }
+
+  /** This peer passed on what no honest peer does. */
+  handleReject(now: Instant): void {
+    if (!this.#conduct.rejects.take(now.mono)) this.close(now, 'misbehaved');
+  }
+
+  /** Ends the link, telling the peer why. */
+  close(now: Instant, why: ByeReason): void {
+    if (this.#state.tag === 'closed') return;
+    this.#write({ tag: 'bye', reason: why });
+    this.#end(now, why);
+  }
+
+  /** Everything to be written, as one piece; empties the buffer. */
+  takeOutput(): Bytes | undefined {
+    if (this.#buffer.length === 0) return undefined;
+    const output = new Uint8Array(this.#bufferBytes);
+    let at = 0;
+    for (let i = 0; i < this.#buffer.length; i++) {
+      const bytes = this.#buffer[i] as Bytes;
+      if (this.#isMessage[i] === true) at = putMessageFrame(output, at, bytes);
+      else {
+        output.set(bytes, at);
+        at += bytes.length;
+      }
+    }
+    this.#buffer = [];
+    this.#isMessage = [];
+    this.#bufferBytes = 0;
+    return output;
+  }
+
+  deadline(): MonotonicMs | undefined {
+    switch (this.#state.tag) {
+      case 'awaiting-hello':
+        return this.#state.until;
+      case 'up':
+        return after(this.#heardAt, this.#pingedAt === undefined ? PING_AFTER_MS : SILENCE_MS_MAX);
+      case 'closed':
+        return undefined;
+    }
+  }
+
+  handleTimeout(now: Instant): void {
+    if (this.#state.tag === 'awaiting-hello' && now.mono >= this.#state.until) return this.close(now, 'idle');
+    if (this.#state.tag !== 'up') return;
+    if (now.mono >= after(this.#heardAt, SILENCE_MS_MAX)) return this.close(now, 'idle');
+    if (this.#pingedAt === undefined && now.mono >= after(this.#heardAt, PING_EARLY_MS)) {
+      this.#pingedAt = now.mono;
+      this.send({ tag: 'ping' });
+    }
+  }
+
+  #handleFrame(now: Instant, frame: Frame): void {
+    if (frame.tag === 'bye') return this.#end(now, frame.reason);
+    if (this.#state.tag === 'awaiting-hello') {
+      if (frame.tag !== 'hello') return this.close(now, 'malformed');
+      return this.#handleHello(now, frame);
+    }
+    if (frame.tag !== 'message' && !this.#conduct.control.take(now.mono)) return this.close(now, 'misbehaved');
+    switch (frame.tag) {
+      case 'hello':
+        return this.close(now, 'malformed');
+      case 'ping':
+        return this.send({ tag: 'pong' });
+      case 'pong':
+        return;
+      case 'credit':
+        this.#grantedToUs = Math.min(GRANTED_BYTES_MAX, this.#grantedToUs + frame.bytes);
+        return this.#drainQueue();
+      case 'message':
+        this.#grantedToPeer -= frame.bytes.length;
+        if (this.#grantedToPeer < 0) return this.close(now, 'misbehaved');
+        return this.#outbox.frame(now, this, frame);
+      default:
+        this.#outbox.frame(now, this, frame);
+    }
+  }
+
+  #handleHello(now: Instant, hello: HelloFrame): void {
+    if (hello.version !== LINK_VERSION) return this.close(now, 'version');
+    if (hello.mesh !== this.#mesh || hello.nodeId !== this.peer) return this.close(now, 'mesh');
+    this.#grantedToUs = Math.min(GRANTED_BYTES_MAX, hello.windowBytes);
+    this.#state = { tag: 'up', hello, since: now.mono };
+    this.#outbox.up(now, this, hello);
+  }
+
+  #drainQueue(): void {
+    for (;;) {
+      const item = this.#queue.shiftWithin(this.#grantedToUs);
+      if (item === undefined) return;
+      this.#grantedToUs -= item.costBytes;
+      this.#write(item.frame);
+    }
+  }
+
+  #end(now: Instant, why: ByeReason): void {
+    this.#state = { tag: 'closed' };
+    this.#outbox.closed(now, this, why);
+  }
+
+  #write(frame: Frame): void {
+    if (frame.tag === 'message') return this.#writeMessage(frame.bytes);
+    const bytes = encodeFrame(frame);
+    this.#gather(bytes, false, bytes.length);
+  }
+
+  #writeMessage(bytes: Bytes): void {
+    this.#gather(bytes, true, messageFrameBytes(bytes));
+  }
+
+  #gather(bytes: Bytes, isMessage: boolean, length: number): void {
+    if (this.#buffer.length === 0) this.#outbox.dirty(this);
+    this.#buffer.push(bytes);
+    this.#isMessage.push(isMessage);
+    this.#bufferBytes += length;
+  }
+}
