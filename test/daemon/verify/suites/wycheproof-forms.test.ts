@@ -85,7 +85,23 @@ describe('keys that signatures are checked with, in every form of Wycheproof', (
     const group = { type: 'RsassaPkcs1Verify', sha: 'SHA-256' };
     assert.deepEqual(results({ ...group, keysize: 2048, keyPem: pem(publicKey) }, [good]), ['valid']);
     assert.deepEqual(results({ ...group, keySize: 2048, keyJwk: jwk(publicKey) }, [good]), ['valid']);
+    const [modulus, publicExponent] = [`00${hexOf(jwk(publicKey).n)}`, hexOf(jwk(publicKey).e)];
+    for (const key of [{ publicKey: { modulus, publicExponent } }, { n: modulus, e: publicExponent }])
+      assert.deepEqual(results({ ...group, keySize: 2048, ...key }, [good, { ...good, msg: '' }]), ['valid', 'invalid']);
     assert.deepEqual(results({ ...group, keysize: 1024, keyPem: pem(publicKey) }, [good]), ['SKIPPED']);
+  });
+
+  it('skips groups that have no key', () => {
+    const skipped = { actual_result: 'SKIPPED', context: 'the group has no key in a form that is read here' };
+    const test = { tcId: 1, msg: '', sig: '' };
+    for (const group of [
+      { type: 'RsassaPkcs1Verify', sha: 'SHA-256', keySize: 2048 },
+      { type: 'RsassaPssVerify', sha: 'SHA-256', mgfSha: 'SHA-256', sLen: 32, publicKey: { modulus: '' } },
+      { type: 'EddsaVerify', publicKey: { curve: 'edwards25519' } },
+    ])
+      assert.deepEqual(Array.from(judgeWycheproof({ testGroups: [{ ...group, tests: [test] }] })), [
+        { id: 1, ...skipped },
+      ]);
   });
 
   it('skips curves, digests and forms that are not used here', () => {

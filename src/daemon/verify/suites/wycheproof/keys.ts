@@ -59,8 +59,14 @@ export function spkiOf(group: VectorMembers): Bytes | undefined {
   }
   if (text(key, 'pk') !== '') return ed25519Spki(fromHex(text(key, 'pk')));
   if (text(jwk, 'crv') === 'Ed25519') return ed25519Spki(base64Url(text(jwk, 'x')));
-  if (text(jwk, 'kty') !== 'RSA') return undefined;
-  const numbers = sequence(unsignedInteger(base64Url(text(jwk, 'n'))), unsignedInteger(base64Url(text(jwk, 'e'))));
+  // Older files have the numbers in the group itself.
+  const [modulus, exponent] = [text(key, 'modulus') || text(group, 'n'), text(key, 'publicExponent') || text(group, 'e')];
+  if (modulus !== '' && exponent !== '') return rsaSpki(fromHex(modulus), fromHex(exponent));
+  return text(jwk, 'kty') === 'RSA' ? rsaSpki(base64Url(text(jwk, 'n')), base64Url(text(jwk, 'e'))) : undefined;
+}
+
+function rsaSpki(modulus: Bytes, exponent: Bytes): Bytes {
+  const numbers = sequence(unsignedInteger(modulus), unsignedInteger(exponent));
   return sequence(sequence(oid(OID.rsaEncryption), NULL), bitString(numbers));
 }
 

@@ -26,6 +26,8 @@ const RSA: Readonly<Record<Digest, Bytes>> = {
 
 const DIGEST_OIDS: Readonly<Record<Digest, string>> = { sha256: OID.sha256, sha384: OID.sha384, sha512: OID.sha512 };
 
+const NO_KEY = 'the group has no key in a form that is read here';
+
 /** The digest that Wycheproof calls `SHA-256` and so on; `undefined` for those that nothing is signed with here. */
 export function digestOf(name: string): Digest | undefined {
   const digest = name.toLowerCase().replace('-', '');
@@ -63,7 +65,8 @@ function withEcKey(group: VectorMembers, judge: (key: EcKey) => Outcome): Outcom
   const digest = digestOf(text(group, 'sha'));
   const known = CURVES.get(curve);
   const spki = spkiOf(group);
-  if (known === undefined || digest === undefined || spki === undefined) return notUsed(group);
+  if (known === undefined || digest === undefined) return notUsed(group);
+  if (spki === undefined) return NO_KEY;
   return judge({ curve, coordinateBytes: known.coordinateBytes, digest, spki });
 }
 
@@ -71,7 +74,7 @@ export const judgeEddsa: JudgeCase = (group, test) => {
   const curve = text(publicKeyOfGroup(group), 'curve');
   if (curve !== 'edwards25519') return `curve ${JSON.stringify(curve)} is not used here`;
   const spki = spkiOf(group);
-  if (spki === undefined) return 'the group has no key in a form that is read here';
+  if (spki === undefined) return NO_KEY;
   return PublicKey.fromSpki(spki).verify('Ed25519', hex(test, 'msg'), hex(test, 'sig'));
 };
 
@@ -79,7 +82,9 @@ export const judgeRsaPkcs1: JudgeCase = (group, test) => {
   const digest = digestOf(text(group, 'sha'));
   const reason = weakness(group);
   if (digest === undefined || reason !== undefined) return reason ?? notUsed(group);
-  return checkX509Signature(RSA[digest], rsaSpkiOf(group), hex(test, 'msg'), hex(test, 'sig'));
+  const spki = rsaSpkiOf(group);
+  if (spki === undefined) return NO_KEY;
+  return checkX509Signature(RSA[digest], spki, hex(test, 'msg'), hex(test, 'sig'));
 };
 
 export const judgeRsaPss: JudgeCase = (group, test) => {
@@ -94,12 +99,14 @@ export const judgeRsaPss: JudgeCase = (group, test) => {
     saltBytes > PSS_SALT_BYTES_MAX
   )
     return `PSS with ${text(group, 'sha')}, ${text(group, 'mgfSha')} and a salt of ${String(saltBytes)} is not used here`;
+  const spki = rsaSpkiOf(group);
+  if (spki === undefined) return NO_KEY;
   const hash = sequence(oid(DIGEST_OIDS[digest]), NULL);
   const mask = sequence(oid(OID.mgf1), hash);
   const salt = saltBytes === PSS_SALT_BYTES_DEFAULT ? [] : [context(2, unsignedInteger(saltBytes))];
   const parameters = sequence(context(0, hash), context(1, mask), ...salt);
   const identifier = sequence(oid(OID.rsaPss), parameters);
-  return checkX509Signature(identifier, rsaSpkiOf(group), hex(test, 'msg'), hex(test, 'sig'));
+  return checkX509Signature(identifier, spki, hex(test, 'msg'), hex(test, 'sig'));
 };
 
 function secp256k1(group: VectorMembers, digest: Digest, spki: Bytes, test: VectorMembers, raw: Bytes): boolean {
@@ -113,9 +120,9 @@ function secp256k1(group: VectorMembers, digest: Digest, spki: Bytes, test: Vect
 }
 
 /** A key restricted to RSA-PSS is tried without its restriction: the case says what the signature is made with. */
-function rsaSpkiOf(group: VectorMembers): Bytes {
+function rsaSpkiOf(group: VectorMembers): Bytes | undefined {
   const pkcs1 = text(group, 'publicKeyAsn') || text(group, 'keyAsn');
-  if (pkcs1 === '') return spkiOf(group) ?? new Uint8Array(0);
+  if (pkcs1 === '') return spkiOf(group);
   return sequence(sequence(oid(OID.rsaEncryption), NULL), bitString(fromHex(pkcs1)));
 }
 
