@@ -87,7 +87,10 @@ describe('keys that signatures are checked with, in every form of Wycheproof', (
     assert.deepEqual(results({ ...group, keySize: 2048, keyJwk: jwk(publicKey) }, [good]), ['valid']);
     const [modulus, publicExponent] = [`00${hexOf(jwk(publicKey).n)}`, hexOf(jwk(publicKey).e)];
     for (const key of [{ publicKey: { modulus, publicExponent } }, { n: modulus, e: publicExponent }])
-      assert.deepEqual(results({ ...group, keySize: 2048, ...key }, [good, { ...good, msg: '' }]), ['valid', 'invalid']);
+      assert.deepEqual(results({ ...group, keySize: 2048, ...key }, [good, { ...good, msg: '' }]), [
+        'valid',
+        'invalid',
+      ]);
     assert.deepEqual(results({ ...group, keysize: 1024, keyPem: pem(publicKey) }, [good]), ['SKIPPED']);
   });
 

@@ -60,7 +60,10 @@ export function spkiOf(group: VectorMembers): Bytes | undefined {
   if (text(key, 'pk') !== '') return ed25519Spki(fromHex(text(key, 'pk')));
   if (text(jwk, 'crv') === 'Ed25519') return ed25519Spki(base64Url(text(jwk, 'x')));
   // Older files have the numbers in the group itself.
-  const [modulus, exponent] = [text(key, 'modulus') || text(group, 'n'), text(key, 'publicExponent') || text(group, 'e')];
+  const [modulus, exponent] = [
+    text(key, 'modulus') || text(group, 'n'),
+    text(key, 'publicExponent') || text(group, 'e'),
+  ];
   if (modulus !== '' && exponent !== '') return rsaSpki(fromHex(modulus), fromHex(exponent));
   return text(jwk, 'kty') === 'RSA' ? rsaSpki(base64Url(text(jwk, 'n')), base64Url(text(jwk, 'e'))) : undefined;
 }
