@@ -20,7 +20,6 @@ const NEVER_CRITICAL: readonly (readonly [string, string])[] = [
 /** Extensions that section 4.2 wants always critical. */
 const ALWAYS_CRITICAL: readonly (readonly [string, string])[] = [
   [OID.nameConstraints, 'name constraints'],
-  [OID.policyConstraints, 'policy constraints'],
   [OID.inhibitAnyPolicy, 'inhibit anyPolicy'],
 ];
 
@@ -42,6 +41,12 @@ export function judgeConformance(certificate: Certificate, isAnchor: boolean, de
     if (extensions.raw.get(oid)?.isCritical === true) return broken(`${name} is critical`);
   for (const [oid, name] of ALWAYS_CRITICAL)
     if (extensions.raw.get(oid)?.isCritical === false) return broken(`${name} is not critical`);
+  // 4.2.1.11 wants these critical too, where RFC 3280 left it open: issuers of that time name their policies beside them.
+  if (
+    extensions.raw.get(OID.policyConstraints)?.isCritical === false &&
+    !(certificate.isCa && extensions.certificatePolicies !== undefined)
+  )
+    return broken('policy constraints are not critical, and there are no policies');
 
   // 4.1.2.4 and 4.1.2.6: somebody issued it, and it speaks for somebody.
   if (isEmptyName(certificate.issuer)) return broken('issuer has no name');
@@ -55,14 +60,14 @@ export function judgeConformance(certificate: Certificate, isAnchor: boolean, de
   if (extensions.authorityKeyIdentifier?.keyId === undefined && !(isAnchor && certificate.isSelfIssued))
     return broken('authority key identifier is missing');
 
-  // 4.2.1.3 and 4.2.1.9: CA, key usage and what only a CA may carry agree.
+  // 4.2.1.3 and 4.2.1.9: CA, key usage and what only a CA may carry agree. A CA without key usage may do everything
+  // (6.1.4 n, 6.3.3 f), and basic constraints hold whether critical or not; but who is trusted from the outset shall be sound.
   const mayCertify = ((extensions.keyUsage ?? 0) & KEY_USAGE.keyCertSign) !== 0;
   if (certificate.isCa) {
     if (extensions.subjectKeyIdentifier === undefined) return broken('CA without a subject key identifier');
-    if (extensions.raw.get(OID.basicConstraints)?.isCritical !== true)
-      return broken('basic constraints of a CA are not critical');
-    if (extensions.keyUsage === undefined) return broken('CA without key usage');
-    if (!mayCertify && extensions.basicConstraints?.pathLenMax !== undefined)
+    if (isAnchor && extensions.raw.get(OID.basicConstraints)?.isCritical !== true)
+      return broken('basic constraints of an anchor are not critical');
+    if (extensions.keyUsage !== undefined && !mayCertify && extensions.basicConstraints?.pathLenMax !== undefined)
       return broken('path length constraint without keyCertSign');
   } else {
     if (mayCertify) return broken('keyCertSign without CA');

@@ -119,8 +119,8 @@ function judgeValidity(certificate: Certificate, at: UnixMs, depth: number): Pat
 function judgeCa(certificate: Certificate, depth: number): PathRefusal | undefined {
   if (!certificate.isCa)
     return refusal('ERR_PATH_CONSTRAINT', `${describe(certificate)} is no CA, but issued a certificate`, depth);
-  const keyUsage = certificate.extensions.keyUsage ?? 0;
-  if ((keyUsage & KEY_USAGE.keyCertSign) === 0)
+  const { keyUsage } = certificate.extensions;
+  if (keyUsage !== undefined && (keyUsage & KEY_USAGE.keyCertSign) === 0)
     return refusal('ERR_PATH_USAGE', `${describe(certificate)} issued a certificate without keyCertSign`, depth);
   return undefined;
 }

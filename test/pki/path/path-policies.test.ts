@@ -68,5 +68,15 @@ table('policies (RFC 5280 sections 6.1.3 d to 6.1.5)', [
   ['anyPolicy mapped', 'ERR_PATH_EXTENSION', () => along([policies(A), mapped(ANY, B)], [policies(B)], [])],
   ['mapped to anyPolicy', 'ERR_PATH_EXTENSION', () => along([policies(A), mapped(A, ANY)], [policies(B)], [])],
   ['constraints, not critical', 'ERR_PATH_EXTENSION', () => along([constraint(0, 9, false)], [], [])],
+  [
+    'constraints, not critical, beside policies',
+    'ok',
+    () => along([policies(A), constraint(0, 0, false)], [policies(A)], [policies(A)]),
+  ],
+  [
+    'constraints, not critical, beside policies, hold all the same',
+    NO,
+    () => along([policies(A), constraint(0, 0, false)], [policies(A)], [policies(B)]),
+  ],
   ['inhibit anyPolicy, not critical', 'ERR_PATH_EXTENSION', () => along([inhibitAny(0, false)], [], [])],
 ]);

@@ -31,6 +31,12 @@ describe('a file in the format of x509-limbo', () => {
     assert.match(result.context, /webpki/);
   });
 
+  it('runs every other group, whatever its name', () => {
+    const [plain] = pathCases('limbo', [['plain', true, leaf({})]]);
+    assert.ok(plain !== undefined);
+    assert.equal(judgeLimboCase({ ...plain, id: 'elsewhere' }, AT).actual_result, 'SUCCESS');
+  });
+
   it('calls what cannot be parsed a failure', () => {
     for (const broken of [
       {},

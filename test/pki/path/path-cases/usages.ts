@@ -40,7 +40,7 @@ export const BASIC_CONSTRAINTS: Cases = [
   ['no CA written out', false, under(basic(no))],
   ['no CA written out in the leaf', false, leaf(basic(no))],
   ['empty in the leaf', true, leaf(basic())],
-  ['not critical in the intermediate', false, under(ext(OID.basicConstraints, sequence(yes)))],
+  ['not critical in the intermediate', true, under(ext(OID.basicConstraints, sequence(yes)))],
   ['not critical in the root', false, anchored(ext(OID.basicConstraints, sequence(yes)))],
   ['not critical in the leaf', true, leaf(ext(OID.basicConstraints, sequence()))],
   ['a path length and no CA in the leaf', false, leaf(basic(unsignedInteger(0)))],
@@ -54,7 +54,7 @@ export const BASIC_CONSTRAINTS: Cases = [
   ['trailing bytes', false, under(critical(OID.basicConstraints, fromHex('30030101ff00')))],
   ['absent in the root', false, anchored(without(OID.basicConstraints))],
   ['the leaf a CA', true, leaf({ isCa: true })],
-  ['the leaf a CA, not critical', false, leaf({ isCa: true, ...ext(OID.basicConstraints, sequence(yes)) })],
+  ['the leaf a CA, not critical', true, leaf({ isCa: true, ...ext(OID.basicConstraints, sequence(yes)) })],
 ];
 
 const len = (pathLenMax: number) => ({ pathLenMax });
@@ -95,8 +95,9 @@ function rootAbove(pathLenMax: number) {
 
 export const KEY_USAGES: Cases = [
   ['absent in the leaf', true, leaf(without(OID.keyUsage))],
-  ['absent in the intermediate', false, under(without(OID.keyUsage))],
-  ['absent in the root', false, anchored(without(OID.keyUsage))],
+  ['absent in the intermediate', true, under(without(OID.keyUsage))],
+  ['absent in the root', true, anchored(without(OID.keyUsage))],
+  ['absent in the intermediate, with a path length', true, under({ pathLenMax: 0, ...without(OID.keyUsage) })],
   ['without keyCertSign in the intermediate', false, under(usage(CRL_SIGN))],
   ['digital signature alone in the intermediate', false, under(usage(DIGITAL_SIGNATURE))],
   ['without keyCertSign in the root', false, anchored(usage(CRL_SIGN))],
