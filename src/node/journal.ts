@@ -1,4 +1,5 @@
 import type { Bytes } from '../base/bytes.ts';
+import { after, type MonotonicMs } from '../base/time.ts';
 import type { NodeChange, NodeStore } from '../ports/node-store.ts';
 
 /** Changes in one group. A group is one transaction, so this bounds how long one commit takes. */
@@ -7,24 +8,22 @@ export const GROUP_CHANGES_MAX = 1_000;
 /** Changes that may wait for a store that is slow or fails. Above, nothing new is taken in: peers keep it for us. */
 export const BACKLOG_CHANGES_MAX = 20_000;
 
+/** Commits follow each other no faster: a program that waits alone does not notice, and many share one. @tuning */
+export const COMMIT_PACE_MS = 5;
+
 /**
  * Messages that no program waits for are written this long after the last commit: each one costs as much as two
  * to six checked signatures, and wears out a memory card. What a crash takes of them the neighbours still have. @tuning
  */
 export const GATHER_MS = 200;
 
-/**
- * What has gathered: nothing; messages that nobody waits for, which neighbours have as well; or something that is to be
- * written soon, because a program waits for it, because it is no message, or because there is a whole group of it.
- */
-export type Gathered = 'nothing' | 'messages' | 'urgent';
-
 /** Asks for a group of changes to be made durable; exactly one `handlePersisted` with the ticket follows. */
 export type Persist = (ticket: number, changes: readonly NodeChange[]) => void;
 
 /**
  * What is to be kept, in groups: one group is under way at a time, and the next gathers meanwhile, so that a
- * busy node pays for one fsync where many messages arrive together.
+ * busy node pays for one fsync where many messages arrive together. How soon a group goes off is decided here, for the
+ * field and the simulator alike.
  */
 export class Journal {
   readonly #store: NodeStore;
@@ -41,6 +40,7 @@ export class Journal {
     | undefined;
   #nextTicket = 1;
   #isStalled = false;
+  #savedAt = Number.NEGATIVE_INFINITY as MonotonicMs;
   /** Something has gathered that is no message, or was tried before. */
   #isPressing = false;
 
@@ -52,13 +52,6 @@ export class Journal {
   /** Changes not yet durable. */
   get backlog(): number {
     return this.#gathering.length + (this.#underWay?.changes.length ?? 0);
-  }
-
-  /** See {@link Gathered}; what is under way is not counted. */
-  get gathered(): Gathered {
-    if (this.#gathering.length === 0) return 'nothing';
-    const isUrgent = this.#isPressing || this.#waiting.length > 0 || this.#gathering.length >= GROUP_CHANGES_MAX;
-    return isUrgent ? 'urgent' : 'messages';
   }
 
   /** True where nothing more should be taken in for now. */
@@ -84,9 +77,21 @@ export class Journal {
     return this.#pending.get(arrival) ?? this.#store.read(arrival);
   }
 
-  /** Sends off what has gathered, where nothing is under way and the store has not just failed. */
-  flush(): void {
-    if (this.#isStalled || this.#underWay !== undefined || this.#gathering.length === 0) return;
+  /**
+   * When {@link flush} is to write what has gathered: soon where a program waits for it, where it is no message, or where
+   * there is a whole group of it. `undefined` while a group is under way, or the store has just failed.
+   */
+  deadline(): MonotonicMs | undefined {
+    if (this.#isStalled || this.#underWay !== undefined || this.#gathering.length === 0) return undefined;
+    const isUrgent = this.#isPressing || this.#waiting.length > 0 || this.#gathering.length >= GROUP_CHANGES_MAX;
+    return after(this.#savedAt, isUrgent ? COMMIT_PACE_MS : GATHER_MS);
+  }
+
+  /** Sends off what has gathered, where its time has come. */
+  flush(now: MonotonicMs): void {
+    const dueAt = this.deadline();
+    if (dueAt === undefined || now < dueAt) return;
+    this.#savedAt = now;
     const changes = this.#gathering.splice(0, GROUP_CHANGES_MAX);
     const isAll = this.#gathering.length === 0;
     const waiting = isAll ? this.#waiting.splice(0) : [];

@@ -15,7 +15,6 @@ import type { NodeChange, RestoredNode } from '../ports/node-store.ts';
 import type { Voucher } from './chain-exchange.ts';
 import { routeFrame } from './frame-router.ts';
 import type { Holdings } from './holdings.ts';
-import type { Gathered } from './journal.ts';
 import type { NeighbourhoodOwner } from './neighbourhood.ts';
 import type { MeshNodeOptions } from './node-options.ts';
 import { NodeParts } from './node-parts.ts';
@@ -190,6 +189,7 @@ export class MeshNode implements NeighbourhoodOwner {
       this.#parts.gossip.deadline(),
       this.#parts.exchange.deadline(),
       this.#own.deadline(),
+      this.#parts.journal.deadline(),
       this.#storeRetryAt,
       expiryAt,
     );
@@ -215,18 +215,18 @@ export class MeshNode implements NeighbourhoodOwner {
     this.#wake();
   }
 
-  /** Does what has gathered in this turn: messages to sign, frames to peers, and where it `isSaving` changes to the store. */
-  flush(isSaving = true): void {
+  /** Does what has gathered in this turn: messages to sign, frames to peers, and changes to the store whose time has come. */
+  flush(now: Instant): void {
     this.#own.flush();
     this.#parts.gossip.flush();
     this.#parts.neighbourhood.flush();
-    if (isSaving) this.#parts.journal.flush();
+    this.#parts.journal.flush(now.mono);
   }
 
   /** Says goodbye to all peers. @returns what is still to be written. */
   leave(now: Instant): readonly NodeChange[] {
     this.#parts.neighbourhood.leave(now);
-    this.flush();
+    this.flush(now);
     return this.#parts.journal.takeGathered();
   }
 
@@ -247,11 +247,6 @@ export class MeshNode implements NeighbourhoodOwner {
 
   get incarnation(): number {
     return this.#own.incarnation;
-  }
-
-  /** What waits for a {@link flush} that saves. */
-  get gathered(): Gathered {
-    return this.#parts.journal.gathered;
   }
 
   get backlog(): Backlog {

@@ -9,7 +9,6 @@ import type { NodeId } from '../identity/node-id.ts';
 import { type Address, parseAddress } from '../message/address.ts';
 import { parseMessageType } from '../message/family.ts';
 import type { Message } from '../message/message.ts';
-import { GATHER_MS } from '../node/journal.ts';
 import { MeshNode } from '../node/mesh-node.ts';
 import type { NodeEvent, NodeOutbox, RequestAnswer } from '../node/node-outbox.ts';
 import { startOf } from '../node/node-start.ts';
@@ -77,8 +76,6 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
   #nextRequest = 1;
   #wakesAtMs: number | undefined;
   #isTurnPending = false;
-  #savedAtMs = Number.NEGATIVE_INFINITY;
-  #savesAtMs: number | undefined;
   #clock = RIGHT;
   #checksAsked = 0;
 
@@ -284,7 +281,6 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
   }
 
   persist(ticket: number, changes: readonly NodeChange[]): void {
-    this.#savedAtMs = this.#world.time.nowMs;
     this.#later(this.#random.between(COMMIT_MS_MIN, COMMIT_MS_MAX), (node, now) => {
       this.#store.applyNow(changes);
       node.handlePersisted(now, ticket, true);
@@ -337,21 +333,10 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
   readonly #endTurn = (): void => {
     this.#isTurnPending = false;
     if (this.#node === undefined) return;
-    this.#node.flush(this.#isSaving(this.#node));
+    this.#node.flush(this.instant());
     this.#setTimer(this.#node);
     this.#world.turnEnded(this);
   };
-
-  /** As in the field: what others said is written a few times a second, and lost where the node is killed before. */
-  #isSaving({ gathered }: MeshNode): boolean {
-    if (gathered === 'nothing') return false;
-    const { time } = this.#world;
-    const at = gathered === 'urgent' ? time.nowMs : this.#savedAtMs + GATHER_MS;
-    if (at <= time.nowMs) return true;
-    if (this.#savesAtMs !== at) time.at(at, () => this.#turn());
-    this.#savesAtMs = at;
-    return false;
-  }
 
   #setTimer(node: MeshNode): void {
     const { time } = this.#world;

@@ -26,7 +26,7 @@ it('a certificate shown without what leads on from it is held against who shows 
   const say = (name: keyof typeof LINKS, ...frames: readonly Frame[]): void => {
     ann.node.handleLinkBytes(net.now, LINKS[name], concatBytes(...frames.map(encodeFrame)));
     net.settle();
-    ann.node.flush();
+    ann.node.flush(net.now);
   };
   for (const name of ['bob', 'eve'] as const) {
     const { nodeId, chain } = fixture.member(name);

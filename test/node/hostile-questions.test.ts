@@ -38,7 +38,7 @@ describe('questions of a hostile member, thousands in one piece (T3, T17)', () =
   const ask = (...frames: readonly Frame[]): Frame[] => {
     written.length = 0;
     ann.node.handleLinkBytes(net.now, LINK, concatBytes(...frames.map(encodeFrame)));
-    ann.node.flush();
+    ann.node.flush(net.now);
     return new FrameSplitter().push(concatBytes(...written)).map(decodeFrame);
   };
   const hello = (): Frame[] =>

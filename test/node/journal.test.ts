@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { UnixMs } from '../../src/base/time.ts';
-import { BACKLOG_CHANGES_MAX, GROUP_CHANGES_MAX, Journal } from '../../src/node/journal.ts';
+import type { MonotonicMs, UnixMs } from '../../src/base/time.ts';
+import { BACKLOG_CHANGES_MAX, COMMIT_PACE_MS, GATHER_MS, GROUP_CHANGES_MAX, Journal } from '../../src/node/journal.ts';
 import type { NodeChange } from '../../src/ports/node-store.ts';
 import { MemoryNodeStore } from '../../src/sim/memory-node-store.ts';
 
@@ -21,6 +21,20 @@ class Bench {
   readonly answers: string[] = [];
   readonly journal = new Journal(this.store, (ticket, changes) => this.groups.push({ ticket, changes }));
 
+  nowMs = 0;
+
+  /** So long after the flush before that whatever has gathered is due. */
+  flush(): void {
+    this.nowMs += GATHER_MS;
+    this.journal.flush(this.nowMs as MonotonicMs);
+  }
+
+  /** After the last flush. */
+  get dueInMs(): number | undefined {
+    const at = this.journal.deadline();
+    return at === undefined ? undefined : at - this.nowMs;
+  }
+
   wait(name: string): void {
     this.journal.whenDurable((ok) => this.answers.push(`${name} ${ok ? 'durable' : 'lost'}`));
   }
@@ -37,16 +51,16 @@ describe('journal', () => {
   it('has one group under way, and the next gathers meanwhile', () => {
     const bench = new Bench();
     bench.journal.add(message(1));
-    bench.journal.flush();
+    bench.flush();
     bench.journal.add(message(2));
     bench.journal.add(message(3));
-    bench.journal.flush();
+    bench.flush();
     assert.deepEqual(
       bench.groups.map(({ changes }) => changes.length),
       [1],
     );
     bench.answer(true);
-    bench.journal.flush();
+    bench.flush();
     assert.deepEqual(
       bench.groups.map(({ changes }) => changes.length),
       [2],
@@ -63,14 +77,14 @@ describe('journal', () => {
     const bench = new Bench();
     bench.journal.add(message(1));
     bench.wait('a');
-    bench.journal.flush();
+    bench.flush();
     bench.wait('b');
     bench.journal.add(message(2));
     bench.wait('c');
     assert.deepEqual(bench.answers, []);
     bench.answer(true);
     assert.deepEqual(bench.answers, ['a durable', 'b durable']);
-    bench.journal.flush();
+    bench.flush();
     bench.answer(true);
     assert.deepEqual(bench.answers.slice(2), ['c durable']);
   });
@@ -79,7 +93,7 @@ describe('journal', () => {
     const bench = new Bench();
     bench.journal.add(message(1));
     assert.deepEqual(bench.journal.read(1), Uint8Array.of(1));
-    bench.journal.flush();
+    bench.flush();
     assert.deepEqual(bench.journal.read(1), Uint8Array.of(1));
     bench.answer(true);
     assert.deepEqual(bench.journal.read(1), Uint8Array.of(1));
@@ -90,10 +104,10 @@ describe('journal', () => {
     const bench = new Bench();
     for (let i = 0; i <= GROUP_CHANGES_MAX; i++) bench.journal.add(message(i));
     bench.wait('a');
-    bench.journal.flush();
+    bench.flush();
     bench.answer(true);
     assert.deepEqual(bench.answers, []);
-    bench.journal.flush();
+    bench.flush();
     bench.answer(true);
     assert.deepEqual(bench.answers, ['a durable']);
   });
@@ -102,7 +116,7 @@ describe('journal', () => {
     const bench = new Bench();
     for (let i = 0; i <= GROUP_CHANGES_MAX; i++) bench.journal.add(message(i));
     bench.wait('a');
-    bench.journal.flush();
+    bench.flush();
     bench.answer(false);
     assert.deepEqual(bench.answers, ['a lost']);
   });
@@ -110,16 +124,16 @@ describe('journal', () => {
   it('keeps what the store did not take, and tries again when it is told, in the old order', () => {
     const bench = new Bench();
     bench.journal.add(message(1));
-    bench.journal.flush();
+    bench.flush();
     bench.journal.add({ tag: 'drop-message', arrival: 0 });
     bench.answer(false);
-    bench.journal.flush();
+    bench.flush();
     assert.equal(bench.groups.length, 0, 'not at once');
     assert.deepEqual(bench.journal.read(1), Uint8Array.of(1));
     bench.wait('a');
     assert.deepEqual(bench.answers, [], 'a duplicate of it is not acknowledged either');
     bench.journal.resume();
-    bench.journal.flush();
+    bench.flush();
     assert.deepEqual(
       bench.groups[0]?.changes.map(({ tag }) => tag),
       ['put-message', 'drop-message'],
@@ -136,11 +150,11 @@ describe('journal', () => {
     bench.journal.whenDurable((ok) => {
       if (!ok) bench.journal.add({ tag: 'drop-message', arrival: 1 });
     });
-    bench.journal.flush();
+    bench.flush();
     bench.answer(false);
     assert.equal(bench.journal.read(1), undefined);
     bench.journal.resume();
-    bench.journal.flush();
+    bench.flush();
     assert.deepEqual(bench.groups[0]?.changes, [message(2), { tag: 'drop-message', arrival: 1 }]);
   });
 
@@ -152,55 +166,70 @@ describe('journal', () => {
     assert.equal(bench.journal.isFull, true);
   });
 
-  it('tells messages that nobody waits for from what is to be written soon', () => {
-    const { journal } = new Bench();
-    assert.equal(journal.gathered, 'nothing');
+  it('writes messages that nobody waits for a while after the last commit, and what a program waits for soon', () => {
+    const bench = new Bench();
+    const { journal } = bench;
+    assert.equal(journal.deadline(), undefined);
     journal.add(message(1));
-    journal.add({ tag: 'drop-message', arrival: 1 });
-    assert.equal(journal.gathered, 'messages');
-    journal.whenDurable(() => undefined);
-    assert.equal(journal.gathered, 'urgent', 'a program waits');
-    journal.flush();
-    assert.equal(journal.gathered, 'nothing');
+    bench.flush();
+    const savedAt = bench.nowMs;
+    bench.answer(true);
     journal.add(message(2));
-    assert.equal(journal.gathered, 'messages', 'who waits, waits for what is under way');
+    journal.add({ tag: 'drop-message', arrival: 1 });
+    assert.equal(journal.deadline(), savedAt + GATHER_MS);
+    journal.flush((savedAt + GATHER_MS - 1) as MonotonicMs);
+    assert.equal(bench.groups.length, 0);
+    bench.wait('a program');
+    assert.equal(journal.deadline(), savedAt + COMMIT_PACE_MS);
+    journal.flush((savedAt + COMMIT_PACE_MS - 1) as MonotonicMs);
+    assert.equal(bench.groups.length, 0);
+    journal.flush((savedAt + COMMIT_PACE_MS) as MonotonicMs);
+    assert.equal(bench.groups.length, 1);
+    journal.add(message(3));
+    assert.equal(journal.deadline(), undefined, 'a group is under way');
+    bench.answer(true);
+    assert.equal(journal.deadline(), savedAt + COMMIT_PACE_MS + GATHER_MS, 'who waits, waits for what is under way');
   });
 
   it('has whatever is no message written soon, and whole groups', () => {
     const bench = new Bench();
     const { journal } = bench;
-    for (let i = 0; i < GROUP_CHANGES_MAX - 1; i++) journal.add(message(i));
-    assert.equal(journal.gathered, 'messages');
-    journal.add(message(GROUP_CHANGES_MAX - 1));
-    assert.equal(journal.gathered, 'urgent');
-    journal.add({ tag: 'put-crl', issuerKeyHash: 'aa', der: Uint8Array.of(1), kept: [] });
-    journal.flush();
-    assert.equal(journal.gathered, 'urgent', 'the list is in the next group');
+    journal.add(message(0));
+    bench.flush();
     bench.answer(true);
-    journal.flush();
+    for (let i = 0; i < GROUP_CHANGES_MAX - 1; i++) journal.add(message(i));
+    assert.equal(bench.dueInMs, GATHER_MS);
+    journal.add(message(GROUP_CHANGES_MAX - 1));
+    assert.equal(bench.dueInMs, COMMIT_PACE_MS);
+    journal.add({ tag: 'put-crl', issuerKeyHash: 'aa', der: Uint8Array.of(1), kept: [] });
+    bench.flush();
+    bench.answer(true);
+    assert.equal(bench.dueInMs, COMMIT_PACE_MS, 'the list is in the next group');
+    bench.flush();
     bench.answer(true);
     journal.add(message(0));
-    assert.equal(journal.gathered, 'messages');
+    assert.equal(bench.dueInMs, GATHER_MS);
   });
 
   it('has what a store refused written as soon as it may be', () => {
     const bench = new Bench();
     bench.journal.add(message(1));
-    bench.journal.flush();
+    bench.flush();
     bench.answer(false);
-    assert.equal(bench.journal.gathered, 'urgent');
+    assert.equal(bench.dueInMs, undefined);
     bench.journal.resume();
-    bench.journal.flush();
+    assert.equal(bench.dueInMs, COMMIT_PACE_MS);
+    bench.flush();
     bench.answer(true);
     bench.journal.add(message(2));
-    assert.equal(bench.journal.gathered, 'messages');
+    assert.equal(bench.dueInMs, GATHER_MS);
   });
 
   it('takes no notice of answers to other groups', () => {
     const bench = new Bench();
     bench.journal.add(message(1));
     bench.wait('a');
-    bench.journal.flush();
+    bench.flush();
     bench.journal.handlePersisted(99, true);
     assert.deepEqual(bench.answers, []);
   });

@@ -9,7 +9,6 @@ import type { NodeId } from '../../identity/node-id.ts';
 import { type Address, formatAddress } from '../../message/address.ts';
 import type { Message } from '../../message/message.ts';
 import type { MessageId } from '../../message/message-id.ts';
-import { GATHER_MS } from '../../node/journal.ts';
 import { MeshNode } from '../../node/mesh-node.ts';
 import type { MeshNodeOptions } from '../../node/node-options.ts';
 import type { NodeEvent, NodeOutbox, RequestAnswer } from '../../node/node-outbox.ts';
@@ -22,8 +21,6 @@ import { SignatureChecks } from './signature-checks.ts';
 import type { JudgeChain } from '../tls/peers.ts';
 import type { TlsDialler } from '../tls/dialler.ts';
 
-/** Commits follow each other no faster: a program that waits alone does not notice, and many share one. */
-const COMMIT_PACE_MS = 5;
 /** The longest that Node.js timers can wait; a node has work every minute. @tuning */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
@@ -51,11 +48,9 @@ export class NodeHost implements NodeOutbox {
   readonly #requests = new OpenRequests();
   readonly #checks: SignatureChecks;
   readonly #listeners = new Set<(event: NodeEvent) => void>();
-  #savedAt = Number.NEGATIVE_INFINITY;
   #nextLink = 1;
   #isTurnDue = false;
   #isClosed = false;
-  #saveTimer: NodeJS.Timeout | undefined;
   #timer: NodeJS.Timeout | undefined;
   #timerAt: MonotonicMs | undefined;
 
@@ -128,7 +123,6 @@ export class NodeHost implements NodeOutbox {
     if (unsaved.length > 0) this.#options.store.apply(unsaved).catch(this.#options.onUnexpected);
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    clearTimeout(this.#saveTimer);
     for (const socket of this.#sockets.values()) socket.close();
     this.#requests.close();
   }
@@ -179,7 +173,6 @@ export class NodeHost implements NodeOutbox {
   }
 
   persist(ticket: number, changes: readonly NodeChange[]): void {
-    this.#savedAt = performance.now();
     const answer = (ok: boolean): boolean => this.#tell((now) => this.node.handlePersisted(now, ticket, ok));
     this.#options.store.apply(changes).then(
       () => answer(true),
@@ -227,7 +220,7 @@ export class NodeHost implements NodeOutbox {
   #endTurn(): void {
     if (this.#isClosed) return;
     this.#checks.run();
-    this.#try(() => this.node.flush(this.#isSaving()));
+    this.#try(() => this.node.flush(this.now()));
     this.#isTurnDue = false;
     if (this.#checks.isWaiting) this.wake();
     this.#setTimer();
@@ -246,16 +239,6 @@ export class NodeHost implements NodeOutbox {
       this.#tell((then) => this.node.handleTimeout(then));
     }, delayMs);
     this.#timer.unref(); // a port that listens keeps the process alive, not this
-  }
-
-  /** Whether what has gathered is written in this turn; else a turn follows when it is to be. */
-  #isSaving(): boolean {
-    const { gathered } = this.node;
-    clearTimeout(this.#saveTimer);
-    if (gathered === 'nothing') return false;
-    const leftMs = this.#savedAt + (gathered === 'urgent' ? COMMIT_PACE_MS : GATHER_MS) - performance.now();
-    if (leftMs > 0) this.#saveTimer = setTimeout(() => this.wake(), leftMs).unref();
-    return leftMs <= 0;
   }
 
   #request(ask: (request: number) => void): Promise<MessageId> {

@@ -209,9 +209,9 @@ describe('what one message can break', () => {
     await a.got(await b.say('the next'));
     const flush = node.flush.bind(node);
     let failures = 1;
-    node.flush = () => {
+    node.flush = (now) => {
       if (failures-- > 0) throw new Error('the disk cannot be read');
-      flush();
+      flush(now);
     };
     await b.got(await a.say('still here'));
     assert.deepEqual(a.unexpected.map(String), ['TypeError: a bug', 'Error: the disk cannot be read']);

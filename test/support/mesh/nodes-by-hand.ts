@@ -1,9 +1,10 @@
-import { HOUR_MS, type Instant } from '../../../src/base/time.ts';
+import { after, HOUR_MS, type Instant } from '../../../src/base/time.ts';
 import type { PublicKey } from '../../../src/crypto/public-key.ts';
 import type { NodeId } from '../../../src/identity/node-id.ts';
 import { type Address, parseAddress } from '../../../src/message/address.ts';
 import { parseMessageType } from '../../../src/message/family.ts';
 import type { Message } from '../../../src/message/message.ts';
+import { GATHER_MS } from '../../../src/node/journal.ts';
 import { MeshNode } from '../../../src/node/mesh-node.ts';
 import type { NodeEvent, NodeOutbox, RequestAnswer } from '../../../src/node/node-outbox.ts';
 import { startOf } from '../../../src/node/node-start.ts';
@@ -203,6 +204,7 @@ export class NodeNet {
   readonly #others = new Map<number, End>();
   #nowMs = 0;
   #links = 0;
+  #flushes = 0;
 
   constructor(fixture: MeshFixture) {
     this.fixture = fixture;
@@ -262,12 +264,17 @@ export class NodeNet {
     }
   }
 
+  /** Ends a turn of this node, as long after the one before as the pace of commits asks: what has gathered is written. */
+  flush({ node }: HandNode): void {
+    node.flush({ ...this.now, mono: after(this.now.mono, ++this.#flushes * GATHER_MS) });
+  }
+
   /** Lets everything happen that does not take time. */
   settle(): void {
     for (let turns = 0; turns < 1_000; turns++) {
       let idle = true;
       for (const node of this.nodes.values()) {
-        node.node.flush();
+        this.flush(node);
         if (!node.isStoreSlow) node.asked.push(...node.unwritten.splice(0));
         for (const answer of node.asked.splice(0)) {
           idle = false;
