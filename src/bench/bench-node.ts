@@ -1,6 +1,7 @@
 import { HOUR_MS } from '../base/time.ts';
 import type { GossipConfig } from '../engine/gossip/gossip.ts';
 import { NodeHost } from '../host/node/node-host.ts';
+import { frequentKeys } from '../host/p256/frequent-keys.ts';
 import { systemClock } from '../host/machine/system-clock.ts';
 import { systemRandom } from '../host/machine/system-random.ts';
 import { TlsDialler } from '../host/tls/dialler.ts';
@@ -61,10 +62,9 @@ export class BenchNode {
       gossip,
       batches,
       dialler,
+      checkSignature: frequentKeys(fail),
       onDialFailed: () => undefined, // it tries again
-      onUnexpected: (error) => {
-        throw error;
-      },
+      onUnexpected: fail,
     });
     const port = await TlsPort.listen('127.0.0.1', 0, {
       identity: tls,
@@ -100,4 +100,8 @@ export class BenchNode {
     this.host.leave();
     this.port.close();
   }
+}
+
+function fail(error: unknown): never {
+  throw error;
 }

@@ -6,6 +6,7 @@ import { keyAlgorithmOf } from '../../crypto/spki.ts';
 import { rememberChecks } from '../../crypto/remembered-checks.ts';
 import { checkX509Signature } from '../../crypto/x509-signature.ts';
 import { NodeHost } from '../../host/node/node-host.ts';
+import { frequentKeys } from '../../host/p256/frequent-keys.ts';
 import { pointAdderOnDemand } from '../../host/secp256k1/point-adder.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { systemRandom } from '../../host/machine/system-random.ts';
@@ -58,6 +59,7 @@ export async function openNodeHost(
       restored,
       random: systemRandom,
       addScalarToPoint: pointAdderOnDemand(),
+      checkSignature: frequentKeys((error) => log.error({ err: error }, 'this should not happen')),
       gossip: { fanout: enrolled.config.gossip_fanout },
       batches: config.batch_signatures,
       wallets: config.wallets,

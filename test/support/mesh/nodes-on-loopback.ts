@@ -26,6 +26,7 @@ import { buildIntermediate, buildRoot } from '../../../src/pki/mesh/issuer-profi
 import { buildLeaf, buildServerLeaf } from '../../../src/pki/mesh/leaf-profile.ts';
 import type { Revocation } from '../../../src/pki/x509/revocation-reason.ts';
 import type { NodeStore } from '../../../src/ports/node-store.ts';
+import type { CheckSignature } from '../../../src/ports/signature-check.ts';
 import { MemoryNodeStore } from '../../../src/sim/memory-node-store.ts';
 
 /** A node's key and certificate, in every form that tests need. */
@@ -200,6 +201,7 @@ export class TestMesh {
       onDialFailed: () => {},
       onUnexpected: (error) => unexpected.push(error),
       announce: options.announce ?? false,
+      checkSignature: options.checkSignature,
     });
     const refused: RefusedHandshake[] = [];
     const port = await TlsPort.listen('127.0.0.1', 0, {
@@ -229,6 +231,7 @@ export interface StartOptions {
   readonly member?: Member;
   readonly store?: NodeStore;
   readonly announce?: boolean;
+  readonly checkSignature?: CheckSignature;
   readonly revocationPollMs?: number;
   readonly onHttp?: TlsPortOptions['onHttp'];
 }
