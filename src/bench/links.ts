@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { AddressInfo, Socket } from 'node:net';
 import { connect, type ConnectionOptions, createSecureContext, createServer, type TLSSocket } from 'node:tls';
+import { WorkShare } from '../base/work-share.ts';
 import { ChainBook } from '../engine/gate/chain-book.ts';
 import { OPENING_RATE } from '../engine/links/conduct.ts';
 import { type HelloFrame, LINK_ALPN, LINK_VERSION } from '../engine/links/frame.ts';
@@ -169,7 +170,7 @@ class LinkDialler {
         dirty: () => undefined,
       },
     );
-    const connection = new LinkSocket(socket, {
+    const connection = new LinkSocket(socket, new WorkShare(), {
       bytes: (bytes) => link.handleBytes(systemClock.now(), bytes),
       closed: () => isUp || reject(new Error('link: closed')),
     });

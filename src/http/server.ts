@@ -12,6 +12,7 @@ import { knownError, MeshError } from '../base/errors.ts';
 import { parseJson } from '../codec/json.ts';
 import { plainBytes } from '../crypto/plain-bytes.ts';
 import { endWith, PIPELINED_REQUESTS_MAX, Pipelines } from './pipelines.ts';
+import type { RequestTurns } from './request-turns.ts';
 import { deferContinue, handleUnreadBodies } from './unread-body.ts';
 
 /** Largest body, judged by the length that the request claims before a byte of it is read (T16). */
@@ -56,6 +57,8 @@ export interface HttpAppOptions {
   readonly requestMsMax?: number;
   /** `undefined`: no limit on requests a minute, for sockets that only the owner of the directory can reach. */
   readonly rate: RequestRate | undefined;
+  /** Where requests wait for their turn (default: each begins when it has come). */
+  readonly turns?: Pick<RequestTurns<unknown>, 'add'>;
   /** How often late requests are looked for (default: {@link CHECK_MS}). */
   readonly checkMs?: number;
   readonly onRequestDone?: (record: RequestRecord) => void;
@@ -77,7 +80,7 @@ export type HttpApp = FastifyInstance<Server>;
 export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
   const pipelines = new Pipelines(answerOf(TOO_FAR_AHEAD));
   const app = fastify({
-    serverFactory: (listener) => serverWithin(options, pipelines.within(listener)),
+    serverFactory: (listener) => serverWithin(options, pipelines.within(inTurns(options, listener))),
     bodyLimit: BODY_BYTES_MAX,
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: options.requestMsMax ?? REQUEST_MS_MAX,
@@ -115,6 +118,25 @@ export async function createHttpApp(options: HttpAppOptions): Promise<HttpApp> {
     (request: FastifyRequest, reply: FastifyReply) => answerError(options, notFound(app, request, reply), reply),
   );
   return app;
+}
+
+/** The listener within the turns of clients. Who has gone meanwhile, or taken its request back, is not listened to. */
+function inTurns({ turns }: HttpAppOptions, listener: RequestListener): RequestListener {
+  if (turns === undefined) return listener;
+  return (request, response) => {
+    let isOver = false;
+    response.once('close', () => (isOver = true));
+    turns.add(request.socket, bodyBytesOf(request), () => {
+      if (!isOver) listener(request, response);
+    });
+  };
+}
+
+/** What is coming, as far as it is read. */
+function bodyBytesOf({ headers }: IncomingMessage): number {
+  if (headers['transfer-encoding'] !== undefined) return BODY_BYTES_MAX;
+  const length = Number(headers['content-length'] ?? 0);
+  return length >= 0 ? Math.min(length, BODY_BYTES_MAX) : 0;
 }
 
 /** Bodies are judged by the schemas of `src/api` in the handlers; a schema on a route would be a second way. */

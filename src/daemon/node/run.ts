@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs';
+import { clientKeyOf } from '../../base/client-key.ts';
 import { MeshError, messageOf } from '../../base/errors.ts';
 import { toRfc3339, type UnixMs } from '../../base/time.ts';
 import type { Secret } from '../../crypto/secret.ts';
@@ -12,6 +13,7 @@ import type { TlsIdentity } from '../../host/tls/server-options.ts';
 import { createServer as createHttpServer } from '../../http/builtin-http.ts';
 import type { ProgramDeps } from '../../http/node/node-service.ts';
 import { addMemberRoutes, addProgramRoutes } from '../../http/node/routes.ts';
+import { RequestTurns } from '../../http/request-turns.ts';
 import { createHttpApp, OWNERS_CHECK_MS, socketOf } from '../../http/server.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import { type Address, splitAddress } from '../../message/address.ts';
@@ -152,10 +154,15 @@ async function openMembers(
   config: NodeConfig,
   log: Log,
 ): Promise<HttpCarrier> {
-  const carrier = new HttpCarrier();
+  const carrier = new HttpCarrier(host.shares, () => host.now().mono);
   const members = await createHttpApp({
     createServer: carrier.createServer,
     rate: undefined,
+    turns: new RequestTurns({
+      clientOf: (socket) => memberOf(socket)?.nodeId ?? clientKeyOf(socket.remoteAddress),
+      shares: host.shares,
+      now: () => host.now().mono,
+    }),
     ...requestLog(log, 'debug'),
   });
   addMemberRoutes(members, {

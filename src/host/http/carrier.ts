@@ -4,9 +4,12 @@ import {
   type Http2SecureServer,
   type Http2ServerRequest,
   type Http2ServerResponse,
+  type ServerHttp2Session,
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { MonotonicMs } from '../../base/time.ts';
+import type { WorkShares } from '../../base/work-share.ts';
 import type { PeerIdentity } from '../../engine/links/link.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 
@@ -14,13 +17,34 @@ import type { NodeId } from '../../identity/node-id.ts';
  * Streams that a client may take back at once on one HTTP/2 connection; each is a request that was begun for nothing, and
  * makes room for another at once. Beyond that, and a few a second, the connection ends.
  */
-export const STREAM_RESETS_MAX = 64;
+export const STREAM_RESETS_MAX = 16;
 const STREAM_RESETS_PER_SECOND = 8;
 
 /** HTTP connections of one member at once: a browser opens six, a script one. */
 export const HTTP_CONNECTIONS_PER_MEMBER_MAX = 32;
+/**
+ * What a connection counts for in the share of its member: a full handshake was done for it. So who opens one after the other
+ * waits for its answers, as if it had asked so much more.
+ */
+const CONNECTION_WORK_MS = 2;
 /** Requests under way on one HTTP/2 connection. */
 export const HTTP2_STREAMS_MAX = 16;
+
+/**
+ * Streams that one HTTP/2 connection may begin in one turn of the event loop. Honest clients wait for answers after
+ * {@link HTTP2_STREAMS_MAX}; with each that is taken back at once room for another is made, some six hundred in 16 KiB, and
+ * the library looks at {@link STREAM_RESETS_MAX} only behind them. Beyond it the connection ends.
+ */
+export const HTTP2_STREAMS_PER_TURN_MAX = 2 * HTTP2_STREAMS_MAX;
+
+function boundStreams(session: ServerHttp2Session): void {
+  let begun = 0;
+  session.on('stream', () => {
+    if (begun === 0) setImmediate(() => (begun = 0));
+    begun++;
+    if (begun > HTTP2_STREAMS_PER_TURN_MAX) session.destroy();
+  });
+}
 
 /** Where a connection's member is noted. HTTP/2 shows requests a proxy of the socket, which passes members on. */
 const MEMBER = Symbol('member');
@@ -39,7 +63,15 @@ export function memberOf(socket: Socket): PeerIdentity | undefined {
 export class HttpCarrier {
   #server: Http2SecureServer | undefined;
   readonly #connections = new Map<NodeId, Set<TLSSocket>>();
+  readonly #shares: WorkShares<string>;
+  readonly #now: () => MonotonicMs;
   #isWatching = false;
+
+  /** @param shares what each member may take of this process. */
+  constructor(shares: WorkShares<string>, now: () => MonotonicMs) {
+    this.#shares = shares;
+    this.#now = now;
+  }
 
   /** For `createHttpApp`. */
   readonly createServer = (options: ServerOptions, listener: RequestListener): Server => {
@@ -54,6 +86,7 @@ export class HttpCarrier {
       listener as unknown as (request: Http2ServerRequest, response: Http2ServerResponse) => void,
     );
     this.#server.on('sessionError', () => {}); // the session ends; its socket is gone
+    this.#server.on('session', boundStreams);
     return this.#server as unknown as Server;
   };
 
@@ -63,7 +96,9 @@ export class HttpCarrier {
       return;
     }
     this.#watch();
-    this.#server?.emit('secureConnection', socket);
+    const restMs = member === undefined ? 0 : this.#shares.of(member.nodeId).handleWork(this.#now(), CONNECTION_WORK_MS);
+    if (restMs === 0) this.#server?.emit('secureConnection', socket);
+    else setTimeout(() => socket.destroyed || this.#server?.emit('secureConnection', socket), restMs).unref();
   }
 
   /** Ends all connections, answered or not. */

@@ -1,9 +1,9 @@
 import type { TLSSocket } from 'node:tls';
 import type { Bytes } from '../../base/bytes.ts';
 import type { MonotonicMs } from '../../base/time.ts';
+import type { WorkShare } from '../../base/work-share.ts';
 import { plainBytes } from '../../crypto/plain-bytes.ts';
 import { systemClock } from '../machine/system-clock.ts';
-import { WorkShare } from './work-share.ts';
 
 /**
  * Bytes that wait to leave through one socket. Flow control keeps honest peers far below; one that reads nothing
@@ -22,10 +22,12 @@ export interface LinkSocketOwner {
 /** The socket under one link: bytes out within a bound, bytes in within its share of the process, one end. */
 export class LinkSocket {
   readonly #socket: TLSSocket;
-  readonly #share = new WorkShare();
+  readonly #share: WorkShare;
 
-  constructor(socket: TLSSocket, owner: LinkSocketOwner) {
+  /** @param share of the peer, over all that it says to this process. */
+  constructor(socket: TLSSocket, share: WorkShare, owner: LinkSocketOwner) {
     this.#socket = socket;
+    this.#share = share;
     socket.on('data', (chunk: Uint8Array) => {
       const startedAt = systemClock.monotonic();
       owner.bytes(plainBytes(chunk));

@@ -1,6 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import type { Bytes } from '../../base/bytes.ts';
 import type { Instant, MonotonicMs } from '../../base/time.ts';
+import { WorkShares } from '../../base/work-share.ts';
 import type { PublicKey } from '../../crypto/public-key.ts';
 import type { Signer } from '../../crypto/signer.ts';
 import type { Candidate } from '../../engine/links/connector.ts';
@@ -46,6 +47,8 @@ export interface NodeHostOptions extends Omit<MeshNodeOptions, 'outbox'> {
  */
 export class NodeHost implements NodeOutbox {
   readonly node: MeshNode;
+  /** What each peer may take of this process, over all of its connections; strangers have theirs by their address. */
+  readonly shares = new WorkShares<string>();
   readonly #options: NodeHostOptions;
   readonly #sockets = new Map<number, LinkSocket>();
   /** Of links that we dialled, until the other's hello: keeps the session. */
@@ -264,7 +267,7 @@ export class NodeHost implements NodeOutbox {
   ): void {
     const id = this.#nextLink++;
     if (dialled !== undefined) this.#keepSession.set(id, dialled.keepSession);
-    const link = new LinkSocket(socket, {
+    const link = new LinkSocket(socket, this.shares.of(peer.nodeId), {
       bytes: (bytes) => this.#handleBytes(id, bytes),
       closed: () => {
         this.#keepSession.delete(id);

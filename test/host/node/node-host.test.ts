@@ -6,6 +6,7 @@ import { before, describe, it, type TestContext } from 'node:test';
 import { utf8 } from '../../../src/base/bytes.ts';
 import { isMeshError } from '../../../src/base/errors.ts';
 import { HOUR_MS } from '../../../src/base/time.ts';
+import { WorkShare } from '../../../src/base/work-share.ts';
 import { CLOSE_MS_MAX, LinkSocket, UNSENT_BYTES_MAX } from '../../../src/host/node/link-socket.ts';
 import type { MessageAlgorithm } from '../../../src/crypto/public-key.ts';
 import { REQUESTS_MAX } from '../../../src/host/node/open-requests.ts';
@@ -240,7 +241,7 @@ describe('the socket under a link', () => {
     const { near, far } = await pair(t);
     far.pause();
     const closed = Promise.withResolvers<void>();
-    const link = new LinkSocket(near as TLSSocket, { bytes: () => {}, closed: closed.resolve });
+    const link = new LinkSocket(near as TLSSocket, new WorkShare(), { bytes: () => {}, closed: closed.resolve });
     const piece = new Uint8Array(1024 * 1024);
     for (let sent = 0; sent < 2 * UNSENT_BYTES_MAX && !near.destroyed; sent += piece.length) link.write(piece);
     await closed.promise;
@@ -253,7 +254,7 @@ describe('the socket under a link', () => {
     far.allowHalfOpen = true;
     t.mock.timers.enable({ apis: ['setTimeout'] });
     const closed = Promise.withResolvers<void>();
-    const link = new LinkSocket(near as TLSSocket, { bytes: () => {}, closed: closed.resolve });
+    const link = new LinkSocket(near as TLSSocket, new WorkShare(), { bytes: () => {}, closed: closed.resolve });
     link.close();
     await once(far.resume(), 'end');
     t.mock.timers.tick(CLOSE_MS_MAX - 1);
@@ -267,7 +268,7 @@ describe('the socket under a link', () => {
     let received = '';
     far.setEncoding('utf8').on('data', (text: string) => (received += text));
     const closed = Promise.withResolvers<void>();
-    const link = new LinkSocket(near as TLSSocket, { bytes: () => {}, closed: closed.resolve });
+    const link = new LinkSocket(near as TLSSocket, new WorkShare(), { bytes: () => {}, closed: closed.resolve });
     link.write(utf8('goodbye'));
     link.close();
     await Promise.all([once(far, 'close'), closed.promise]);

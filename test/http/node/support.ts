@@ -1,10 +1,12 @@
 import type { TestContext } from 'node:test';
 import { createServer } from 'node:http';
-import { HOUR_MS, type UnixMs, unixSeconds } from '../../../src/base/time.ts';
+import { clientKeyOf } from '../../../src/base/client-key.ts';
+import { HOUR_MS, type MonotonicMs, type UnixMs, unixSeconds } from '../../../src/base/time.ts';
 import { HttpCarrier, memberOf } from '../../../src/host/http/carrier.ts';
 import { type ClientAnswer, type ClientRequestOptions, exchange } from '../../../src/host/http/client.ts';
 import { systemClock } from '../../../src/host/machine/system-clock.ts';
 import { addMemberRoutes, addProgramRoutes } from '../../../src/http/node/routes.ts';
+import { RequestTurns } from '../../../src/http/request-turns.ts';
 import { createHttpApp, type HttpApp, socketOf } from '../../../src/http/server.ts';
 import { parseAudience } from '../../../src/message/audience.ts';
 import { parseMessageType } from '../../../src/message/family.ts';
@@ -17,12 +19,20 @@ export async function startServing(
   mesh: TestMesh,
   options: StartOptions & { readonly signedHosts?: readonly string[] } = {},
 ): Promise<TestNode> {
-  const carrier = new HttpCarrier();
-  const node = await mesh.start(t, { ...options, onHttp: (socket, member) => carrier.handOver(socket, member) });
+  let carrier: HttpCarrier | undefined;
+  const node = await mesh.start(t, { ...options, onHttp: (socket, member) => carrier?.handOver(socket, member) });
+  const { shares } = node.host;
+  const now = (): MonotonicMs => systemClock.monotonic();
+  carrier = new HttpCarrier(shares, now);
   const unexpected = node.unexpected as unknown[];
   const app = await createHttpApp({
     createServer: carrier.createServer,
     rate: undefined,
+    turns: new RequestTurns({
+      clientOf: (socket) => memberOf(socket)?.nodeId ?? clientKeyOf(socket.remoteAddress),
+      shares,
+      now,
+    }),
     onUnexpected: (error) => unexpected.push(error),
   });
   addMemberRoutes(app, {
@@ -32,7 +42,7 @@ export async function startServing(
   });
   await app.ready();
   t.after(async () => {
-    carrier.close();
+    carrier?.close();
     await app.close();
   });
   return node;

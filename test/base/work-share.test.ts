@@ -1,12 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { type MonotonicMs, SECOND_MS } from '../../src/base/time.ts';
 import {
   TURN_WORK_MS_MAX,
   WORK_BURST_MS_MAX,
   WORK_MS_PER_SECOND_MAX,
+  WORK_SHARES_MAX,
   WorkShare,
-} from '../../../src/host/node/work-share.ts';
-import { type MonotonicMs, SECOND_MS } from '../../../src/base/time.ts';
+  WorkShares,
+} from '../../src/base/work-share.ts';
 
 /** A peer that has always more to say, and what is spent on it until the end. */
 function workWithin(spanMs: number, workMsEach: number): number {
@@ -48,5 +50,16 @@ describe('the share of a process that one peer has', () => {
     share.handleWork(0 as MonotonicMs, 1);
     assert.equal(share.handleWork(3_600_000 as MonotonicMs, WORK_BURST_MS_MAX), 0);
     assert.ok(share.handleWork(3_600_000 as MonotonicMs, 1) > 0);
+  });
+
+  it('is one over all that a peer does, and each has its own, for as many as are remembered', () => {
+    const shares = new WorkShares<number>();
+    const now = 0 as MonotonicMs;
+    shares.of(0).handleWork(now, 2 * WORK_BURST_MS_MAX);
+    assert.ok(shares.of(0).restMs(now) > 0);
+    for (let peer = 1; peer < WORK_SHARES_MAX; peer++) assert.equal(shares.of(peer).restMs(now), 0);
+    assert.ok(shares.of(0).restMs(now) > 0, 'still remembered, and used last');
+    for (let peer = 1; peer <= WORK_SHARES_MAX; peer++) shares.of(peer);
+    assert.equal(shares.of(0).restMs(now), 0, 'forgotten');
   });
 });

@@ -1,4 +1,5 @@
-import { after, type MonotonicMs, SECOND_MS } from '../../base/time.ts';
+import { BoundedMap } from './bounded.ts';
+import { after, type MonotonicMs, SECOND_MS } from './time.ts';
 
 /**
  * How much of each second may be spent on what one peer says. A few kilobytes can be a millisecond's work, so neither
@@ -14,6 +15,9 @@ export const WORK_BURST_MS_MAX = 100;
  */
 export const TURN_WORK_MS_MAX = 1_000;
 
+/** Peers whose share is remembered; one that is forgotten has all of it again. More than can be connected at once. */
+export const WORK_SHARES_MAX = 4_096;
+
 const MS_PER_WORK_MS = SECOND_MS / WORK_MS_PER_SECOND_MAX;
 
 /**
@@ -28,6 +32,22 @@ export class WorkShare {
     const earliest = after(now, -WORK_BURST_MS_MAX * MS_PER_WORK_MS);
     const charged = Math.min(workMs, TURN_WORK_MS_MAX) * MS_PER_WORK_MS;
     this.#paidUntil = after(this.#paidUntil > earliest ? this.#paidUntil : earliest, charged);
+    return this.restMs(now);
+  }
+
+  /** How long the peer still has to wait. */
+  restMs(now: MonotonicMs): number {
     return Math.max(0, this.#paidUntil - now);
+  }
+}
+
+/** The share of each peer over all of its connections, whatever is spoken on them: a new one does not fill it. */
+export class WorkShares<Key> {
+  readonly #shares = new BoundedMap<Key, WorkShare>(WORK_SHARES_MAX);
+
+  of(key: Key): WorkShare {
+    let share = this.#shares.get(key);
+    if (share === undefined) this.#shares.set(key, (share = new WorkShare()));
+    return share;
   }
 }
