@@ -96,7 +96,8 @@ export class HttpCarrier {
       return;
     }
     this.#watch();
-    const restMs = member === undefined ? 0 : this.#shares.of(member.nodeId).handleWork(this.#now(), CONNECTION_WORK_MS);
+    const restMs =
+      member === undefined ? 0 : this.#shares.of(member.nodeId).handleWork(this.#now(), CONNECTION_WORK_MS);
     if (restMs === 0) this.#server?.emit('secureConnection', socket);
     else setTimeout(() => socket.destroyed || this.#server?.emit('secureConnection', socket), restMs).unref();
   }

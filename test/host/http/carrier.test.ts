@@ -6,7 +6,11 @@ import { describe, it } from 'node:test';
 import type { MonotonicMs } from '../../../src/base/time.ts';
 import { WorkShares } from '../../../src/base/work-share.ts';
 import type { PeerIdentity } from '../../../src/engine/links/link.ts';
-import { HTTP2_STREAMS_PER_TURN_MAX, HTTP_CONNECTIONS_PER_MEMBER_MAX, HttpCarrier } from '../../../src/host/http/carrier.ts';
+import {
+  HTTP2_STREAMS_PER_TURN_MAX,
+  HTTP_CONNECTIONS_PER_MEMBER_MAX,
+  HttpCarrier,
+} from '../../../src/host/http/carrier.ts';
 import type { NodeId } from '../../../src/identity/node-id.ts';
 
 const LOUD: PeerIdentity = { nodeId: 'loud' as NodeId, chain: [] };
