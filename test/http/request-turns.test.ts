@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer, request } from 'node:http';
+import { createServer, type IncomingMessage, request } from 'node:http';
 import { type AddressInfo, type Server, Socket } from 'node:net';
 import { describe, it } from 'node:test';
 import type { MonotonicMs } from '../../src/base/time.ts';
@@ -48,7 +48,7 @@ describe('the turns of requests', () => {
     }
     assert.ok(
       seen.every((count, i) => count - (seen[i - 1] ?? 0) <= 1),
-      `begun after each turn: ${seen}`,
+      `begun after each turn: ${seen.join(' ')}`,
     );
   });
 
@@ -123,7 +123,7 @@ describe('the turns of requests', () => {
     const stays = ask().end();
     while (waiting.length < 2) await new Promise((resolve) => setImmediate(resolve));
     for (const begin of waiting) begin();
-    const [answer] = await once(stays, 'response');
+    const [answer] = (await once(stays, 'response')) as [IncomingMessage];
     answer.resume();
     assert.equal(asked, 1);
   });

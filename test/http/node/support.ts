@@ -19,11 +19,10 @@ export async function startServing(
   mesh: TestMesh,
   options: StartOptions & { readonly signedHosts?: readonly string[] } = {},
 ): Promise<TestNode> {
-  let carrier: HttpCarrier | undefined;
-  const node = await mesh.start(t, { ...options, onHttp: (socket, member) => carrier?.handOver(socket, member) });
+  const node = await mesh.start(t, { ...options, onHttp: (socket, member) => carrier.handOver(socket, member) });
   const { shares } = node.host;
   const now = (): MonotonicMs => systemClock.monotonic();
-  carrier = new HttpCarrier(shares, now);
+  const carrier = new HttpCarrier(shares, now);
   const unexpected = node.unexpected as unknown[];
   const app = await createHttpApp({
     createServer: carrier.createServer,
@@ -42,7 +41,7 @@ export async function startServing(
   });
   await app.ready();
   t.after(async () => {
-    carrier?.close();
+    carrier.close();
     await app.close();
   });
   return node;
