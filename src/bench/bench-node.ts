@@ -1,20 +1,15 @@
 import { HOUR_MS } from '../base/time.ts';
-import type { GossipConfig } from '../engine/gossip/gossip.ts';
 import { NodeHost } from '../host/node/node-host.ts';
 import { frequentKeys } from '../host/p256/frequent-keys.ts';
 import { systemClock } from '../host/machine/system-clock.ts';
 import { systemRandom } from '../host/machine/system-random.ts';
 import { TlsDialler } from '../host/tls/dialler.ts';
 import { TlsPort } from '../host/tls/port.ts';
-import { startOf } from '../node/node-start.ts';
+import type { NodeSettings } from '../node/node-options.ts';
+import { startOn } from '../node/node-start.ts';
+import { signingIdentityOf } from '../node/publisher.ts';
 import type { NodeStore } from '../ports/node-store.ts';
 import type { BenchMember, BenchMesh } from './bench-mesh.ts';
-
-export interface BenchNodeOptions {
-  readonly gossip?: Partial<GossipConfig>;
-  /** Whether messages may share a signature. */
-  readonly batches?: boolean;
-}
 
 /** A node as in the field, with a port of loopback, in this process: what `chainmail node run` runs, without its HTTP. */
 export class BenchNode {
@@ -30,38 +25,26 @@ export class BenchNode {
 
   /** @param store closed by the caller, after {@link stop}. */
   static async start(
-    { mesh, trust }: Pick<BenchMesh, 'mesh' | 'trust'>,
+    { trust }: Pick<BenchMesh, 'trust'>,
     member: BenchMember,
     store: NodeStore,
-    { gossip = {}, batches = false }: BenchNodeOptions = {},
+    settings: Partial<NodeSettings> = {},
   ): Promise<BenchNode> {
     const { nodeId, chain, tls, signer } = member;
-    const { incarnation, restored, changes } = startOf(store.load(), systemClock.wall());
-    await store.apply(changes);
-    const dialler: TlsDialler = new TlsDialler({
-      mesh,
-      identity: tls,
-      judge: (peer, purpose) => host.judge(peer, purpose),
-    });
-    const host: NodeHost = new NodeHost({
-      mesh,
-      identity: { nodeId, algorithm: signer.algorithm, leafKey: chain[0].fingerprintHex },
+    const host = new NodeHost({
+      trust,
+      identity: signingIdentityOf(nodeId, chain[0]),
       chain,
       roles: [],
       name: 'bench',
       software: 'bench',
-      addresses: [],
-      incarnation,
-      trust,
+      settings: { announces: false, batches: false, ...settings },
       store,
-      restored,
+      start: await startOn(store, systemClock.wall()),
       random: systemRandom,
       clock: systemClock,
       signer,
-      announce: false,
-      gossip,
-      batches,
-      dialler,
+      dialler: (judge) => new TlsDialler({ mesh: trust.mesh, identity: tls, judge }),
       checkSignature: frequentKeys(fail),
       onDialFailed: () => undefined, // it tries again
       onUnexpected: fail,

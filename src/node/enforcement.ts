@@ -1,7 +1,7 @@
 import type { Bytes } from '../base/bytes.ts';
 import { HOUR_MS, type Instant, type UnixMs } from '../base/time.ts';
 import { keepChainUntil } from '../engine/gate/chain-book.ts';
-import type { HeldCrl } from '../engine/gossip/crl-sync.ts';
+import type { CrlSync, HeldCrl } from '../engine/gossip/crl-sync.ts';
 import type { Origins } from '../engine/gate/origins.ts';
 import type { CrlPromise, Revocations } from '../engine/gate/revocations.ts';
 import { LIFETIME_MAX_MS } from '../message/limits.ts';
@@ -20,8 +20,7 @@ export interface EnforcementParts {
   readonly neighbourhood: Neighbourhood;
   readonly journal: Journal;
   readonly outbox: NodeOutbox;
-  /** Tells all peers of the lists that are held. */
-  announce(): void;
+  readonly crls: Pick<CrlSync, 'announce'>;
 }
 
 /**
@@ -55,7 +54,7 @@ export class Enforcement {
    * @returns whether it is a list of an issuer of this mesh; a list no newer than ours is fine and changes nothing.
    */
   install(now: Instant, der: Bytes, promised?: CrlPromise): boolean {
-    const { revocations, journal, outbox } = this.#parts;
+    const { revocations, journal, outbox, crls } = this.#parts;
     const outcome = revocations.install(der, promised);
     if (outcome.tag !== 'installed') return outcome.tag === 'current';
     const { issuerKeyHash, number, dropped, forgotten, raised } = outcome;
@@ -67,7 +66,7 @@ export class Enforcement {
     if (forgotten.length > 0) journal.add({ tag: 'drop-revocations', issuerKeyHash, serials: forgotten });
     outbox.event({ tag: 'crl', issuerKeyHash, number, droppedLive: live });
     this.#enforce(now);
-    this.#parts.announce();
+    crls.announce();
     return true;
   }
 

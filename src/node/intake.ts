@@ -11,6 +11,7 @@ import type { Holdings } from './holdings.ts';
 import type { Journal } from './journal.ts';
 import type { Neighbourhood } from './neighbourhood.ts';
 import type { NodeOutbox } from './node-outbox.ts';
+import type { OwnMessages } from './own-messages.ts';
 import type { Statistics } from './statistics.ts';
 
 export interface IntakeParts {
@@ -22,14 +23,7 @@ export interface IntakeParts {
   readonly gossip: Gossip;
   readonly crls: CrlSync;
   readonly outbox: NodeOutbox;
-  /** Something was said in our name that was not said here (T24). */
-  cloneMet(incarnation: number): void;
-  /** Whether what stands under our name was said while we run, and not by us. */
-  isSaidElsewhere(message: Message): boolean;
-  /** Our own record was not let in. */
-  recordRefused(now: Instant): void;
-  /** A message that this node signed could not be made durable: nobody gets it. */
-  ownTakenBack(message: Message): void;
+  readonly own: OwnMessages;
 }
 
 /** No program asked for a node's own record; those who do have other numbers. */
@@ -48,7 +42,7 @@ export class Intake {
   }
 
   handleJudged(now: Instant, source: Source, message: Message | undefined, verdict: Verdict): void {
-    const { statistics, neighbourhood } = this.#parts;
+    const { statistics, neighbourhood, own } = this.#parts;
     statistics.countVerdict(verdict);
     const link = neighbourhood.linkOf(source);
     if (link !== undefined && source.tag === 'link') {
@@ -61,17 +55,17 @@ export class Intake {
     if (verdict.tag === 'accept' && message !== undefined) this.#accept(now, message, source, isWaitedFor);
     if (verdict.tag === 'accept' && isWaitedFor) return; // answered with what becomes of it in the store
     if (source.tag === 'self' && source.request === RECORD_REQUEST && verdict.tag !== 'accept')
-      this.#parts.recordRefused(now);
+      own.handleRecordRefused(now);
     else if (source.tag !== 'link' && message !== undefined) this.#answer(source.request, message, verdict);
   }
 
   /** One stream and counter with two contents: the first is kept, both are told (T24). */
   handleConflict(keptContentKey: string, message: Message): void {
-    const { self, statistics, neighbourhood, holdings, outbox } = this.#parts;
+    const { self, statistics, neighbourhood, holdings, outbox, own } = this.#parts;
     if (message.origin !== self) statistics.conflicts++;
     const kept = holdings.read(keptContentKey);
     if (kept === undefined) return;
-    if (message.origin === self) this.#parts.cloneMet(message.incarnation);
+    if (message.origin === self) own.handleClone(message.incarnation);
     else neighbourhood.tellConflict(message.origin, kept.bytes, message.bytes);
     outbox.event({ tag: 'conflict', origin: message.origin, messageId: message.id, kept, refused: message });
   }
@@ -88,11 +82,11 @@ export class Intake {
   }
 
   #accept(now: Instant, message: Message, source: Source, isWaitedFor: boolean): void {
-    const { holdings, outbox } = this.#parts;
+    const { self, holdings, outbox, own } = this.#parts;
     const ownRecord = source.tag === 'self' ? undefined : this.#ownRecordBefore(message);
     const held = holdings.keep(now, message, isWaitedFor);
-    if (source.tag !== 'self' && message.origin === this.#parts.self) this.#parts.cloneMet(message.incarnation);
-    if (ownRecord !== undefined && this.#parts.isSaidElsewhere(message)) this.#cloneRuns(ownRecord, message);
+    if (source.tag !== 'self' && message.origin === self) own.handleClone(message.incarnation);
+    if (ownRecord !== undefined && own.isSaidElsewhere(message)) this.#cloneRuns(ownRecord, message);
     if (message.type.family === 'record') this.learnAddresses(now, message.origin);
     if (isWaitedFor && source.tag !== 'link') this.#passOnceDurable(now, held, message, source);
     else this.#pass(now, held, message, source);
@@ -107,12 +101,12 @@ export class Intake {
 
   /** Whoever is refused tries again: what was refused must be nowhere, or there are two of it everywhere. */
   #passOnceDurable(now: Instant, held: HeldMessage, message: Message, source: Exclude<Source, { tag: 'link' }>): void {
-    const { journal, holdings, outbox } = this.#parts;
+    const { journal, holdings, outbox, own } = this.#parts;
     const isOwn = source.tag === 'self';
     journal.whenDurable((ok) => {
       const isTakenBack = !ok && holdings.takeBack(held, isOwn);
       if (!isTakenBack && holdings.release(held)) this.#pass(now, held, message, source);
-      if (isTakenBack && isOwn) this.#parts.ownTakenBack(message);
+      if (isTakenBack && isOwn) own.handleTakenBack(message);
       if (ok) outbox.answer(source.request, { tag: 'ok', messageId: message.id });
       else this.#notDurable(source.request, isTakenBack ? undefined : SAME_AGAIN);
     });

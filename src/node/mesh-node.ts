@@ -2,8 +2,7 @@ import type { Bytes } from '../base/bytes.ts';
 import { after, earliest, type Instant, MINUTE_MS, type MonotonicMs, SECOND_MS, type UnixMs } from '../base/time.ts';
 import type { Candidate } from '../engine/links/connector.ts';
 import type { HeldCrl } from '../engine/gossip/crl-sync.ts';
-import { HELLO_ADDRESSES_MAX, type HelloFrame, LINK_VERSION } from '../engine/links/frame.ts';
-import { type Link, type LinkEnd, type MeshFrame, WINDOW_BYTES } from '../engine/links/link.ts';
+import type { Link, LinkEnd } from '../engine/links/link.ts';
 import { refusalOf } from '../engine/gate/verdict.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
@@ -11,18 +10,15 @@ import type { Address } from '../message/address.ts';
 import type { ComposedMessage, Message } from '../message/message.ts';
 import type { Certificate } from '../pki/x509/certificate.ts';
 import type { PathJudgement } from '../pki/mesh/judge.ts';
-import type { NodeChange, RestoredNode } from '../ports/node-store.ts';
+import type { NodeChange } from '../ports/node-store.ts';
 import type { Voucher } from './chain-exchange.ts';
-import { routeFrame } from './frame-router.ts';
 import type { Holdings } from './holdings.ts';
-import type { NeighbourhoodOwner } from './neighbourhood.ts';
 import type { MeshNodeOptions } from './node-options.ts';
 import { NodeParts } from './node-parts.ts';
 import type { PeerTable } from './peer-table.ts';
-import { OwnMessages } from './own-messages.ts';
-import { PreparedStreams } from './prepared-streams.ts';
 import { composeRequest, type PublishRequest, type SigningIdentity } from './publisher.ts';
-import { Statistics } from './statistics.ts';
+import { restoreNode } from './restore.ts';
+import type { Statistics } from './statistics.ts';
 
 /** How often links with expired peers and chains that no mail needs any more are looked for. */
 const SWEEP_MS = MINUTE_MS;
@@ -46,40 +42,24 @@ export interface Backlog {
  * One node of the mesh, without sockets, files, clocks or threads. The way of a message: `handleLinkBytes` →
  * frame → gate (judged) → held and journalled (kept) → gossip (to peers) → event (to programs).
  */
-export class MeshNode implements NeighbourhoodOwner {
+export class MeshNode {
   readonly mesh: MeshName;
   readonly self: NodeId;
   readonly roles: readonly string[];
-  readonly statistics = new Statistics();
-  readonly #options: MeshNodeOptions;
+  readonly statistics: Statistics;
   readonly #parts: NodeParts;
-  readonly #own: OwnMessages;
-  readonly #prepared: PreparedStreams;
   #sweepAt: MonotonicMs;
   #storeRetryAt: MonotonicMs | undefined;
 
   constructor(now: Instant, options: MeshNodeOptions) {
-    this.mesh = options.mesh;
-    this.self = options.identity.nodeId;
+    this.#parts = new NodeParts(now, options);
+    this.mesh = this.#parts.mesh;
+    this.self = this.#parts.self;
     this.roles = options.roles;
-    this.#options = options;
-    this.#parts = new NodeParts(options, this, {
-      statistics: this.statistics,
-      isOwnAddress: (address) => this.#own.addresses.includes(address),
-      cloneMet: (incarnation) => {
-        if (incarnation === this.incarnation) this.statistics.conflicts++;
-        this.#own.handleClone(incarnation);
-      },
-      isSaidElsewhere: (message) => this.#own.isSaidElsewhere(message),
-      recordRefused: (at) => this.#own.handleRecordRefused(at),
-      ownTakenBack: (message) => this.#own.handleTakenBack(message),
-      wake: () => this.#wake(),
-    });
-    this.#own = new OwnMessages(now, options, this.#parts);
-    this.#prepared = new PreparedStreams(options.random, this.holdings.messages.streams);
+    this.statistics = this.#parts.statistics;
     this.#sweepAt = after(now.mono, SWEEP_MS);
     this.#parts.exchange.take(now, options.chain);
-    this.#restore(now, options.restored);
+    restoreNode(now, options.start.restored, this.#parts);
   }
 
   // ---- links -------------------------------------------------------------------------------------------------
@@ -113,7 +93,7 @@ export class MeshNode implements NeighbourhoodOwner {
 
   /** Where we listen has changed. */
   setAddresses(now: Instant, addresses: readonly Address[]): void {
-    this.#own.setAddresses(now, addresses);
+    this.#parts.own.setAddresses(now, addresses);
   }
 
   // ---- programs ----------------------------------------------------------------------------------------------
@@ -123,7 +103,7 @@ export class MeshNode implements NeighbourhoodOwner {
    * @throws what `composeRequest` throws, and what the gate refuses.
    */
   publish(now: Instant, request: number, what: PublishRequest): void {
-    this.#own.publish(now, request, what);
+    this.#parts.own.publish(now, request, what);
   }
 
   /** Takes a message that a member hands in over HTTP. Answered by `outbox.answer` once it is durable. */
@@ -137,7 +117,7 @@ export class MeshNode implements NeighbourhoodOwner {
    * known already, see {@link keepChain}.
    */
   prepare(now: Instant, client: SigningIdentity, what: PublishRequest): ComposedMessage {
-    const place = this.#prepared.nextPlace(now.wall, client.nodeId);
+    const place = this.#parts.prepared.nextPlace(now.wall, client.nodeId);
     const composed = composeRequest(this.mesh, client, place, what, now.wall);
     const verdict = this.#parts.gate.judgeDraft(now, composed, 0);
     if (verdict.tag !== 'accept') throw refusalOf(verdict);
@@ -155,9 +135,7 @@ export class MeshNode implements NeighbourhoodOwner {
    * @returns whether it is a list of an issuer of this mesh; a list no newer than ours is fine and changes nothing.
    */
   installCrl(now: Instant, der: Bytes): boolean {
-    const isOurs = this.#parts.enforcement.install(now, der);
-    this.#wake();
-    return isOurs;
+    return this.#parts.installCrl(now, der);
   }
 
   // ---- answers to what was asked of the world ------------------------------------------------------------------
@@ -168,14 +146,14 @@ export class MeshNode implements NeighbourhoodOwner {
 
   /** `signature` is absent where the key store failed. */
   handleSigned(now: Instant, ticket: number, signature: Bytes | undefined): void {
-    this.#own.handleSigned(now, ticket, signature);
+    this.#parts.own.handleSigned(now, ticket, signature);
   }
 
   /** @param ok false where the store failed: it is tried again after a while. */
   handlePersisted(now: Instant, ticket: number, ok: boolean): void {
     if (!ok) this.#storeRetryAt = after(now.mono, STORE_RETRY_MS);
     this.#parts.journal.handlePersisted(ticket, ok);
-    this.#wake();
+    this.#parts.wake();
   }
 
   // ---- time --------------------------------------------------------------------------------------------------
@@ -188,7 +166,7 @@ export class MeshNode implements NeighbourhoodOwner {
       this.#parts.neighbourhood.deadline(),
       this.#parts.gossip.deadline(),
       this.#parts.exchange.deadline(),
-      this.#own.deadline(),
+      this.#parts.own.deadline(),
       this.#parts.journal.deadline(),
       this.#storeRetryAt,
       expiryAt,
@@ -201,7 +179,7 @@ export class MeshNode implements NeighbourhoodOwner {
     this.#parts.gossip.handleTimeout(now);
     this.#parts.exchange.handleTimeout(now);
     this.#parts.holdings.expire(now.wall);
-    this.#own.handleTimeout(now);
+    this.#parts.own.handleTimeout(now);
     if (this.#storeRetryAt !== undefined && now.mono >= this.#storeRetryAt) {
       this.#storeRetryAt = undefined;
       this.#parts.journal.resume();
@@ -212,12 +190,12 @@ export class MeshNode implements NeighbourhoodOwner {
       this.#parts.exchange.sweep(now);
       this.#parts.enforcement.sweep(now);
     }
-    this.#wake();
+    this.#parts.wake();
   }
 
   /** Does what has gathered in this turn: messages to sign, frames to peers, and changes to the store whose time has come. */
   flush(now: Instant): void {
-    this.#own.flush();
+    this.#parts.own.flush();
     this.#parts.gossip.flush();
     this.#parts.neighbourhood.flush();
     this.#parts.journal.flush(now.mono);
@@ -246,7 +224,7 @@ export class MeshNode implements NeighbourhoodOwner {
   }
 
   get incarnation(): number {
-    return this.#own.incarnation;
+    return this.#parts.own.incarnation;
   }
 
   get backlog(): Backlog {
@@ -277,65 +255,4 @@ export class MeshNode implements NeighbourhoodOwner {
   keptRevocations(issuerKeyHash: string): number {
     return this.#parts.enforcement.keptOf(issuerKeyHash);
   }
-
-  // ---- NeighbourhoodOwner ------------------------------------------------------------------------------------
-
-  helloFor(peer: NodeId): HelloFrame {
-    return {
-      tag: 'hello',
-      version: LINK_VERSION,
-      mesh: this.mesh,
-      nodeId: this.self,
-      software: this.#options.software,
-      addresses: this.#own.addresses.slice(0, HELLO_ADDRESSES_MAX),
-      crls: this.#parts.crls.headers(),
-      heldIncarnation: this.#parts.holdings.incarnationOf(peer),
-      windowBytes: WINDOW_BYTES,
-    };
-  }
-
-  linkUp(now: Instant, link: Link, hello: HelloFrame): void {
-    this.#parts.exchange.take(now, link.end.peer.chain);
-    this.#own.handleHeldIncarnation(now, hello.heldIncarnation);
-    this.#parts.crls.handleHeaders(now, link, hello.crls);
-    this.#parts.gossip.handleLinkUp(now, link);
-    // Pulls compare counters, not contents: a peer that has a clone finds out by what we heard of that (T24).
-    const last = this.holdings.lastOf(link.peer);
-    if (last !== undefined) link.sendMessage(last, link.peer);
-  }
-
-  linkDown(link: Link): void {
-    this.#parts.gossip.handleLinkDown(link);
-    this.#parts.crls.handleLinkDown(link);
-  }
-
-  frame(now: Instant, link: Link, frame: MeshFrame): void {
-    routeFrame(now, link, frame, this.#parts);
-  }
-
-  // ---- start ------------------------------------------------------------------------------------------------
-
-  #restore(now: Instant, restored: RestoredNode): void {
-    const isStatement = ([first]: readonly Bytes[]): boolean => first?.[0] !== TAG_SEQUENCE;
-    for (const ders of restored.chains)
-      if (!isStatement(ders))
-        this.#parts.chains.add(
-          ders.map((der) => this.#parts.readCertificate(der)),
-          now.wall,
-        );
-    this.#parts.enforcement.restore(restored);
-    // Statements stand on branches, and those on the lists.
-    for (const [bytes] of restored.chains.filter(isStatement))
-      if (bytes !== undefined) this.#parts.exchange.takeBack(now, bytes);
-    this.#parts.holdings.restore(now.wall, restored, this.#parts.origins);
-    this.#own.reopen(restored.incarnation);
-    for (const { nodeId } of this.#parts.holdings.records.values()) this.#parts.intake.learnAddresses(now, nodeId);
-  }
-
-  #wake(): void {
-    if (this.#parts.journal.backlog > 0) this.#options.outbox.wake();
-  }
 }
-
-/** With this a certificate begins, and no delegate statement. */
-const TAG_SEQUENCE = 0x30;

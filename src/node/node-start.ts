@@ -1,5 +1,5 @@
 import { type UnixMs, unixSeconds } from '../base/time.ts';
-import type { NodeChange, RestoredNode } from '../ports/node-store.ts';
+import type { NodeChange, NodeStore, RestoredNode } from '../ports/node-store.ts';
 
 /**
  * Places in the order of arrival that each start but the first leaves free. Programs hear of a message before it is
@@ -14,6 +14,13 @@ export interface NodeStart {
   readonly restored: RestoredNode;
   /** To be durable before the node says or hears anything. */
   readonly changes: readonly NodeChange[];
+}
+
+/** A start on a store, durable there once this resolves. */
+export async function startOn(store: NodeStore, wall: UnixMs): Promise<NodeStart> {
+  const start = startOf(store.load(), wall);
+  await store.apply(start.changes);
+  return start;
 }
 
 export function startOf(stored: RestoredNode, wall: UnixMs): NodeStart {

@@ -1,15 +1,20 @@
 import type { Bytes } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import type { Instant, MonotonicMs, UnixMs } from '../base/time.ts';
+import type { ChainBook } from '../engine/gate/chain-book.ts';
+import type { Gate } from '../engine/gate/gate.ts';
 import { refusalOf } from '../engine/gate/verdict.ts';
 import type { Address } from '../message/address.ts';
 import type { Message } from '../message/message.ts';
+import type { ChainExchange } from './chain-exchange.ts';
+import type { Holdings } from './holdings.ts';
 import { RECORD_REQUEST } from './intake.ts';
-import type { MeshNodeOptions } from './node-options.ts';
-import type { NodeParts } from './node-parts.ts';
+import type { Journal } from './journal.ts';
+import type { MeshNodeOptions, NodeSettings } from './node-options.ts';
 import { OwnStreams } from './own-streams.ts';
 import { Publisher, type PublishRequest } from './publisher.ts';
 import { SelfRecord } from './self-record.ts';
+import type { Statistics } from './statistics.ts';
 
 /** How far a node and its clone may leap when both leave the stream that they share: seldom to the same place. @tuning */
 const CLONE_LEAP_MAX = 64;
@@ -17,25 +22,36 @@ const CLONE_LEAP_MAX = 64;
 /** A node's own record is part of being a node. */
 const NO_PRICE = (): void => undefined;
 
+/** What a node's own messages go through. */
+export interface OwnMessagesParts {
+  readonly statistics: Statistics;
+  readonly chains: ChainBook;
+  readonly journal: Journal;
+  readonly holdings: Holdings;
+  readonly gate: Gate;
+  readonly exchange: ChainExchange;
+}
+
 /** What this very node says: messages of its programs and its own record, in streams of its own. */
 export class OwnMessages {
   readonly #options: MeshNodeOptions;
-  readonly #parts: NodeParts;
+  readonly #parts: OwnMessagesParts;
   readonly #publisher: Publisher;
   readonly #streams: OwnStreams;
   readonly #record: SelfRecord;
   readonly #startedAt: UnixMs;
 
-  constructor(now: Instant, options: MeshNodeOptions, parts: NodeParts) {
-    const { mesh, identity, incarnation, outbox } = options;
+  constructor(now: Instant, options: MeshNodeOptions, settings: NodeSettings, parts: OwnMessagesParts) {
+    const { trust, identity, start, outbox, addresses = [] } = options;
+    const { incarnation } = start;
     this.#options = options;
     this.#parts = parts;
     this.#startedAt = now.wall;
     this.#publisher = new Publisher({
-      mesh,
+      mesh: trust.mesh,
       identity,
       incarnation,
-      batches: options.batches !== false,
+      batches: settings.batches,
       sign: (ticket, data) => outbox.sign(ticket, data),
     });
     this.#streams = new OwnStreams(identity.nodeId);
@@ -43,8 +59,8 @@ export class OwnMessages {
     this.#record = new SelfRecord(now, {
       name: options.name,
       version: options.software,
-      addresses: options.addresses,
-      isTold: options.announce !== false,
+      addresses,
+      isTold: settings.announces,
       streams: () => this.#streams.extents(parts.holdings.messages.streams),
       publish: (at, what) => {
         this.#keepOwnChain(at);
@@ -110,12 +126,13 @@ export class OwnMessages {
     return origin === this.#options.identity.nodeId && delegate === undefined && issuedAt > this.#startedAt;
   }
 
-  /** See {@link Publisher.handleClone}. */
+  /** Something was said in our name that was not said here (T24). See {@link Publisher.handleClone}. */
   handleClone(incarnation: number): void {
+    if (incarnation === this.incarnation) this.#parts.statistics.conflicts++;
     this.#opened(this.#publisher.handleClone(incarnation, this.#options.random.below(CLONE_LEAP_MAX)));
   }
 
-  /** See {@link Publisher.handleTakenBack}. */
+  /** A message of ours could not be made durable: nobody gets it. See {@link Publisher.handleTakenBack}. */
   handleTakenBack({ incarnation, counter }: Message): void {
     this.#opened(this.#publisher.handleTakenBack(incarnation, counter));
   }

@@ -1,7 +1,6 @@
 import { type Bytes, utf8 } from '../base/bytes.ts';
 import { isMeshError } from '../base/errors.ts';
 import { type Instant, MINUTE_MS, type UnixMs } from '../base/time.ts';
-import type { BucketRate } from '../base/token-bucket.ts';
 import type { PublicKey } from '../crypto/public-key.ts';
 import type { Candidate } from '../engine/links/connector.ts';
 import type { LinkEnd } from '../engine/links/link.ts';
@@ -11,7 +10,9 @@ import { parseMessageType } from '../message/family.ts';
 import type { Message } from '../message/message.ts';
 import { MeshNode } from '../node/mesh-node.ts';
 import type { NodeEvent, NodeOutbox, RequestAnswer } from '../node/node-outbox.ts';
+import type { NodeSettings } from '../node/node-options.ts';
 import { startOf } from '../node/node-start.ts';
+import { signingIdentityOf } from '../node/publisher.ts';
 import type { Certificate } from '../pki/x509/certificate.ts';
 import type { Trust } from '../pki/mesh/judge.ts';
 import type { NodeChange } from '../ports/node-store.ts';
@@ -35,11 +36,8 @@ export interface NodeSurroundings {
   readonly network: SimulatedNetwork;
   readonly checks: SharedChecks;
   readonly trust: Trust;
-  /** Whether nodes publish records of themselves. */
-  readonly announces: boolean;
-  /** What nodes allow an author, and a neighbour. */
-  readonly authorRate?: BucketRate | undefined;
-  readonly neighbourRate?: BucketRate | undefined;
+  /** Of every node. */
+  readonly settings: Partial<NodeSettings>;
   emit(event: WorldEvent): void;
   turnEnded(node: SimulatedNode): void;
 }
@@ -148,30 +146,25 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
 
   start(): void {
     if (this.#node !== undefined) return;
-    const { network, checks, trust, announces, authorRate, neighbourRate } = this.#world;
-    const { nodeId, signer, chain } = this.identity;
-    const { incarnation, restored, changes } = startOf(this.#store.load(), this.instant().wall);
-    this.#store.applyNow(changes);
-    const random = this.#random.fork(`start ${this.#starts++}`);
+    const { network, checks, trust, settings } = this.#world;
+    const { nodeId, chain } = this.identity;
+    const start = startOf(this.#store.load(), this.instant().wall);
+    this.#store.applyNow(start.changes);
     const now = this.instant();
     this.#node = new MeshNode(now, {
-      mesh: trust.mesh,
-      identity: { nodeId, algorithm: signer.algorithm, leafKey: (chain[0] as Certificate).fingerprintHex },
+      trust,
+      identity: signingIdentityOf(nodeId, chain[0] as Certificate),
       chain,
       roles: [],
       name: this.name,
       software: 'simulated',
-      addresses: [this.address],
-      incarnation,
-      trust,
+      settings,
       store: this.#store,
-      restored,
-      random,
+      start,
+      random: this.#random.fork(`start ${this.#starts++}`),
       outbox: this,
+      addresses: [this.address],
       readCertificate: checks.readCertificate,
-      announce: announces,
-      ...(authorRate === undefined ? {} : { authorRate }),
-      ...(neighbourRate === undefined ? {} : { neighbourRate }),
     });
     network.listen(this);
     this.#world.emit({ tag: 'started', node: this });

@@ -1,5 +1,5 @@
 import { SECOND_MS } from '../base/time.ts';
-import type { BucketRate } from '../base/token-bucket.ts';
+import type { NodeSettings } from '../node/node-options.ts';
 import { AcceptedOnce } from './checkers/accepted-once.ts';
 import { Answered } from './checkers/answered.ts';
 import { Bounded } from './checkers/bounded.ts';
@@ -46,8 +46,8 @@ export interface StoryNeeds {
   readonly records?: boolean;
   /** So many of the members are hostile; the others are nodes. */
   readonly hostile?: number;
-  readonly authorRate?: BucketRate;
-  readonly neighbourRate?: BucketRate;
+  /** Of every node; else as in the field. */
+  readonly settings?: Partial<NodeSettings>;
 }
 
 /** A world with the checkers that every scenario wants, and the steps that scenarios are made of. */
@@ -77,12 +77,14 @@ export class Story {
 
   static async begin(options: ScenarioOptions, needs: StoryNeeds = {}, tell: Tell = () => undefined): Promise<Story> {
     const { seed, latencyMsMin, latencyMsMax, lossRatio } = options;
-    const { records = false, hostile = 0, ...others } = needs;
+    const { records = false, hostile = 0 } = needs;
+    // What is learned of addresses by them costs a message a node, held by every node.
     const announces = records && options.nodes <= ANNOUNCING_NODES_MAX;
+    const settings = { announces, ...needs.settings };
     const nodes = options.nodes - hostile;
     tell(`making ${options.nodes} members and their certificates`);
     const conditions = { latencyMsMin, latencyMsMax, lossRatio };
-    const world = await World.create({ seed, nodes, hostile, announces, ...conditions, ...others });
+    const world = await World.create({ seed, nodes, hostile, settings, ...conditions });
     return new Story(world, options, tell);
   }
 

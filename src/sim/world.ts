@@ -1,6 +1,6 @@
 import { SECOND_MS } from '../base/time.ts';
-import type { BucketRate } from '../base/token-bucket.ts';
 import { parseMeshName } from '../identity/mesh-name.ts';
+import type { NodeSettings } from '../node/node-options.ts';
 import { HostileMember } from './hostile/hostile-member.ts';
 import { type LinkConditions, SimulatedNetwork } from './network.ts';
 import { SeededRandom } from './seeded-random.ts';
@@ -20,13 +20,10 @@ export interface WorldOptions extends LinkConditions {
   /** Everything by chance in this world follows from it. */
   readonly seed: number;
   readonly nodes: number;
-  /** Whether nodes publish records of themselves: what is learned of addresses, at the price of a message a node. */
-  readonly announces: boolean;
   /** Members, besides the nodes, that do not run the program. They are named to the nodes like all others. */
   readonly hostile?: number;
-  /** What nodes allow an author, and what a neighbour may have checked; by default what they do in the field. */
-  readonly authorRate?: BucketRate;
-  readonly neighbourRate?: BucketRate;
+  /** Of every node; else as in the field. */
+  readonly settings?: Partial<NodeSettings>;
 }
 
 /** Nodes, their network and their authority in one process, on virtual time. Equal options give an equal history. */
@@ -57,9 +54,7 @@ export class World {
       network: parts.network,
       checks: parts.checks,
       trust: parts.authority.trust,
-      announces: parts.options.announces,
-      authorRate: parts.options.authorRate,
-      neighbourRate: parts.options.neighbourRate,
+      settings: parts.options.settings ?? {},
       emit: (event) => this.emit(event),
       turnEnded: (node) => this.#turnEnded(node),
     };

@@ -19,7 +19,7 @@ import { World } from '../../src/sim/world.ts';
 import { VIOLATIONS_MAX, type WorldEvent } from '../../src/sim/world-event.ts';
 
 async function worldOf(nodes: number, announces = false): Promise<World> {
-  return World.create({ seed: 1, nodes, latencyMsMin: 5, latencyMsMax: 10, lossRatio: 0, announces });
+  return World.create({ seed: 1, nodes, latencyMsMin: 5, latencyMsMax: 10, lossRatio: 0, settings: { announces } });
 }
 
 /** The last event of this kind that a node told. */

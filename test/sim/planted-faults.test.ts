@@ -14,6 +14,7 @@ import { Enforcement } from '../../src/node/enforcement.ts';
 import { LinkTable } from '../../src/node/link-table.ts';
 import { MeshNode } from '../../src/node/mesh-node.ts';
 import { Neighbourhood } from '../../src/node/neighbourhood.ts';
+import { NodeParts } from '../../src/node/node-parts.ts';
 import { Publisher } from '../../src/node/publisher.ts';
 import { Statistics } from '../../src/node/statistics.ts';
 import { SCENARIO_DEFAULTS, type ScenarioOptions } from '../../src/sim/scenario.ts';
@@ -177,13 +178,13 @@ describe('a fault planted in the nodes is a violation of the scenario that is ab
   });
 
   it('liar: nodes that take a message that comes twice for misbehaviour', async (t) => {
-    const seen = new WeakMap<MeshNode, Set<string>>();
+    const seen = new WeakMap<NodeParts, Set<string>>();
     plant(
       t,
-      MeshNode.prototype,
+      NodeParts.prototype,
       'frame',
       (original) =>
-        function punishing(this: MeshNode, now, link, frame) {
+        function punishing(this: NodeParts, now, link, frame) {
           if (frame.tag === 'message') {
             const keys = seen.get(this) ?? new Set();
             seen.set(this, keys);
@@ -231,10 +232,10 @@ describe('a fault planted in the nodes is a violation of the scenario that is ab
     plant(t, Publisher.prototype, 'handleClone', () => () => undefined);
     plant(
       t,
-      MeshNode.prototype,
+      NodeParts.prototype,
       'frame',
       (original) =>
-        function deaf(this: MeshNode, now, link, frame) {
+        function deaf(this: NodeParts, now, link, frame) {
           if (frame.tag !== 'message') original.call(this, now, link, frame);
           else link.handleConsumed(frame.bytes.length);
         },

@@ -80,7 +80,7 @@ describe('scenarios', () => {
     });
 
   it('a mesh in which nothing happens comes to rest: no link gives way to another without end', async () => {
-    const world = await World.create({ ...SCENARIO_DEFAULTS, nodes: 60, announces: false });
+    const world = await World.create({ ...SCENARIO_DEFAULTS, nodes: 60, settings: { announces: false } });
     let linksUp = 0;
     world.watch({
       violations: [],

@@ -1,9 +1,6 @@
 import type { z } from 'zod';
 import { isMeshError } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
-import { messageAlgorithmOf } from '../../crypto/public-key.ts';
-import { keyAlgorithmOf } from '../../crypto/spki.ts';
-import { checkX509Signature } from '../../crypto/x509-signature.ts';
 import { lockDirectory } from '../../host/files/directory-lock.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { systemRandom } from '../../host/machine/system-random.ts';
@@ -13,8 +10,8 @@ import { whileBusy } from '../busy-directory.ts';
 import { type EnrolledNode, loadEnrolledNode } from './enrolled-node.ts';
 import { loadNodeConfig } from './config.ts';
 import { NodeDesk } from './desk.ts';
+import { nodeProfileOf } from './profile.ts';
 import { hasNodeStore, openNodeStore } from './store.ts';
-import { programVersion } from '../version.ts';
 
 /** What a question is asked with: by HTTP where a node runs, else of what its store holds. */
 export interface HeldQuestion<S extends z.ZodType> {
@@ -52,32 +49,20 @@ export async function askHeld<S extends z.ZodType>(
 
 /** A node made of its store alone: it judges what it holds as it would when running, and does nothing. */
 async function openAtRest<T>(enrolled: EnrolledNode, use: (node: MeshNode, now: UnixMs) => T): Promise<T> {
-  const { layout, mesh, nodeId, chain, roles, root } = enrolled;
+  const { layout } = enrolled;
   const lock = lockDirectory(layout.directory);
   try {
     const store = await openNodeStore(enrolled);
     try {
       const restored = store.load();
       const now = systemClock.now();
+      const config = loadNodeConfig({ directory: layout.directory, environment: process.env, flags: {} });
       const node = new MeshNode(now, {
-        mesh,
-        identity: {
-          nodeId,
-          algorithm: messageAlgorithmOf(keyAlgorithmOf(enrolled.leaf.spki)) ?? 'ES256',
-          leafKey: enrolled.leaf.fingerprintHex,
-        },
-        chain,
-        roles,
-        name: '',
-        software: programVersion(),
-        addresses: [],
-        incarnation: restored.incarnation,
-        trust: { mesh, anchors: [root], checkSignature: checkX509Signature },
+        ...nodeProfileOf(enrolled, config),
         store,
-        restored,
+        start: { incarnation: restored.incarnation, restored },
         random: systemRandom,
         outbox: NOBODY,
-        wallets: loadNodeConfig({ directory: layout.directory, environment: process.env, flags: {} }).wallets,
       });
       return use(node, now.wall);
     } finally {

@@ -28,13 +28,16 @@ const TIMER_MS_MAX = 2 ** 31 - 1;
 
 const checkByKey: CheckSignature = (key, algorithm, data, signature) => key.verify(algorithm, data, signature);
 
+export type NodeDialler = Pick<TlsDialler, 'dial' | 'forgetSessions'>;
+
 export interface NodeHostOptions extends Omit<MeshNodeOptions, 'outbox'> {
   readonly clock: Clock;
   /** Holds the key of the node's certificate. */
   readonly signer: Signer;
   /** Checks signatures of messages; node:crypto without it. */
   readonly checkSignature?: CheckSignature | undefined;
-  readonly dialler: Pick<TlsDialler, 'dial' | 'forgetSessions'>;
+  /** Opens links to peers that this node judges. */
+  readonly dialler: (judge: JudgeChain) => NodeDialler;
   /** A dial came to nothing; the node tries again by itself. */
   readonly onDialFailed: (address: Address, error: unknown) => void;
   /** A bug, or a disk that cannot be read: told, and the node goes on. A link whose bytes end so is closed. */
@@ -50,6 +53,7 @@ export class NodeHost implements NodeOutbox {
   /** What each peer may take of this process, over all of its connections; strangers have theirs by their address. */
   readonly shares = new WorkShares<string>();
   readonly #options: NodeHostOptions;
+  readonly #dialler: NodeDialler;
   readonly #sockets = new Map<number, LinkSocket>();
   /** Of links that we dialled, until the other's hello: keeps the session. */
   readonly #keepSession = new Map<number, () => void>();
@@ -68,6 +72,7 @@ export class NodeHost implements NodeOutbox {
     this.#checks = new SignatureChecks(checkSignature, (ticket, ok) =>
       this.#tell((now) => this.node.handleVerified(now, ticket, ok)),
     );
+    this.#dialler = options.dialler(this.judge);
     this.node = new MeshNode(options.clock.now(), { ...options, outbox: this });
     this.wake();
   }
@@ -141,7 +146,7 @@ export class NodeHost implements NodeOutbox {
   // ---- NodeOutbox ----------------------------------------------------------------------------------------------
 
   dial(dial: number, address: Address, expected: NodeId | undefined): void {
-    this.#options.dialler.dial(address, expected).then(
+    this.#dialler.dial(address, expected).then(
       ({ socket, peer, keepSession }) => {
         if (this.#isClosed) socket.destroy();
         else this.#open(socket, peer, 'outbound', address, { dial, keepSession });
@@ -199,7 +204,7 @@ export class NodeHost implements NodeOutbox {
   }
 
   event(event: NodeEvent): void {
-    if (event.tag === 'crl') this.#options.dialler.forgetSessions();
+    if (event.tag === 'crl') this.#dialler.forgetSessions();
     if (event.tag === 'link-up') {
       this.#keepSession.get(event.link)?.();
       this.#keepSession.delete(event.link);

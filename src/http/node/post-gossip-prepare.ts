@@ -1,14 +1,11 @@
 import { type PrepareResponse, prepareRequestSchema } from '../../api/node-gossip.ts';
 import { parseBody } from '../../api/schema.ts';
 import { fromBase64, toBase64 } from '../../base/bytes.ts';
-import { MeshError } from '../../base/errors.ts';
 import { SECOND_MS, toRfc3339 } from '../../base/time.ts';
-import { messageAlgorithmOf } from '../../crypto/public-key.ts';
-import { keyAlgorithmOf } from '../../crypto/spki.ts';
-import type { PeerIdentity } from '../../engine/links/link.ts';
 import { parseAudience } from '../../message/audience.ts';
 import { parseMessageType } from '../../message/family.ts';
-import type { SigningIdentity } from '../../node/publisher.ts';
+import { signingIdentityOf } from '../../node/publisher.ts';
+import type { Certificate } from '../../pki/x509/certificate.ts';
 import type { HttpApp } from '../server.ts';
 import { requireMember } from './member.ts';
 import type { MemberDeps } from './node-service.ts';
@@ -18,9 +15,9 @@ export function postGossipPrepare(app: HttpApp, deps: MemberDeps): void {
   app.post('/v1/mesh/gossip/prepare', async (request): Promise<PrepareResponse> => {
     const body = parseBody(prepareRequestSchema, request.body);
     const { service } = deps;
-    const member = requireMember(deps, request);
-    service.keepChain(member.chain); // by which the gate judges
-    const composed = service.node.prepare(service.now(), signingIdentityOf(member), {
+    const { nodeId, chain } = requireMember(deps, request);
+    service.keepChain(chain); // by which the gate judges
+    const composed = service.node.prepare(service.now(), signingIdentityOf(nodeId, chain[0] as Certificate), {
       type: parseMessageType(body.type),
       payload: fromBase64(body.payload),
       ttlMs: body.ttl_sec * SECOND_MS,
@@ -36,12 +33,4 @@ export function postGossipPrepare(app: HttpApp, deps: MemberDeps): void {
       to_be_signed: toBase64(composed.toBeSigned),
     };
   });
-}
-
-function signingIdentityOf({ nodeId, chain }: PeerIdentity): SigningIdentity {
-  const [leaf] = chain;
-  const algorithm = leaf === undefined ? undefined : messageAlgorithmOf(keyAlgorithmOf(leaf.spki));
-  if (leaf === undefined || algorithm === undefined)
-    throw new MeshError('ERR_KEY', 'a key of this kind signs no messages');
-  return { nodeId, algorithm, leafKey: leaf.fingerprintHex };
 }

@@ -73,7 +73,7 @@ export const flood: Scenario = {
       tokensPerSecond: CHECKED_A_SECOND,
       burstTokens: CHECKED_AT_ONCE + ATTACKS * options.messages,
     };
-    const story = await Story.begin(options, { hostile: HOSTILE, authorRate, neighbourRate }, tell);
+    const story = await Story.begin(options, { hostile: HOSTILE, settings: { authorRate, neighbourRate } }, tell);
     const { world, delivery } = story;
     const [flooder, forger] = world.hostile as readonly [HostileMember, HostileMember];
     world.watch(new NonePunished(world.nodes));

@@ -22,7 +22,7 @@ export const partitionHeal: Scenario = {
   nodesMin: 2,
   run: async (options, tell) => {
     const story = await Story.begin(options, { records: true }, tell);
-    const records = story.world.options.announces ? story.world.watch(new RecordsAgree()) : undefined;
+    const records = story.world.options.settings?.announces ? story.world.watch(new RecordsAgree()) : undefined;
     story.world.watch(new NonePunished(story.world.nodes));
     story.meet();
     const islands = story.world.partition(ISLANDS);

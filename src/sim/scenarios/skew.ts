@@ -46,7 +46,7 @@ export const skew: Scenario = {
     );
     early.setClock(IN_1970);
     late.setClock(TEN_YEARS_AHEAD);
-    const records = world.options.announces ? world.watch(new RecordsAgree()) : undefined;
+    const records = world.options.settings?.announces ? world.watch(new RecordsAgree()) : undefined;
     const punished = world.watch(new NonePunished(world.nodes, others));
     story.meet(wrong);
     const sinceMs = world.time.nowMs;

@@ -7,13 +7,14 @@ import type { Message } from '../../../src/message/message.ts';
 import { GATHER_MS } from '../../../src/node/journal.ts';
 import { MeshNode } from '../../../src/node/mesh-node.ts';
 import type { NodeEvent, NodeOutbox, RequestAnswer } from '../../../src/node/node-outbox.ts';
+import type { NodeSettings } from '../../../src/node/node-options.ts';
 import { startOf } from '../../../src/node/node-start.ts';
-import type { WalletPolicy } from '../../../src/node/wallet-policy.ts';
+import { signingIdentityOf } from '../../../src/node/publisher.ts';
 import type { Certificate } from '../../../src/pki/x509/certificate.ts';
 import type { NodeChange } from '../../../src/ports/node-store.ts';
 import { MemoryNodeStore } from '../../../src/sim/memory-node-store.ts';
 import { SeededRandom } from '../../../src/sim/seeded-random.ts';
-import { at, INDICATOR, MESH, type MeshFixture } from './mesh-fixture.ts';
+import { at, INDICATOR, type MeshFixture } from './mesh-fixture.ts';
 
 /** `unanswered`: on the disk, and the power fails; `lost`: the power fails first. */
 export type WriteFate = 'written' | 'failed' | 'unanswered' | 'lost';
@@ -24,10 +25,8 @@ export interface Dialled {
   readonly expected: NodeId | undefined;
 }
 
-export interface HandNodeOptions {
+export interface HandNodeOptions extends Partial<NodeSettings> {
   readonly store?: MemoryNodeStore;
-  readonly announces?: boolean;
-  readonly wallets?: WalletPolicy;
 }
 
 /** A node whose world is in the test's hands: what it asks is answered by {@link NodeNet.settle}, or not. */
@@ -54,19 +53,13 @@ export class HandNode implements NodeOutbox {
   isStuck = false;
   #requests = 0;
   #starts = 0;
-  readonly #announces: boolean;
-  readonly #wallets: WalletPolicy | undefined;
+  readonly #settings: Partial<NodeSettings>;
 
-  constructor(
-    net: NodeNet,
-    name: string,
-    { store = new MemoryNodeStore(), announces = false, wallets }: HandNodeOptions,
-  ) {
+  constructor(net: NodeNet, name: string, { store = new MemoryNodeStore(), ...settings }: HandNodeOptions) {
     this.net = net;
     this.name = name;
     this.store = store;
-    this.#announces = announces;
-    this.#wallets = wallets;
+    this.#settings = { announces: false, ...settings };
     this.node = this.#start();
   }
 
@@ -119,25 +112,22 @@ export class HandNode implements NodeOutbox {
   }
 
   #start(): MeshNode {
-    const { nodeId, signer, chain } = this.net.fixture.member(this.name);
-    const { incarnation, restored, changes } = startOf(this.store.load(), this.net.now.wall);
-    this.store.applyNow(changes);
+    const { nodeId, chain } = this.net.fixture.member(this.name);
+    const start = startOf(this.store.load(), this.net.now.wall);
+    this.store.applyNow(start.changes);
     return new MeshNode(this.net.now, {
-      mesh: MESH,
-      identity: { nodeId, algorithm: signer.algorithm, leafKey: (chain[0] as Certificate).fingerprintHex },
+      trust: this.net.fixture.authority.trust,
+      identity: signingIdentityOf(nodeId, chain[0] as Certificate),
       chain,
       roles: [],
       name: this.name,
       software: 'test',
-      addresses: [parseAddress(`${this.name}:1`)],
-      incarnation,
-      trust: this.net.fixture.authority.trust,
+      settings: this.#settings,
       store: this.store,
-      restored,
+      start,
       random: new SeededRandom(`${this.name} ${this.#starts++}`),
       outbox: this,
-      announce: this.#announces,
-      ...(this.#wallets === undefined ? {} : { wallets: this.#wallets }),
+      addresses: [parseAddress(`${this.name}:1`)],
     });
   }
 

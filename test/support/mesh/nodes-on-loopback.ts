@@ -5,10 +5,11 @@ import { DAY_MS, HOUR_MS, MINUTE_MS, type UnixMs, unixSeconds } from '../../../s
 import { encodePem } from '../../../src/codec/pem.ts';
 import { generatePkcs8, type Signer, softwareSigner } from '../../../src/crypto/signer.ts';
 import { checkX509Signature } from '../../../src/crypto/x509-signature.ts';
-import { NodeHost } from '../../../src/host/node/node-host.ts';
+import { type NodeDialler, NodeHost } from '../../../src/host/node/node-host.ts';
 import { systemClock } from '../../../src/host/machine/system-clock.ts';
 import { systemRandom } from '../../../src/host/machine/system-random.ts';
 import { TlsDialler } from '../../../src/host/tls/dialler.ts';
+import type { JudgeChain } from '../../../src/host/tls/peers.ts';
 import { type RefusedHandshake, TlsPort, type TlsPortOptions } from '../../../src/host/tls/port.ts';
 import type { TlsIdentity } from '../../../src/host/tls/server-options.ts';
 import { capabilitiesOfRoles, parseRole } from '../../../src/identity/capability.ts';
@@ -18,7 +19,7 @@ import type { Address } from '../../../src/message/address.ts';
 import { parseMessageType } from '../../../src/message/family.ts';
 import type { MessageId } from '../../../src/message/message-id.ts';
 import type { NodeEvent } from '../../../src/node/node-outbox.ts';
-import { startOf } from '../../../src/node/node-start.ts';
+import { startOn } from '../../../src/node/node-start.ts';
 import type { SigningIdentity } from '../../../src/node/publisher.ts';
 import { type Certificate, parseCertificate } from '../../../src/pki/x509/certificate.ts';
 import { buildCrl } from '../../../src/pki/x509/crl-build.ts';
@@ -165,42 +166,35 @@ export class TestMesh {
   async start(t: Pick<TestContext, 'after'>, options: StartOptions = {}): Promise<TestNode> {
     const member = options.member ?? (await this.member());
     const store = options.store ?? new MemoryNodeStore();
-    const trust = { mesh: this.mesh, anchors: [this.root], checkSignature: checkX509Signature };
-    const { incarnation, restored, changes } = startOf(store.load(), systemClock.wall());
-    await store.apply(changes);
     const unexpected: unknown[] = [];
     const sockets: TLSSocket[] = [];
-    const dialler: TlsDialler = new TlsDialler({
-      mesh: this.mesh,
-      identity: member.tls,
-      judge: (chain, purpose) => host.judge(chain, purpose),
-    });
-    const host: NodeHost = new NodeHost({
-      mesh: this.mesh,
-      identity: member.signing,
-      chain: member.chain,
-      roles: [],
-      name: 'test',
-      software: '0.0.0',
-      addresses: [],
-      incarnation,
-      trust,
-      store,
-      restored,
-      random: systemRandom,
-      clock: systemClock,
-      signer: member.signer,
-      dialler: {
+    const watchedDialler = (judge: JudgeChain): NodeDialler => {
+      const dialler = new TlsDialler({ mesh: this.mesh, identity: member.tls, judge });
+      return {
         dial: async (address, expected) => {
           const dialled = await dialler.dial(address, expected);
           sockets.push(dialled.socket);
           return dialled;
         },
         forgetSessions: () => dialler.forgetSessions(),
-      },
+      };
+    };
+    const host = new NodeHost({
+      trust: { mesh: this.mesh, anchors: [this.root], checkSignature: checkX509Signature },
+      identity: member.signing,
+      chain: member.chain,
+      roles: [],
+      name: 'test',
+      software: '0.0.0',
+      settings: { announces: options.announce ?? false },
+      store,
+      start: await startOn(store, systemClock.wall()),
+      random: systemRandom,
+      clock: systemClock,
+      signer: member.signer,
+      dialler: watchedDialler,
       onDialFailed: () => {},
       onUnexpected: (error) => unexpected.push(error),
-      announce: options.announce ?? false,
       checkSignature: options.checkSignature,
     });
     const refused: RefusedHandshake[] = [];
