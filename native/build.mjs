@@ -1,14 +1,9 @@
 /**
- * `npm run build:native`, and at install with `--if-possible`: compiles the addons. One call of the C compiler each; no
- * node-gyp.
+ * `npm run build:native`, and at install with `--if-possible`: compiles the batch signer, so that signing uses the
+ * system's libsecp256k1. One call of the C compiler; no node-gyp.
  *
- * | addon | needs | without it |
- * |---|---|---|
- * | `batch-signer` | libsecp256k1 with its headers | the npm addon or WebAssembly signs records |
- * | `p256-checker` | | node:crypto checks all signatures of P-256 |
- *
- * With `--if-possible` it says nothing and fails nothing where a compiler or a library is missing; `chainmail doctor` says
- * what runs. Runs under any Node.js from 20 on.
+ * With `--if-possible` it says nothing and fails nothing where a compiler or the library is missing: the program then
+ * signs with the npm addon or WebAssembly, and `chainmail doctor` says so. Runs under any Node.js from 20 on.
  */
 
 import { spawnSync } from 'node:child_process';
@@ -18,45 +13,28 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const folder = dirname(fileURLToPath(import.meta.url));
+const target = join(folder, 'batch-signer.node');
 const isOptional = process.argv.includes('--if-possible');
 
-const ADDONS = [
-  {
-    name: 'batch-signer',
-    options: ['-O2'],
-    libraries: ['-lsecp256k1'],
-    hint: 'Is libsecp256k1 with its headers installed?',
-  },
-  // Numbers of four words are slower in vector registers, where gcc would put them.
-  {
-    name: 'p256-checker',
-    options: ['-O3', '-fno-tree-vectorize'],
-    libraries: [],
-    hint: 'Is it a compiler for 64 bits?',
-  },
-];
-
-for (const addon of ADDONS) {
-  const problem = build(addon);
-  if (problem === undefined || isOptional) continue;
-  console.error(`build:native: ${addon.name}: ${problem}`);
+const problem = build();
+if (problem !== undefined && !isOptional) {
+  console.error(`build:native: ${problem}`);
   process.exitCode = 1;
 }
 
 /** @returns what is missing, or `undefined` where the addon was built. */
-function build({ name, options, libraries, hint }) {
+function build() {
   const headers = headersFolder();
   if (headers === undefined) return 'node_api.h not found: run npm ci';
-  const target = join(folder, `${name}.node`);
   const draft = `${target}.${process.pid}.draft`;
   const compiler = process.env.CC || 'cc';
-  const shared = ['-shared', '-fPIC', '-fvisibility=hidden', `-I${headers}`];
+  const options = ['-O2', '-shared', '-fPIC', '-fvisibility=hidden', `-I${headers}`];
   const system = process.platform === 'darwin' ? ['-undefined', 'dynamic_lookup'] : [];
-  const args = [...options, ...shared, ...system, join(folder, `${name}.c`), '-o', draft, ...libraries];
+  const args = [...options, ...system, join(folder, 'batch-signer.c'), '-o', draft, '-lsecp256k1'];
   const { status, error, stderr } = spawnSync(compiler, args, { encoding: 'utf8' });
   if (status !== 0) {
     rmSync(draft, { force: true });
-    return error ? `${compiler}: ${error.message}` : `${stderr.trim()}\n${hint}`;
+    return error ? `${compiler}: ${error.message}` : `${stderr.trim()}\nIs libsecp256k1 with its headers installed?`;
   }
   renameSync(draft, target); // whole or not at all, also where two installs meet
   if (!isOptional) console.log(`built ${target}`);

@@ -7,13 +7,11 @@ import { utf8 } from '../../src/base/bytes.ts';
 import type { UnixMs } from '../../src/base/time.ts';
 import { diagnose } from '../../src/daemon/doctor/doctor.ts';
 import { FREE_BYTES_MIN, judgeRoom } from '../../src/daemon/doctor/machine.ts';
-import { lookAtMessageChecks } from '../../src/daemon/doctor/message-checks.ts';
 import { CLOCK_SKEW_MS_MAX, judgeSkew, lookAtCertificate } from '../../src/daemon/doctor/node-health.ts';
 import { loadEnrolledNode } from '../../src/daemon/node/enrolled-node.ts';
 import { Fleet, type FleetListener, type FleetNode } from '../../src/daemon/up/fleet.ts';
 import { Secret } from '../../src/crypto/secret.ts';
 import { FileKeyStore } from '../../src/host/keys/file-key-store.ts';
-import { missingP256Addon } from '../support/p256-addon.ts';
 import { tempDir } from '../support/temp-dir.ts';
 
 const UNHEARD: FleetListener = { handleEvent: () => {}, handleEnded: () => {}, handleDeaf: () => {} };
@@ -157,12 +155,6 @@ describe('chainmail doctor (X.03)', () => {
 });
 
 describe('what doctor finds good', () => {
-  it('is an addon for message checks, where it is built', () => {
-    const missing = missingP256Addon();
-    const { state, hint } = lookAtMessageChecks();
-    assert.deepEqual([state, hint], missing === false ? ['good', undefined] : ['could-be-better', missing]);
-  });
-
   it('is room for a journal', () => {
     assert.equal(judgeRoom(FREE_BYTES_MIN).state, 'good');
     assert.equal(judgeRoom(FREE_BYTES_MIN - 1).state, 'could-be-better');

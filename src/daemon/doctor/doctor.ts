@@ -3,13 +3,12 @@ import { isAuthorityDirectory, isNodeDirectory } from '../directory.ts';
 import { lookAtAuthorityDirectory } from './authority-health.ts';
 import { bad, couldBeBetter, type Finding } from './finding.ts';
 import { lookAtDisk, lookAtMachine } from './machine.ts';
-import { lookAtMessageChecks } from './message-checks.ts';
 import { lookAtNode } from './node-health.ts';
 import { lookAtSigningEngine } from './signing-engine.ts';
 
 /** Looks at the machine, and at the authority or node of a directory where one is named. Changes nothing. */
 export async function diagnose(directory: string | undefined): Promise<readonly Finding[]> {
-  const machine = [...(await lookAtMachine()), await lookAtSigningEngine(), lookAtMessageChecks()];
+  const machine = [...(await lookAtMachine()), await lookAtSigningEngine()];
   if (directory === undefined) return machine;
   return [...machine, ...(await lookAtDirectory(directory))];
 }

@@ -1,7 +1,6 @@
 import { MeshError, messageOf, quoted } from '../../base/errors.ts';
 import type { Signer } from '../../crypto/signer.ts';
 import { NodeHost } from '../../host/node/node-host.ts';
-import { frequentKeys } from '../../host/p256/frequent-keys.ts';
 import { pointAdderOnDemand } from '../../host/secp256k1/point-adder.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { systemRandom } from '../../host/machine/system-random.ts';
@@ -35,7 +34,6 @@ export async function openNodeHost(
       start,
       random: systemRandom,
       addScalarToPoint: pointAdderOnDemand(),
-      checkSignature: frequentKeys((error) => log.error({ err: error }, 'this should not happen')),
       clock: systemClock,
       signer,
       dialler: (judge) => new TlsDialler({ mesh: enrolled.mesh, identity, judge }),

@@ -16,7 +16,6 @@ import type { NodeEvent, NodeOutbox, RequestAnswer } from '../../node/node-outbo
 import type { PublishRequest } from '../../node/publisher.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NodeChange } from '../../ports/node-store.ts';
-import type { CheckSignature } from '../../ports/signature-check.ts';
 import { LinkSocket } from './link-socket.ts';
 import { OpenRequests } from './open-requests.ts';
 import { SignatureChecks } from './signature-checks.ts';
@@ -26,16 +25,12 @@ import type { TlsDialler } from '../tls/dialler.ts';
 /** The longest that Node.js timers can wait; a node has work every minute. @tuning */
 const TIMER_MS_MAX = 2 ** 31 - 1;
 
-const checkByKey: CheckSignature = (key, algorithm, data, signature) => key.verify(algorithm, data, signature);
-
 export type NodeDialler = Pick<TlsDialler, 'dial' | 'forgetSessions'>;
 
 export interface NodeHostOptions extends Omit<MeshNodeOptions, 'outbox'> {
   readonly clock: Clock;
   /** Holds the key of the node's certificate. */
   readonly signer: Signer;
-  /** Checks signatures of messages; node:crypto without it. */
-  readonly checkSignature?: CheckSignature | undefined;
   /** Opens links to peers that this node judges. */
   readonly dialler: (judge: JudgeChain) => NodeDialler;
   /** A dial came to nothing; the node tries again by itself. */
@@ -68,10 +63,7 @@ export class NodeHost implements NodeOutbox {
 
   constructor(options: NodeHostOptions) {
     this.#options = options;
-    const { checkSignature = checkByKey } = options;
-    this.#checks = new SignatureChecks(checkSignature, (ticket, ok) =>
-      this.#tell((now) => this.node.handleVerified(now, ticket, ok)),
-    );
+    this.#checks = new SignatureChecks((ticket, ok) => this.#tell((now) => this.node.handleVerified(now, ticket, ok)));
     this.#dialler = options.dialler(this.judge);
     this.node = new MeshNode(options.clock.now(), { ...options, outbox: this });
     this.wake();

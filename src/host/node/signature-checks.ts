@@ -1,6 +1,5 @@
 import type { PublicKey } from '../../crypto/public-key.ts';
 import type { Message } from '../../message/message.ts';
-import type { CheckSignature } from '../../ports/signature-check.ts';
 
 /** Signatures checked within one turn: some 3 ms in which the process answers nobody. @tuning */
 const CHECKED_IN_TURN_MAX = 64;
@@ -18,13 +17,11 @@ interface Asked {
  * a quarter more, so what is beyond {@link CHECKED_IN_TURN_MAX} waits for the next turns first.
  */
 export class SignatureChecks {
-  readonly #check: CheckSignature;
   readonly #answer: (ticket: number, ok: boolean) => void;
   #asked: Asked[] = [];
 
   /** @param answer called once for each check, at any later time; must not throw. */
-  constructor(check: CheckSignature, answer: (ticket: number, ok: boolean) => void) {
-    this.#check = check;
+  constructor(answer: (ticket: number, ok: boolean) => void) {
     this.#answer = answer;
   }
 
@@ -48,6 +45,6 @@ export class SignatureChecks {
         .verifyAsync(message.algorithm, message.signedBytes, message.signature)
         .then((ok) => this.#answer(ticket, ok));
     for (const { ticket, key, message } of checkedNow)
-      this.#answer(ticket, this.#check(key, message.algorithm, message.signedBytes, message.signature));
+      this.#answer(ticket, key.verify(message.algorithm, message.signedBytes, message.signature));
   }
 }

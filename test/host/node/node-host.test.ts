@@ -8,11 +8,9 @@ import { isMeshError } from '../../../src/base/errors.ts';
 import { HOUR_MS } from '../../../src/base/time.ts';
 import { WorkShare } from '../../../src/base/work-share.ts';
 import { CLOSE_MS_MAX, LinkSocket, UNSENT_BYTES_MAX } from '../../../src/host/node/link-socket.ts';
-import type { MessageAlgorithm } from '../../../src/crypto/public-key.ts';
 import { REQUESTS_MAX } from '../../../src/host/node/open-requests.ts';
 import { parseMessageType } from '../../../src/message/family.ts';
 import type { NodeChange } from '../../../src/ports/node-store.ts';
-import type { CheckSignature } from '../../../src/ports/signature-check.ts';
 import { MemoryNodeStore } from '../../../src/sim/memory-node-store.ts';
 import { linkedPair, TestMesh } from '../../support/mesh/nodes-on-loopback.ts';
 
@@ -273,29 +271,5 @@ describe('the socket under a link', () => {
     link.close();
     await Promise.all([once(far, 'close'), closed.promise]);
     assert.equal(received, 'goodbye');
-  });
-});
-
-describe('a node and what checks signatures for it', () => {
-  it('believes it: what it says holds is held, its own messages too', async (t) => {
-    const asked: MessageAlgorithm[] = [];
-    const checkSignature: CheckSignature = (key, algorithm, data, signature) => {
-      asked.push(algorithm);
-      return key.verify(algorithm, data, signature);
-    };
-    const [source, reader] = [await mesh.start(t), await mesh.start(t, { checkSignature })];
-    source.learn(reader);
-    await reader.linkedWith(source);
-    await reader.got(await source.say('of another'));
-    const { length } = asked;
-    assert.ok(length > 0);
-    await reader.say('of its own');
-    assert.ok(asked.length > length);
-  });
-
-  it('believes it: what it refuses is not', async (t) => {
-    const node = await mesh.start(t, { checkSignature: () => false });
-    await assert.rejects(node.say('refused'), isMeshError);
-    assert.equal(node.host.node.holdings.messages.size, 0);
   });
 });

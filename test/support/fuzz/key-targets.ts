@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
-import { type Bytes, concatBytes, fromHex, textOfUtf8, utf8 } from '../../../src/base/bytes.ts';
-import { MeshError } from '../../../src/base/errors.ts';
+import { type Bytes, fromHex, textOfUtf8, utf8 } from '../../../src/base/bytes.ts';
 import { masterKeyOf } from '../../../src/identity/key-tree/child-key.ts';
 import { formatPath, parsePath } from '../../../src/identity/key-tree/derivation-path.ts';
 import { ExtendedPrivateKey } from '../../../src/identity/key-tree/extended-key.ts';
@@ -8,11 +7,7 @@ import { formatXprv, formatXpub, parseExtendedKey } from '../../../src/identity/
 import { entropyOfMnemonic, mnemonicOf } from '../../../src/identity/key-tree/mnemonic.ts';
 import { DAY_MS, type UnixMs } from '../../../src/base/time.ts';
 import { uncompressPoint } from '../../../src/crypto/curve-point.ts';
-import { sha256 } from '../../../src/crypto/hash.ts';
-import { PublicKey, SIGNATURE_BYTES } from '../../../src/crypto/public-key.ts';
 import { Secret } from '../../../src/crypto/secret.ts';
-import { generatePkcs8, softwareSigner, type SyncSigner } from '../../../src/crypto/signer.ts';
-import { loadP256Addon } from '../../../src/host/p256/addon.ts';
 import { NO_DELEGATIONS } from '../../../src/identity/delegate/delegations.ts';
 import { scopeOf } from '../../../src/identity/delegate/scope.ts';
 import { assembleStatement, composeStatement } from '../../../src/identity/delegate/statement.ts';
@@ -23,7 +18,6 @@ import { signWalletDelegate } from '../../../src/message/river/wallet-delegate.t
 import { walletOf } from '../../../src/message/river/wallet.ts';
 import { encodeDelegations, readDelegations } from '../../../src/pki/x509/delegations-extension.ts';
 import { MESH, MeshFixture, NOW_MS } from '../mesh/mesh-fixture.ts';
-import { missingP256Addon } from '../p256-addon.ts';
 import { mutateBytes, mutateText, randomBytes } from './mutate-bytes.ts';
 import { mutateCbor } from './mutate-cbor.ts';
 import { mutateDer } from './mutate-der.ts';
@@ -31,9 +25,6 @@ import type { FuzzTarget } from './target.ts';
 
 const INPUTS = 4_000;
 const MILLION = 1_000_000;
-/** `x ‖ y` of P-256. */
-const POINT_BYTES = 64;
-const SIGNED_FROM = POINT_BYTES + SIGNATURE_BYTES;
 const TEXT = [mutateBytes, mutateText, mutateText, randomBytes];
 
 function texts(...lines: readonly string[]): readonly Bytes[] {
@@ -159,51 +150,4 @@ const delegations: FuzzTarget = {
   },
 };
 
-/** Point, signature and what is signed: the addon's verdict is that of node:crypto. */
-const p256Signature: FuzzTarget = {
-  name: 'p256-signature',
-  inputs: INPUTS,
-  soakInputs: MILLION,
-  skip: missingP256Addon(),
-  open: async () => {
-    const addon = loadP256Addon();
-    const signers = [1, 2].map(() => softwareSigner(generatePkcs8('P-256')));
-    const corpus = signers.flatMap((signer) =>
-      ['', 'what is signed'].map((text) => {
-        return concatBytes(signer.spki.slice(-POINT_BYTES), signer.signSync(utf8(text)), utf8(text));
-      }),
-    );
-    const prefix = (signers[0] as SyncSigner).spki.slice(0, -POINT_BYTES);
-    return {
-      corpus,
-      mutators: [mutateBytes, randomBytes],
-      feed: (input) => {
-        const [point, signature] = [input.slice(0, POINT_BYTES), input.slice(POINT_BYTES, SIGNED_FROM)];
-        if (signature.length !== SIGNATURE_BYTES) {
-          assert.throws(() => addon.verify(addon.createTable(point), new Uint8Array(32), signature), RangeError);
-          throw new MeshError('ERR_KEY', 'no signature');
-        }
-        const data = input.slice(SIGNED_FROM);
-        let key: PublicKey;
-        try {
-          key = PublicKey.fromSpki(concatBytes(prefix, point));
-        } catch (error) {
-          assert.throws(() => addon.createTable(point), RangeError);
-          throw error;
-        }
-        const holds = addon.verify(addon.createTable(point), sha256(data), signature);
-        assert.equal(holds, key.verify('ES256', data, signature));
-      },
-    };
-  },
-};
-
-export const KEY_TARGETS: readonly FuzzTarget[] = [
-  extendedKey,
-  path,
-  mnemonic,
-  statement,
-  walletEpoch,
-  delegations,
-  p256Signature,
-];
+export const KEY_TARGETS: readonly FuzzTarget[] = [extendedKey, path, mnemonic, statement, walletEpoch, delegations];

@@ -23,8 +23,6 @@ export interface FuzzSubject {
 export interface FuzzTarget {
   /** Also the folder of its regressions. */
   readonly name: string;
-  /** Why it cannot be fed on this machine. */
-  readonly skip?: string | false;
   /** Inputs in `npm test`. */
   readonly inputs: number;
   /** Inputs in `npm run soak`: a million, fewer where each one opens files. */

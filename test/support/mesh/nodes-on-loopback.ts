@@ -27,7 +27,6 @@ import { buildIntermediate, buildRoot } from '../../../src/pki/mesh/issuer-profi
 import { buildLeaf, buildServerLeaf } from '../../../src/pki/mesh/leaf-profile.ts';
 import type { Revocation } from '../../../src/pki/x509/revocation-reason.ts';
 import type { NodeStore } from '../../../src/ports/node-store.ts';
-import type { CheckSignature } from '../../../src/ports/signature-check.ts';
 import { MemoryNodeStore } from '../../../src/sim/memory-node-store.ts';
 
 /** A node's key and certificate, in every form that tests need. */
@@ -195,7 +194,6 @@ export class TestMesh {
       dialler: watchedDialler,
       onDialFailed: () => {},
       onUnexpected: (error) => unexpected.push(error),
-      checkSignature: options.checkSignature,
     });
     const refused: RefusedHandshake[] = [];
     const port = await TlsPort.listen('127.0.0.1', 0, {
@@ -225,7 +223,6 @@ export interface StartOptions {
   readonly member?: Member;
   readonly store?: NodeStore;
   readonly announce?: boolean;
-  readonly checkSignature?: CheckSignature;
   readonly revocationPollMs?: number;
   readonly onHttp?: TlsPortOptions['onHttp'];
 }
