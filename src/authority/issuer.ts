@@ -5,7 +5,7 @@ import { encodePem } from '../codec/pem.ts';
 import type { Signer } from '../crypto/signer.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { Certificate } from '../pki/x509/certificate.ts';
-import { NodeLeaves } from '../pki/mesh/leaf-profile.ts';
+import { NodeLeaves } from '../pki/mesh/node-leaf.ts';
 
 /** The issuing CA of a mesh: its certificate, the key behind it, and the anchor above it. */
 export interface Issuer {

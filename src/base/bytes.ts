@@ -71,13 +71,17 @@ export function toHex(bytes: Bytes): string {
   return bytes.toHex();
 }
 
-/** @throws ERR_INPUT unless `text` is an even number of hex digits. */
-export function fromHex(text: string): Bytes {
+/**
+ * @param out where there is room for it already, of just its length.
+ * @throws ERR_INPUT unless `text` is an even number of hex digits.
+ */
+export function fromHex(text: string, out: Bytes = new Uint8Array(text.length >> 1)): Bytes {
   try {
-    return Uint8Array.fromHex(text);
+    out.setFromHex(text); // `Uint8Array.fromHex` takes three times as long, for it allocates outside of the heap
   } catch {
     throw new MeshError('ERR_INPUT', 'expected an even number of hex digits');
   }
+  return out;
 }
 
 /** Standard base64 with padding (RFC 4648 section 4). */
@@ -99,21 +103,31 @@ export function toBase64Url(bytes: Bytes): string {
   return bytes.toBase64({ alphabet: 'base64url', omitPadding: true });
 }
 
-const BASE32 = 'abcdefghijklmnopqrstuvwxyz234567';
-
-/** Lower-case base32 without padding (RFC 4648 section 6): the form of a node id. */
+/** Lower-case base32 without padding (RFC 4648 section 6): the form of a node id. Eight characters at a time. */
 export function toBase32(bytes: Bytes): string {
   let out = '';
-  let buffer = 0;
-  let bits = 0;
-  for (const byte of bytes) {
-    buffer = ((buffer << 8) | byte) & 0xfff;
-    bits += 8;
-    while (bits >= 5) {
-      bits -= 5;
-      out += BASE32[(buffer >> bits) & 31];
-    }
+  for (let i = 0; i < bytes.length; i += 5) {
+    const a = bytes[i] ?? 0;
+    const b = bytes[i + 1] ?? 0;
+    const c = bytes[i + 2] ?? 0;
+    const d = bytes[i + 3] ?? 0;
+    const e = bytes[i + 4] ?? 0;
+    out += String.fromCharCode(
+      base32Code(a >> 3),
+      base32Code((a << 2) | (b >> 6)),
+      base32Code(b >> 1),
+      base32Code((b << 4) | (c >> 4)),
+      base32Code((c << 1) | (d >> 7)),
+      base32Code(d >> 2),
+      base32Code((d << 3) | (e >> 5)),
+      base32Code(e),
+    );
   }
-  if (bits > 0) out += BASE32[(buffer << (5 - bits)) & 31];
-  return out;
+  return out.slice(0, Math.ceil((bytes.length * 8) / 5));
+}
+
+/** The character of the lowest five bits: `a` to `z`, then `2` to `7`. */
+function base32Code(bits: number): number {
+  const value = bits & 31;
+  return value < 26 ? 0x61 + value : 0x18 + value;
 }

@@ -14,7 +14,7 @@ import { type Certificate, parseCertificate } from '../pki/x509/certificate.ts';
 import { SERIAL_RANDOM_BYTES } from '../pki/x509/certificate-build.ts';
 import { buildIntermediate, buildRoot } from '../pki/mesh/issuer-profile.ts';
 import type { Trust } from '../pki/mesh/judge.ts';
-import { buildLeaf } from '../pki/mesh/leaf-profile.ts';
+import { buildLeaf } from '../pki/mesh/node-leaf.ts';
 
 /** A node's key and certificate, made here and kept nowhere. */
 export interface BenchMember {

@@ -1,4 +1,4 @@
-import { type Bytes, compareBytes, utf8 } from '../base/bytes.ts';
+import { type Bytes, compareBytes, fromHex, utf8 } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import { contextTag, OID_BYTES_MAX, TAG } from './der-reader.ts';
@@ -75,7 +75,7 @@ export function inner(tag: number, ...parts: readonly DerPart[]): InnerElement {
 export function element(tag: number, ...parts: readonly DerPart[]): Bytes {
   const whole = new InnerElement(tag, parts);
   const out = new Uint8Array(whole.length);
-  write(out, 0, whole);
+  putPart(out, 0, whole);
   return out;
 }
 
@@ -85,15 +85,15 @@ export function encoded(...parts: readonly DerPart[]): Bytes {
   for (const part of parts) length += part.length;
   const out = new Uint8Array(length);
   let offset = 0;
-  for (const part of parts) offset = write(out, offset, part);
+  for (const part of parts) offset = putPart(out, offset, part);
   return out;
 }
 
-/** @returns the offset behind the part. */
-function write(out: Bytes, at: number, part: DerPart): number {
+/** Writes a part to its place. @returns the offset behind it. */
+export function putPart(out: Bytes, at: number, part: DerPart): number {
   if (part instanceof InnerElement) {
     let offset = writeHeader(out, at, part.tag, part.contentBytes);
-    for (const each of part.parts) offset = write(out, offset, each);
+    for (const each of part.parts) offset = putPart(out, offset, each);
     return offset;
   }
   if (part instanceof TextElement) {
@@ -136,16 +136,19 @@ export function unsignedInteger(value: Bytes | bigint | number, tag: number = TA
   const bytes = typeof value === 'object' ? value : magnitude(value);
   let start = 0;
   while (start < bytes.length - 1 && bytes[start] === 0) start += 1;
-  const body = bytes.subarray(start);
-  if (body.length === 0) return Uint8Array.of(tag, 1, 0);
-  return (body[0] as number) >= 0x80 ? element(tag, Uint8Array.of(0), body) : element(tag, body);
+  const padding = bytes.length === 0 || (bytes[start] as number) >= 0x80 ? 1 : 0;
+  const contentBytes = padding + bytes.length - start;
+  const out = new Uint8Array(headerBytes(contentBytes) + contentBytes);
+  const offset = writeHeader(out, 0, tag, contentBytes) + padding - start;
+  for (let i = start; i < bytes.length; i++) out[offset + i] = bytes[i] as number;
+  return out;
 }
 
 function magnitude(value: bigint | number): Bytes {
   if (value < 0 || (typeof value === 'number' && !Number.isSafeInteger(value)))
     throw new RangeError('expected an integer of 0 or more');
   const hex = value.toString(16);
-  return Uint8Array.fromHex(hex.length % 2 === 0 ? hex : `0${hex}`);
+  return fromHex(hex.length % 2 === 0 ? hex : `0${hex}`);
 }
 
 /** An OBJECT IDENTIFIER. Those that this program knows are encoded once. @throws ERR_DER */

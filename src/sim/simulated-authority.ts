@@ -13,7 +13,7 @@ import { SERIAL_RANDOM_BYTES } from '../pki/x509/certificate-build.ts';
 import { buildCrl } from '../pki/x509/crl-build.ts';
 import { buildIntermediate, buildRoot } from '../pki/mesh/issuer-profile.ts';
 import type { Trust } from '../pki/mesh/judge.ts';
-import { buildLeaf, LEAF_LIFE_MS_MAX } from '../pki/mesh/leaf-profile.ts';
+import { buildLeaf, LEAF_LIFE_MS_MAX } from '../pki/mesh/node-leaf.ts';
 import type { Revocation, RevocationReason } from '../pki/x509/revocation-reason.ts';
 import type { SeededRandom } from './seeded-random.ts';
 import { SimulatedTree } from './simulated-tree.ts';

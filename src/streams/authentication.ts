@@ -1,5 +1,5 @@
 import { BoundedMap } from '../base/bounded.ts';
-import { type Bytes, bytesEqual, toBase64Url, toHex, utf8 } from '../base/bytes.ts';
+import { type Bytes, bytesEqual, toBase64Url, toHex } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import { after, MINUTE_MS, type MonotonicMs, SECOND_MS, type UnixMs } from '../base/time.ts';
 import { sha256Hex } from '../crypto/hash.ts';
@@ -36,12 +36,12 @@ export class Sessions {
 
   begin(token: string, user: Bytes, delegateExpiresAtMs: bigint | undefined, now: MonotonicMs): void {
     const endsAt = after(now, SESSION_MS);
-    this.#sessions.set(sha256Hex(utf8(token)), { user, delegateExpiresAtMs, endsAt });
+    this.#sessions.set(sha256Hex(token), { user, delegateExpiresAtMs, endsAt });
   }
 
   /** @throws ERR_SESSION for a token that is none, or of a session that has ended. */
   get(token: string, now: MonotonicMs): Pick<Session, 'user' | 'delegateExpiresAtMs'> {
-    const key = sha256Hex(utf8(token));
+    const key = sha256Hex(token);
     const session = this.#sessions.get(key);
     if (session === undefined || now >= session.endsAt) {
       this.#sessions.delete(key);

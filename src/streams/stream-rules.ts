@@ -46,7 +46,7 @@ export class Members {
 
   /** Addresses of those who have joined. */
   addresses(): readonly Bytes[] {
-    return [...this.#joined].map(fromHex);
+    return [...this.#joined].map((hex) => fromHex(hex));
   }
 
   get size(): number {

@@ -26,7 +26,7 @@ import { DNS_NAME_CHARS_MAX, isDnsName } from '../../src/pki/x509/dns-name.ts';
 import { EXTENSION_LIST_MAX } from '../../src/pki/x509/extension-parts.ts';
 import { GENERAL_NAMES_MAX } from '../../src/pki/x509/general-name.ts';
 import { judgePath, MESH_INTERMEDIATES_MAX } from '../../src/pki/mesh/judge.ts';
-import { buildLeaf, LEAF_LIFE_MS_MAX } from '../../src/pki/mesh/leaf-profile.ts';
+import { buildLeaf, LEAF_LIFE_MS_MAX } from '../../src/pki/mesh/node-leaf.ts';
 import { PATH_CERTIFICATES_MAX } from '../../src/pki/path/path.ts';
 import { RevocationView } from '../../src/pki/mesh/revocation-view.ts';
 import { commonName, dns, extensionOf, judge, make, outcome, type Party } from '../support/make-certificate.ts';

@@ -42,7 +42,12 @@ export interface Enrollment {
 /** What became of a request. */
 type Outcome =
   | EnrollmentJudgement
-  | { readonly tag: 'kept'; readonly certificate: CertificateRow; readonly isRebound: boolean }
+  | {
+      readonly tag: 'kept';
+      readonly nodeId: NodeId;
+      readonly certificate: CertificateRow;
+      readonly isRebound: boolean;
+    }
   /** Not the store's failure, though it came up inside a piece of work: the clock jumped, the issuer has expired. */
   | { readonly tag: 'unsigned'; readonly error: unknown };
 
@@ -71,9 +76,9 @@ export async function enroll(core: AuthorityCore, request: EnrollmentRequest): P
       throw last.error;
     case 'kept':
       if (last.isRebound) await core.crls.publishNow();
-      return enrollmentOf(last.certificate);
+      return { nodeId: last.nodeId, certificate: last.certificate };
     case 'again':
-      return enrollmentOf(last.certificate);
+      return { nodeId: parseNodeId(last.certificate.subject), certificate: last.certificate };
   }
 }
 
@@ -168,11 +173,7 @@ async function keepEnrollment(
       rebound: rebound ? 'true' : undefined,
     },
   });
-  return { tag: 'kept', certificate: issued, isRebound: rebound };
-}
-
-function enrollmentOf(certificate: CertificateRow): Enrollment {
-  return { nodeId: parseNodeId(certificate.subject), certificate };
+  return { tag: 'kept', nodeId, certificate: issued, isRebound: rebound };
 }
 
 /** Writes the true reason down, then gives the caller the one that it may know. */

@@ -4,7 +4,7 @@ import { sha256Hex } from '../../crypto/hash.ts';
 import { isSyncSigner } from '../../crypto/signer.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import { serialOf } from '../../pki/x509/certificate.ts';
-import { datesOf, SERIAL_RANDOM_BYTES, type Validity } from '../../pki/x509/certificate-build.ts';
+import { datesOf, keyIdOfHash, SERIAL_RANDOM_BYTES, type Validity } from '../../pki/x509/certificate-build.ts';
 import { parseCsr } from '../../pki/x509/csr.ts';
 import type { AdministratorName } from '../../pki/mesh/mesh-names.ts';
 import { buildAdministratorLeaf, buildServerLeaf } from '../../pki/mesh/leaf-profile.ts';
@@ -25,7 +25,7 @@ export const SERVER_LIFE_MS = 7 * DAY_MS;
  */
 export async function issueNodeCertificate(
   core: AuthorityCore,
-  { spki, spkiHash }: Pick<Applicant, 'spki' | 'spkiHash'>,
+  { spki, keyHash, spkiHash }: Applicant,
   nodeId: NodeId,
   ticket: TicketRow,
 ): Promise<CertificateRow> {
@@ -34,7 +34,8 @@ export async function issueNodeCertificate(
   const issueIndex = core.issueIndexes.take();
   const basics = basicsOf(core, spki, core.policy.certificateLifeMs);
   const { serial, validity } = basics;
-  const toSign = leaves.toSign({ nodeId, issueIndex, spki, serial, validity, grants }, signer.algorithm);
+  const keyId = keyIdOfHash(keyHash);
+  const toSign = leaves.toSign({ nodeId, issueIndex, spki, keyId, serial, validity, grants }, signer.algorithm);
   const signature = isSyncSigner(signer) ? signer.signSync(toSign) : await signer.sign(toSign);
   return rowOf(signedStructure(toSign, signer.algorithm, signature), basics, {
     kind: 'node',
@@ -131,10 +132,19 @@ function rowOf(
   { serial, validity, issuer }: ReturnType<typeof basicsOf>,
   about: Pick<CertificateRow, 'kind' | 'subject' | 'spkiHash' | 'tokenHash' | 'issueIndex' | 'roles'>,
 ): CertificateRow {
+  // Named one by one: to copy what is not known to the compiler takes as long as to encode a certificate.
+  const { kind, subject, spkiHash, tokenHash, issueIndex, roles } = about;
+  const { notBefore, notAfter } = datesOf(validity, issuer);
   return {
-    ...about,
-    ...datesOf(validity, issuer),
     serial: serialOf(serial),
+    issueIndex,
+    kind,
+    subject,
+    spkiHash,
+    tokenHash,
+    roles,
+    notBefore,
+    notAfter,
     der,
     revokedAt: undefined,
     revokedReason: undefined,

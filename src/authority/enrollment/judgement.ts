@@ -14,7 +14,9 @@ import { type TicketFinding, type TicketRefusal, ticketIdOf } from './ticket.ts'
 /** A key that has proved itself, and the name that it wants, if it wants one. */
 export interface Applicant {
   readonly spki: Bytes;
-  /** Hex of its SHA-256. */
+  /** Its SHA-256. */
+  readonly keyHash: Bytes;
+  /** The same in hex. */
   readonly spkiHash: string;
   /** The name that is the key's own. */
   readonly keyNodeId: NodeId;
@@ -23,8 +25,8 @@ export interface Applicant {
 
 /** @param spki DER, whose possession was proved. @param wished the name that is asked for, unread. */
 export function applicantOf(spki: Bytes, wished: string | undefined): Applicant {
-  const hash = sha256(spki);
-  return { spki, spkiHash: hash.toHex(), keyNodeId: nodeIdOfKeyHash(hash), wished };
+  const keyHash = sha256(spki);
+  return { spki, keyHash, spkiHash: keyHash.toHex(), keyNodeId: nodeIdOfKeyHash(keyHash), wished };
 }
 
 /** Why somebody gets no certificate: what they are told, and what is written down. */

@@ -1,4 +1,4 @@
-import { type Bytes, concatBytes, toBase64Url, utf8 } from '../../base/bytes.ts';
+import { type Bytes, concatBytes, toBase64Url } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import { after, HOUR_MS, type UnixMs } from '../../base/time.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
@@ -58,7 +58,7 @@ export function makeTicket(
 ): { token: string; row: TicketRow } {
   const token = toBase64Url(concatBytes(uint32(epoch), random.bytes(TOKEN_RANDOM_BYTES)));
   const row: TicketRow = {
-    tokenHash: sha256Hex(utf8(token)),
+    tokenHash: sha256Hex(token),
     epoch,
     createdAt: now,
     expiresAt: after(now, wish.lifeMs),
@@ -132,7 +132,7 @@ export const TICKET_ID_CHARS = 16;
 
 /** Hex of the SHA-256 of the token's text; `undefined` for what is no token of any authority. */
 export function tokenHashOf(token: string): string | undefined {
-  return TOKEN_FORM.test(token) ? sha256Hex(utf8(token)) : undefined;
+  return TOKEN_FORM.test(token) ? sha256Hex(token) : undefined;
 }
 
 function uint32(value: number): Bytes {

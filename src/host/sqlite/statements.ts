@@ -1,5 +1,7 @@
 import type { DatabaseSync, StatementSync, SQLOutputValue } from 'node:sqlite';
+import { fromHex } from '../../base/bytes.ts';
 import { MeshError, quotedPath } from '../../base/errors.ts';
+import { Slab } from '../../base/slab.ts';
 import type { UnixMs } from '../../base/time.ts';
 import type { ChangeJournal, SqlValue } from './change-journal.ts';
 
@@ -9,11 +11,17 @@ export class Statements {
   readonly changes: ChangeJournal;
   readonly #database: DatabaseSync;
   readonly #compiled = new Map<string, StatementSync>();
+  readonly #slab = new Slab();
 
   constructor(database: DatabaseSync, path: string, changes: ChangeJournal) {
     this.#database = database;
     this.path = path;
     this.changes = changes;
+  }
+
+  /** Hex as the octets that are kept of it. @throws ERR_INPUT */
+  octets(hex: string): Uint8Array {
+    return fromHex(hex, this.#slab.take(hex.length >> 1));
   }
 
   one(sql: string, ...values: SqlValue[]): Row | undefined {

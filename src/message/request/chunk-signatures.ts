@@ -118,7 +118,7 @@ function hashesOf(item: SignedPiece): readonly string[] {
     case 'chunk':
       return [sha256Hex(EMPTY), sha256Hex(item.payload)];
     case 'trailer':
-      return [sha256Hex(utf8(item.text))];
+      return [sha256Hex(item.text)];
     case 'event':
       return [sha256Hex(item.headers ?? eventDateHeader(item.timestamp)), sha256Hex(item.payload)];
   }

@@ -1,5 +1,5 @@
-import { type Bytes } from '../../base/bytes.ts';
-import type { DerPart } from '../../codec/der-writer.ts';
+import type { Bytes } from '../../base/bytes.ts';
+import { type DerPart, utf8String } from '../../codec/der-writer.ts';
 import { OID } from '../../codec/oid.ts';
 import type { Signer } from '../../crypto/signer.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
@@ -51,7 +51,7 @@ export async function buildRoot({ mesh, serial, validity }: RootRequest, signer:
       spki: signer.spki,
       serial,
       ...datesOf(validity),
-      extensions: [basicConstraintsCa(), CA_KEY_USAGE, subjectKeyIdentifier(signer.spki)],
+      extensions: [basicConstraintsCa(), CA_KEY_USAGE, subjectKeyIdentifier(keyIdOf(signer.spki))],
     },
     signer,
   );
@@ -80,7 +80,7 @@ export async function buildIntermediate(request: IntermediateRequest, signer: Si
         basicConstraintsCa(0),
         CA_KEY_USAGE,
         permittedNames(dnsName(mesh), ...hosts.map(dnsName), uriName(mesh)),
-        subjectKeyIdentifier(spki),
+        subjectKeyIdentifier(keyIdOf(spki)),
         authorityKeyIdentifier(issuer),
       ],
     },
@@ -90,5 +90,6 @@ export async function buildIntermediate(request: IntermediateRequest, signer: Si
 
 /** The key's identifier is in the name, so that two generations of one mesh never share one. */
 function issuerName(mesh: MeshName, kind: string, spki: Bytes): DerPart {
-  return nameOf([OID.organization, mesh], [OID.commonName, `${mesh} ${kind} ${keyIdOf(spki).subarray(0, 4).toHex()}`]);
+  const commonName = `${mesh} ${kind} ${keyIdOf(spki).subarray(0, 4).toHex()}`;
+  return nameOf([OID.organization, utf8String(mesh)], [OID.commonName, utf8String(commonName)]);
 }

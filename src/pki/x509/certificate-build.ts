@@ -6,14 +6,15 @@ import {
   context,
   type DerPart,
   element,
+  encoded,
   ia5String,
+  type InnerElement,
   inner,
   namedBits,
   oid,
   sequence,
   time,
   unsignedInteger,
-  utf8String,
 } from '../../codec/der-writer.ts';
 import { OID } from '../../codec/oid.ts';
 import { sha256 } from '../../crypto/hash.ts';
@@ -50,20 +51,26 @@ export interface CertificateTemplate {
 
 /** Signs a certificate of version 3. DER. @throws RangeError for a serial number that is not random enough. */
 export async function signCertificate(template: CertificateTemplate, signer: Signer): Promise<Bytes> {
-  return signStructure(signer, certificateToSign(template, signer.algorithm));
+  const { serial, notBefore, notAfter } = template;
+  const dates = { notBefore: time(notBefore), notAfter: time(notAfter) };
+  const parts = { ...template, serial: serialNumber(serial), ...dates };
+  return signStructure(signer, encoded(certificateOf(parts, signer.algorithm)));
 }
 
-/** What is signed of a certificate of version 3. DER. @throws RangeError for a serial number that is not random enough. */
-export function certificateToSign(template: CertificateTemplate, algorithm: MessageAlgorithm): Bytes {
-  const { issuer, subject, spki, serial, notBefore, notAfter, extensions } = template;
-  if (serial.length !== SERIAL_RANDOM_BYTES || serial.every((octet) => octet === 0))
-    throw new RangeError(`serial: expected ${SERIAL_RANDOM_BYTES} random bytes`);
-  return sequence(
+/** What a certificate is made of, as it is written. */
+export type CertificateParts = Pick<CertificateTemplate, 'issuer' | 'subject' | 'spki' | 'extensions'> &
+  Readonly<Record<'serial' | 'notBefore' | 'notAfter', DerPart>>;
+
+/** What is signed of a certificate of version 3. @param algorithm of the issuer's key. */
+export function certificateOf(parts: CertificateParts, algorithm: MessageAlgorithm): InnerElement {
+  const { issuer, subject, spki, serial, notBefore, notAfter, extensions } = parts;
+  return inner(
+    TAG.sequence,
     VERSION_3,
-    unsignedInteger(serial),
+    serial,
     x509AlgorithmIdentifier(algorithm),
     issuer,
-    inner(TAG.sequence, time(notBefore), time(notAfter)),
+    inner(TAG.sequence, notBefore, notAfter),
     subject,
     spki,
     inner(contextTag(3, 'constructed'), inner(TAG.sequence, ...extensions)),
@@ -71,6 +78,13 @@ export function certificateToSign(template: CertificateTemplate, algorithm: Mess
 }
 
 const VERSION_3 = context(0, unsignedInteger(2));
+
+/** @param serial {@link SERIAL_RANDOM_BYTES} octets. @throws RangeError where it is not random enough. */
+export function serialNumber(serial: Bytes): Bytes {
+  if (serial.length !== SERIAL_RANDOM_BYTES || serial.every((octet) => octet === 0))
+    throw new RangeError(`serial: expected ${SERIAL_RANDOM_BYTES} random bytes`);
+  return unsignedInteger(serial);
+}
 
 /**
  * Dates after backdating, in whole seconds, as certificates have them; a certificate never outlives its issuer.
@@ -92,22 +106,24 @@ function wholeSeconds(at: UnixMs): UnixMs {
   return (Math.floor(at / SECOND_MS) * SECOND_MS) as UnixMs;
 }
 
-/**
- * A distinguished name of one attribute a level, most general first. `type` is an OID in dots; values become
- * UTF8String.
- */
-export function nameOf(...attributes: readonly (readonly [type: string, value: string])[]): DerPart {
+/** A distinguished name of one attribute a level, most general first. `type` is an OID in dots; values are UTF8String. */
+export function nameOf(...attributes: readonly (readonly [type: string, value: DerPart])[]): DerPart {
   return inner(TAG.sequence, ...attributes.map(attributeOf));
 }
 
 /** A relative distinguished name of one attribute. */
-function attributeOf([type, value]: readonly [type: string, value: string]): DerPart {
-  return inner(TAG.set, inner(TAG.sequence, oid(type), utf8String(value)));
+function attributeOf([type, value]: readonly [type: string, value: DerPart]): DerPart {
+  return inner(TAG.set, inner(TAG.sequence, oid(type), value));
 }
 
 /** The leftmost 160 bits of the SHA-256 of the key's SubjectPublicKeyInfo (RFC 7093 section 2, method 4). */
 export function keyIdOf(spki: Bytes): Bytes {
-  return sha256(spki).subarray(0, 20);
+  return keyIdOfHash(sha256(spki));
+}
+
+/** As {@link keyIdOf}, from the hash. */
+export function keyIdOfHash(hash: Bytes): Bytes {
+  return hash.slice(0, 20);
 }
 
 /** One `Extension` (RFC 5280 section 4.1): `value` is DER, and is wrapped in the octet string here. */
@@ -136,9 +152,12 @@ export function extendedKeyUsage(...oids: readonly string[]): DerPart {
   return extension(OID.extendedKeyUsage, false, sequence(...oids.map(oid)));
 }
 
-/** From the key alone, see {@link keyIdOf}: an issuer that renews keeps it (RFC 5280 section 4.2.1.2). */
-export function subjectKeyIdentifier(spki: Bytes): DerPart {
-  return extension(OID.subjectKeyIdentifier, false, inner(TAG.octetString, keyIdOf(spki)));
+/**
+ * An issuer that renews keeps it (RFC 5280 section 4.2.1.2).
+ * @param keyId from the key alone, see {@link keyIdOf}.
+ */
+export function subjectKeyIdentifier(keyId: Bytes): DerPart {
+  return extension(OID.subjectKeyIdentifier, false, inner(TAG.octetString, keyId));
 }
 
 /** Points at the issuer's key by the identifier in the issuer's own certificate. */
@@ -178,9 +197,9 @@ export function ipName(octets: Bytes): Bytes {
   return element(contextTag(7, 'primitive'), octets);
 }
 
-/** otherName of type bundleEID: an IA5String (RFC 9174 section 4.4.2.1). */
-export function bundleEidName(eid: string): DerPart {
-  return inner(CONTEXT_0, BUNDLE_EID, inner(CONTEXT_0, ia5String(eid)));
+/** otherName of type bundleEID (RFC 9174 section 4.4.2.1). @param eid an IA5String. */
+export function bundleEidName(eid: DerPart): DerPart {
+  return inner(CONTEXT_0, BUNDLE_EID, inner(CONTEXT_0, eid));
 }
 
 const CONTEXT_0 = contextTag(0, 'constructed');

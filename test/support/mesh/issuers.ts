@@ -11,13 +11,9 @@ import { buildCrl } from '../../../src/pki/x509/crl-build.ts';
 import { type Crl, parseCrl } from '../../../src/pki/x509/crl.ts';
 import { buildIntermediate, buildRoot } from '../../../src/pki/mesh/issuer-profile.ts';
 import type { Trust } from '../../../src/pki/mesh/judge.ts';
-import {
-  buildAdministratorLeaf,
-  buildLeaf,
-  buildServerLeaf,
-  type LeafRequest,
-} from '../../../src/pki/mesh/leaf-profile.ts';
+import { buildAdministratorLeaf, buildServerLeaf } from '../../../src/pki/mesh/leaf-profile.ts';
 import { parseAdministratorName } from '../../../src/pki/mesh/mesh-names.ts';
+import { buildLeaf, type LeafRequest } from '../../../src/pki/mesh/node-leaf.ts';
 import type { Revocation } from '../../../src/pki/x509/revocation-reason.ts';
 
 export const NOW = Date.UTC(2030, 0, 1) as UnixMs;

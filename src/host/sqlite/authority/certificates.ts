@@ -4,7 +4,7 @@ import type {
   CertificateRows,
   RevokedRow,
 } from '../../../ports/authority/certificates.ts';
-import { type Bytes, fromHex } from '../../../base/bytes.ts';
+import type { Bytes } from '../../../base/bytes.ts';
 import type { NodePlaces } from './node-places.ts';
 import { type Row, some, type Statements } from '../statements.ts';
 
@@ -18,20 +18,20 @@ const IS_KEY = 'substr(c.spki_hash, 1, 8) = substr(?1, 1, 8) AND c.spki_hash = ?
 export function certificateRows(db: Statements, nodes: NodePlaces): CertificateRows {
   return {
     findCertificate: async (serial) =>
-      some(certificateOf, db.one(`${CERTIFICATE} WHERE ${IS_SERIAL}`, bytesOfSerial(serial))),
+      some(certificateOf, db.one(`${CERTIFICATE} WHERE ${IS_SERIAL}`, octetsOf(db, serial))),
     certificatesOf: async (kind, subject) =>
       (kind === 'node'
         ? db.all(`${CERTIFICATE} WHERE c.node = (${PLACE_OF_NODE}) ORDER BY c.place DESC`, subject)
         : db.all(`${CERTIFICATE} WHERE c.kind = ? AND c.subject = ? ORDER BY c.place DESC`, kind, subject)
       ).map(certificateOf),
     certificatesOfKey: async (spkiHash) =>
-      db.all(`${CERTIFICATE} WHERE ${IS_KEY} ORDER BY c.place DESC`, fromHex(spkiHash)).map(certificateOf),
+      db.all(`${CERTIFICATE} WHERE ${IS_KEY} ORDER BY c.place DESC`, db.octets(spkiHash)).map(certificateOf),
     standingOfKey: async (spkiHash, tokenHash) => {
       const rows = db
         .all(
           `${CERTIFICATE} WHERE ${IS_KEY} AND (c.token_hash = ?2 OR c.revoked_at IS NOT NULL)`,
-          fromHex(spkiHash),
-          fromHex(tokenHash),
+          db.octets(spkiHash),
+          db.octets(tokenHash),
         )
         .map(certificateOf);
       return {
@@ -57,13 +57,13 @@ export function certificateRows(db: Statements, nodes: NodePlaces): CertificateR
       db.insert(
         `INSERT INTO certificates (serial, issue_index, kind, node, subject, spki_hash, token_hash, roles, not_before,
            not_after, der, revoked_at, revoked_reason) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-        bytesOfSerial(row.serial),
+        octetsOf(db, row.serial),
         row.issueIndex ?? null,
         row.kind,
         row.kind === 'node' ? (nodes.placeOf(row.subject) ?? null) : null,
         row.kind === 'node' ? null : row.subject,
-        fromHex(row.spkiHash),
-        row.tokenHash === undefined ? null : fromHex(row.tokenHash),
+        db.octets(row.spkiHash),
+        row.tokenHash === undefined ? null : db.octets(row.tokenHash),
         row.roles.join(' '),
         row.notBefore,
         row.notAfter,
@@ -75,7 +75,7 @@ export function certificateRows(db: Statements, nodes: NodePlaces): CertificateR
     revokeCertificate: async (serial, revokedAt, reason) =>
       db.run(
         `UPDATE certificates AS c SET revoked_at = ?2, revoked_reason = ?3 WHERE ${IS_SERIAL}`,
-        bytesOfSerial(serial),
+        octetsOf(db, serial),
         revokedAt,
         reason,
       ),
@@ -85,8 +85,8 @@ export function certificateRows(db: Statements, nodes: NodePlaces): CertificateR
 const PLACE_OF_NODE = 'SELECT place FROM nodes WHERE node_id = ?';
 
 /** A serial number as the store has it: its octets, without leading zeros. */
-function bytesOfSerial(serial: string): Bytes {
-  return fromHex(serial.length % 2 === 0 ? serial : `0${serial}`);
+function octetsOf(db: Statements, serial: string): Bytes {
+  return db.octets(serial.length % 2 === 0 ? serial : `0${serial}`);
 }
 
 export function serialOfRow(row: Row): string {

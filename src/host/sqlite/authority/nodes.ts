@@ -1,4 +1,3 @@
-import { fromHex } from '../../../base/bytes.ts';
 import type { NodeOverviewRow, NodeRow, NodeRows, SightingRow } from '../../../ports/authority/nodes.ts';
 import type { NodePlaces } from './node-places.ts';
 import { type Row, some, type Statements } from '../statements.ts';
@@ -39,7 +38,7 @@ export function nodeRows(db: Statements, places: NodePlaces): NodeRows {
         ?.number('n') ?? 0,
     putNode: async (row) => {
       const { nodeId, boundAt, revokedAt = null } = row;
-      const values = [fromHex(row.identitySpkiHash), boundAt, revokedAt] as const;
+      const values = [db.octets(row.identitySpkiHash), boundAt, revokedAt] as const;
       const known = places.isAbsent(nodeId) ? undefined : places.placeOf(nodeId);
       if (known === undefined) {
         const columns = 'node_id, identity_spki_hash, bound_at, revoked_at';
