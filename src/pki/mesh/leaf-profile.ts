@@ -81,13 +81,7 @@ function signLeaf(
       spki,
       serial,
       ...datesOf(validity, issuer),
-      extensions: [
-        SIGNS_ONLY,
-        usages,
-        subjectKeyIdentifier(keyIdOf(spki)),
-        authorityKeyIdentifier(issuer),
-        ...own,
-      ],
+      extensions: [SIGNS_ONLY, usages, subjectKeyIdentifier(keyIdOf(spki)), authorityKeyIdentifier(issuer), ...own],
     },
     signer,
   );

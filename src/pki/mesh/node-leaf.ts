@@ -81,10 +81,7 @@ const NODE_USE = encoded(SIGNS_ONLY, extendedKeyUsage(OID.serverAuth, OID.client
 export async function buildLeaf(request: LeafRequest, signer: Signer): Promise<Bytes> {
   const { mesh, issuer, spki } = request;
   const leaves = new NodeLeaves(mesh, issuer);
-  return signStructure(
-    signer,
-    leaves.toSign({ ...request, keyId: keyIdOf(spki), grants: request }, signer.algorithm),
-  );
+  return signStructure(signer, leaves.toSign({ ...request, keyId: keyIdOf(spki), grants: request }, signer.algorithm));
 }
 
 export function grantsExtension({ roles, capabilities }: Grants): DerPart {
