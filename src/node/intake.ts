@@ -33,6 +33,8 @@ export const RECORD_REQUEST = 0;
 const SAME_AGAIN =
   'make room on the disk (df), then hand in this very message again: it may have gone out, and under another id it would be a second one';
 
+const NOBODY: readonly NodeId[] = Object.freeze([]);
+
 /** What becomes of a message once the gate has judged it: held, journalled, passed on, told, and answered for. */
 export class Intake {
   readonly #parts: IntakeParts;
@@ -41,7 +43,14 @@ export class Intake {
     this.#parts = parts;
   }
 
-  handleJudged(now: Instant, source: Source, message: Message | undefined, verdict: Verdict): void {
+  /** @param alsoFrom neighbours that have handed over the same message meanwhile. */
+  handleJudged(
+    now: Instant,
+    source: Source,
+    message: Message | undefined,
+    verdict: Verdict,
+    alsoFrom: readonly NodeId[] = NOBODY,
+  ): void {
     const { statistics, neighbourhood, own } = this.#parts;
     statistics.countVerdict(verdict);
     const link = neighbourhood.linkOf(source);
@@ -52,7 +61,7 @@ export class Intake {
       if (verdict.tag === 'accept') link.handleNews(now);
     }
     const isWaitedFor = message !== undefined && isWithheld(message, source);
-    if (verdict.tag === 'accept' && message !== undefined) this.#accept(now, message, source, isWaitedFor);
+    if (verdict.tag === 'accept' && message !== undefined) this.#accept(now, message, source, isWaitedFor, alsoFrom);
     if (verdict.tag === 'accept' && isWaitedFor) return; // answered with what becomes of it in the store
     if (source.tag === 'self' && source.request === RECORD_REQUEST && verdict.tag !== 'accept')
       own.handleRecordRefused(now);
@@ -81,7 +90,7 @@ export class Intake {
     if (reason === 'over-budget' || reason === 'no-room') this.#parts.gossip.handleRefused(link);
   }
 
-  #accept(now: Instant, message: Message, source: Source, isWaitedFor: boolean): void {
+  #accept(now: Instant, message: Message, source: Source, isWaitedFor: boolean, alsoFrom: readonly NodeId[]): void {
     const { self, holdings, outbox, own } = this.#parts;
     const ownRecord = source.tag === 'self' ? undefined : this.#ownRecordBefore(message);
     const held = holdings.keep(now, message, isWaitedFor);
@@ -89,14 +98,14 @@ export class Intake {
     if (ownRecord !== undefined && own.isSaidElsewhere(message)) this.#cloneRuns(ownRecord, message);
     if (message.type.family === 'record') this.learnAddresses(now, message.origin);
     if (isWaitedFor && source.tag !== 'link') this.#passOnceDurable(now, held, message, source);
-    else this.#pass(now, held, message, source);
+    else this.#pass(now, held, message, source, alsoFrom);
     outbox.event({ tag: 'message', held, message });
   }
 
-  #pass(now: Instant, held: HeldMessage, message: Message, source: Source): void {
+  #pass(now: Instant, held: HeldMessage, message: Message, source: Source, alsoFrom: readonly NodeId[]): void {
     const { statistics, gossip } = this.#parts;
     if (source.tag === 'self') statistics.published++;
-    gossip.handleAccepted(now, held, message.bytes, source.tag === 'self' ? undefined : source.peer);
+    gossip.handleAccepted(now, held, message.bytes, source.tag === 'self' ? undefined : source.peer, alsoFrom);
   }
 
   /** Whoever is refused tries again: what was refused must be nowhere, or there are two of it everywhere. */
@@ -105,7 +114,7 @@ export class Intake {
     const isOwn = source.tag === 'self';
     journal.whenDurable((ok) => {
       const isTakenBack = !ok && holdings.takeBack(held, isOwn);
-      if (!isTakenBack && holdings.release(held)) this.#pass(now, held, message, source);
+      if (!isTakenBack && holdings.release(held)) this.#pass(now, held, message, source, NOBODY);
       if (isTakenBack && isOwn) own.handleTakenBack(message);
       if (ok) outbox.answer(source.request, { tag: 'ok', messageId: message.id });
       else this.#notDurable(source.request, isTakenBack ? undefined : SAME_AGAIN);

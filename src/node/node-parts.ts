@@ -111,7 +111,7 @@ export class NodeParts implements FrameTakers, NeighbourhoodOwner {
     return {
       isFull: () => this.journal.isFull,
       verify: (ticket, key, message) => this.outbox.verify(ticket, key, message),
-      judged: (now, source, message, verdict) => this.#judged(now, source, message, verdict),
+      judged: (now, source, message, verdict, alsoFrom) => this.#judged(now, source, message, verdict, alsoFrom),
       missingChain: (now, source, message) => this.exchange.handleMissing(now, source, message),
       newDelegate: (delegate, forgotten) => this.exchange.keepDelegate(delegate, forgotten),
       conflict: (_now, keptContentKey, message) => this.intake.handleConflict(keptContentKey, message),
@@ -145,8 +145,8 @@ export class NodeParts implements FrameTakers, NeighbourhoodOwner {
     };
   }
 
-  #judged(...[now, source, message, verdict]: Parameters<GateOutbox['judged']>): void {
-    this.intake.handleJudged(now, source, message, verdict);
+  #judged(...[now, source, message, verdict, alsoFrom]: Parameters<GateOutbox['judged']>): void {
+    this.intake.handleJudged(now, source, message, verdict, alsoFrom);
     this.wake();
   }
 

@@ -32,8 +32,17 @@ export interface GateOutbox {
   isFull(): boolean;
   /** Ask for a signature check. Exactly one {@link Gate.handleVerified} follows, at any later time. */
   verify(ticket: number, key: PublicKey, message: Message): void;
-  /** The verdict on what a source handed over; `message` is absent where it could not be read. */
-  judged(now: Instant, source: Source, message: Message | undefined, verdict: Verdict): void;
+  /**
+   * The verdict on what a source handed over; `message` is absent where it could not be read. `alsoFrom`: the neighbours
+   * that have handed over the very same while its signature was checked.
+   */
+  judged(
+    now: Instant,
+    source: Source,
+    message: Message | undefined,
+    verdict: Verdict,
+    alsoFrom?: readonly NodeId[],
+  ): void;
   /** The certificate of this message is unknown: keep it aside and ask the source. Comes instead of a verdict. */
   missingChain(now: Instant, source: Source, message: Message): void;
   /** A message brought the statement of its delegate, and it holds: keep it for those who ask. */
@@ -68,6 +77,8 @@ interface Check {
   readonly message: Message;
   readonly source: Source;
   readonly key: PublicKey;
+  /** Neighbours that have handed over the very same since: each once, so no more than there are links. */
+  alsoFrom: NodeId[] | undefined;
 }
 
 /**
@@ -88,7 +99,8 @@ export class Gate {
   readonly #neighbours: Budgets<NodeId>;
   readonly #authors: Budgets<NodeId>;
   readonly #checks = new Map<number, Check>();
-  readonly #checked = new Map<string, Message>();
+  /** The same by content key; of two with one content the first. */
+  readonly #checked = new Map<string, Check>();
   readonly #batches = new BatchChecks();
   /** Messages that went on to 8 lately: only to tell their echoes cheaply. */
   readonly #echoes = new Echoes();
@@ -127,7 +139,7 @@ export class Gate {
   }
 
   handleBytes(now: Instant, bytes: Uint8Array, source: Source): void {
-    if (this.#isEcho(bytes)) return this.#outbox.judged(now, source, undefined, DUPLICATE);
+    if (this.#isEcho(bytes, source)) return this.#outbox.judged(now, source, undefined, DUPLICATE);
     let message: Message;
     try {
       message = this.#reader.read(bytes);
@@ -177,20 +189,16 @@ export class Gate {
     const check = this.#checks.get(ticket);
     if (check === undefined) return; // answered twice: not an error
     this.#checks.delete(ticket);
-    const { message, source, key } = check;
-    const followers = this.#batches.end(key, message, ok);
-    this.#settle(now, message, source, ok);
+    const followers = this.#batches.end(check.key, check.message, ok);
+    this.#settle(now, check, ok);
     for (const follower of followers) this.handleVerified(now, follower, ok);
   }
 
-  #settle(now: Instant, message: Message, source: Source, ok: boolean): void {
-    if (this.#checked.get(message.contentKey) === message) this.#checked.delete(message.contentKey);
-    this.#outbox.judged(
-      now,
-      source,
-      message,
-      ok ? this.#judgeAfterCheck(now, message, source) : reject('bad-signature'),
-    );
+  #settle(now: Instant, check: Check, ok: boolean): void {
+    const { message, source } = check;
+    if (this.#checked.get(message.contentKey) === check) this.#checked.delete(message.contentKey);
+    const verdict = ok ? this.#judgeAfterCheck(now, message, source) : reject('bad-signature');
+    this.#outbox.judged(now, source, message, verdict, check.alsoFrom);
   }
 
   #judgeBeforeCheck(now: Instant, message: Message, source: Source): Verdict | 'check' | 'missing-chain' {
@@ -205,7 +213,10 @@ export class Gate {
     const underCheck = this.#checked.get(message.contentKey);
     if (source.tag !== 'client') {
       if (this.#held.has(message.contentKey)) return ignore('duplicate');
-      if (underCheck !== undefined && isSameCopy(underCheck, message)) return ignore('duplicate');
+      if (underCheck !== undefined && isSameCopy(underCheck.message, message)) {
+        noteCopy(underCheck, source);
+        return ignore('duplicate');
+      }
     }
     // 4. Impersonation, revoked nodes, and members who say what they may not.
     const statement = this.#learnDelegate(now, message, source);
@@ -230,8 +241,9 @@ export class Gate {
     if (batch === 'good') return this.#judgeAfterCheck(now, message, source);
     const ticket = this.#nextTicket++;
     const key = origin.keyOf(message.incarnation);
-    this.#checks.set(ticket, { message, source, key });
-    if (underCheck === undefined) this.#checked.set(message.contentKey, message);
+    const check: Check = { message, source, key, alsoFrom: undefined };
+    this.#checks.set(ticket, check);
+    if (underCheck === undefined) this.#checked.set(message.contentKey, check);
     if (batch === 'under-way') this.#batches.follow(message, ticket);
     else {
       this.#batches.begin(key, message);
@@ -244,7 +256,7 @@ export class Gate {
    * Step 3 before anything is read: the very bytes of a message that is held, or whose check is under way. What is
    * neither any more is judged as if it had never come.
    */
-  #isEcho(bytes: Uint8Array): boolean {
+  #isEcho(bytes: Uint8Array, source: Source): boolean {
     const echo = this.#echoes.find(bytes);
     if (echo === NO_ECHO) return false;
     const { drops } = this.#held;
@@ -255,7 +267,9 @@ export class Gate {
       return true;
     }
     const underCheck = this.#checked.get(contentKey);
-    return underCheck !== undefined && bytesEqual(underCheck.bytes, bytes);
+    if (underCheck === undefined || !bytesEqual(underCheck.message.bytes, bytes)) return false;
+    noteCopy(underCheck, source);
+    return true;
   }
 
   /** What may have changed while the signature was checked. */
@@ -325,6 +339,12 @@ export class Gate {
     const full = this.#held.whyNoRoomFor(message);
     return full === undefined ? undefined : ignore('no-room', full);
   }
+}
+
+function noteCopy(check: Check, source: Source): void {
+  if (source.tag !== 'link') return;
+  check.alsoFrom ??= [];
+  if (!check.alsoFrom.includes(source.peer)) check.alsoFrom.push(source.peer);
 }
 
 function judgeLifetime({ issuedAt, expiresAt }: Message, wall: UnixMs): Verdict | undefined {

@@ -101,12 +101,24 @@ export class Gossip {
     this.#intervalMs = config.pullMsMin;
   }
 
-  /** The gate accepted a message: on to a few peers, but not back to where it came from. */
-  handleAccepted(now: Instant, held: HeldMessage, bytes: Uint8Array, from: NodeId | undefined): void {
+  /**
+   * The gate accepted a message: on to a few peers, but not back to where it came from.
+   *
+   * @param alsoFrom peers that have sent it as well. They are left out after the choice and not before it: whoever else is
+   *   chosen gets it no less often, and what is spared is only what would tell them nothing.
+   */
+  handleAccepted(
+    now: Instant,
+    held: HeldMessage,
+    bytes: Uint8Array,
+    from: NodeId | undefined,
+    alsoFrom: readonly NodeId[] = [],
+  ): void {
     this.#wanted.delete(held.contentKey);
     this.#newsSinceRound = true;
     if (this.#intervalMs > this.#config.pullMsMin) this.#scheduleRound(now, this.#config.pullMsMin);
     for (const link of this.#peersFor(held.origin, from)) {
+      if (alsoFrom.includes(link.peer)) continue;
       if (bytes.length <= PUSH_WHOLE_BYTES_MAX) link.sendMessage(bytes, held.origin);
       else this.#offer(link, held.contentKey);
     }

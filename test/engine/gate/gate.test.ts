@@ -17,7 +17,7 @@ import { Revocations } from '../../../src/engine/gate/revocations.ts';
 import type { Verdict } from '../../../src/engine/gate/verdict.ts';
 import type { PublicKey } from '../../../src/crypto/public-key.ts';
 import { parseRole } from '../../../src/identity/capability.ts';
-import { parseNodeId } from '../../../src/identity/node-id.ts';
+import { type NodeId, parseNodeId } from '../../../src/identity/node-id.ts';
 import { FUTURE_MAX_MS, INDICATOR_BYTES_MAX, LIFETIME_MAX_MS, RECORD_BYTES_MAX } from '../../../src/message/limits.ts';
 import type { Message } from '../../../src/message/message.ts';
 import { encodeNodeRecord } from '../../../src/message/node-record.ts';
@@ -31,6 +31,8 @@ interface Pending {
 
 const BOB: Source = { tag: 'link', link: 1, peer: parseNodeId('bob'), bytesLength: 100 };
 const CAROL: Source = { tag: 'link', link: 2, peer: parseNodeId('carol'), bytesLength: 100 };
+const DAVE: Source = { tag: 'link', link: 3, peer: parseNodeId('dave'), bytesLength: 100 };
+const EVE: Source = { tag: 'link', link: 4, peer: parseNodeId('eve'), bytesLength: 100 };
 
 /** A gate with what it asks, and a world that answers when it is told to. */
 class Bench {
@@ -43,6 +45,8 @@ class Bench {
   /** Verdicts on bytes that were not even read. */
   unread = 0;
   readonly rejects: Source[] = [];
+  /** Who had handed over the same while it was checked, for each message that was accepted. */
+  readonly alsoFrom: (readonly NodeId[] | undefined)[] = [];
   readonly missing: Message[] = [];
   readonly newDelegates: KnownDelegate[] = [];
   readonly conflicts: (readonly [kept: string, other: string])[] = [];
@@ -59,7 +63,10 @@ class Bench {
     this.gate = new Gate(MESH, new Origins(this.chains, delegates), this.held, this.records, {
       isFull: () => this.isFull,
       verify: (ticket, key, message) => this.pending.push({ ticket, key, message }),
-      judged: (now, source, message, verdict) => this.#judged(now, source, message, verdict),
+      judged: (now, source, message, verdict, alsoFrom) => {
+        if (verdict.tag === 'accept') this.alsoFrom.push(alsoFrom);
+        this.#judged(now, source, message, verdict);
+      },
       missingChain: (_now, _source, message) => this.missing.push(message),
       newDelegate: (delegate) => this.newDelegates.push(delegate),
       conflict: (_now, kept, message) => this.conflicts.push([kept, message.contentKey]),
@@ -180,6 +187,27 @@ describe('gate', () => {
     assert.equal(world.pending.length, 1);
     world.answer(at(0));
     assert.deepEqual(world.verdicts, ['ignore duplicate', 'accept']);
+  });
+
+  it('tells who has handed over the same while it was checked: each once, and no other signature for it', () => {
+    const world = bench();
+    const [message, next] = [fixture.message('ann'), fixture.message('ann', { counter: 1 })];
+    world.gate.handleBytes(at(0), message.bytes, BOB);
+    for (const source of [CAROL, CAROL, DAVE]) world.gate.handleBytes(at(0), message.bytes, source);
+    world.gate.handleBytes(at(0), fixture.message('ann', { forged: true }).bytes, EVE);
+    world.answer(at(0));
+    world.gate.handleBytes(at(0), next.bytes, BOB);
+    world.answer(at(0));
+    world.gate.handleBytes(at(0), next.bytes, CAROL);
+    assert.deepEqual(world.alsoFrom, [['carol', 'dave'], undefined]);
+  });
+
+  it('tells who has handed over the same while it was checked, of copies that are too large to be told by their bytes', () => {
+    const world = bench();
+    const message = fixture.message('ann', { payload: new Uint8Array(ECHO_BYTES_MAX), type: 'sensor/t' });
+    for (const source of [BOB, CAROL]) world.gate.handleBytes(at(0), message.bytes, source);
+    world.answer(at(0));
+    assert.deepEqual(world.alsoFrom, [['carol']]);
   });
 
   it('step 3: is not blocked by a forged twin in flight: same content, other signature (T11)', () => {

@@ -45,7 +45,7 @@ class Peer {
     });
   }
 
-  accept(message: Message, from?: NodeId): void {
+  accept(message: Message, from?: NodeId, alsoFrom?: readonly NodeId[]): void {
     if (this.held.get(message.contentKey) !== undefined) {
       this.echoes++;
       return;
@@ -54,7 +54,7 @@ class Peer {
     const now = at(this.nowMs);
     const { held } = this.held.put(message, now.wall);
     this.bytes.set(held.arrival, message.bytes);
-    this.gossip.handleAccepted(now, held, message.bytes, from);
+    this.gossip.handleAccepted(now, held, message.bytes, from, alsoFrom);
     this.gossip.flush();
   }
 
@@ -148,6 +148,24 @@ describe('gossip', () => {
     world.ann.accept(fixture.message('bob'));
     world.pair.pump(at(0));
     assert.deepEqual(world.pair.take(), [], 'its author has it');
+  });
+
+  it('pushes nothing to who has sent it as well meanwhile', () => {
+    const world = bench();
+    world.meet();
+    world.pair.take();
+    const [bob, eve, fay] = [fixture.member('bob').nodeId, fixture.member('eve').nodeId, fixture.member('fay').nodeId];
+    const large = { payload: new Uint8Array(PUSH_WHOLE_BYTES_MAX), type: 'sensor/t', counter: 1 };
+    for (const message of [fixture.message('eve'), fixture.message('eve', large)]) {
+      world.ann.accept(message, fay, [bob]);
+      world.bob.accept(message, fay, [eve]);
+    }
+    world.pair.pump(at(0));
+    assert.deepEqual(
+      world.pair.take(),
+      ['b> message', 'b> have'],
+      'ann knows that bob has it, and bob does not know it of ann',
+    );
   });
 
   it('offers a large message by its key, and sends it to who lacks it', () => {
