@@ -63,6 +63,7 @@ export const OID = {
   invalidityDate: '2.5.29.24',
   deltaCrlIndicator: '2.5.29.27',
   issuingDistributionPoint: '2.5.29.28',
+  certificateIssuer: '2.5.29.29',
 
   // extended key usages (RFC 5280 section 4.2.1.12, RFC 9174 section 4.4.2.1)
   serverAuth: '1.3.6.1.5.5.7.3.1',

@@ -19,7 +19,8 @@ import {
   SERIAL_BYTES_MAX,
 } from '../../src/pki/x509/certificate.ts';
 import { MESH_CERTIFICATE_BYTES_MAX } from '../../src/pki/mesh/mesh-profile.ts';
-import { CRL_BYTES_MAX, CRL_ENTRIES_MAX, parseCrl } from '../../src/pki/x509/crl.ts';
+import { CRL_BYTES_MAX, parseCrl } from '../../src/pki/x509/crl.ts';
+import { CRL_ENTRIES_MAX } from '../../src/pki/x509/crl-entries.ts';
 import { buildCrl } from '../../src/pki/x509/crl-build.ts';
 import { NAME_ATTRIBUTES_MAX } from '../../src/pki/x509/distinguished-name.ts';
 import { DNS_NAME_CHARS_MAX, isDnsName } from '../../src/pki/x509/dns-name.ts';

@@ -2,27 +2,35 @@ import { toRfc3339, type UnixMs } from '../../base/time.ts';
 import type { CheckX509Signature } from '../../crypto/x509-signature.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { type Crl, isSignedCrlOf } from '../x509/crl.ts';
-import { ALL_REASONS, reasonsTold, scopeKeyOf } from '../x509/crl-scope.ts';
-import { isSameName } from '../x509/distinguished-name.ts';
-import { judgeConformance } from './certificate-rules.ts';
-import { describe, type PathRefusal, refusal } from './path-result.ts';
-import type { CheckRevocation } from './path-rules.ts';
+import { reasonsTold, scopeKeyOf } from '../x509/crl-scope.ts';
+import { type DistinguishedName, nameKey } from '../x509/distinguished-name.ts';
+import { ALL_REASONS, pointsOf, type PointView } from '../x509/distribution-points.ts';
 import type { Revocation } from '../x509/revocation-reason.ts';
+import { NAME_COMPARISONS_MAX } from './name-constraints.ts';
+import { describe, type PathRefusal, refusal } from './path-result.ts';
+import { type CheckRevocation, elementsOf, judgeRules } from './path-rules.ts';
 
 /** Checks of the signatures of CRLs in one validation: each certificate of a path needs one, or one for each set of reasons. */
 export const CRL_SIGNATURE_CHECKS_MAX = 100;
 
-/** Looks at a CRL, or at the name of its distribution point beside one of a certificate's, in one validation: 0.2 s. */
+/**
+ * Looks at a CRL, at the name of its distribution point beside one of a certificate's, or at an element of a certificate that
+ * may have signed it, in one validation: 0.2 s.
+ */
 export const CRL_LOOKS_MAX = 1_000_000;
+
+/** A name relative to an issuer stands for the whole one: so many bytes of it are made within one look. @tuning */
+const RELATIVE_NAME_BYTES = 64;
 
 /**
  * Revocation from CRLs at hand (RFC 5280 section 6.3), for plain path validation. Where there are any, one must tell of the
- * leaf; the issuer of a CA is asked about only if it has some. Lists that are forged, expired, of tomorrow or for other
- * certificates tell nothing. Of several with one scope the highest number decides; numbers of different scopes cannot be
- * compared, so each scope has its say. Bounded like the validation that it belongs to, over all of its paths: beyond that
- * nothing is told, and the path refused.
+ * leaf; the issuer of a CA is asked about only if it has some, or whoever a distribution point names in its place. Lists that
+ * are forged, expired, of tomorrow or for other certificates tell nothing. Of several with one scope the highest number
+ * decides; numbers of different scopes cannot be compared, so each scope has its say. A delta list alone never tells that
+ * a certificate is not revoked: see {@link statusIn}. Bounded like the validation that it belongs to, over all of its
+ * paths: beyond that nothing is told, and the path refused.
  *
- * @param others certificates beside the path, among which keys that an issuer signs its lists with are looked for.
+ * @param others certificates beside the path, among which keys that lists are signed with are looked for.
  */
 export function revocationFromCrls(
   crls: readonly Crl[],
@@ -31,68 +39,67 @@ export function revocationFromCrls(
   others: readonly Certificate[] = [],
 ): CheckRevocation {
   const lookup = new CrlLookup(crls, at, checkSignature, others);
-  return (certificate, issuer, depth, path) => lookup.ask(certificate, issuer, depth, path);
+  return (certificate, _issuer, depth, path) => lookup.ask(certificate, depth, path);
 }
 
+/** Who may have signed the lists of an issuer, by the key of its name. */
+type SignersOf = (issuerKey: string) => readonly Certificate[];
+
 class CrlLookup {
-  readonly #crls: readonly Crl[];
-  readonly #current: readonly Crl[];
+  /** Issuers of all lists, current or not, by the keys of their names. */
+  readonly #issuers: ReadonlySet<string>;
+  /** Lists in their time by issuer, the highest number first. */
+  readonly #current: ReadonlyMap<string, readonly Crl[]>;
   readonly #at: UnixMs;
   readonly #checkSignature: CheckX509Signature;
-  readonly #others: readonly Certificate[];
+  readonly #others: ReadonlyMap<string, readonly Certificate[]>;
   /** Each signature is checked once, however many paths there are; so is each question asked. */
   readonly #signatures = new Map<Crl | Certificate, Map<string, boolean>>();
-  readonly #answers = new Map<string, PathRefusal | undefined>();
+  readonly #questions: Question = { below: new Map() };
   readonly #scopes = new Map<Crl, string>();
+  readonly #points = new Map<Certificate, Points>();
+  readonly #nameKeys = new Map<DistinguishedName, string>();
+  readonly #budget = { left: NAME_COMPARISONS_MAX };
   #checksLeft = CRL_SIGNATURE_CHECKS_MAX;
   #looksLeft = CRL_LOOKS_MAX;
 
   constructor(crls: readonly Crl[], at: UnixMs, checkSignature: CheckX509Signature, others: readonly Certificate[]) {
-    this.#crls = crls;
+    this.#issuers = new Set(crls.map(({ issuerKey }) => issuerKey));
     this.#at = at;
     this.#checkSignature = checkSignature;
-    this.#others = others;
+    this.#others = Map.groupBy(others, ({ subject }) => this.#keyOf(subject));
     // 5.2.1: every CRL names the key that it is signed with, though it is the signature that tells.
-    this.#current = crls
+    const current = crls
       .filter((crl) => crl.authorityKeyId !== undefined && crl.thisUpdate <= at && at < crl.nextUpdate + 1_000)
       .toSorted((a, b) => (a.number === b.number ? 0 : a.number < b.number ? 1 : -1));
+    this.#current = Map.groupBy(current, ({ issuerKey }) => issuerKey);
   }
 
-  ask(
-    certificate: Certificate,
-    issuer: Certificate,
-    depth: number,
-    path: readonly Certificate[],
-  ): PathRefusal | undefined {
-    const involved = [certificate, issuer, path[depth + 2], ...olderKeysOf(issuer, depth, path)];
-    const question = `${depth} ${involved.map((one) => one?.fingerprintHex ?? '').join(' ')}`;
-    if (!this.#answers.has(question)) this.#answers.set(question, this.#answer(certificate, issuer, depth, path));
-    return this.#answers.get(question);
+  ask(certificate: Certificate, depth: number, path: readonly Certificate[]): PathRefusal | undefined {
+    let question = this.#questions;
+    for (let i = path.length - 1; i >= depth; i--) question = questionBelow(question, path[i] as Certificate);
+    question.answer ??= { refusal: this.#answer(certificate, depth, path) };
+    return question.answer.refusal;
   }
 
-  #answer(
-    certificate: Certificate,
-    issuer: Certificate,
-    depth: number,
-    path: readonly Certificate[],
-  ): PathRefusal | undefined {
-    this.#looksLeft -= this.#crls.length + this.#others.length;
+  #answer(certificate: Certificate, depth: number, path: readonly Certificate[]): PathRefusal | undefined {
     const isAsked =
-      depth === 0 ? this.#crls.length > 0 : this.#crls.some((crl) => isSameName(crl.issuer, issuer.subject));
+      depth === 0 ? this.#issuers.size > 0 : !this.#pointsOf(certificate).issuers.isDisjointFrom(this.#issuers);
     if (!isAsked) return undefined;
-    const { told, revokedBy } = this.#search(certificate, this.#signersFor(certificate, issuer, depth, path));
+    const signers = new Map<string, readonly Certificate[]>();
+    const { told, revokedBy } = this.#search(certificate, (issuerKey) => {
+      let found = signers.get(issuerKey);
+      if (found === undefined) signers.set(issuerKey, (found = this.#signersFor(issuerKey, depth, path)));
+      return found;
+    });
     if (revokedBy !== undefined) {
       const { revokedAt, reason } = revokedBy;
       const message = `${describe(certificate)} was revoked at ${toRfc3339(revokedAt)} (${reason})`;
       return refusal('ERR_PATH_REVOKED', message, depth);
     }
-    if (this.#isSpent) return refusal('ERR_PATH_LIMIT', `${describe(issuer)} has too many CRLs`, depth);
+    if (this.#isSpent) return refusal('ERR_PATH_LIMIT', `${describe(certificate)} has too many CRLs`, depth);
     if (told === ALL_REASONS) return undefined;
-    return refusal(
-      'ERR_PATH_CRL',
-      `no CRL of ${describe(issuer)} is current, correctly signed and tells of ${describe(certificate)}`,
-      depth,
-    );
+    return refusal('ERR_PATH_CRL', `no CRL is current, correctly signed and tells of ${describe(certificate)}`, depth);
   }
 
   get #isSpent(): boolean {
@@ -100,59 +107,71 @@ class CrlLookup {
   }
 
   /** For which reasons the lists of these signers tell of the certificate, and what the first says that names it. */
-  #search(certificate: Certificate, signers: readonly Certificate[]): { told: number; revokedBy?: Revocation } {
-    const points = 1 + (certificate.extensions.crlDistributionPoints ?? []).flatMap(({ names }) => names ?? []).length;
-    const heard = new Set<string>();
+  #search(certificate: Certificate, signersOf: SignersOf): { told: number; revokedBy?: Revocation } {
+    const { views, issuers } = this.#pointsOf(certificate);
+    const heard = new Map<string, Heard>();
+    for (const issuerKey of issuers)
+      for (const crl of this.#current.get(issuerKey) ?? []) {
+        this.#looksLeft -= views.length * (1 + (crl.scope?.names?.length ?? 0));
+        if (this.#isSpent) break;
+        const reasons = reasonsTold(crl.scope, issuerKey, certificate, views);
+        const scope = `${issuerKey} ${this.#scopeOf(crl)}`;
+        const before = heard.get(scope);
+        const part = crl.base === undefined ? 'complete' : 'delta';
+        if (reasons === 0 || before?.[part] !== undefined) continue;
+        if (signersOf(issuerKey).some((signer) => this.#isSigned(crl, signer)))
+          heard.set(scope, { ...before, reasons, [part]: crl });
+      }
+    const issuerKey = this.#keyOf(certificate.issuer);
     let told = 0;
-    for (const crl of this.#current) {
-      if (!isSameName(crl.issuer, certificate.issuer)) continue;
-      this.#looksLeft -= points * (crl.scope?.names?.length ?? 0);
-      if (this.#isSpent) break;
-      const reasons = reasonsTold(crl.scope, certificate);
-      const scope = this.#scopeOf(crl);
-      if (reasons === 0 || heard.has(scope) || !signers.some((signer) => this.#isSigned(crl, signer))) continue;
-      heard.add(scope);
-      told |= reasons;
-      const revokedBy = crl.revocationOf(certificate.serial);
-      if (revokedBy !== undefined) return { told, revokedBy };
+    for (const lists of heard.values()) {
+      const status = statusIn(lists, certificate, issuerKey);
+      if (typeof status === 'object') return { told, revokedBy: status };
+      if (status === 'not-revoked') told |= lists.reasons;
     }
     return { told };
   }
 
   /**
-   * 6.3.3 f: who may have signed the lists of an issuer: its key, those that it vouched for this one with, and keys that it
-   * has for lists alone. Those come from whoever certified the issuer, and are held to the same rules.
+   * 6.3.3 f: who may have signed the lists of an issuer. Of the issuer of the certificate: its key, those that it vouched for
+   * this one with, and keys that it has for lists alone, which come from whoever certified it. Of others, whom a distribution
+   * point names: those of that name above the certificate in the path, and those that one above vouches for.
    */
-  #signersFor(
-    certificate: Certificate,
-    issuer: Certificate,
-    depth: number,
-    path: readonly Certificate[],
-  ): readonly Certificate[] {
-    const isNamesake = (other: Certificate): boolean =>
-      other !== issuer && other !== certificate && isSameName(other.subject, issuer.subject);
-    const above = path[depth + 2];
-    const vouchers = above === undefined ? [issuer] : [above, issuer];
-    const apart = this.#others.filter(
+  #signersFor(issuerKey: string, depth: number, path: readonly Certificate[]): readonly Certificate[] {
+    const above = path.slice(depth + 1);
+    const isOf = (other: Certificate): boolean => this.#keyOf(other.subject) === issuerKey;
+    const [issuer] = above;
+    const isOwn = issuer !== undefined && isOf(issuer);
+    // One of its name that stands further up may be somebody else: a CA below it could take its name, and say that nobody
+    // is revoked.
+    const end = above.findIndex((other) => !isOf(other));
+    const inPath = isOwn ? above.slice(0, end < 0 ? above.length : end) : above.filter(isOf);
+    const vouchers = isOwn ? 2 : above.length;
+    const apart = (this.#others.get(issuerKey) ?? []).filter(
       (other) =>
-        isNamesake(other) &&
         !path.includes(other) &&
-        other.notBefore <= this.#at &&
-        this.#at < other.notAfter + 1_000 &&
-        judgeConformance(other, false, depth) === undefined &&
-        vouchers.some((voucher) => this.#isVouchedFor(other, voucher)),
+        above.slice(0, vouchers).some((_voucher, i) => this.#isVouchedFor(other, above.slice(i))),
     );
-    return [issuer, ...olderKeysOf(issuer, depth, path), ...apart];
+    return [...inPath, ...apart];
   }
 
-  /** Whether the voucher signed the certificate, and no list of its own revokes it. */
-  #isVouchedFor(certificate: Certificate, voucher: Certificate): boolean {
-    if (!voucher.isCa || !isSameName(certificate.issuer, voucher.subject)) return false;
+  /** Whether the first of a path to the anchor signed the certificate, by every rule, and no list of its own revokes it. */
+  #isVouchedFor(certificate: Certificate, path: readonly Certificate[]): boolean {
+    const voucher = path[0] as Certificate;
+    const voucherKey = this.#keyOf(voucher.subject);
+    this.#looksLeft -= 1;
+    if (!voucher.isCa || this.#keyOf(certificate.issuer) !== voucherKey) return false;
     const { signatureAlgorithm, tbs, signature } = certificate;
     const isSigned = this.#once(certificate, voucher, () =>
       this.#checkSignature(signatureAlgorithm, voucher.spki, tbs, signature),
     );
-    return isSigned && this.#search(certificate, [voucher]).revokedBy === undefined;
+    if (!isSigned) return false;
+    const demands = { at: this.#at };
+    const whole = [certificate, ...path];
+    this.#looksLeft -= whole.reduce((sum, one) => sum + elementsOf(one, demands), 0);
+    if (this.#isSpent || judgeRules(whole, demands, this.#budget) !== undefined) return false;
+    const signersOf: SignersOf = (issuerKey) => (issuerKey === voucherKey ? [voucher] : []);
+    return this.#search(certificate, signersOf).revokedBy === undefined;
   }
 
   #isSigned(crl: Crl, signer: Certificate): boolean {
@@ -176,14 +195,69 @@ class CrlLookup {
     if (scope === undefined) this.#scopes.set(crl, (scope = scopeKeyOf(crl.scope)));
     return scope;
   }
+
+  #pointsOf(certificate: Certificate): Points {
+    let points = this.#points.get(certificate);
+    if (points === undefined) {
+      const { issuer, extensions } = certificate;
+      const relative = (extensions.crlDistributionPoints ?? []).filter(({ place }) => place?.tag === 'relative').length;
+      this.#looksLeft -= relative * Math.ceil(issuer.der.length / RELATIVE_NAME_BYTES);
+      const views = this.#isSpent ? [] : pointsOf(certificate);
+      points = { views, issuers: new Set(views.flatMap(({ issuers }) => [...issuers])) };
+      this.#points.set(certificate, points);
+    }
+    this.#looksLeft -= points.views.length + points.issuers.size;
+    return points;
+  }
+
+  #keyOf(name: DistinguishedName): string {
+    let key = this.#nameKeys.get(name);
+    if (key === undefined) this.#nameKeys.set(name, (key = nameKey(name)));
+    return key;
+  }
+}
+
+/** A certificate at the end of a path from the anchor down: what is told of it depends on those above. */
+interface Question {
+  readonly below: Map<Certificate, Question>;
+  answer?: { readonly refusal: PathRefusal | undefined };
+}
+
+function questionBelow({ below }: Question, certificate: Certificate): Question {
+  let question = below.get(certificate);
+  if (question === undefined) below.set(certificate, (question = { below: new Map() }));
+  return question;
+}
+
+/** The distribution points of a certificate, and all whose lists they stand for. */
+interface Points {
+  readonly views: readonly PointView[];
+  readonly issuers: ReadonlySet<string>;
+}
+
+/** The newest lists of one scope. */
+interface Heard {
+  readonly reasons: number;
+  readonly complete?: Crl;
+  readonly delta?: Crl;
 }
 
 /**
- * The issuer's other keys, right above it in the path. One of its name that stands elsewhere may be somebody else: a CA
- * below it could take its name, and say that nobody is revoked.
+ * What the newest complete list and the newest delta of one scope say together (RFC 5280 sections 5.2.4 and 6.3.3 i to k).
+ * What a newer delta adds is believed, whatever it builds upon; it lifts a hold where it builds upon no more than the
+ * complete list. One that builds upon a later list than is at hand shows that there is more to know: then nothing is told.
  */
-function olderKeysOf(issuer: Certificate, depth: number, path: readonly Certificate[]): readonly Certificate[] {
-  const above = path.slice(depth + 2);
-  const end = above.findIndex((other) => !isSameName(other.subject, issuer.subject));
-  return end < 0 ? above : above.slice(0, end);
+function statusIn(
+  { complete, delta }: Heard,
+  { serial }: Certificate,
+  issuerKey: string,
+): Revocation | 'not-revoked' | 'untold' {
+  if (complete === undefined) return delta?.revocationOf(serial, issuerKey) ?? 'untold';
+  const listed = complete.revocationOf(serial, issuerKey);
+  if (delta?.base === undefined || delta.number <= complete.number) return listed ?? 'not-revoked';
+  const added = delta.revocationOf(serial, issuerKey);
+  if (added !== undefined) return added;
+  if (delta.base > complete.number) return listed ?? 'untold';
+  const isLifted = listed?.reason === 'certificateHold' && delta.isRemoved(serial, issuerKey);
+  return isLifted ? 'not-revoked' : (listed ?? 'not-revoked');
 }

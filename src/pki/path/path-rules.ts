@@ -102,6 +102,19 @@ export function judgeRules(
   return judgeLeaf(leaf, demands);
 }
 
+/** How much there is in a certificate to judge, for these demands. */
+export function elementsOf(
+  { extensions, subject }: Certificate,
+  { peerNames, extendedKeyUsages }: PathDemands,
+): number {
+  const { subjectAltName, nameConstraints, certificatePolicies, policyMappings, extendedKeyUsage } = extensions;
+  const names = (subjectAltName?.length ?? 0) * (1 + (peerNames?.length ?? 0)) + subject.canonical.length;
+  const constraints = (nameConstraints?.permitted.length ?? 0) + (nameConstraints?.excluded.length ?? 0);
+  const policies = (certificatePolicies?.length ?? 0) + (policyMappings?.length ?? 0);
+  const purposes = (extendedKeyUsage?.length ?? 0) * (1 + (extendedKeyUsages?.length ?? 0));
+  return 1 + names + constraints + policies + purposes;
+}
+
 function judgeValidity(certificate: Certificate, at: UnixMs, depth: number): PathRefusal | undefined {
   const { notBefore, notAfter } = certificate;
   if (at < notBefore)

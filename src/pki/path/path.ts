@@ -1,10 +1,10 @@
 import type { UnixMs } from '../../base/time.ts';
 import type { CheckX509Signature } from '../../crypto/x509-signature.ts';
 import type { Certificate } from '../x509/certificate.ts';
-import type { DistinguishedName } from '../x509/distinguished-name.ts';
+import { type DistinguishedName, nameKey } from '../x509/distinguished-name.ts';
 import { NAME_COMPARISONS_MAX } from './name-constraints.ts';
 import { describe, type PathRefusal, type PathResult, refusal } from './path-result.ts';
-import { judgeRules, type PathDemands } from './path-rules.ts';
+import { elementsOf, judgeRules, type PathDemands } from './path-rules.ts';
 
 /** Certificates of a path, self-issued ones and the anchor included. A mesh has three or four, PKIs in use up to ten. */
 export const PATH_CERTIFICATES_MAX = 32;
@@ -202,7 +202,7 @@ class Search {
   #keyOf(name: DistinguishedName): string {
     let key = this.#nameKeys.get(name);
     if (key === undefined) {
-      key = JSON.stringify(name.canonical);
+      key = nameKey(name);
       this.#nameKeys.set(name, key);
     }
     return key;
@@ -237,14 +237,4 @@ interface Candidate {
 function mayIssue({ isCa, notBefore, notAfter, extensions }: Certificate, at: UnixMs, intermediates: number): boolean {
   const isInTime = notBefore <= at && at < notAfter + 1_000;
   return isCa && isInTime && intermediates <= (extensions.basicConstraints?.pathLenMax ?? Number.POSITIVE_INFINITY);
-}
-
-/** How much there is in a certificate to judge, for these demands. */
-function elementsOf({ extensions, subject }: Certificate, { peerNames, extendedKeyUsages }: PathDemands): number {
-  const { subjectAltName, nameConstraints, certificatePolicies, policyMappings, extendedKeyUsage } = extensions;
-  const names = (subjectAltName?.length ?? 0) * (1 + (peerNames?.length ?? 0)) + subject.canonical.length;
-  const constraints = (nameConstraints?.permitted.length ?? 0) + (nameConstraints?.excluded.length ?? 0);
-  const policies = (certificatePolicies?.length ?? 0) + (policyMappings?.length ?? 0);
-  const purposes = (extendedKeyUsage?.length ?? 0) * (1 + (extendedKeyUsages?.length ?? 0));
-  return 1 + names + constraints + policies + purposes;
 }

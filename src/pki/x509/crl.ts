@@ -1,52 +1,38 @@
 import { type Bytes, bytesEqual } from '../../base/bytes.ts';
 import { isMeshError, MeshError, messageOf } from '../../base/errors.ts';
-import { type UnixMs, unixMsFromSeconds, unixSeconds } from '../../base/time.ts';
+import type { UnixMs } from '../../base/time.ts';
 import { type DerReader, readOnly, TAG } from '../../codec/der-reader.ts';
 import { OID } from '../../codec/oid.ts';
 import type { CheckX509Signature } from '../../crypto/x509-signature.ts';
-import { type Certificate, readSerial, type SerialHex, serialOf } from './certificate.ts';
 import type { Delegations } from '../../identity/delegate/delegations.ts';
+import type { Certificate, SerialHex } from './certificate.ts';
+import {
+  type CrlEntries,
+  type IssuerEntries,
+  type PackedRevocation,
+  readEntries,
+  unpackRevocation,
+} from './crl-entries.ts';
 import { type CrlScope, readCrlScope } from './crl-scope.ts';
 import { readDelegations } from './delegations-extension.ts';
-import { type DistinguishedName, isSameName, readName } from './distinguished-name.ts';
+import { type DistinguishedName, isSameName, nameKey, readName } from './distinguished-name.ts';
 import { KEY_USAGE, type RawExtension, readAuthorityKeyIdentifier, readRawExtensions } from './extensions.ts';
-import { numberOfReason, type Revocation, type RevocationReason, reasonOfNumber } from './revocation-reason.ts';
+import type { Revocation } from './revocation-reason.ts';
 import { readAlgorithm, readSignedStructure } from './sign-structure.ts';
 
-/** Largest CRL that is read: {@link CRL_ENTRIES_MAX} revocations of ours take 9 MB. */
+/** Largest CRL that is read: 200,000 revocations of ours take 9 MB. */
 export const CRL_BYTES_MAX = 16 * 1024 * 1024;
-
-/** Revocations of one CRL: 200,000 × ~100 B of memory = 20 MB. A mesh of 10,000 nodes revoking each daily keeps 160,000. */
-export const CRL_ENTRIES_MAX = 200_000;
 
 /** Octets of a CRL number (RFC 5280 section 5.2.3). */
 export const CRL_NUMBER_BYTES_MAX = 20;
 
-const REASON_SPAN = 16;
-
-/** Revocation date and reason of an entry in one number, so that a list of 100,000 is one map of small values. */
-export type PackedRevocation = number;
-
-/** Time, to the second, and reason as one number: a list of a million is kept without an object an entry. */
-export function packRevocation(revokedAt: UnixMs, reason: RevocationReason): PackedRevocation {
-  return unixSeconds(revokedAt) * REASON_SPAN + numberOfReason(reason);
-}
-
-/** What {@link packRevocation} packed. */
-export function unpackRevocation(serial: SerialHex, packed: PackedRevocation): Revocation {
-  const seconds = Math.floor(packed / REASON_SPAN);
-  return {
-    serial,
-    revokedAt: unixMsFromSeconds(seconds),
-    reason: reasonOfNumber(packed - seconds * REASON_SPAN) ?? 'unspecified',
-  };
-}
-
-/** A complete certificate revocation list (RFC 5280 section 5), read and not yet verified. */
+/** A certificate revocation list (RFC 5280 section 5), read and not yet verified. */
 export class Crl {
   readonly der: Bytes;
   readonly tbs: Bytes;
   readonly issuer: DistinguishedName;
+  /** {@link nameKey} of its issuer. */
+  readonly issuerKey: string;
   /** AlgorithmIdentifier, DER. */
   readonly signatureAlgorithm: Bytes;
   readonly signature: Bytes;
@@ -59,12 +45,15 @@ export class Crl {
   readonly delegations: Delegations | undefined;
   /** Which certificates it speaks of; `undefined` for all of its issuer. */
   readonly scope: CrlScope | undefined;
-  readonly #entries: ReadonlyMap<SerialHex, PackedRevocation>;
+  /** Of a delta CRL the number of the list that it says the changes of; `undefined` for a complete one. */
+  readonly base: bigint | undefined;
+  readonly #entries: CrlEntries;
 
-  constructor(fields: CrlFields, entries: ReadonlyMap<SerialHex, PackedRevocation>) {
+  constructor(fields: CrlFields, entries: CrlEntries) {
     this.der = fields.der;
     this.tbs = fields.tbs;
     this.issuer = fields.issuer;
+    this.issuerKey = nameKey(fields.issuer);
     this.signatureAlgorithm = fields.signatureAlgorithm;
     this.signature = fields.signature;
     this.thisUpdate = fields.thisUpdate;
@@ -73,26 +62,39 @@ export class Crl {
     this.authorityKeyId = fields.authorityKeyId;
     this.delegations = fields.delegations;
     this.scope = fields.scope;
+    this.base = fields.base;
     this.#entries = entries;
   }
 
+  /** Entries of its own issuer. */
   get size(): number {
-    return this.#entries.size;
+    return this.#entries.own.revoked.size;
   }
 
-  /** Constant time, however long the list. */
-  revocationOf(serial: SerialHex): Revocation | undefined {
-    const packed = this.#entries.get(serial);
+  /** Constant time, however long the list. @param issuerKey of the certificate, where that need not be the issuer of the list. */
+  revocationOf(serial: SerialHex, issuerKey?: string): Revocation | undefined {
+    const packed = this.#entriesOf(issuerKey)?.revoked.get(serial);
     return packed === undefined ? undefined : unpackRevocation(serial, packed);
   }
 
-  /** Entries as they are kept, for whoever merges lists. */
+  /** Whether a delta CRL says that the certificate is revoked no longer. */
+  isRemoved(serial: SerialHex, issuerKey?: string): boolean {
+    return this.#entriesOf(issuerKey)?.removed.has(serial) === true;
+  }
+
+  /** Entries of its own issuer as they are kept, for whoever merges lists. */
   packedEntries(): ReadonlyMap<SerialHex, PackedRevocation> {
-    return this.#entries;
+    return this.#entries.own.revoked;
   }
 
   *revocations(): IterableIterator<Revocation> {
-    for (const [serial, packed] of this.#entries) yield unpackRevocation(serial, packed);
+    for (const [serial, packed] of this.packedEntries()) yield unpackRevocation(serial, packed);
+  }
+
+  #entriesOf(issuerKey: string | undefined): IssuerEntries | undefined {
+    return issuerKey === undefined || issuerKey === this.issuerKey
+      ? this.#entries.own
+      : this.#entries.others.get(issuerKey);
   }
 }
 
@@ -109,20 +111,22 @@ export type CrlFields = Pick<
   | 'authorityKeyId'
   | 'delegations'
   | 'scope'
+  | 'base'
 >;
 
 /**
- * Takes complete, direct CRLs of version 2 only: a delta CRL, an indirect one, one for some reasons or points, and every
- * unknown critical extension is refused (RFC 5280 section 5.2: such a list must not be used to tell what is *not* revoked).
+ * Takes complete, direct CRLs of version 2 that tell of every certificate of their issuer; every unknown critical extension
+ * is refused (RFC 5280 section 5.2: such a list must not be used to tell what is *not* revoked).
  *
- * @param scoped whether one for some reasons, points or kinds of certificates is taken: whoever uses it asks its scope.
+ * @param kinds whether delta CRLs, indirect ones and those for some reasons, points or kinds of certificates are taken too:
+ *   whoever uses one asks {@link Crl.base} and {@link Crl.scope}, and on whose behalf it says what it says.
  * @throws ERR_CRL
  */
-export function parseCrl(der: Bytes, scoped: 'scoped' | 'whole' = 'whole'): Crl {
+export function parseCrl(der: Bytes, kinds: 'any' | 'whole' = 'whole'): Crl {
   if (der.length > CRL_BYTES_MAX) throw new MeshError('ERR_CRL', `CRL is longer than ${CRL_BYTES_MAX} bytes`);
   const own = new Uint8Array(der); // what is read lives on as views of it
   try {
-    return readOnly(own, (reader) => readCrl(reader, own, scoped === 'scoped'));
+    return readOnly(own, (reader) => readCrl(reader, own, kinds === 'any'));
   } catch (error) {
     if (!isMeshError(error)) throw error;
     throw new MeshError('ERR_CRL', `CRL is malformed: ${messageOf(error)}`, undefined, { cause: error });
@@ -166,7 +170,7 @@ export function isSealedBy(der: Bytes, issuer: Certificate, checkSignature: Chec
   }
 }
 
-function readCrl(reader: DerReader, der: Bytes, isScopeTaken: boolean): Crl {
+function readCrl(reader: DerReader, der: Bytes, isAnyTaken: boolean): Crl {
   const { signed: tbs, body, signatureAlgorithm, signature } = readSignedStructure(reader);
   if (body.smallInteger() !== 1) throw new MeshError('ERR_CRL', 'version is not 2');
   if (!bytesEqual(readAlgorithm(body), signatureAlgorithm))
@@ -176,99 +180,57 @@ function readCrl(reader: DerReader, der: Bytes, isScopeTaken: boolean): Crl {
   const thisUpdate = body.time();
   const nextUpdate = body.time();
   if (nextUpdate < thisUpdate) throw new MeshError('ERR_CRL', 'next update lies before this update');
-  const entries =
-    body.peek() === TAG.sequence ? readEntries(body.sequence(), isScopeTaken) : new Map<SerialHex, PackedRevocation>();
+  const list = body.peek() === TAG.sequence ? body.sequence() : undefined;
   const explicit = body.optionalContext(0);
   body.end();
   if (explicit === undefined) throw new MeshError('ERR_CRL', 'CRL without extensions');
   const extensions = readRawExtensions(explicit.sequence());
   explicit.end();
-  const told = readCrlExtensions(extensions, isScopeTaken);
+  const told = readCrlExtensions(extensions, issuer, isAnyTaken);
+  const rules = {
+    isIndirect: told.scope?.isIndirect === true,
+    isDelta: told.base !== undefined,
+    isForeign: isAnyTaken,
+  };
+  const entries = readEntries(list, nameKey(issuer), rules);
   return new Crl({ der, tbs, issuer, signatureAlgorithm, signature, thisUpdate, nextUpdate, ...told }, entries);
 }
 
 function readCrlExtensions(
   extensions: ReadonlyMap<string, RawExtension>,
-  isScopeTaken: boolean,
-): Pick<Crl, 'number' | 'authorityKeyId' | 'delegations' | 'scope'> {
+  issuer: DistinguishedName,
+  isAnyTaken: boolean,
+): Pick<Crl, 'number' | 'authorityKeyId' | 'delegations' | 'scope' | 'base'> {
   let scope: CrlScope | undefined;
+  let base: bigint | undefined;
   for (const { oid, isCritical, value } of extensions.values()) {
     if (oid === OID.issuingDistributionPoint) {
-      if (!isCritical || !isScopeTaken)
+      if (!isCritical || !isAnyTaken)
         throw new MeshError('ERR_CRL', 'CRL for some certificates only where one for all is expected');
-      scope = readOnly(value, readCrlScope);
-      continue;
-    }
-    if (oid === OID.deltaCrlIndicator) throw new MeshError('ERR_CRL', 'delta CRL where a complete one is expected');
-    if (isCritical)
+      scope = readOnly(value, (reader) => readCrlScope(reader, issuer));
+    } else if (oid === OID.deltaCrlIndicator) {
+      if (!isCritical || !isAnyTaken) throw new MeshError('ERR_CRL', 'delta CRL where a complete one is expected');
+      base = readOnly(value, readCrlNumber);
+    } else if (isCritical)
       throw new MeshError('ERR_CRL', `critical extension ${oid} is not known here, or must not be critical`);
   }
   const numberExtension = extensions.get(OID.crlNumber);
   if (numberExtension === undefined) throw new MeshError('ERR_CRL', 'CRL has no number');
-  const bytes = readOnly(numberExtension.value, (reader) => reader.integerBytes());
-  if (bytes.length > CRL_NUMBER_BYTES_MAX || (bytes[0] as number) >= 0x80)
-    throw new MeshError('ERR_CRL', 'CRL number is negative or longer than 20 octets');
   const keyExtension = extensions.get(OID.authorityKeyIdentifier);
   const keyId = keyExtension === undefined ? undefined : readOnly(keyExtension.value, readAuthorityKeyIdentifier).keyId;
   const delegations = extensions.get(OID.meshDelegations);
   return {
-    number: BigInt(`0x${bytes.toHex()}`),
+    number: readOnly(numberExtension.value, readCrlNumber),
     authorityKeyId: keyId,
     delegations: delegations === undefined ? undefined : readDelegations(delegations.value),
     scope,
+    base,
   };
 }
 
-function readEntries(list: DerReader, isForeign: boolean): ReadonlyMap<SerialHex, PackedRevocation> {
-  const entries = new Map<SerialHex, PackedRevocation>();
-  if (list.isAtEnd) throw new MeshError('ERR_CRL', 'list of revocations is empty instead of absent');
-  const reasons = new ReasonReader();
-  while (!list.isAtEnd) {
-    const entry = list.sequence();
-    // 4.1.2.2: others' lists may hold numbers that no certificate taken here has.
-    const serial = isForeign ? readAnySerial(entry) : readSerial(entry);
-    const revokedAt = entry.time();
-    let reason: RevocationReason = 'unspecified';
-    if (!entry.isAtEnd) {
-      reason = reasons.read(entry.raw());
-      entry.end();
-    }
-    const before = entries.size;
-    if (before >= CRL_ENTRIES_MAX) throw new MeshError('ERR_CRL', `more than ${CRL_ENTRIES_MAX} revocations`);
-    entries.set(serial, packRevocation(revokedAt, reason));
-    if (entries.size === before) throw new MeshError('ERR_CRL', `serial number ${serial} stands twice`);
-  }
-  return entries;
-}
-
-/** As {@link readSerial}, and negative ones with a sign, so that they are nobody else's. */
-function readAnySerial(entry: DerReader): SerialHex {
-  const octets = entry.integerBytes();
-  return (octets[0] as number) >= 0x80 ? `-${octets.toHex()}` : serialOf(octets);
-}
-
-/** Different extensions of entries that are kept for comparison, of the nine reasons that there are. @tuning */
-const KNOWN_REASONS_MAX = 16;
-
-/** Reads the extensions of entries. Long lists repeat few: equal bytes are read once. */
-class ReasonReader {
-  readonly #known: { readonly raw: Bytes; readonly reason: RevocationReason }[] = [];
-
-  read(raw: Bytes): RevocationReason {
-    for (const known of this.#known) if (bytesEqual(known.raw, raw)) return known.reason;
-    const reason = readOnly(raw, readReason);
-    if (this.#known.length < KNOWN_REASONS_MAX) this.#known.push({ raw, reason });
-    return reason;
-  }
-}
-
-function readReason(entry: DerReader): RevocationReason {
-  let reason: RevocationReason | undefined = 'unspecified';
-  for (const { oid, isCritical, value } of readRawExtensions(entry.sequence()).values()) {
-    if (oid === OID.crlReason)
-      reason = reasonOfNumber(readOnly(value, (reader) => reader.smallInteger(TAG.enumerated)));
-    else if (isCritical) throw new MeshError('ERR_CRL', `critical entry extension ${oid} is not known here`);
-  }
-  if (reason === undefined) throw new MeshError('ERR_CRL', 'reason code does not exist in a complete CRL');
-  return reason;
+function readCrlNumber(reader: DerReader): bigint {
+  const bytes = reader.integerBytes();
+  if (bytes.length > CRL_NUMBER_BYTES_MAX || (bytes[0] as number) >= 0x80)
+    throw new MeshError('ERR_CRL', 'CRL number is negative or longer than 20 octets');
+  return BigInt(`0x${bytes.toHex()}`);
 }

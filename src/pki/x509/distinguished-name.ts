@@ -1,7 +1,8 @@
-import { type Bytes, compareBytes, textOfUtf8 } from '../../base/bytes.ts';
+import { type Bytes, compareBytes, textOfUtf8, utf8 } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import { type DerReader, TAG } from '../../codec/der-reader.ts';
 import { OID } from '../../codec/oid.ts';
+import { sha256Hex } from '../../crypto/hash.ts';
 
 /** Attributes in one name. Names in use have up to ten; the bound keeps comparison cheap. */
 export const NAME_ATTRIBUTES_MAX = 64;
@@ -37,44 +38,83 @@ export function isNameWithin(name: DistinguishedName, base: DistinguishedName): 
   return base.canonical.length <= name.canonical.length && base.canonical.every((rdn, i) => rdn === name.canonical[i]);
 }
 
+/** One text for all names that are the same, and for no others. */
+export function nameKey(name: Pick<DistinguishedName, 'canonical'>): string {
+  return shortKey(JSON.stringify(name.canonical));
+}
+
+/** From this length on the hash of a text stands for it: a name may fill its certificate, and be compared a million times. @tuning */
+const KEY_CHARS_MAX = 128;
+
+/** The text, or what stands for it and for no other. */
+export function shortKey(text: string): string {
+  return text.length <= KEY_CHARS_MAX ? text : `sha256 ${sha256Hex(utf8(text))}`;
+}
+
 /** @throws ERR_DER and ERR_CERTIFICATE for anything but a well-formed RDNSequence. */
 export function readName(reader: DerReader): DistinguishedName {
   const der = reader.peekRaw();
   const rdns = reader.sequence();
   const canonical: string[] = [];
-  const texts: string[] = [];
-  const emailAddresses: string[] = [];
-  const commonNames: string[] = [];
-  let attributes = 0;
+  const found: Attribute[] = [];
   while (!rdns.isAtEnd) {
-    const rdn = rdns.nested(TAG.set);
-    const keys: string[] = [];
-    let previous: Bytes | undefined;
-    if (rdn.isAtEnd) throw new MeshError('ERR_CERTIFICATE', 'name has an empty relative distinguished name');
-    while (!rdn.isAtEnd) {
-      attributes += 1;
-      if (attributes > NAME_ATTRIBUTES_MAX)
-        throw new MeshError('ERR_CERTIFICATE', `name has more than ${NAME_ATTRIBUTES_MAX} attributes`);
-      // X.690 section 11.6 sorts them by their encoding, and X.501 section 9.3 has none of them twice.
-      const encoding = rdn.peekRaw();
-      if (previous !== undefined && compareBytes(previous, encoding) >= 0)
-        throw new MeshError(
-          'ERR_DER',
-          'attributes of a relative distinguished name are not in order, or one stands twice',
-        );
-      previous = encoding;
-      const attribute = rdn.sequence();
-      const type = attribute.oid();
-      const { text, key } = readAttributeValue(attribute, SHORT_NAMES.has(type));
-      attribute.end();
-      keys.push(`${type}=${key}`);
-      texts.push(`${SHORT_NAMES.get(type) ?? type}=${text}`);
-      if (type === OID.emailAddress) emailAddresses.push(text);
-      if (type === OID.commonName) commonNames.push(text);
-    }
-    canonical.push(keys.sort().join('\u0000'));
+    const attributes = readAttributes(rdns.nested(TAG.set), NAME_ATTRIBUTES_MAX - found.length);
+    canonical.push(canonicalOf(attributes));
+    found.push(...attributes);
   }
-  return { der, text: texts.reverse().join(','), canonical, emailAddresses, commonNames };
+  const valuesOf = (wanted: string): readonly string[] =>
+    found.filter(({ type }) => type === wanted).map(({ text }) => text);
+  return {
+    der,
+    text: found
+      .map(({ type, text }) => `${SHORT_NAMES.get(type) ?? type}=${text}`)
+      .reverse()
+      .join(','),
+    canonical,
+    emailAddresses: valuesOf(OID.emailAddress),
+    commonNames: valuesOf(OID.commonName),
+  };
+}
+
+/** One `RelativeDistinguishedName`, whatever its tag, as a name that ends with it has it last in {@link DistinguishedName.canonical}. */
+export function readRelativeName(rdn: DerReader): string {
+  return canonicalOf(readAttributes(rdn, NAME_ATTRIBUTES_MAX));
+}
+
+interface Attribute {
+  readonly type: string;
+  readonly text: string;
+  readonly key: string;
+}
+
+function readAttributes(rdn: DerReader, attributesMax: number): readonly Attribute[] {
+  const attributes: Attribute[] = [];
+  let previous: Bytes | undefined;
+  if (rdn.isAtEnd) throw new MeshError('ERR_CERTIFICATE', 'name has an empty relative distinguished name');
+  while (!rdn.isAtEnd) {
+    if (attributes.length >= attributesMax)
+      throw new MeshError('ERR_CERTIFICATE', `name has more than ${NAME_ATTRIBUTES_MAX} attributes`);
+    // X.690 section 11.6 sorts them by their encoding, and X.501 section 9.3 has none of them twice.
+    const encoding = rdn.peekRaw();
+    if (previous !== undefined && compareBytes(previous, encoding) >= 0)
+      throw new MeshError(
+        'ERR_DER',
+        'attributes of a relative distinguished name are not in order, or one stands twice',
+      );
+    previous = encoding;
+    const attribute = rdn.sequence();
+    const type = attribute.oid();
+    attributes.push({ type, ...readAttributeValue(attribute, SHORT_NAMES.has(type)) });
+    attribute.end();
+  }
+  return attributes;
+}
+
+function canonicalOf(attributes: readonly Attribute[]): string {
+  return attributes
+    .map(({ type, key }) => `${type}=${key}`)
+    .sort()
+    .join('\u0000');
 }
 
 const SHORT_NAMES: ReadonlyMap<string, string> = new Map([

@@ -7,16 +7,31 @@ import * as alternativeNames from './path-cases/alternative-names.ts';
 import { AT, type Cases, type PathCase, pathCases } from './path-cases/builder.ts';
 import * as building from './path-cases/building.ts';
 import * as crls from './path-cases/crls.ts';
+import * as deltaCrls from './path-cases/delta-crls.ts';
 import * as directoryNames from './path-cases/directory-names.ts';
 import * as extensions from './path-cases/extensions.ts';
 import * as fields from './path-cases/fields.ts';
+import * as indirectCrls from './path-cases/indirect-crls.ts';
 import * as mazes from './path-cases/mazes.ts';
 import * as nameFields from './path-cases/name-fields.ts';
 import * as names from './path-cases/names.ts';
 import * as usages from './path-cases/usages.ts';
 
 const groups: ReadonlyMap<string, readonly PathCase[]> = new Map(
-  [fields, nameFields, usages, extensions, alternativeNames, names, directoryNames, building, mazes, crls]
+  [
+    fields,
+    nameFields,
+    usages,
+    extensions,
+    alternativeNames,
+    names,
+    directoryNames,
+    building,
+    mazes,
+    crls,
+    deltaCrls,
+    indirectCrls,
+  ]
     .flatMap((tables) => Object.entries<Cases>(tables))
     .map(([group, cases]) => [group, pathCases(group, cases)]),
 );

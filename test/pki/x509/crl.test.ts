@@ -13,12 +13,14 @@ import {
   sequence,
   time,
   unsignedInteger,
+  utf8String,
 } from '../../../src/codec/der-writer.ts';
 import { OID } from '../../../src/codec/oid.ts';
 import { checkX509Signature, x509AlgorithmIdentifier } from '../../../src/crypto/x509-signature.ts';
 import { buildCrl } from '../../../src/pki/x509/crl-build.ts';
+import { CRL_ISSUERS_MAX } from '../../../src/pki/x509/crl-entries.ts';
 import { CRL_NUMBER_BYTES_MAX, type Crl, isCrlOf, parseCrl, verifyCrl } from '../../../src/pki/x509/crl.ts';
-import { ALL_REASONS } from '../../../src/pki/x509/crl-scope.ts';
+import { ALL_REASONS } from '../../../src/pki/x509/distribution-points.ts';
 import { CRL_LOOKS_MAX, CRL_SIGNATURE_CHECKS_MAX, revocationFromCrls } from '../../../src/pki/path/crl-revocation.ts';
 import {
   isVoidedBy,
@@ -26,7 +28,16 @@ import {
   type Revocation,
   type RevocationReason,
 } from '../../../src/pki/x509/revocation-reason.ts';
-import { commonName, extensionOf, judge, make, NOW, outcome, type Party } from '../../support/make-certificate.ts';
+import {
+  commonName,
+  directory,
+  extensionOf,
+  judge,
+  make,
+  NOW,
+  outcome,
+  type Party,
+} from '../../support/make-certificate.ts';
 import { EXAMPLE, keyUsage } from '../path/path-table.ts';
 
 const root = make({ subject: commonName('root') });
@@ -287,13 +298,10 @@ describe('paths and CRLs (RFC 5280 section 6.3)', () => {
   });
 
   it('so many names of distribution points that not all can be compared tell nothing either', () => {
-    const names = Array.from({ length: CRL_LOOKS_MAX + 1 }, () => ({
-      tag: 'dns' as const,
-      value: 'elsewhere.example',
-    }));
+    const names: readonly string[] = Array.from({ length: CRL_LOOKS_MAX + 1 }, () => 'dns elsewhere.example');
     const genuine = parseCrl(crlDer({ by: ca }));
     const newer = (count: number): Crl => {
-      const scope = { names: names.slice(0, count), only: undefined, reasons: ALL_REASONS };
+      const scope = { names: names.slice(0, count), only: undefined, reasons: ALL_REASONS, isIndirect: false };
       return Object.assign(Object.create(genuine) as Crl, { number: 9n, scope });
     };
     const under = (crls: readonly Crl[]): string =>
@@ -343,12 +351,11 @@ describe('paths and CRLs (RFC 5280 section 6.3)', () => {
   });
 
   it('numbers of lists with different scopes are not compared: each has its say', () => {
-    const forUsers = { names: undefined, only: 'users' as const, reasons: ALL_REASONS };
-    const naming = parseCrl(crlDer({ by: ca, entries: revoking(leaf) }));
-    const scoped = Object.assign(Object.create(naming) as Crl, {
-      scope: forUsers,
-      revocationOf: (serial: Parameters<Crl['revocationOf']>[0]) => naming.revocationOf(serial),
-    });
+    const forUsers = extensionOf(OID.issuingDistributionPoint, sequence(contextPrimitive(1, fromHex('ff'))), true);
+    const scoped = parseCrl(
+      crlDer({ by: ca, entries: revoking(leaf), extensions: [keyId(skiOf(ca)), number(1), forUsers] }),
+      'any',
+    );
     const newer = parseCrl(crlDer({ by: ca, extensions: [keyId(skiOf(ca)), number(9)] }));
     const checkRevocation = revocationFromCrls([newer, scoped], NOW, checkX509Signature);
     assert.equal(outcome(judge(leaf, [ca], [root], { checkRevocation })), 'ERR_PATH_REVOKED');
@@ -357,9 +364,36 @@ describe('paths and CRLs (RFC 5280 section 6.3)', () => {
   it('a negative number in a list of others is nobody’s', () => {
     const odd = crlDer({ by: ca, entries: sequence(sequence(fromHex('0201ff'), time(NOW)), entry('00')) });
     assert.throws(() => parseCrl(odd), { code: 'ERR_CRL' });
-    const read = parseCrl(odd, 'scoped');
+    const read = parseCrl(odd, 'any');
     const serial = 'ff' as Parameters<Crl['revocationOf']>[0];
     assert.deepEqual([read.size, read.revocationOf(serial)], [2, undefined]);
+  });
+
+  it('a list speaks for so many issuers, and not for more', () => {
+    const indirect = extensionOf(OID.issuingDistributionPoint, sequence(contextPrimitive(4, fromHex('ff'))), true);
+    const of = (issuers: number): Crl => {
+      const entries = Array.from({ length: issuers }, (_, i) => {
+        const issuer = sequence(directory(commonName(`issuer ${i}`)));
+        return entry('05', sequence(extensionOf(OID.certificateIssuer, issuer, true)));
+      });
+      const extensions = [keyId(skiOf(ca)), number(1), indirect];
+      return parseCrl(crlDer({ by: ca, extensions, entries: sequence(...entries) }), 'any');
+    };
+    assert.deepEqual(of(CRL_ISSUERS_MAX).size, 0);
+    assert.throws(() => of(CRL_ISSUERS_MAX + 1), { code: 'ERR_CRL', message: /more than 1000 issuers/ });
+  });
+
+  it('so many points relative to a long name that not all can be made tell nothing', () => {
+    const issuer = make({ issuer: root, isCa: true, subject: commonName('c'.repeat(16 * 1024)) });
+    const relative = sequence(context(0, context(1, sequence(oid(OID.commonName), utf8String('x')))));
+    const among = (points: number): string => {
+      const value = sequence(...Array.from({ length: points }, () => relative));
+      const extensions = { [OID.crlDistributionPoints]: extensionOf(OID.crlDistributionPoints, value) };
+      const checkRevocation = revocationFromCrls([parseCrl(crlDer({ by: issuer }))], NOW, checkX509Signature);
+      return outcome(judge(make({ issuer, names: EXAMPLE, extensions }), [issuer], [root], { checkRevocation }));
+    };
+    assert.equal(among(9), 'ok');
+    assert.equal(among(8_000), 'ERR_PATH_LIMIT');
   });
 
   it('of several, the highest number decides', () => {

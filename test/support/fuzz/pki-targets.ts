@@ -10,7 +10,6 @@ import { parseTicket, renderTicket } from '../../../src/api/ticket.ts';
 import { recognise } from '../../../src/daemon/verify/recognise.ts';
 import { verifyFile } from '../../../src/daemon/verify/verify-file.ts';
 import { type Certificate, parseCertificate, parseCertificatesPem } from '../../../src/pki/x509/certificate.ts';
-import { parseCrl } from '../../../src/pki/x509/crl.ts';
 import { buildCsr, parseCsr } from '../../../src/pki/x509/csr.ts';
 import { judgePath } from '../../../src/pki/mesh/judge.ts';
 import { judgeLimboCase } from '../../../src/daemon/verify/suites/limbo.ts';
@@ -19,6 +18,7 @@ import { RevocationView } from '../../../src/pki/mesh/revocation-view.ts';
 import { MESH, MeshFixture, NOW_MS } from '../mesh/mesh-fixture.ts';
 import { missingVectors, readVectors } from '../vectors.ts';
 import { makeVerifyKit } from '../verify-kit.ts';
+import { LIST_TARGETS } from './list-targets.ts';
 import { mutateBytes, mutateText, randomBytes } from './mutate-bytes.ts';
 import { mutateDer } from './mutate-der.ts';
 import { mutateJson } from './mutate-json.ts';
@@ -91,27 +91,6 @@ const certificate: FuzzTarget = {
           anchors: [parsed],
           ...demands,
         });
-      },
-    };
-  },
-};
-
-const crl: FuzzTarget = {
-  name: 'crl',
-  inputs: INPUTS,
-  soakInputs: MILLION,
-  open: async () => {
-    const { fixture } = await validCertificates();
-    const { chain } = fixture.member('a');
-    const ders = [await fixture.authority.revoke([], NOW_MS), await fixture.authority.revoke([chain], NOW_MS)];
-    return {
-      corpus: ders,
-      mutators: DER,
-      feed: (input) => {
-        const parsed = parseCrl(input);
-        assert.equal([...parsed.revocations()].length, parsed.size);
-        const view = new RevocationView();
-        view.install(parsed, chain[1] as Certificate, NO_CHECK);
       },
     };
   },
@@ -279,7 +258,7 @@ const limbo: FuzzTarget = {
 
 export const PKI_TARGETS: readonly FuzzTarget[] = [
   certificate,
-  crl,
+  ...LIST_TARGETS,
   csr,
   csrText,
   pem,

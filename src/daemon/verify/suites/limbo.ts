@@ -106,7 +106,7 @@ function inputOf(testCase: LimboCase, now: UnixMs) {
   requireTypes(testCase);
   const at = testCase.validation_time == null ? now : instantOf(testCase.validation_time);
   const crls = (testCase.crls ?? []).flatMap((pem) =>
-    parsePem(pem, 'X509 CRL', 2 * CRL_BYTES_MAX).map((der) => parseCrl(der, 'scoped')),
+    parsePem(pem, 'X509 CRL', 2 * CRL_BYTES_MAX).map((der) => parseCrl(der, 'any')),
   );
   const names = [testCase.expected_peer_name, ...(testCase.expected_peer_names ?? [])].filter((name) => name != null);
   const untrusted = certificatesOf(testCase.untrusted_intermediates ?? []);
