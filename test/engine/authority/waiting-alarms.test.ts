@@ -5,7 +5,7 @@ import {
   CONFLICT_AUTHORS_MAX,
   CONFLICTS_MAX,
   WaitingAlarms,
-} from '../../../src/daemon/node/waiting-alarms.ts';
+} from '../../../src/engine/authority/waiting-alarms.ts';
 import { parseNodeId } from '../../../src/identity/node-id.ts';
 import { at } from '../../support/mesh/mesh-fixture.ts';
 
