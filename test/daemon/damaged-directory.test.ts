@@ -17,7 +17,7 @@ import { ticketCreatedSchema } from '../../src/api/authority.ts';
 import { renderTicket } from '../../src/api/ticket.ts';
 import { type MeshError } from '../../src/base/errors.ts';
 import { withAuthority } from '../../src/daemon/authority/desk.ts';
-import { initAuthority } from '../../src/daemon/authority/open.ts';
+import { initAuthority } from '../../src/daemon/authority/init.ts';
 import { enrollNode } from '../../src/daemon/node/enroll.ts';
 import { runNode } from '../../src/daemon/node/run.ts';
 import { passphrase, restartAuthority, SILENT } from '../support/processes/authority-process.ts';

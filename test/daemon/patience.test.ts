@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { before, describe, it, type TestContext } from 'node:test';
 import { z } from 'zod';
 import { renderTicket, TICKET_FORMAT } from '../../src/api/ticket.ts';
-import { initAuthority } from '../../src/daemon/authority/open.ts';
+import { initAuthority } from '../../src/daemon/authority/init.ts';
 import { AUTHORITY_CALL_MS_MAX, withAuthority } from '../../src/daemon/authority/desk.ts';
 import { enrollNode, ENROLLMENT_BYTES_MAX } from '../../src/daemon/node/enroll.ts';
 import type { EnrolledNode } from '../../src/daemon/node/enrolled-node.ts';

@@ -137,7 +137,7 @@ async function addCertificate(output: Output, options: AddOptions, name: string,
   } catch (error) {
     throw cannotWrite('folder', folder, error);
   }
-  const { makeAdministratorKey } = await import('../../daemon/authority/open.ts');
+  const { makeAdministratorKey } = await import('../../daemon/authority/administrator-key.ts');
   const { csr, keyPem } = await makeAdministratorKey();
   const issued = await atAuthority(options, (desk) =>
     desk.call(adminResponseSchema, { method: 'POST', path: '/v1/administrators', body: { name, csr } }),

@@ -53,7 +53,7 @@ export function register(program: Command): void {
     .option('--host <name>', 'a name or address by which nodes reach it; repeatable', repeatedOption(parseHost))
     .action(
       act<InitOptions>(async ({ output, options }) => {
-        const { initAuthority } = await import('../../daemon/authority/open.ts');
+        const { initAuthority } = await import('../../daemon/authority/init.ts');
         const directory = resolve(options.dir);
         requireNoAuthority(directory); // before a passphrase is asked for
         requireNoNode(directory);

@@ -7,7 +7,7 @@ import { renderTicket } from '../../api/ticket.ts';
 import { isMeshError, MeshError } from '../../base/errors.ts';
 import { MODE_SECRET, writeFileAtomic } from '../../host/files/atomic-file.ts';
 import { makeFolder } from '../../host/files/folder.ts';
-import { initAuthority } from '../authority/open.ts';
+import { initAuthority } from '../authority/init.ts';
 import { type AuthorityDesk, withAuthority } from '../authority/desk.ts';
 import { authorityLayout, nodeLayout } from '../directory.ts';
 import { enrollNode } from '../node/enroll.ts';

@@ -10,7 +10,7 @@ import {
 } from '../../../src/api/authority.ts';
 import { renderTicket, type Ticket } from '../../../src/api/ticket.ts';
 import { bytesEqual, EMPTY } from '../../../src/base/bytes.ts';
-import { initAuthority } from '../../../src/daemon/authority/open.ts';
+import { initAuthority } from '../../../src/daemon/authority/init.ts';
 import { withAuthority } from '../../../src/daemon/authority/desk.ts';
 import { authorityLayout, nodeLayout, requireAuthorityDirectory } from '../../../src/daemon/directory.ts';
 import { enrollNode } from '../../../src/daemon/node/enroll.ts';

@@ -10,7 +10,7 @@ import { describe, it } from 'node:test';
 import { connect as connectTls } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import { ticketCreatedSchema } from '../../../src/api/authority.ts';
-import { initAuthority } from '../../../src/daemon/authority/open.ts';
+import { initAuthority } from '../../../src/daemon/authority/init.ts';
 import { authorityLayout } from '../../../src/daemon/directory.ts';
 import { controlSocketOf } from '../../../src/host/http/control-socket.ts';
 import { exchange } from '../../../src/host/http/client.ts';

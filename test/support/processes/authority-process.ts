@@ -2,7 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before } from 'node:test';
 import { Secret } from '../../../src/crypto/secret.ts';
-import { initAuthority } from '../../../src/daemon/authority/open.ts';
+import { initAuthority } from '../../../src/daemon/authority/init.ts';
 import { type RunningAuthority, runAuthority } from '../../../src/daemon/authority/run.ts';
 import type { Log } from '../../../src/daemon/log.ts';
 import { tempDir } from '../temp-dir.ts';
