@@ -155,6 +155,11 @@ export const statusResponseSchema = z
       roles: z.array(z.string()),
       revoked: z.boolean().describe('as far as this node has heard'),
     }),
+    clock_behind_sec: count
+      .default(0)
+      .describe(
+        'how far the clock of the machine lies behind what the authority has signed; time is taken to be later',
+      ),
     links: z.array(z.object({ node_id: z.string(), direction: z.enum(['inbound', 'outbound']), address: z.string() })),
     crls: z.array(
       z.object({

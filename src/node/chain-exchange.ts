@@ -1,6 +1,6 @@
 import type { Bytes } from '../base/bytes.ts';
 import { isMeshError } from '../base/errors.ts';
-import type { Instant, MonotonicMs } from '../base/time.ts';
+import type { Instant, MonotonicMs, UnixMs } from '../base/time.ts';
 import { sha256Hex } from '../crypto/hash.ts';
 import { keepChainUntil } from '../engine/gate/chain-book.ts';
 import { keepDelegateUntil, type KnownDelegate } from '../engine/gate/delegate-book.ts';
@@ -39,6 +39,8 @@ export interface ChainExchangeOwner {
   resume(now: Instant, parked: Parked): void;
   /** It will not come. */
   giveUp(now: Instant, source: Source, message: Message, verdict: Verdict): void;
+  /** The authority signed something at that time. */
+  signed(now: Instant, at: UnixMs): void;
 }
 
 /** Certificates of origins: asked of the neighbour that passed on a message, given to those who ask. */
@@ -149,7 +151,9 @@ export class ChainExchange {
     if ('refused' in taken) return false;
     const { known, isNew } = taken;
     if (isNew) {
-      const keepUntil = keepChainUntil(known.chain[0] as Certificate);
+      const leaf = known.chain[0] as Certificate;
+      const keepUntil = keepChainUntil(leaf);
+      this.#owner.signed(now, leaf.notBefore);
       this.#journal.add({
         tag: 'put-chain',
         leafHash: known.leafKey,

@@ -12,6 +12,7 @@ import type { Holdings } from './holdings.ts';
 import type { Journal } from './journal.ts';
 import type { Neighbourhood } from './neighbourhood.ts';
 import type { NodeOutbox } from './node-outbox.ts';
+import type { SignedTime } from './signed-time.ts';
 
 export interface EnforcementParts {
   readonly revocations: Revocations;
@@ -21,6 +22,7 @@ export interface EnforcementParts {
   readonly journal: Journal;
   readonly outbox: NodeOutbox;
   readonly crls: Pick<CrlSync, 'announce'>;
+  readonly signedTime: SignedTime;
 }
 
 /**
@@ -36,15 +38,21 @@ export class Enforcement {
   }
 
   /** Takes back what the store kept, before any mail is judged. */
-  restore({
-    crls,
-    revocations: kept,
-    epochFloor,
-    walletFloors,
-  }: Pick<RestoredNode, 'crls' | 'revocations' | 'epochFloor' | 'walletFloors'>): void {
-    const { revocations } = this.#parts;
+  restore(
+    now: Instant,
+    {
+      crls,
+      revocations: kept,
+      epochFloor,
+      walletFloors,
+    }: Pick<RestoredNode, 'crls' | 'revocations' | 'epochFloor' | 'walletFloors'>,
+  ): void {
+    const { revocations, signedTime } = this.#parts;
     revocations.delegations.raise(epochFloor, walletFloors);
-    for (const der of crls) revocations.install(der);
+    for (const der of crls) {
+      const outcome = revocations.install(der);
+      if (outcome.tag === 'installed') signedTime.handleSigned(now, outcome.thisUpdate);
+    }
     for (const { issuerKeyHash, serial, revokedAt, reason, keepUntil } of kept)
       revocations.keep(issuerKeyHash, { serial, revokedAt, reason: parseRevocationReason(reason) }, keepUntil);
   }
@@ -54,10 +62,11 @@ export class Enforcement {
    * @returns whether it is a list of an issuer of this mesh; a list no newer than ours is fine and changes nothing.
    */
   install(now: Instant, der: Bytes, promised?: CrlPromise): boolean {
-    const { revocations, journal, outbox, crls } = this.#parts;
+    const { revocations, journal, outbox, crls, signedTime } = this.#parts;
     const outcome = revocations.install(der, promised);
     if (outcome.tag !== 'installed') return outcome.tag === 'current';
-    const { issuerKeyHash, number, dropped, forgotten, raised } = outcome;
+    const { issuerKeyHash, number, thisUpdate, dropped, forgotten, raised } = outcome;
+    signedTime.handleSigned(now, thisUpdate);
     const { kept, live } = this.#keep(now.wall, issuerKeyHash, dropped);
     journal.add({ tag: 'put-crl', issuerKeyHash, der, kept });
     const { current, walletFloors } = revocations.delegations;

@@ -161,7 +161,10 @@ export class MeshNode {
   /** When {@link handleTimeout} next has work. */
   deadline(now: Instant): MonotonicMs {
     const expiry = this.#parts.holdings.messages.nextExpiryAt;
-    const expiryAt = expiry === undefined ? undefined : after(now.mono, Math.max(0, expiry - now.wall));
+    const expiryAt =
+      expiry === undefined
+        ? undefined
+        : after(now.mono, Math.max(0, expiry - this.#parts.signedTime.forgetting(now).wall));
     const first = earliest(
       this.#parts.neighbourhood.deadline(),
       this.#parts.gossip.deadline(),
@@ -178,7 +181,8 @@ export class MeshNode {
     this.#parts.neighbourhood.handleTimeout(now);
     this.#parts.gossip.handleTimeout(now);
     this.#parts.exchange.handleTimeout(now);
-    this.#parts.holdings.expire(now.wall);
+    const forgetting = this.#parts.signedTime.forgetting(now);
+    this.#parts.holdings.expire(forgetting.wall);
     this.#parts.own.handleTimeout(now);
     if (this.#storeRetryAt !== undefined && now.mono >= this.#storeRetryAt) {
       this.#storeRetryAt = undefined;
@@ -187,8 +191,8 @@ export class MeshNode {
     if (now.mono >= this.#sweepAt) {
       this.#sweepAt = after(now.mono, SWEEP_MS);
       this.#parts.neighbourhood.closeCondemned(now);
-      this.#parts.exchange.sweep(now);
-      this.#parts.enforcement.sweep(now);
+      this.#parts.exchange.sweep(forgetting);
+      this.#parts.enforcement.sweep(forgetting);
     }
     this.#parts.wake();
   }
@@ -225,6 +229,11 @@ export class MeshNode {
 
   get incarnation(): number {
     return this.#parts.own.incarnation;
+  }
+
+  /** See {@link SignedTime.newest}. */
+  get signedAt(): UnixMs {
+    return this.#parts.signedTime.newest;
   }
 
   get backlog(): Backlog {

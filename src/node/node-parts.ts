@@ -22,6 +22,7 @@ import { type MeshNodeOptions, NODE_SETTINGS } from './node-options.ts';
 import type { NodeOutbox } from './node-outbox.ts';
 import { OwnMessages } from './own-messages.ts';
 import { PreparedStreams } from './prepared-streams.ts';
+import { SignedTime } from './signed-time.ts';
 import { Statistics } from './statistics.ts';
 
 /**
@@ -34,6 +35,7 @@ export class NodeParts implements FrameTakers, NeighbourhoodOwner {
   readonly statistics = new Statistics();
   readonly outbox: NodeOutbox;
   readonly readCertificate: ReadCertificate;
+  readonly signedTime: SignedTime;
   readonly revocations: Revocations;
   readonly chains: ChainBook;
   readonly origins: Origins;
@@ -61,6 +63,7 @@ export class NodeParts implements FrameTakers, NeighbourhoodOwner {
     this.readCertificate = options.readCertificate ?? readMeshCertificate;
 
     // judging
+    this.signedTime = new SignedTime(now);
     this.revocations = new Revocations(trust);
     this.chains = new ChainBook(trust, this.revocations);
     const isRevoked = (nodeId: NodeId): boolean => this.chains.isRevoked(nodeId);
@@ -124,6 +127,7 @@ export class NodeParts implements FrameTakers, NeighbourhoodOwner {
       charge: (now, neighbour) => this.gate.charge(now, neighbour),
       resume: (now, { message, source }) => this.gate.handleMessage(now, message, source),
       giveUp: (now, source, message, verdict) => this.#judged(now, source, message, verdict),
+      signed: (now, at) => this.signedTime.handleSigned(now, at),
     };
   }
 

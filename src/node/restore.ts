@@ -16,7 +16,7 @@ export function restoreNode(now: Instant, restored: RestoredNode, parts: NodePar
         ders.map((der) => parts.readCertificate(der)),
         now.wall,
       );
-  enforcement.restore(restored);
+  enforcement.restore(now, restored);
   // Statements stand on branches, and those on the lists.
   for (const [bytes] of restored.chains.filter(isStatement)) if (bytes !== undefined) exchange.takeBack(now, bytes);
   holdings.restore(now.wall, restored, origins);

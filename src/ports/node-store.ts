@@ -58,6 +58,8 @@ export type NodeChange =
   | { readonly tag: 'put-epoch-floor'; readonly epochFloor: number }
   /** All of them, in place of those before. */
   | { readonly tag: 'put-wallet-floors'; readonly walletFloors: readonly WalletFloorRow[] }
+  /** Never lower than before. */
+  | { readonly tag: 'put-time-floor'; readonly timeFloor: UnixMs }
   | { readonly tag: 'put-incarnation'; readonly incarnation: number }
   /** Places up to here are given, or will never be. */
   | { readonly tag: 'put-arrivals'; readonly arrivals: number };
@@ -66,6 +68,8 @@ export type NodeChange =
 export interface RestoredNode {
   /** Of the last start; 0 on the first. */
   readonly incarnation: number;
+  /** The newest time that the authority has signed, as far as that was believed; 0 for none. */
+  readonly timeFloor: UnixMs;
   /** The highest floor of delegate epochs ever seen; 0 for none. */
   readonly epochFloor: number;
   /** The highest epoch of each wallet ever seen. */

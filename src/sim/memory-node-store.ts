@@ -1,4 +1,5 @@
 import type { Bytes } from '../base/bytes.ts';
+import type { UnixMs } from '../base/time.ts';
 import type {
   KeptRevocation,
   NodeChange,
@@ -15,6 +16,7 @@ export class MemoryNodeStore implements NodeStore {
   readonly #crls = new Map<string, Bytes>();
   readonly #revocations = new Map<string, KeptRevocation>();
   #incarnation = 0;
+  #timeFloor = 0 as UnixMs;
   #epochFloor = 0;
   #walletFloors: readonly WalletFloorRow[] = [];
   #arrivals = 0;
@@ -22,6 +24,7 @@ export class MemoryNodeStore implements NodeStore {
   load(): RestoredNode {
     return {
       incarnation: this.#incarnation,
+      timeFloor: this.#timeFloor,
       epochFloor: this.#epochFloor,
       walletFloors: this.#walletFloors,
       arrivals: this.#arrivals,
@@ -36,6 +39,7 @@ export class MemoryNodeStore implements NodeStore {
   copy(): MemoryNodeStore {
     const copy = new MemoryNodeStore();
     copy.#incarnation = this.#incarnation;
+    copy.#timeFloor = this.#timeFloor;
     copy.#epochFloor = this.#epochFloor;
     copy.#walletFloors = this.#walletFloors;
     copy.#arrivals = this.#arrivals;
@@ -89,6 +93,9 @@ export class MemoryNodeStore implements NodeStore {
         return;
       case 'put-wallet-floors':
         this.#walletFloors = change.walletFloors;
+        return;
+      case 'put-time-floor':
+        this.#timeFloor = change.timeFloor;
         return;
       case 'put-incarnation':
         this.#incarnation = change.incarnation;

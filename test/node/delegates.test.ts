@@ -258,6 +258,7 @@ describe('delegates at nodes that only have the list', () => {
       charge: (_now, neighbour) => charged.push(neighbour) < 2,
       resume: () => given.push('resumed'),
       giveUp: (_now, _source, _message, verdict) => given.push(verdict.tag === 'accept' ? '' : verdict.reason),
+      signed: () => {},
     });
     const source = { tag: 'link', link: 1, peer, bytesLength: 100 } as const;
     const now = at(0);

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { type StatusResponse, statusResponseSchema } from '../../api/node-programs.ts';
-import type { UnixMs } from '../../base/time.ts';
+import { SECOND_MS, type UnixMs } from '../../base/time.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
+import { CLOCK_SKEW_MS_MAX } from '../../node/time-floor.ts';
 import { act, addCommand } from '../command.ts';
 import { nodeDeskOf, type NodeDirectoryOptions, withNodeDirectory } from '../node-directory.ts';
 import { relativeTime } from '../relative-time.ts';
@@ -35,6 +36,9 @@ function render(status: StatusResponse): string {
     `listens at   ${status.addresses.join(', ')}`,
     `started      ${relativeTime(status.started_at, now)}, version ${status.version}`,
     `certificate  ${certificate.serial}, ${endOf(certificate, now)}${certificate.roles.length === 0 ? '' : `, roles ${certificate.roles.join(' ')}`}`,
+    ...(status.clock_behind_sec * SECOND_MS > CLOCK_SKEW_MS_MAX
+      ? [`clock        BEHIND what the authority has signed, by ${status.clock_behind_sec} s: set it`]
+      : []),
     `revocations  ${crls.length === 0 ? 'no list yet' : crls.map((crl) => `list ${crl.number}, made ${relativeTime(crl.this_update, now)}${crl.kept === 0 ? '' : `, and ${crl.kept} that it no longer names`}`).join('; ')}`,
     `messages     ${messages.held} held; ${counters.accepted} taken, ${counters.published} of them published here`,
     `dropped      ${dropped.length === 0 ? 'nothing' : dropped.join(', ')}`,

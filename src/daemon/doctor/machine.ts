@@ -2,6 +2,9 @@ import { getCiphers } from 'node:crypto';
 import { statfsSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
 import { TLS_GROUPS } from '../../host/tls/groups.ts';
+import { toRfc3339 } from '../../base/time.ts';
+import { systemClock } from '../../host/machine/system-clock.ts';
+import { CLOCK_PLAUSIBLE_FROM } from '../../node/time-floor.ts';
 import { couldBeBetter, type Finding, good, lookAt } from './finding.ts';
 
 /** Free space below which a store soon has no room for its journal. */
@@ -19,12 +22,12 @@ export function lookAtMachine(): Promise<readonly Finding[]> {
         : couldBeBetter('cryptography', 'AES-256-GCM is missing', 'use the Node.js that npm installs');
     }),
     lookAt('clock', () => {
-      const year = new Date().getUTCFullYear();
-      return year >= 2026
-        ? good('clock', new Date().toISOString())
+      const now = systemClock.wall();
+      return now >= CLOCK_PLAUSIBLE_FROM
+        ? good('clock', toRfc3339(now))
         : couldBeBetter(
             'clock',
-            `the year is ${year}: before this program was made`,
+            `it shows ${toRfc3339(now)}: before this program was made`,
             'set the clock, else certificates look not yet valid',
           );
     }),

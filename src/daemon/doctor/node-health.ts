@@ -1,10 +1,11 @@
 import { statusResponseSchema } from '../../api/node-programs.ts';
 import { isMeshError } from '../../base/errors.ts';
-import { toRfc3339, type UnixMs } from '../../base/time.ts';
+import { SECOND_MS, toRfc3339, type UnixMs } from '../../base/time.ts';
 import { type DirectoryLock, lockDirectory } from '../../host/files/directory-lock.ts';
 import { type ClientAnswer, exchange } from '../../host/http/client.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { certificateStateAt } from '../../node/certificate-watch.ts';
+import { CLOCK_SKEW_MS_MAX } from '../../node/time-floor.ts';
 import { authorityNames } from '../../pki/mesh/mesh-names.ts';
 import type { Revocation } from '../../pki/x509/revocation-reason.ts';
 import { type EnrolledNode, loadEnrolledNode, openIdentityKey } from '../node/enrolled-node.ts';
@@ -13,9 +14,6 @@ import { openKeys } from '../keys.ts';
 import { readPassphrase } from '../passphrase.ts';
 import { describeRevocation, REVOKED_HINT, revocationAsHeard, revocationByAuthority } from '../node/own-revocation.ts';
 import { bad, couldBeBetter, type Finding, good, lookAt } from './finding.ts';
-
-/** Difference between the authority's clock and ours that begins to matter: half of what messages may be ahead. */
-export const CLOCK_SKEW_MS_MAX = 5 * 60_000;
 
 /** What can be said of an enrolled node: its files, its keys, its certificate, its authority, its process. */
 export async function lookAtNode(directory: string): Promise<readonly Finding[]> {
@@ -114,7 +112,13 @@ async function lookAtProcess(directory: string): Promise<Finding> {
   if (!(await desk.isRunning()))
     return couldBeBetter('process', 'no node runs here', `chainmail node run --dir ${directory}`);
   const status = await desk.call(statusResponseSchema, { method: 'GET', path: '/v1/status' });
-  const { links, crls, messages } = status;
+  const { links, crls, messages, clock_behind_sec } = status;
+  if (clock_behind_sec * SECOND_MS > CLOCK_SKEW_MS_MAX)
+    return bad(
+      'process',
+      `it runs, and the clock of this machine lies ${clock_behind_sec} s behind what the authority has signed`,
+      'set the clock of this machine',
+    );
   if (links.length === 0)
     return couldBeBetter(
       'process',

@@ -2,6 +2,7 @@ import type { z } from 'zod';
 import { isMeshError } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
 import { lockDirectory } from '../../host/files/directory-lock.ts';
+import { FlooredClock } from '../../host/machine/floored-clock.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { systemRandom } from '../../host/machine/system-random.ts';
 import { MeshNode } from '../../node/mesh-node.ts';
@@ -55,7 +56,7 @@ async function openAtRest<T>(enrolled: EnrolledNode, use: (node: MeshNode, now: 
     const store = await openNodeStore(enrolled);
     try {
       const restored = store.load();
-      const now = systemClock.now();
+      const now = new FlooredClock(systemClock, restored.timeFloor).now();
       const config = loadNodeConfig({ directory: layout.directory, environment: process.env, flags: {} });
       const node = new MeshNode(now, {
         ...nodeProfileOf(enrolled, config),

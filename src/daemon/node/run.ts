@@ -28,7 +28,7 @@ import { openNodeHost } from './open-host.ts';
 import { displayNameOf } from './profile.ts';
 import { openNodeStore } from './store.ts';
 import { programVersion } from '../version.ts';
-import { watchCertificate, watchEvents } from './watch.ts';
+import { watchCertificate, watchClock, watchEvents } from './watch.ts';
 
 /** Oldest Node.js that resumes no TLS session under another server's name, and does not authorise whom it should not (T13). */
 export const NODE_MAJOR_MIN = 26;
@@ -85,7 +85,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     };
     const store = await openNodeStore(enrolled);
     closers.defer(() => store.close());
-    const host = await openNodeHost(enrolled, config, { identity, signer, store, log });
+    const { host, clock } = await openNodeHost(enrolled, config, { identity, signer, store, log });
     closers.defer(async () => {
       host.leave();
       await new Promise((resolve) => setTimeout(resolve, GOODBYE_MS));
@@ -120,6 +120,7 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
       certificate: enrolled.leaf,
       addresses: () => addresses,
       isRevoked: () => isRevoked(host, enrolled),
+      clockBehindMs: () => clock.behindMs,
     };
     await openPrograms(closers, enrolled.layout.directory, { service: host, facts, leave: asked.resolve }, log);
 
@@ -131,7 +132,8 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     const contact = contactAuthority(enrolled, config, { identity, host, addresses, log });
     closers.defer(() => contact.stop());
     closers.defer(watchEvents(host, contact, log));
-    closers.defer(watchCertificate(enrolled.leaf, log));
+    closers.defer(watchCertificate(enrolled.leaf, clock, log));
+    closers.defer(watchClock(clock, log));
 
     const [address = port.address] = addresses;
     log.info({ address, node_id: enrolled.nodeId, mesh: enrolled.mesh }, 'node listens');

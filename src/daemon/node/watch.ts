@@ -1,13 +1,15 @@
-import { MINUTE_MS, toRfc3339 } from '../../base/time.ts';
-import { systemClock } from '../../host/machine/system-clock.ts';
+import { HOUR_MS, MINUTE_MS, SECOND_MS, toRfc3339 } from '../../base/time.ts';
+import type { FlooredClock } from '../../host/machine/floored-clock.ts';
 import type { NodeHost } from '../../host/node/node-host.ts';
 import { CertificateWatch } from '../../node/certificate-watch.ts';
+import { CLOCK_SKEW_MS_MAX } from '../../node/time-floor.ts';
 import type { Certificate } from '../../pki/x509/certificate.ts';
+import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../log.ts';
 import type { AuthorityContact } from './authority-contact.ts';
 
-/** How often the end of the node's certificate is looked at. */
-const CERTIFICATE_LOOK_MS = MINUTE_MS;
+/** How often the end of the node's certificate and the machine's clock are looked at. */
+const LOOK_MS = MINUTE_MS;
 
 /** Logs what the node does, and tells the authority of revocations that came another way. @returns ends it. */
 export function watchEvents(host: NodeHost, contact: AuthorityContact, log: Log): () => void {
@@ -44,10 +46,10 @@ export function watchEvents(host: NodeHost, contact: AuthorityContact, log: Log)
 }
 
 /** Warns of the end of this node's certificate in good time, and says when it has come. @returns ends it. */
-export function watchCertificate(certificate: Certificate, log: Log): () => void {
+export function watchCertificate(certificate: Certificate, clock: Pick<Clock, 'wall'>, log: Log): () => void {
   const certificates = new CertificateWatch(certificate);
   const look = (): void => {
-    const state = certificates.handleTimeout(systemClock.wall());
+    const state = certificates.handleTimeout(clock.wall());
     const facts = { not_after: toRfc3339(certificate.notAfter), serial: certificate.serial };
     if (state === 'ending')
       log.warn(
@@ -61,6 +63,25 @@ export function watchCertificate(certificate: Certificate, log: Log): () => void
       );
   };
   look();
-  const timer = setInterval(look, CERTIFICATE_LOOK_MS).unref();
+  const timer = setInterval(look, LOOK_MS).unref();
+  return () => clearInterval(timer);
+}
+
+/** Says when the machine's clock lies behind what the authority has signed, and again each hour. @returns ends it. */
+export function watchClock(clock: Pick<FlooredClock, 'behindMs' | 'monotonic'>, log: Log): () => void {
+  let toldAt = Number.NEGATIVE_INFINITY;
+  const look = (): void => {
+    const { behindMs } = clock;
+    if (behindMs <= CLOCK_SKEW_MS_MAX) toldAt = Number.NEGATIVE_INFINITY;
+    else if (clock.monotonic() >= toldAt + HOUR_MS) {
+      toldAt = clock.monotonic();
+      log.error(
+        { behind_sec: Math.round(behindMs / SECOND_MS) },
+        'the clock of this machine lies behind what the authority has signed: one of the two is wrong, and nothing that has ended is trusted for it',
+      );
+    }
+  };
+  look();
+  const timer = setInterval(look, LOOK_MS).unref();
   return () => clearInterval(timer);
 }

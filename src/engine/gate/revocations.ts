@@ -18,6 +18,8 @@ export type CrlOutcome =
       readonly tag: 'installed';
       readonly issuerKeyHash: string;
       readonly number: number;
+      /** When its issuer signed it. */
+      readonly thisUpdate: UnixMs;
       /** Of the list before, and not repeated by this one as strictly. They stay until {@link Revocations.letGo}. */
       readonly dropped: readonly Revocation[];
       /** Serials that stayed until now, and gave way to others that were dropped. */
@@ -112,6 +114,7 @@ export class Revocations {
         tag: 'installed',
         issuerKeyHash: issuer.keyHash,
         number: Number(crl.number),
+        thisUpdate: crl.thisUpdate,
         dropped,
         forgotten,
         raised,

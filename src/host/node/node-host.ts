@@ -1,6 +1,6 @@
 import type { TLSSocket } from 'node:tls';
 import type { Bytes } from '../../base/bytes.ts';
-import type { Instant, MonotonicMs } from '../../base/time.ts';
+import type { Instant, MonotonicMs, UnixMs } from '../../base/time.ts';
 import { WorkShares } from '../../base/work-share.ts';
 import type { PublicKey } from '../../crypto/public-key.ts';
 import type { Signer } from '../../crypto/signer.ts';
@@ -29,6 +29,8 @@ export type NodeDialler = Pick<TlsDialler, 'dial' | 'forgetSessions'>;
 
 export interface NodeHostOptions extends Omit<MeshNodeOptions, 'outbox'> {
   readonly clock: Clock;
+  /** The node has taken something that the authority signed at that time: later than all before. */
+  readonly onSigned?: (at: UnixMs) => void;
   /** Holds the key of the node's certificate. */
   readonly signer: Signer;
   /** Opens links to peers that this node judges. */
@@ -56,6 +58,7 @@ export class NodeHost implements NodeOutbox {
   readonly #checks: SignatureChecks;
   readonly #listeners = new Set<(event: NodeEvent) => void>();
   #nextLink = 1;
+  #signedAt = 0 as UnixMs;
   #isTurnDue = false;
   #isClosed = false;
   #timer: NodeJS.Timeout | undefined;
@@ -230,8 +233,16 @@ export class NodeHost implements NodeOutbox {
     this.#checks.run();
     this.#try(() => this.node.flush(this.now()));
     this.#isTurnDue = false;
+    this.#tellSigned();
     if (this.#checks.isWaiting) this.wake();
     this.#setTimer();
+  }
+
+  #tellSigned(): void {
+    const { signedAt } = this.node;
+    if (signedAt <= this.#signedAt) return;
+    this.#signedAt = signedAt;
+    this.#options.onSigned?.(signedAt);
   }
 
   /** One timer for the whole node. One that fires early finds nothing to do and is set anew. */

@@ -66,6 +66,7 @@ export class SqliteNodeStore implements NodeStore {
       }
       return {
         incarnation: this.#count(getMeta.get('incarnation')?.['value'] ?? '0', 'incarnation'),
+        timeFloor: this.#count(getMeta.get('time_floor')?.['value'] ?? '0', 'time_floor') as UnixMs,
         epochFloor: this.#count(getMeta.get('epoch_floor')?.['value'] ?? '0', 'epoch_floor'),
         walletFloors: allWalletFloors.all().map((row) => ({
           address: this.#bytes(row, 'address'),
@@ -189,6 +190,9 @@ export class SqliteNodeStore implements NodeStore {
       case 'put-wallet-floors':
         dropWalletFloors.run();
         for (const { address, below } of change.walletFloors) putWalletFloor.run(address, below);
+        return;
+      case 'put-time-floor':
+        putMeta.run('time_floor', String(change.timeFloor));
         return;
       case 'put-incarnation':
         putMeta.run('incarnation', String(change.incarnation));

@@ -1,5 +1,5 @@
 import type { StatusResponse } from '../../api/node-programs.ts';
-import { toRfc3339, unixMsFromSeconds } from '../../base/time.ts';
+import { SECOND_MS, toRfc3339, unixMsFromSeconds } from '../../base/time.ts';
 import { certificateStateAt } from '../../node/certificate-watch.ts';
 import type { HttpApp } from '../server.ts';
 import type { NodeFacts, NodeService, ProgramDeps } from './node-service.ts';
@@ -28,6 +28,7 @@ function statusJson(service: NodeService, facts: NodeFacts): StatusResponse {
       roles: [...node.roles],
       revoked,
     },
+    clock_behind_sec: Math.round(facts.clockBehindMs() / SECOND_MS),
     links: node.links.map(({ peer, end }) => ({ node_id: peer, direction: end.direction, address: end.remoteAddress })),
     crls: node.crls().map(({ issuerKeyHash, number, thisUpdate }) => ({
       issuer_key_hash: issuerKeyHash,

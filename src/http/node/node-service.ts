@@ -35,6 +35,8 @@ export interface NodeFacts {
   readonly addresses: () => readonly Address[];
   /** Whether the node has heard that its own certificate is revoked. */
   readonly isRevoked: () => boolean;
+  /** How far the machine's clock lies behind what the authority has signed. */
+  readonly clockBehindMs: () => number;
 }
 
 /** What the endpoints for members stand on. */

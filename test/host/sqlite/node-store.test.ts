@@ -73,6 +73,7 @@ describe('a node’s database file', () => {
     await assert.rejects(store.apply([{ tag: 'put-incarnation', incarnation: 5 }, bad]), { code: 'ERR_INTERNAL' });
     assert.deepEqual(contentOf(store), {
       incarnation: 0,
+      timeFloor: 0,
       epochFloor: 0,
       walletFloors: [],
       arrivals: 0,
@@ -122,6 +123,7 @@ describe('a node’s database file', () => {
       const store = SqliteNodeStore.open(path, OWNER);
       assert.deepEqual(contentOf(store), {
         incarnation: 7,
+        timeFloor: 0,
         epochFloor: 0,
         walletFloors: [],
         arrivals: 9,

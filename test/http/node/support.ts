@@ -67,6 +67,7 @@ export async function programsOf(
       ...certificate,
     },
     isRevoked,
+    clockBehindMs: () => 0,
     addresses: () => [node.address],
   };
   addProgramRoutes(app, { service: node.host, facts, leave });

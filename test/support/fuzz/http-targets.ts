@@ -187,6 +187,7 @@ const programs: FuzzTarget = {
           notAfter: (service.now().wall + HOUR_MS) as UnixMs,
         },
         isRevoked: () => false,
+        clockBehindMs: () => 0,
         addresses: () => [node.address],
       };
       addProgramRoutes(app, { service, facts, leave: () => undefined });

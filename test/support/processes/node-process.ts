@@ -43,6 +43,8 @@ export class NodeProcess {
   readonly dir: string;
   /** How often the process asks the authority; set it before {@link run}. */
   crlPoll = '1s';
+  /** What the process finds in its environment besides; set it before {@link run}. */
+  environment: NodeJS.ProcessEnv = {};
   #command: LongCommand | undefined;
   #ready: NodeReady | undefined;
 
@@ -56,15 +58,23 @@ export class NodeProcess {
   }
 
   /** @param authorityDir of an authority that runs. */
-  static async enroll(folder: string, name: string, authorityDir: string, ticket: object = {}): Promise<NodeProcess> {
+  static async enroll(
+    folder: string,
+    name: string,
+    authorityDir: string,
+    ticket: object = {},
+    environment: NodeJS.ProcessEnv = {},
+  ): Promise<NodeProcess> {
     const dir = join(folder, name);
     mkdirSync(dir, { mode: 0o700 });
     writeFileSync(join(dir, 'passphrase'), `${PASSPHRASE}\n`, { mode: 0o600 });
     const ticketFile = join(folder, `${name}.ticket`);
     writeFileSync(ticketFile, await makeTicket(authorityDir, ticket), { mode: 0o600 });
-    const enrolled = await chainmail(['node', 'enroll', '--dir', dir, '--ticket', ticketFile, '--json']);
+    const enrolled = await chainmail(['node', 'enroll', '--dir', dir, '--ticket', ticketFile, '--json'], environment);
     assert.equal(enrolled.code, 0, `${enrolled.stdout}${enrolled.stderr}`);
-    return new NodeProcess(dir);
+    const node = new NodeProcess(dir);
+    node.environment = environment;
+    return node;
   }
 
   get ready(): NodeReady {
@@ -88,7 +98,11 @@ export class NodeProcess {
   /** Starts the process, on a free port of loopback unless told otherwise. */
   async run(...more: string[]): Promise<NodeReady> {
     const args = ['node', 'run', '--dir', this.dir, '--listen', '127.0.0.1:0', '--no-multicast', '--json', ...more];
-    this.#command = new LongCommand(args, { CHAINMAIL_CRL_POLL: this.crlPoll, CHAINMAIL_LOG_LEVEL: 'warn' });
+    this.#command = new LongCommand(args, {
+      CHAINMAIL_CRL_POLL: this.crlPoll,
+      CHAINMAIL_LOG_LEVEL: 'warn',
+      ...this.environment,
+    });
     this.#ready = await this.#command.json<NodeReady>();
     return this.#ready;
   }

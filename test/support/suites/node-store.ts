@@ -20,10 +20,20 @@ export function storedMessage(arrival: number, fill = arrival): StoredMessage {
 
 /** Everything a store gives back, as plain values. */
 export function contentOf(store: NodeStore): object {
-  const { incarnation, epochFloor, walletFloors, arrivals, messages, chains, crls, revocations }: RestoredNode =
-    store.load();
+  const {
+    incarnation,
+    timeFloor,
+    epochFloor,
+    walletFloors,
+    arrivals,
+    messages,
+    chains,
+    crls,
+    revocations,
+  }: RestoredNode = store.load();
   return {
     incarnation,
+    timeFloor,
     epochFloor,
     walletFloors: walletFloors.map(({ address, below }) => `${address.toHex()} ${below}`),
     arrivals,
@@ -46,6 +56,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
       const store = await open();
       assert.deepEqual(contentOf(store), {
         incarnation: 0,
+        timeFloor: 0,
         epochFloor: 0,
         walletFloors: [],
         arrivals: 0,
@@ -70,6 +81,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
         },
         { tag: 'put-crl', issuerKeyHash: 'bb'.repeat(32), der: Uint8Array.of(9), kept: [] },
         { tag: 'put-incarnation', incarnation: 1_700_000_000 },
+        { tag: 'put-time-floor', timeFloor: 1_800_000_000_000 as UnixMs },
         { tag: 'put-epoch-floor', epochFloor: 3 },
         { tag: 'put-wallet-floors', walletFloors: [floor('cd', 5), floor('ef', 6)] },
         { tag: 'put-wallet-floors', walletFloors: [floor('ab', 7)] },
@@ -80,6 +92,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
       }));
       assert.deepEqual(contentOf(store), {
         incarnation: 1_700_000_000,
+        timeFloor: 1_800_000_000_000,
         epochFloor: 3,
         walletFloors: [`${'ab'.repeat(20)} 7`],
         arrivals: 8,
@@ -116,6 +129,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
         ]);
       assert.deepEqual(contentOf(store), {
         incarnation: 0,
+        timeFloor: 0,
         epochFloor: 0,
         walletFloors: [],
         arrivals: 2,
@@ -137,6 +151,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
         ]);
       assert.deepEqual(contentOf(store), {
         incarnation: 2,
+        timeFloor: 0,
         epochFloor: 0,
         walletFloors: [],
         arrivals: 0,
