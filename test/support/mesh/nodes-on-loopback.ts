@@ -27,6 +27,7 @@ import { buildIntermediate, buildRoot } from '../../../src/pki/mesh/issuer-profi
 import { buildServerLeaf } from '../../../src/pki/mesh/leaf-profile.ts';
 import { buildLeaf } from '../../../src/pki/mesh/node-leaf.ts';
 import type { Revocation } from '../../../src/pki/x509/revocation-reason.ts';
+import type { Clock } from '../../../src/ports/clock.ts';
 import type { NodeStore } from '../../../src/ports/node-store.ts';
 import { MemoryNodeStore } from '../../../src/sim/memory-node-store.ts';
 
@@ -190,7 +191,7 @@ export class TestMesh {
       store,
       start: await startOn(store, systemClock.wall()),
       random: systemRandom,
-      clock: systemClock,
+      clock: options.clock ?? systemClock,
       signer: member.signer,
       dialler: watchedDialler,
       onDialFailed: () => {},
@@ -226,6 +227,7 @@ export interface StartOptions {
   readonly announce?: boolean;
   readonly revocationPollMs?: number;
   readonly onHttp?: TlsPortOptions['onHttp'];
+  readonly clock?: Clock;
 }
 
 /** A running node, and what it has told so far. */
@@ -286,6 +288,11 @@ export class TestNode {
       this.#waiting.add(look);
       look();
     });
+  }
+
+  /** Waits for an event behind the first so many. */
+  untilAfter(seen: number, tag: NodeEvent['tag']): Promise<NodeEvent> {
+    return this.until((event) => event.tag === tag && this.events.lastIndexOf(event) >= seen);
   }
 
   linkedWith(other: { readonly nodeId: NodeId }): Promise<NodeEvent> {
