@@ -1,0 +1,33 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { PublicKey } from '../../../src/crypto/public-key.ts';
+import { generatePkcs8, softwareSigner } from '../../../src/crypto/signer.ts';
+import { SignatureChecks } from '../../../src/host/node/signature-checks.ts';
+import type { NodeId } from '../../../src/identity/node-id.ts';
+import type { Message } from '../../../src/message/message.ts';
+
+const KEY = PublicKey.fromSpki(softwareSigner(generatePkcs8('P-256')).spki);
+
+/** Nothing but what a check looks at. */
+function messageOf(origin: string): Message {
+  const bytes = new Uint8Array(64);
+  return { origin: origin as NodeId, algorithm: 'ES256', signedBytes: bytes, signature: bytes } as unknown as Message;
+}
+
+describe('signature checks that wait', () => {
+  it('take authors in turn: one who says two thousand things at once holds up nobody else (T3)', () => {
+    const answered: number[] = [];
+    const checks = new SignatureChecks((ticket) => answered.push(ticket));
+    let ticket = 0;
+    while (ticket < 2_000) checks.add(ticket++, KEY, messageOf('loud'));
+    const quiet = [ticket++, ticket++];
+    for (const each of quiet) checks.add(each, KEY, messageOf('quiet'));
+    checks.run();
+    assert.ok(
+      quiet.every((each) => answered.includes(each)),
+      `answered: ${answered.join(' ')}`,
+    );
+    const loud = answered.filter((each) => !quiet.includes(each));
+    assert.deepEqual(loud, loud.toSorted((a, b) => a - b), 'each author in the order of what it said');
+  });
+});
