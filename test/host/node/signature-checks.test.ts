@@ -28,6 +28,10 @@ describe('signature checks that wait', () => {
       `answered: ${answered.join(' ')}`,
     );
     const loud = answered.filter((each) => !quiet.includes(each));
-    assert.deepEqual(loud, loud.toSorted((a, b) => a - b), 'each author in the order of what it said');
+    assert.deepEqual(
+      loud,
+      loud.toSorted((a, b) => a - b),
+      'each author in the order of what it said',
+    );
   });
 });
