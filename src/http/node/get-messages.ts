@@ -19,6 +19,10 @@ export const PAGE_CHARS_MAX = 4 * 1024 * 1024;
  * with its `audience`; `for=me` leaves it out. What a wallet says that this node does not obey is for no program here.
  * With `signed=1` come the bytes that the author signed.
  *
+ * Messages are told once they are judged, which is before they are on the disk: what neighbours say is written a few times
+ * a second, and to wait for it would cost some hundred milliseconds. Cursors must rise for each reader, so none may be told
+ * later than one that came behind it; hence own ones do not wait either, though they are written within milliseconds.
+ *
  * Node records are the mesh's own business: they are listed only where `type` asks for them.
  */
 export function getMessages(app: HttpApp, { service }: ProgramDeps): void {
