@@ -7,9 +7,9 @@ import { Writable } from 'node:stream';
 import { describe, it, type TestContext } from 'node:test';
 import { CLIENTS_MAX } from '../../src/base/client-key.ts';
 import type { MonotonicMs } from '../../src/base/time.ts';
-import { RefusalBudget, REFUSALS_PER_CLIENT } from '../../src/http/authority/refusal-budget.ts';
-import { EventStream, UNREAD_EVENTS_BYTES_MAX as EVENT_BYTES_MAX } from '../../src/http/node/event-stream.ts';
-import { COUNTED_MEMBERS_MAX, MEMBER_RATE, memberBudgets } from '../../src/http/node/member.ts';
+import { RefusalBudget, REFUSALS_PER_CLIENT } from '../../src/http/authority/enrollment/refusal-budget.ts';
+import { EventStream, UNREAD_EVENTS_BYTES_MAX as EVENT_BYTES_MAX } from '../../src/http/node/programs/event-stream.ts';
+import { COUNTED_MEMBERS_MAX, MEMBER_RATE, memberBudgets } from '../../src/http/node/members/member.ts';
 import {
   createHttpApp,
   HEADER_BYTES_MAX,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { indicatorsResponseSchema } from '../../api/node-programs.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
-import { indicatorsJson } from '../../http/node/get-indicators.ts';
+import { indicatorsJson } from '../../http/node/programs/get-indicators.ts';
 import { act, addCommand } from '../command.ts';
 import { heldBy, type NodeDirectoryOptions, withNodeDirectory } from '../node-directory.ts';
 import { relativeTime } from '../relative-time.ts';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { recordsResponseSchema } from '../../api/node-programs.ts';
-import { recordsJson } from '../../http/node/get-records.ts';
+import { recordsJson } from '../../http/node/programs/get-records.ts';
 import { act, addCommand } from '../command.ts';
 import { heldBy, type NodeDirectoryOptions, withNodeDirectory } from '../node-directory.ts';
 import { renderTable } from '../table.ts';

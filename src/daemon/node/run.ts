@@ -11,7 +11,7 @@ import { systemClock } from '../../host/machine/system-clock.ts';
 import { TlsPort, type TlsPortOptions } from '../../host/tls/port.ts';
 import type { TlsIdentity } from '../../host/tls/server-options.ts';
 import { createServer as createHttpServer } from '../../http/builtin-http.ts';
-import type { ProgramDeps } from '../../http/node/node-service.ts';
+import type { ProgramDeps } from '../../http/node/deps.ts';
 import { addMemberRoutes, addProgramRoutes } from '../../http/node/routes.ts';
 import { RequestTurns } from '../../http/request-turns.ts';
 import { createHttpApp, OWNERS_CHECK_MS, socketOf } from '../../http/server.ts';

@@ -1,5 +1,5 @@
 import type { HttpApp } from '../server.ts';
-import type { NodeService } from './node-service.ts';
+import type { NodeService } from './deps.ts';
 
 /** `GET /healthz`: the process answers, and of which mesh it is. */
 export function getHealth(app: HttpApp, { service }: { readonly service: NodeService }): void {

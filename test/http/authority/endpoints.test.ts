@@ -12,7 +12,7 @@ import {
 import { type Problem, problemSchema } from '../../../src/api/problem.ts';
 import { ticketSchema } from '../../../src/api/ticket.ts';
 import { BODY_BYTES_MAX } from '../../../src/http/server.ts';
-import { REFUSALS_PER_CLIENT } from '../../../src/http/authority/refusal-budget.ts';
+import { REFUSALS_PER_CLIENT } from '../../../src/http/authority/enrollment/refusal-budget.ts';
 import { encodePem, parsePem } from '../../../src/codec/pem.ts';
 import { authorityWorld, csrPem, enrollmentOf, newSigner, newToken } from '../../support/mesh/authority-world.ts';
 import { authorityApp, LOCAL, NOBODY } from './support.ts';

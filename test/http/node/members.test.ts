@@ -12,7 +12,7 @@ import type { PeersResponse } from '../../../src/api/node-gossip.ts';
 import type { UnixMs } from '../../../src/base/time.ts';
 import { HTTP2_STREAMS_MAX, HTTP_CONNECTIONS_PER_MEMBER_MAX } from '../../../src/host/http/carrier.ts';
 import { systemClock } from '../../../src/host/machine/system-clock.ts';
-import { MEMBER_RATE } from '../../../src/http/node/member.ts';
+import { MEMBER_RATE } from '../../../src/http/node/members/member.ts';
 import { addMemberRoutes } from '../../../src/http/node/routes.ts';
 import { createHttpApp } from '../../../src/http/server.ts';
 import { splitAddress } from '../../../src/message/address.ts';

@@ -13,7 +13,7 @@ import type {
 import { fromBase64, toBase64, toHex, utf8 } from '../../../src/base/bytes.ts';
 import { HOUR_MS, MINUTE_MS, type UnixMs } from '../../../src/base/time.ts';
 import { systemClock } from '../../../src/host/machine/system-clock.ts';
-import { PAGE_CHARS_MAX } from '../../../src/http/node/get-messages.ts';
+import { PAGE_CHARS_MAX } from '../../../src/http/node/programs/get-messages.ts';
 import { PAYLOAD_BYTES_MAX } from '../../../src/message/limits.ts';
 import { parseMessage } from '../../../src/message/message-reader.ts';
 import type { HttpApp } from '../../../src/http/server.ts';

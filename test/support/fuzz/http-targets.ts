@@ -9,7 +9,7 @@ import {
   unixSeconds,
 } from '../../../src/base/time.ts';
 import type { Credential } from '../../../src/http/authority/deps.ts';
-import type { NodeService } from '../../../src/http/node/node-service.ts';
+import type { NodeService } from '../../../src/http/node/deps.ts';
 import { addMemberRoutes, addProgramRoutes } from '../../../src/http/node/routes.ts';
 import { createHttpApp } from '../../../src/http/server.ts';
 import { parseMessageType } from '../../../src/message/family.ts';
