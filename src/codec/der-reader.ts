@@ -1,6 +1,6 @@
 import type { Bytes } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
-import type { UnixMs } from '../base/time.ts';
+import { DAY_MS, type UnixMs } from '../base/time.ts';
 
 /** Identifier octets of DER (X.690 section 8.1.2). Only the low-tag-number form exists in what this program reads. */
 export const TAG = {
@@ -240,10 +240,10 @@ export class DerReader {
     const minute = this.#twoDigits(at + 6);
     const second = this.#twoDigits(at + 8);
     if (hour > 23 || minute > 59 || second > 59 || day < 1 || day > daysOfMonth(year, month)) refuse('no such time');
-    const ms = Date.UTC(year, month - 1, day, hour, minute, second);
-    // Date.UTC takes the years 0 to 99 for 1900 to 1999; nothing signed is that old.
-    if (year < 100) refuse('no such time');
-    return ms as UnixMs;
+    // Date.UTC takes the years 0 to 99 for 1900 to 1999. «Ever since» is the year 0 in some certificates.
+    const past = year < 100 ? 1 : 0;
+    const ms = Date.UTC(year + past * CALENDAR_YEARS, month - 1, day, hour, minute, second);
+    return (ms - past * CALENDAR_DAYS * DAY_MS) as UnixMs;
   }
 
   #twoDigits(at: number): number {
@@ -312,6 +312,10 @@ function dottedOid(content: Bytes): string {
   }
   return text;
 }
+
+/** After so many years, which are so many days, the calendar is the same again. */
+const CALENDAR_YEARS = 400;
+const CALENDAR_DAYS = 146_097;
 
 function daysOfMonth(year: number, month: number): number {
   if (month < 1 || month > 12) return 0;

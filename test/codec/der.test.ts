@@ -84,7 +84,7 @@ const refused: readonly (readonly [name: string, hex: string, read: Read])[] = [
   ['GeneralizedTime of either form with a fraction', `1811${ascii('20490101000000.0Z')}`, (r) => r.timeOfEitherForm()],
   ['GeneralizedTime of either form without Z', `180e${ascii('20490101000000')}`, (r) => r.timeOfEitherForm()],
   ['GeneralizedTime in month 13', `180f${ascii('20501301000000Z')}`, (r) => r.time()],
-  ['GeneralizedTime in the year 50', `180f${ascii('00500101000000Z')}`, (r) => r.time()],
+  ['GeneralizedTime on 29 February of the year 1', `180f${ascii('00010229000000Z')}`, (r) => r.time()],
   ['a string where a time is expected', '0c00', (r) => r.time()],
 ];
 
@@ -109,6 +109,16 @@ describe('DER reader (X.690)', () => {
       { code: 'ERR_DER', message: /nested deeper/ },
     );
     assert.equal(levels, DER_DEPTH_MAX, 'and no less deep');
+  });
+
+  it('reads every year from 0 to 9999', () => {
+    for (const [text, iso] of [
+      ['00000229000000Z', '0000-02-29T00:00:00.000Z'],
+      ['00991231235959Z', '0099-12-31T23:59:59.000Z'],
+      ['01000301000000Z', '0100-03-01T00:00:00.000Z'],
+      ['99991231235959Z', '9999-12-31T23:59:59.000Z'],
+    ] as const)
+      assert.equal(new Date(readOnly(fromHex(`180f${ascii(text)}`), (r) => r.time())).toISOString(), iso);
   });
 
   it('reads arcs of any size', () => {

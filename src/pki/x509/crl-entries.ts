@@ -53,7 +53,7 @@ export interface CrlEntries {
 export interface EntryRules {
   readonly isIndirect: boolean;
   readonly isDelta: boolean;
-  /** Whether numbers are read that no certificate taken here has. */
+  /** Whether numbers are read that no certificate taken here has, and times in either form. */
   readonly isForeign: boolean;
 }
 
@@ -72,7 +72,7 @@ export function readEntries(list: DerReader | undefined, ownKey: string, rules: 
     const entry = list.sequence();
     // 4.1.2.2: others' lists may hold numbers that no certificate taken here has.
     const serial = rules.isForeign ? readAnySerial(entry) : readSerial(entry);
-    const revokedAt = entry.time();
+    const revokedAt = rules.isForeign ? entry.timeOfEitherForm() : entry.time();
     let told = NOTHING_TOLD;
     if (!entry.isAtEnd) {
       told = extensions.read(entry.raw(), rules);

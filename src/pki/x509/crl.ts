@@ -177,8 +177,10 @@ function readCrl(reader: DerReader, der: Bytes, isAnyTaken: boolean): Crl {
     throw new MeshError('ERR_CRL', 'the two signature algorithms differ');
   const issuer = readName(body);
   if (issuer.canonical.length === 0) throw new MeshError('ERR_CRL', 'issuer has no name');
-  const thisUpdate = body.time();
-  const nextUpdate = body.time();
+  // 5.1.2.4: as in certificates, who reads understands either form.
+  const readTime = (): UnixMs => (isAnyTaken ? body.timeOfEitherForm() : body.time());
+  const thisUpdate = readTime();
+  const nextUpdate = readTime();
   if (nextUpdate < thisUpdate) throw new MeshError('ERR_CRL', 'next update lies before this update');
   const list = body.peek() === TAG.sequence ? body.sequence() : undefined;
   const explicit = body.optionalContext(0);

@@ -1,4 +1,4 @@
-import { fromHex } from '../../../../src/base/bytes.ts';
+import { fromHex, utf8 } from '../../../../src/base/bytes.ts';
 import { contextTag, TAG } from '../../../../src/codec/der-reader.ts';
 import { context, element, NULL, sequence, unsignedInteger } from '../../../../src/codec/der-writer.ts';
 import { OID } from '../../../../src/codec/oid.ts';
@@ -24,6 +24,8 @@ import {
   THERE,
 } from './lists.ts';
 
+const generalized = (text: string) => element(TAG.generalizedTime, utf8(text));
+
 export const CRLS: Cases = [
   ['not listed', true, direct([{ entries: others }])],
   ['an empty list', true, direct([{}])],
@@ -32,6 +34,11 @@ export const CRLS: Cases = [
   ['listed, on hold', false, direct([{ entries: [entry(SERIAL, reason(6))] }])],
   ['listed, removed', false, direct([{ entries: [entry(SERIAL, reason(8))] }])],
   ['listed, compromised', false, direct([{ entries: [entry(SERIAL, reason(1))] }])],
+  [
+    'another of GeneralizedTime listed',
+    true,
+    direct([{ entries: [sequence(unsignedInteger(5), generalized('20291231000000Z'))] }]),
+  ],
   ['listed twice', false, direct([{ entries: [...revoked, ...revoked] }])],
   ['of another issuer, who lists it, alone', false, direct([{ by: forge(named('other')), entries: revoked }])],
   [
@@ -69,6 +76,13 @@ export const CRLS: Cases = [
   ],
   ['expired', false, direct([{ dates: [days(-3), days(-2)] }])],
   ['of tomorrow', false, direct([{ dates: [days(1), days(2)] }])],
+  ['GeneralizedTime before 2050', true, direct([{ dates: [generalized('20291231000000Z'), days(1)] }])],
+  [
+    'GeneralizedTime before 2050 in an entry',
+    false,
+    direct([{ entries: [sequence(SERIAL, generalized('20291231000000Z'))] }]),
+  ],
+  ['GeneralizedTime with a fraction', false, direct([{ dates: [generalized('20291231000000.0Z'), days(1)] }])],
   ['ends before it begins', false, direct([{ dates: [days(1), days(-1)] }])],
   ['without an end', false, direct([{ dates: [days(-1)] }])],
   ['without a number', false, direct([{ number: null }])],
