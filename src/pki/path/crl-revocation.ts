@@ -6,9 +6,9 @@ import { reasonsTold, scopeKeyOf } from '../x509/crl-scope.ts';
 import { type DistinguishedName, nameKey } from '../x509/distinguished-name.ts';
 import { ALL_REASONS, pointsOf, type PointView } from '../x509/distribution-points.ts';
 import type { Revocation } from '../x509/revocation-reason.ts';
-import { NAME_COMPARISONS_MAX } from './name-constraints.ts';
 import { describe, type PathRefusal, refusal } from './path-result.ts';
 import { type CheckRevocation, elementsOf, judgeRules } from './path-rules.ts';
+import { PathWork } from './path-work.ts';
 
 /** Checks of the signatures of CRLs in one validation: each certificate of a path needs one, or one for each set of reasons. */
 export const CRL_SIGNATURE_CHECKS_MAX = 100;
@@ -59,7 +59,7 @@ class CrlLookup {
   readonly #scopes = new Map<Crl, string>();
   readonly #points = new Map<Certificate, Points>();
   readonly #nameKeys = new Map<DistinguishedName, string>();
-  readonly #budget = { left: NAME_COMPARISONS_MAX };
+  readonly #work = new PathWork();
   #checksLeft = CRL_SIGNATURE_CHECKS_MAX;
   #looksLeft = CRL_LOOKS_MAX;
 
@@ -169,7 +169,7 @@ class CrlLookup {
     const demands = { at: this.#at };
     const whole = [certificate, ...path];
     this.#looksLeft -= whole.reduce((sum, one) => sum + elementsOf(one, demands), 0);
-    if (this.#isSpent || judgeRules(whole, demands, this.#budget) !== undefined) return false;
+    if (this.#isSpent || judgeRules(whole, demands, this.#work) !== undefined) return false;
     const signersOf: SignersOf = (issuerKey) => (issuerKey === voucherKey ? [voucher] : []);
     return this.#search(certificate, signersOf).revokedBy === undefined;
   }

@@ -2,11 +2,12 @@ import { type Bytes, textOfUtf8 } from '../../base/bytes.ts';
 import { readOnly, TAG } from '../../codec/der-reader.ts';
 import { OID } from '../../codec/oid.ts';
 import type { Certificate } from '../x509/certificate.ts';
-import { isEmptyName, isNameWithin } from '../x509/distinguished-name.ts';
-import { isDnsName, isDnsWithin, splitMailbox } from '../x509/dns-name.ts';
+import { type DistinguishedName, isEmptyName, isNameWithin } from '../x509/distinguished-name.ts';
+import { isDnsName, isDnsWithin, type Mailbox, splitMailbox } from '../x509/dns-name.ts';
 import type { NameConstraints } from '../x509/extensions.ts';
 import type { GeneralName } from '../x509/general-name.ts';
 import { hostOfUri } from '../x509/uri.ts';
+import type { PathWork } from './path-work.ts';
 
 /**
  * Comparisons of a name with a constraint that one validation may cost. 65,536 = 256 names under 256 constraints, far
@@ -14,36 +15,73 @@ import { hostOfUri } from '../x509/uri.ts';
  */
 export const NAME_COMPARISONS_MAX = 65_536;
 
-/** What is left of {@link NAME_COMPARISONS_MAX}, over all paths that are tried. */
-export interface ComparisonBudget {
-  left: number;
-}
-
 export type NameJudgement = 'within' | 'not-permitted' | 'excluded' | 'unsupported' | 'too-costly';
 
 type NameForm = GeneralName['tag'];
+
+/** A name, or the base of a constraint, read once for all comparisons that it stands in. Texts are in lower case. */
+export type ReadName =
+  | { readonly tag: 'dns'; readonly text: string }
+  | { readonly tag: 'email'; readonly text: string; readonly mailbox: Mailbox | undefined }
+  | { readonly tag: 'uri'; readonly text: string; readonly host: string | undefined }
+  | { readonly tag: 'ip'; readonly octets: Bytes }
+  | { readonly tag: 'directory'; readonly name: DistinguishedName }
+  | { readonly tag: 'other' | 'x400' | 'edi-party' | 'registered-id' };
+
+export function readNameForm(name: GeneralName): ReadName {
+  switch (name.tag) {
+    case 'dns':
+      return { tag: name.tag, text: name.value.toLowerCase() };
+    case 'email':
+      return { tag: name.tag, text: name.value.toLowerCase(), mailbox: splitMailbox(name.value) };
+    case 'uri':
+      return { tag: name.tag, text: name.value.toLowerCase(), host: hostOfUri(name.value) };
+    case 'ip':
+    case 'directory':
+      return name;
+    default:
+      return { tag: name.tag };
+  }
+}
+
+/** Name constraints of a certificate, each base read once. */
+export interface ReadConstraints {
+  readonly permitted: readonly ReadName[];
+  readonly excluded: readonly ReadName[];
+  /** Whether each base has the syntax of its form. */
+  readonly isMeaningful: boolean;
+}
+
+export function readConstraints({ permitted, excluded }: NameConstraints): ReadConstraints {
+  return {
+    permitted: permitted.map(readNameForm),
+    excluded: excluded.map(readNameForm),
+    isMeaningful: permitted.every(isMeaningful) && excluded.every(isMeaningful),
+  };
+}
 
 /**
  * The constraints of the CAs above a certificate (RFC 5280 sections 4.2.1.10 and 6.1.3 b, c). A name passes when every
  * CA that permits names of its form permits it, and none excludes it: the intersection and union of section 6.1.4 g.
  */
 export class NameConstraintState {
-  readonly #above: NameConstraints[] = [];
-  readonly #budget: ComparisonBudget;
+  readonly #above: ReadConstraints[] = [];
+  readonly #work: PathWork;
 
-  constructor(budget: ComparisonBudget) {
-    this.#budget = budget;
+  constructor(work: PathWork) {
+    this.#work = work;
   }
 
   /** Adds the constraints of a CA; `false` where one of them means nothing. */
   add(constraints: NameConstraints): boolean {
-    this.#above.push(constraints);
-    return constraints.permitted.every(isMeaningful) && constraints.excluded.every(isMeaningful);
+    const read = this.#work.constraintsOf(constraints);
+    this.#above.push(read);
+    return read.isMeaningful;
   }
 
   judge(certificate: Certificate): NameJudgement {
     if (this.#above.length === 0) return 'within';
-    for (const name of namesOf(certificate)) {
+    for (const name of this.#work.namesOf(certificate)) {
       for (const { permitted, excluded } of this.#above) {
         const judgement = this.#judgeName(name, permitted, excluded);
         if (judgement !== 'within') return judgement;
@@ -52,16 +90,13 @@ export class NameConstraintState {
     return 'within';
   }
 
-  #judgeName(name: GeneralName, permitted: readonly GeneralName[], excluded: readonly GeneralName[]): NameJudgement {
-    this.#budget.left -= permitted.length + excluded.length;
-    if (this.#budget.left < 0) return 'too-costly';
+  #judgeName(name: ReadName, permitted: readonly ReadName[], excluded: readonly ReadName[]): NameJudgement {
+    this.#work.comparisonsLeft -= permitted.length + excluded.length;
+    if (this.#work.comparisonsLeft < 0) return 'too-costly';
     // 4.2.1.10: where a constraint exists for a form that is not understood here, names of that form are refused.
     if (!SUPPORTED.has(name.tag) && (hasForm(permitted, name.tag) || hasForm(excluded, name.tag))) return 'unsupported';
-    if (excluded.some((base) => base.tag === name.tag && matches(name, base, 'excluded'))) return 'excluded';
-    if (
-      hasForm(permitted, name.tag) &&
-      !permitted.some((base) => base.tag === name.tag && matches(name, base, 'permitted'))
-    )
+    if (excluded.some((base) => matches(name, base, 'excluded'))) return 'excluded';
+    if (hasForm(permitted, name.tag) && !permitted.some((base) => matches(name, base, 'permitted')))
       return 'not-permitted';
     return 'within';
   }
@@ -69,12 +104,12 @@ export class NameConstraintState {
 
 const SUPPORTED: ReadonlySet<NameForm> = new Set(['dns', 'email', 'uri', 'ip', 'directory'] as const);
 
-function hasForm(constraints: readonly GeneralName[], form: NameForm): boolean {
+function hasForm(constraints: readonly ReadName[], form: NameForm): boolean {
   return constraints.some(({ tag }) => tag === form);
 }
 
 /** The subject, the alternative names and, where there are none, the email addresses in the subject (section 4.2.1.10). */
-function* namesOf({ subject, extensions }: Certificate): IterableIterator<GeneralName> {
+export function* constrainedNamesOf({ subject, extensions }: Certificate): IterableIterator<GeneralName> {
   if (!isEmptyName(subject)) yield { tag: 'directory', name: subject };
   if (extensions.subjectAltName === undefined)
     for (const value of subject.emailAddresses) yield { tag: 'email', value };
@@ -115,11 +150,10 @@ function isMeaningful(base: GeneralName): boolean {
   }
 }
 
-function matches(name: GeneralName, base: GeneralName, list: 'permitted' | 'excluded'): boolean {
-  if (name.tag === 'dns' && base.tag === 'dns')
-    return matchesDns(name.value.toLowerCase(), base.value.toLowerCase(), list);
-  if (name.tag === 'email' && base.tag === 'email') return matchesEmail(name.value, base.value, list);
-  if (name.tag === 'uri' && base.tag === 'uri') return matchesUri(name.value, base.value.toLowerCase(), list);
+function matches(name: ReadName, base: ReadName, list: 'permitted' | 'excluded'): boolean {
+  if (name.tag === 'dns' && base.tag === 'dns') return matchesDns(name.text, base.text, list);
+  if (name.tag === 'email' && base.tag === 'email') return matchesEmail(name.mailbox, base, list);
+  if (name.tag === 'uri' && base.tag === 'uri') return matchesUri(name.host, base.text, list);
   if (name.tag === 'ip' && base.tag === 'ip') return matchesIp(name.octets, base.octets);
   return name.tag === 'directory' && base.tag === 'directory' && isNameWithin(name.name, base.name);
 }
@@ -136,18 +170,20 @@ function matchesDns(name: string, base: string, list: 'permitted' | 'excluded'):
 }
 
 /** A mailbox (its local part is exact, but for quotes), all at one host, or with a leading period at every host below. */
-function matchesEmail(name: string, base: string, list: 'permitted' | 'excluded'): boolean {
-  const mailbox = splitMailbox(name);
+function matchesEmail(
+  mailbox: Mailbox | undefined,
+  base: ReadName & { readonly tag: 'email' },
+  list: 'permitted' | 'excluded',
+): boolean {
   if (mailbox === undefined) return list === 'excluded'; // what cannot be read is never within
-  if (base === '') return true;
-  const wanted = splitMailbox(base);
+  if (base.text === '') return true;
+  const wanted = base.mailbox;
   if (wanted !== undefined) return mailbox.local === wanted.local && mailbox.host === wanted.host;
-  return matchesHost(mailbox.host, base.toLowerCase());
+  return matchesHost(mailbox.host, base.text);
 }
 
 /** The host of the authority part, or with a leading period every host below. */
-function matchesUri(name: string, base: string, list: 'permitted' | 'excluded'): boolean {
-  const host = hostOfUri(name);
+function matchesUri(host: string | undefined, base: string, list: 'permitted' | 'excluded'): boolean {
   // 4.2.1.10: a URI without a host name must be refused where URIs are constrained.
   if (host === undefined) return list === 'excluded';
   return base === '' || matchesHost(host, base);

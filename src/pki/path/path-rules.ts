@@ -2,10 +2,10 @@ import type { UnixMs } from '../../base/time.ts';
 import { toRfc3339 } from '../../base/time.ts';
 import { OID } from '../../codec/oid.ts';
 import type { Certificate } from '../x509/certificate.ts';
-import { judgeConformance } from './certificate-rules.ts';
 import { KEY_USAGE } from '../x509/extensions.ts';
-import { type ComparisonBudget, NameConstraintState, type NameJudgement } from './name-constraints.ts';
+import { NameConstraintState, type NameJudgement } from './name-constraints.ts';
 import { describe, type PathRefusal, refusal } from './path-result.ts';
+import type { PathWork } from './path-work.ts';
 import { type PeerName, namesPeer } from './peer-name.ts';
 import { PolicyState } from './policy.ts';
 
@@ -39,11 +39,11 @@ export interface PathDemands {
 export function judgeRules(
   path: readonly Certificate[],
   demands: PathDemands,
-  budget: ComparisonBudget,
+  work: PathWork,
 ): PathRefusal | undefined {
   const leafDepth = 0;
   const anchorDepth = path.length - 1;
-  const names = new NameConstraintState(budget);
+  const names = new NameConstraintState(work);
   const policies = new PolicyState(anchorDepth);
   let intermediatesMax = Number.POSITIVE_INFINITY;
 
@@ -53,7 +53,7 @@ export function judgeRules(
     const isLast = depth === leafDepth;
 
     const isAnchored = issuer === undefined || issuer.fingerprintHex === certificate.fingerprintHex;
-    const broken = judgeConformance(certificate, isAnchored, depth) ?? judgeValidity(certificate, demands.at, depth);
+    const broken = work.conformanceOf(certificate, isAnchored, depth) ?? judgeValidity(certificate, demands.at, depth);
     if (broken !== undefined) return broken;
     if (issuer !== undefined) {
       // 6.1.3 a 3
@@ -99,7 +99,7 @@ export function judgeRules(
   const leaf = path[leafDepth] as Certificate;
   if (anchorDepth > 0 && !policies.wrapUp(leaf))
     return refusal('ERR_PATH_CONSTRAINT', `${describe(leaf)} has no policy, and one is required`, leafDepth);
-  return judgeLeaf(leaf, demands);
+  return judgeLeaf(leaf, demands, work);
 }
 
 /** How much there is in a certificate to judge, for these demands. */
@@ -155,12 +155,12 @@ function judgeExtendedKeyUsage(
     : refusal('ERR_PATH_USAGE', `${describe(certificate)} may not be used for ${missing}`, depth);
 }
 
-function judgeLeaf(leaf: Certificate, { keyUsage, peerNames }: PathDemands): PathRefusal | undefined {
+function judgeLeaf(leaf: Certificate, { keyUsage, peerNames }: PathDemands, work: PathWork): PathRefusal | undefined {
   const held = leaf.extensions.keyUsage;
   if (keyUsage !== undefined && held !== undefined && (held & keyUsage) !== keyUsage)
     return refusal('ERR_PATH_USAGE', `${describe(leaf)} lacks a key usage that is needed`, 0);
   for (const name of peerNames ?? [])
-    if (!namesPeer(leaf, name))
+    if (!namesPeer(work.alternativeNamesOf(leaf), name))
       return refusal('ERR_PATH_NAME', `${describe(leaf)} does not name ${JSON.stringify(name.value.slice(0, 80))}`, 0);
   return undefined;
 }

@@ -2,9 +2,9 @@ import type { UnixMs } from '../../base/time.ts';
 import type { CheckX509Signature } from '../../crypto/x509-signature.ts';
 import type { Certificate } from '../x509/certificate.ts';
 import { type DistinguishedName, nameKey } from '../x509/distinguished-name.ts';
-import { NAME_COMPARISONS_MAX } from './name-constraints.ts';
 import { describe, type PathRefusal, type PathResult, refusal } from './path-result.ts';
 import { elementsOf, judgeRules, type PathDemands } from './path-rules.ts';
+import { PathWork } from './path-work.ts';
 
 /** Certificates of a path, self-issued ones and the anchor included. A mesh has three or four, PKIs in use up to ten. */
 export const PATH_CERTIFICATES_MAX = 32;
@@ -62,7 +62,7 @@ class Search {
   readonly #intermediatesMax: number;
   readonly #untrusted: ReadonlyMap<string, readonly Certificate[]>;
   readonly #anchors: ReadonlyMap<string, readonly Certificate[]>;
-  readonly #budget = { left: NAME_COMPARISONS_MAX };
+  readonly #work = new PathWork();
   readonly #signatures = new Map<string, boolean>();
   readonly #nameKeys = new Map<DistinguishedName, string>();
   /** By {@link Beginning.doubts}. */
@@ -127,7 +127,7 @@ class Search {
       this.#limit ??= refusal('ERR_PATH_LIMIT', `${describe(this.#input.leaf)} has too many possible paths`, 0);
       return false;
     }
-    const broken = judgeRules(path, this.#input, this.#budget);
+    const broken = judgeRules(path, this.#input, this.#work);
     this.#refusal ??= broken;
     if (broken?.code === 'ERR_PATH_LIMIT') this.#limit ??= broken;
     return broken === undefined;

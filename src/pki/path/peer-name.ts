@@ -1,7 +1,7 @@
 import { bytesEqual } from '../../base/bytes.ts';
-import type { Certificate } from '../x509/certificate.ts';
-import { splitMailbox } from '../x509/dns-name.ts';
+import { type Mailbox, splitMailbox } from '../x509/dns-name.ts';
 import { parseIpAddress } from '../x509/ip-address.ts';
+import type { ReadName } from './name-constraints.ts';
 
 /** A name by which the caller wants to reach somebody. */
 export interface PeerName {
@@ -10,15 +10,14 @@ export interface PeerName {
 }
 
 /**
- * True when an alternative name of the certificate is this name (RFC 6125 section 6.4). The common name is never
+ * True when one of a certificate's alternative names is this name (RFC 6125 section 6.4). The common name is never
  * looked at; a wildcard stands for exactly one first label.
  */
-export function namesPeer({ extensions }: Certificate, { kind, value }: PeerName): boolean {
-  const names = extensions.subjectAltName ?? [];
+export function namesPeer(names: readonly ReadName[], { kind, value }: PeerName): boolean {
   switch (kind) {
     case 'dns': {
       const wanted = value.toLowerCase();
-      return names.some((name) => name.tag === 'dns' && matchesDns(name.value.toLowerCase(), wanted));
+      return names.some((name) => name.tag === 'dns' && matchesDns(name.text, wanted));
     }
     case 'ip': {
       const wanted = parseIpAddress(value);
@@ -26,10 +25,7 @@ export function namesPeer({ extensions }: Certificate, { kind, value }: PeerName
     }
     case 'email': {
       const wanted = splitMailbox(value);
-      return (
-        wanted !== undefined &&
-        names.some((name) => name.tag === 'email' && isSameMailbox(splitMailbox(name.value), wanted))
-      );
+      return wanted !== undefined && names.some((name) => name.tag === 'email' && isSameMailbox(name.mailbox, wanted));
     }
   }
 }
@@ -40,6 +36,6 @@ function matchesDns(presented: string, wanted: string): boolean {
   return dot > 0 && wanted.slice(dot) === presented.slice(1);
 }
 
-function isSameMailbox(a: ReturnType<typeof splitMailbox>, b: ReturnType<typeof splitMailbox>): boolean {
-  return a !== undefined && a.local === b?.local && a.host === b.host;
+function isSameMailbox(a: Mailbox | undefined, b: Mailbox): boolean {
+  return a?.local === b.local && a.host === b.host;
 }

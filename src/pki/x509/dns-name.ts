@@ -29,11 +29,17 @@ const PLAIN_LOCAL =
   /^[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u{a0}-\u{10ffff}-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~\u{a0}-\u{10ffff}-]+)*$/u;
 const QUOTED_LOCAL = /^"(?:[^"\\\x00-\x1f\x7f-\x9f]|\\[\x20-\x7e])*"$/u;
 
+/** Local part and host, see {@link splitMailbox}. */
+export interface Mailbox {
+  readonly local: string;
+  readonly host: string;
+}
+
 /**
  * Both sides of the last `@`; `undefined` for anything but a mailbox at a host (RFC 5321 section 4.1.2, the host in
  * ASCII). The local part comes without quotes and backslashes, which are no part of it: `"a"@b` is the mailbox `a@b`.
  */
-export function splitMailbox(text: string): { readonly local: string; readonly host: string } | undefined {
+export function splitMailbox(text: string): Mailbox | undefined {
   const at = text.lastIndexOf('@');
   const local = text.slice(0, Math.max(at, 0));
   const host = text.slice(at + 1);

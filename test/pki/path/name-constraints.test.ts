@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { element, ia5String, oid, sequence, setOf } from '../../../src/codec/der-writer.ts';
+import { after, DAY_MS, type UnixMs } from '../../../src/base/time.ts';
+import { element, ia5String, oid, sequence, setOf, time } from '../../../src/codec/der-writer.ts';
 import { contextTag, TAG } from '../../../src/codec/der-reader.ts';
 import { utf8 } from '../../../src/base/bytes.ts';
 import { OID } from '../../../src/codec/oid.ts';
@@ -14,8 +15,10 @@ import {
   judge,
   make,
   nameConstraints,
+  NOW,
   other,
   outcome,
+  testKey,
   uri,
 } from '../../support/make-certificate.ts';
 
@@ -229,6 +232,36 @@ describe('name constraints: what means nothing is refused, used or not', () => {
 });
 
 describe('name constraints: cost', () => {
+  it('read a name once, however many constraints there are and however many paths', () => {
+    const bases = Array.from({ length: 100 }, (_, i) => uri(`b${i}.example.com`));
+    const key = testKey();
+    const shared = {
+      issuer: root,
+      isCa: true,
+      key,
+      subject: commonName('ca'),
+      moreExtensions: [nameConstraints([], bases)],
+    };
+    const cas = Array.from({ length: 50 }, () => make(shared));
+    const leaf = make({ issuer: cas[0] ?? root, names: [uri('http://example.com/')], notAfter: time(after(NOW, -1)) });
+    let reads = 0;
+    const name = {
+      tag: 'uri' as const,
+      get value() {
+        reads += 1;
+        return 'http://example.com/';
+      },
+    };
+    const extensions = { ...leaf.certificate.extensions, subjectAltName: [name] };
+    const certificate = Object.assign(Object.create(leaf.certificate) as typeof leaf.certificate, { extensions });
+    const judged = (at: UnixMs) => outcome(judge({ ...leaf, certificate }, cas, [root], { at }));
+    assert.equal(judged(after(NOW, -DAY_MS)), 'ok');
+    assert.ok(reads > 0 && reads < 10, `${reads} reads beside 100 constraints`);
+    reads = 0;
+    assert.equal(judged(NOW), 'ERR_PATH_EXPIRED');
+    assert.ok(reads > 0 && reads < 10, `${reads} reads over 50 paths`);
+  });
+
   it(`stop at ${NAME_COMPARISONS_MAX} comparisons`, () => {
     const many = (count: number, suffix: string) => Array.from({ length: count }, (_, i) => dns(`n${i}.${suffix}`));
     const side = Math.sqrt(NAME_COMPARISONS_MAX);

@@ -1,0 +1,52 @@
+import type { Certificate } from '../x509/certificate.ts';
+import type { NameConstraints } from '../x509/extensions.ts';
+import { judgeConformance } from './certificate-rules.ts';
+import {
+  constrainedNamesOf,
+  NAME_COMPARISONS_MAX,
+  type ReadConstraints,
+  type ReadName,
+  readConstraints,
+  readNameForm,
+} from './name-constraints.ts';
+import type { PathRefusal } from './path-result.ts';
+
+/**
+ * What one validation keeps over all paths that it tries: what can be told of a certificate by itself is told once, however
+ * long its names are, and comparisons are counted. A certificate may be half a megabyte, and stand in a thousand paths.
+ */
+export class PathWork {
+  comparisonsLeft = NAME_COMPARISONS_MAX;
+  readonly #names = new Map<Certificate, readonly ReadName[]>();
+  readonly #alternatives = new Map<Certificate, readonly ReadName[]>();
+  readonly #constraints = new Map<NameConstraints, ReadConstraints>();
+  readonly #conformance = {
+    anchors: new Map<Certificate, PathRefusal | undefined>(),
+    others: new Map<Certificate, PathRefusal | undefined>(),
+  };
+
+  /** Names of a certificate that name constraints are for. */
+  namesOf(certificate: Certificate): readonly ReadName[] {
+    return once(this.#names, certificate, () => [...constrainedNamesOf(certificate)].map(readNameForm));
+  }
+
+  alternativeNamesOf(certificate: Certificate): readonly ReadName[] {
+    return once(this.#alternatives, certificate, () => (certificate.extensions.subjectAltName ?? []).map(readNameForm));
+  }
+
+  constraintsOf(constraints: NameConstraints): ReadConstraints {
+    return once(this.#constraints, constraints, () => readConstraints(constraints));
+  }
+
+  /** As {@link judgeConformance}. */
+  conformanceOf(certificate: Certificate, isAnchor: boolean, depth: number): PathRefusal | undefined {
+    const known = isAnchor ? this.#conformance.anchors : this.#conformance.others;
+    const broken = once(known, certificate, () => judgeConformance(certificate, isAnchor, depth));
+    return broken === undefined ? undefined : { ...broken, depth };
+  }
+}
+
+function once<K, V>(known: Map<K, V>, key: K, make: () => V): V {
+  if (!known.has(key)) known.set(key, make());
+  return known.get(key) as V;
+}
