@@ -1,6 +1,7 @@
 import type { Bytes } from '../base/bytes.ts';
 import { isMeshError } from '../base/errors.ts';
-import type { Instant, MonotonicMs, UnixMs } from '../base/time.ts';
+import { BoundedMap } from '../base/bounded.ts';
+import { after, type Instant, type MonotonicMs, SECOND_MS, type UnixMs } from '../base/time.ts';
 import { sha256Hex } from '../crypto/hash.ts';
 import { keepChainUntil } from '../engine/gate/chain-book.ts';
 import { keepDelegateUntil, type KnownDelegate } from '../engine/gate/delegate-book.ts';
@@ -8,13 +9,16 @@ import { CHAINS_ASKED_MAX } from '../engine/links/frame.ts';
 import type { Source } from '../engine/gate/gate.ts';
 import type { Link } from '../engine/links/link.ts';
 import type { Origins } from '../engine/gate/origins.ts';
-import { type Parked, Parking } from '../engine/held/parking.ts';
+import { type Parked, PARKED_CHAINS_MAX, Parking } from '../engine/held/parking.ts';
 import { ignore, reject, type Verdict } from '../engine/gate/verdict.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Message } from '../message/message.ts';
 import { type Certificate, parseCertificate } from '../pki/x509/certificate.ts';
 import { MESH_CERTIFICATE_BYTES_MAX } from '../pki/mesh/mesh-profile.ts';
 import type { Journal } from './journal.ts';
+
+/** A voucher that came so long ago may be new to peers too. By then those who have the messages have asked for it. */
+const NEW_MS = 10 * SECOND_MS;
 
 /** Reads a certificate from bytes that are not kept. @throws ERR_CERTIFICATE */
 export type ReadCertificate = (der: Bytes) => Certificate;
@@ -50,6 +54,10 @@ export class ChainExchange {
   readonly #read: ReadCertificate;
   readonly #owner: ChainExchangeOwner;
   readonly #parking = new Parking();
+  /** When the last vouchers came, as many as may be waited for at a time, by what messages name. */
+  readonly #cameAt = new BoundedMap<string, MonotonicMs>(PARKED_CHAINS_MAX);
+  /** Certificates to be asked for once this turn is over, unless they have come by then. */
+  readonly #asking = new Map<Link, string[]>();
 
   constructor(origins: Origins, journal: Journal, read: ReadCertificate, owner: ChainExchangeOwner) {
     this.#origins = origins;
@@ -85,12 +93,13 @@ export class ChainExchange {
   }
 
   handleWantChains(link: Link, leafKeys: readonly string[]): void {
-    for (const leafKey of leafKeys.slice(0, CHAINS_ASKED_MAX)) {
-      const voucher = link.isLaden ? undefined : this.voucherOf(leafKey);
-      if (voucher === undefined) continue;
-      const { statement, certificates } = voucher;
-      link.send(statement === undefined ? { tag: 'chain', certificates } : { tag: 'delegate', statement });
-    }
+    for (const leafKey of leafKeys.slice(0, CHAINS_ASKED_MAX)) if (!link.isLaden) this.#show(link, leafKey);
+  }
+
+  /** Where what vouches for a signer came lately, it goes along with the message that came with it: the peer need not ask. */
+  vouch(now: Instant, link: Link, leafKey: string): void {
+    const cameAt = this.#cameAt.peek(leafKey);
+    if (cameAt !== undefined && now.mono < after(cameAt, NEW_MS)) this.#show(link, leafKey);
   }
 
   handleChain(now: Instant, link: Link, ders: readonly Bytes[]): void {
@@ -121,7 +130,10 @@ export class ChainExchange {
       return;
     }
     const added = this.#origins.delegates.add(statement, now.wall);
-    if (added.tag === 'known' && added.isNew) this.keepDelegate(added.delegate, added.forgotten);
+    if (added.tag === 'known' && added.isNew) {
+      this.keepDelegate(added.delegate, added.forgotten);
+      this.#cameAt.set(hash, now.mono);
+    }
     if (added.tag === 'refused') link.handleReject(now);
     for (const parked of this.#parking.release(hash)) {
       const { source, message } = parked;
@@ -152,6 +164,7 @@ export class ChainExchange {
     const { known, isNew } = taken;
     if (isNew) {
       const leaf = known.chain[0] as Certificate;
+      this.#cameAt.set(known.leafKey, now.mono);
       const keepUntil = keepChainUntil(leaf);
       this.#owner.signed(now, leaf.notBefore);
       this.#journal.add({
@@ -178,6 +191,16 @@ export class ChainExchange {
     }
   }
 
+  /** Asks for what is still missing, one frame a peer. */
+  flush(): void {
+    for (const [link, asked] of this.#asking) {
+      const missing = asked.filter((leafKey) => this.#parking.expects(leafKey));
+      for (let i = 0; i < missing.length; i += CHAINS_ASKED_MAX)
+        link.send({ tag: 'want-chains', leafKeys: missing.slice(i, i + CHAINS_ASKED_MAX) });
+    }
+    this.#asking.clear();
+  }
+
   /** Forgets chains that no mail can need any more. */
   sweep(now: Instant): void {
     const { chains, delegates } = this.#origins;
@@ -190,6 +213,15 @@ export class ChainExchange {
   }
 
   #ask(link: Link, leafKey: string): void {
-    link.send({ tag: 'want-chains', leafKeys: [leafKey] });
+    const asked = this.#asking.get(link);
+    if (asked === undefined) this.#asking.set(link, [leafKey]);
+    else asked.push(leafKey);
+  }
+
+  #show(link: Link, leafKey: string): void {
+    const voucher = this.voucherOf(leafKey);
+    if (voucher === undefined) return;
+    const { statement, certificates } = voucher;
+    link.send(statement === undefined ? { tag: 'chain', certificates } : { tag: 'delegate', statement });
   }
 }

@@ -201,6 +201,7 @@ export class MeshNode {
   flush(now: Instant): void {
     this.#parts.own.flush();
     this.#parts.gossip.flush();
+    this.#parts.exchange.flush();
     this.#parts.neighbourhood.flush();
     this.#parts.journal.flush(now.mono);
   }

@@ -10,6 +10,7 @@ import { parseMessageType } from '../../src/message/family.ts';
 import { assembleMessage, type Message } from '../../src/message/message.ts';
 import { streamKeyOf } from '../../src/message/message-id.ts';
 import { encodeNodeRecord } from '../../src/message/node-record.ts';
+import { ChainExchange } from '../../src/node/chain-exchange.ts';
 import { ARRIVALS_LEFT_FREE } from '../../src/node/node-start.ts';
 import type { Certificate } from '../../src/pki/x509/certificate.ts';
 import type { StoredMessage } from '../../src/ports/node-store.ts';
@@ -52,6 +53,21 @@ describe('mesh node', () => {
       assert.equal(eve.said('message').length, 1);
       assert.equal(eve.node.statistics.accepted, 1);
       assert.equal(eve.node.holdings.validIndicators(net.now.wall).length, 1);
+    });
+
+    it('brings along what vouches for its signer where that is new, so that nobody has to ask', (t) => {
+      const { net, nodes } = row(fixture, 'ann', 'bob', 'eve', 'n0', 'n1');
+      const [ann, bob, , , last] = nodes as [HandNode, HandNode, HandNode, HandNode, HandNode];
+      const asked = t.mock.method(ChainExchange.prototype, 'handleWantChains');
+      ann.publish();
+      net.settle();
+      assert.deepEqual(last.heldIds, [`${ann.id}.${ann.node.incarnation}.0`]);
+      assert.equal(asked.mock.callCount(), 0);
+      net.pass(MINUTE_MS);
+      bob.publish();
+      net.settle();
+      assert.deepEqual(last.heldIds.length, 2);
+      assert.equal(asked.mock.callCount(), 1, 'bob has been known to eve for a minute, and is new to those behind her');
     });
 
     it('is acknowledged when it is durable, and not before', () => {

@@ -120,7 +120,7 @@ certificate_life: ${span(chosen.certificateLifeMs)}
 # Nodes that hold a good certificate at one time.
 # nodes_max: ${POLICY_DEFAULTS.nodesMax}
 
-# Peers to which a node pushes news in a round, 1 to 16.
+# Peers to which a node pushes each message while there is much news, 1 to 16; else to all it has.
 # gossip_fanout: ${POLICY_DEFAULTS.gossipFanout}
 
 # Roles of your own, beside sensor, relay and operator, and what each adds to what a plain ticket grants: publish:TYPE for

@@ -1,5 +1,6 @@
 import { BoundedMap } from '../../base/bounded.ts';
 import { after, earliest, type Instant, type MonotonicMs, SECOND_MS } from '../../base/time.ts';
+import { type BucketRate, TokenBucket } from '../../base/token-bucket.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import { jittered, type Random, sample } from '../../ports/random.ts';
 import { type CrlHeader, type Frame, KEYS_MAX } from '../links/frame.ts';
@@ -12,11 +13,20 @@ import { digestPages } from './pull-digest.ts';
 
 /** Larger messages are offered by key first; below, asking would cost as much as sending. */
 export const PUSH_WHOLE_BYTES_MAX = 1_024 + 512;
+/**
+ * Messages that are pushed to every peer, with what vouches for their signer where it may be new to them, and not to a
+ * few: in a large mesh the last node then has them in half as many hops, and nobody waits for a pull. A busy mesh has no
+ * need of it, and pays for no more: five copies a second, 8 KB at the very most.
+ */
+export const EAGER_RATE: BucketRate = Object.freeze({ tokensPerSecond: 1, burstTokens: 16 });
 /** Keys asked for and not yet received. */
 export const WANTED_MAX = 4_096;
 /** After this another peer is asked. */
 const WANTED_MS = 2 * SECOND_MS;
-/** A peer that does not begin its answer in this time is not waited for: three bytes that overtake every message. */
+/**
+ * A peer that does not begin its answer in this time is not waited for: three bytes that overtake every message. The next
+ * time it has twice as long, up to {@link PULL_MS_MAX}: the way to it may be a slow one.
+ */
 export const PULL_BEGIN_MS_MAX = 2 * SECOND_MS;
 /** A peer that does not finish its answer in this time is not waited for. */
 export const PULL_MS_MAX = 10 * SECOND_MS;
@@ -49,6 +59,8 @@ export interface GossipWorld {
   read(arrival: number): Uint8Array | undefined;
   /** Whether a message of this author would be taken now: its budget here is not spent, and there is room for it. */
   isWanted(now: Instant, author: NodeId): boolean;
+  /** Sends what vouches for a signer, where it is new here, so that it may be new to the peer. */
+  vouch(now: Instant, link: Link, leafKey: string): void;
   /** Our CRLs, told with every pull: revocations first. */
   crlHeaders(): readonly CrlHeader[];
 }
@@ -63,6 +75,7 @@ interface Choice {
 
 interface Pull {
   readonly id: number;
+  readonly link: Link;
   readonly until: MonotonicMs;
   /** The peer has said that we differ, and has our digest. */
   readonly isBegun: boolean;
@@ -80,10 +93,13 @@ export class Gossip {
   readonly #random: Random;
   readonly #world: GossipWorld;
   readonly #answers: PullAnswers;
+  readonly #eager = new TokenBucket(EAGER_RATE, 0 as MonotonicMs);
   readonly #wanted = new BoundedMap<string, MonotonicMs>(WANTED_MAX);
   readonly #pulls = new Map<number, Pull>();
   readonly #offers = new Map<Link, string[]>();
   readonly #pulledAt = new Map<Link, MonotonicMs>();
+  /** For peers that were given up before they had begun: how long they are waited for the next time. */
+  readonly #patienceMs = new Map<Link, number>();
   /** Peers that are known to have more for us, and when they are asked: outside of the rounds. */
   readonly #unfinished = new Map<Link, MonotonicMs>();
   #choice: Choice | undefined;
@@ -102,7 +118,7 @@ export class Gossip {
   }
 
   /**
-   * The gate accepted a message: on to a few peers, but not back to where it came from.
+   * The gate accepted a message: on to all peers or, where there is much news, to a few; but not back to where it came from.
    *
    * @param alsoFrom peers that have sent it as well. They are left out after the choice and not before it: whoever else is
    *   chosen gets it no less often, and what is spared is only what would tell them nothing.
@@ -117,10 +133,15 @@ export class Gossip {
     this.#wanted.delete(held.contentKey);
     this.#newsSinceRound = true;
     if (this.#intervalMs > this.#config.pullMsMin) this.#scheduleRound(now, this.#config.pullMsMin);
-    for (const link of this.#peersFor(held.origin, from)) {
+    const isEager = this.#eager.take(now.mono);
+    for (const link of isEager ? this.#others(held.origin, from) : this.#peersFor(held.origin, from)) {
       if (alsoFrom.includes(link.peer)) continue;
-      if (bytes.length <= PUSH_WHOLE_BYTES_MAX) link.sendMessage(bytes, held.origin);
-      else this.#offer(link, held.contentKey);
+      if (bytes.length > PUSH_WHOLE_BYTES_MAX) {
+        this.#offer(link, held.contentKey);
+        continue;
+      }
+      link.sendMessage(bytes, held.origin);
+      if (isEager && from !== undefined) this.#world.vouch(now, link, held.leafKey);
     }
   }
 
@@ -141,6 +162,7 @@ export class Gossip {
     this.#pulls.delete(link.end.id);
     this.#answers.forget(link.end.id);
     this.#pulledAt.delete(link);
+    this.#patienceMs.delete(link);
     this.#unfinished.delete(link);
     this.#offers.delete(link);
   }
@@ -184,7 +206,7 @@ export class Gossip {
   handlePullDiffers(now: Instant, link: Link, id: number): void {
     const pull = this.#pulls.get(link.end.id);
     if (pull?.id !== id || pull.isBegun) return; // not asked, or too late, or said before: a digest is long
-    this.#pulls.set(link.end.id, { id, until: after(now.mono, PULL_MS_MAX), isBegun: true, isRefused: false });
+    this.#pulls.set(link.end.id, { id, link, until: after(now.mono, PULL_MS_MAX), isBegun: true, isRefused: false });
     for (const page of digestPages(this.#held.streams, this.#isWanted(now))) link.send({ tag: 'digest', id, ...page });
   }
 
@@ -212,7 +234,7 @@ export class Gossip {
   }
 
   handleTimeout(now: Instant): void {
-    for (const [id, pull] of this.#pulls) if (pull.until <= now.mono) this.#pulls.delete(id);
+    for (const pull of this.#pulls.values()) if (pull.until <= now.mono) this.#giveUp(pull);
     for (const [link, dueAt] of this.#unfinished) if (dueAt <= now.mono) this.#pull(now, link);
     if (this.#roundAt === undefined || now.mono < this.#roundAt) return;
     const links = this.#world.links();
@@ -250,10 +272,14 @@ export class Gossip {
     const links = this.#world.links();
     const last = this.#choice;
     if (last !== undefined && last.origin === origin && last.from === from && last.links === links) return last.chosen;
-    const others = links.filter((link) => link.peer !== from && link.peer !== origin);
-    const chosen = sample(this.#random, others, this.#config.fanout);
+    const chosen = sample(this.#random, this.#others(origin, from), this.#config.fanout);
     this.#choice = { origin, from, links, chosen };
     return chosen;
+  }
+
+  /** Those that need not have it already. */
+  #others(origin: NodeId, from: NodeId | undefined): readonly Link[] {
+    return this.#world.links().filter((link) => link.peer !== from && link.peer !== origin);
   }
 
   #offer(link: Link, contentKey: string): void {
@@ -267,11 +293,18 @@ export class Gossip {
     return pull !== undefined && now.mono < pull.until;
   }
 
+  #giveUp({ link, isBegun }: Pull): void {
+    this.#pulls.delete(link.end.id);
+    const patienceMs = this.#patienceMs.get(link) ?? PULL_BEGIN_MS_MAX;
+    if (!isBegun) this.#patienceMs.set(link, Math.min(PULL_MS_MAX, 2 * patienceMs));
+  }
+
   #pull(now: Instant, link: Link): void {
     this.#unfinished.delete(link);
     this.#pulledAt.set(link, now.mono);
     const id = this.#nextId++;
-    this.#pulls.set(link.end.id, { id, until: after(now.mono, PULL_BEGIN_MS_MAX), isBegun: false, isRefused: false });
+    const until = after(now.mono, this.#patienceMs.get(link) ?? PULL_BEGIN_MS_MAX);
+    this.#pulls.set(link.end.id, { id, link, until, isBegun: false, isRefused: false });
     link.send({ tag: 'pull', id, summary: this.#held.summary, crls: this.#world.crlHeaders() });
   }
 

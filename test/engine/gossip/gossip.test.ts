@@ -4,6 +4,7 @@ import { MINUTE_MS, SECOND_MS } from '../../../src/base/time.ts';
 import { PULL_RATE } from '../../../src/engine/links/conduct.ts';
 import { DIGEST_STREAMS_MAX, KEYS_MAX } from '../../../src/engine/links/frame.ts';
 import {
+  EAGER_RATE,
   Gossip,
   GOSSIP_DEFAULTS,
   PULL_BEGIN_MS_MAX,
@@ -35,12 +36,15 @@ class Peer {
   /** What is refused, as by a gate. */
   refuses: (message: Message) => boolean = () => false;
   wants: (author: NodeId) => boolean = () => true;
+  /** For whom something that vouches was sent, and to whom. */
+  readonly vouched: [Link, string][] = [];
 
   constructor(name: string) {
     this.gossip = new Gossip(GOSSIP_DEFAULTS, this.held, new SeededRandom(name), {
       links: () => this.links,
       read: (arrival) => this.bytes.get(arrival),
       isWanted: (_now, author) => this.wants(author),
+      vouch: (_now, link, leafKey) => void this.vouched.push([link, leafKey]),
       crlHeaders: () => [],
     });
   }
@@ -166,6 +170,35 @@ describe('gossip', () => {
       ['b> message', 'b> have'],
       'ann knows that bob has it, and bob does not know it of ann',
     );
+  });
+
+  it('pushes to every peer while there is little news, and beyond EAGER_RATE to a few', () => {
+    const ignore = (): void => undefined;
+    const peer = new Peer('ann');
+    const pairs = Array.from({ length: 8 }, () => new LinkPair(at(0), fixture, 'ann', 'bob', ignore, ignore));
+    peer.links.push(...pairs.map(({ a }) => a));
+    const copiesOf = (message: Message, from?: NodeId): number => {
+      peer.accept(message, from);
+      for (const pair of pairs) pair.pump(at(peer.nowMs));
+      return pairs.flatMap((pair) => pair.take()).length;
+    };
+    const messages = say('eve', EAGER_RATE.burstTokens + 4);
+    const eager = messages.splice(0, EAGER_RATE.burstTokens);
+    for (const message of eager) assert.equal(copiesOf(message), pairs.length);
+    assert.equal(peer.vouched.length, 0, 'its own certificate they have seen');
+    const [first, second, third, fourth] = messages as [Message, Message, Message, Message];
+    assert.equal(copiesOf(first), GOSSIP_DEFAULTS.fanout);
+    peer.nowMs = SECOND_MS / EAGER_RATE.tokensPerSecond;
+    assert.equal(copiesOf(second, fixture.member('fay').nodeId), pairs.length);
+    const { leafKey } = second;
+    assert.deepEqual(
+      peer.vouched,
+      pairs.map(({ a }) => [a, leafKey]),
+    );
+    assert.equal(copiesOf(third, fixture.member('fay').nodeId), GOSSIP_DEFAULTS.fanout);
+    assert.equal(peer.vouched.length, pairs.length, 'who has it from a few asks');
+    peer.nowMs += SECOND_MS / EAGER_RATE.tokensPerSecond;
+    assert.equal(copiesOf(fourth, fixture.member('bob').nodeId), 0, 'never back');
   });
 
   it('offers a large message by its key, and sends it to who lacks it', () => {
@@ -416,10 +449,34 @@ describe('gossip', () => {
         });
       }
       // A round comes every second while there is news, a fifth early or late; bob pulls as well where he is behind.
-      const ours = Math.floor(30 / (secondsMax + 1.2));
+      // Who does not even begin has twice as long each time: 2, 4, 8 and 10 seconds.
+      const ours = unheard === 'pull' ? 4 : Math.floor(30 / (secondsMax + 1.2));
       assert.ok(pulls >= ours, `${pulls} pulls in half a minute, expected at least ${ours}`);
-      if (unheard === 'pull') assert.ok(pulls <= 30 / secondsMax + 1, `${pulls} pulls in half a minute`);
+      if (unheard === 'pull') assert.ok(pulls <= ours + 1, `${pulls} pulls in half a minute`);
     });
+
+  it('hears a peer whose answers take longer than it waited the first time', () => {
+    const peer = new Peer('ann');
+    const ignore = (): void => undefined;
+    let pulled: { readonly id: number; readonly atMs: number } | undefined;
+    let digests = 0;
+    const pair = new LinkPair(at(0), fixture, 'ann', 'bob', ignore, (_now, _link, frame) => {
+      if (frame.tag === 'pull') pulled ??= { id: frame.id, atMs: peer.nowMs };
+      if (frame.tag === 'digest') digests++;
+    });
+    peer.links.push(pair.a);
+    peer.gossip.handleLinkUp(at(0), pair.a);
+    for (let nowMs = 0; nowMs < MINUTE_MS; nowMs += 100) {
+      peer.nowMs = nowMs;
+      if (pulled !== undefined && nowMs >= pulled.atMs + 2 * PULL_BEGIN_MS_MAX - 100) {
+        peer.gossip.handlePullDiffers(at(nowMs), pair.a, pulled.id);
+        pulled = undefined;
+      }
+      peer.gossip.handleTimeout(at(nowMs));
+      pair.pump(at(nowMs));
+    }
+    assert.ok(digests > 0, 'it never got as far as its digest');
+  });
 
   it('takes no answer to what it did not ask, or asked before', () => {
     const world = bench();
