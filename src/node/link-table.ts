@@ -32,6 +32,8 @@ export class LinkTable implements LinkOutbox {
   readonly #links = new Map<number, Link>();
   readonly #byPeer = new Map<NodeId, Link>();
   readonly #dirty = new Set<Link>();
+  /** The newest link of our choice where it is one more than we want, until its peer has shown that it has a place for us. */
+  #newcomer: Link | undefined;
   /** The values of `#byPeer`, until these change. */
   #ups: readonly Link[] | undefined;
   /** No link has work before: exact when it was set; a link that is heard puts its work off. `undefined`: not known. */
@@ -101,13 +103,17 @@ export class LinkTable implements LinkOutbox {
   }
 
   /**
-   * More links of our own choice than we want: one gives way to the newest, by chance, so that the mesh stays mixed; if
-   * there are such, one that has brought nothing, so that those who pass nothing on do not stay (T4).
+   * More links of our own choice than we want: one gives way to the newest once that one holds. Its hello says nothing of
+   * whether it has a place for us, because it was sent before ours came; whatever it says next does. Where there is no place
+   * for both, one gives way at once.
    */
   closeSurplus(now: Instant, newest: Link): void {
-    const chosen = this.ups.filter((link) => link.end.direction === 'outbound' && link !== newest);
-    if (chosen.length < OUTBOUND_TARGET) return;
-    (this.#anyOf(chosen.filter((link) => link.isDispensable(now))) ?? this.#anyOf(chosen))?.close(now, 'full');
+    if (this.outboundCount <= OUTBOUND_TARGET) return;
+    const before = this.#newcomer;
+    this.#newcomer = newest;
+    // The one before has said nothing ever since: it is none to wait for, and one too many.
+    if (before?.isUp === true) before.close(now, 'full');
+    else if (this.#byPeer.size > LINKS_MAX) this.#giveWayTo(now, newest);
   }
 
   /** Writes what has gathered, one piece a link. */
@@ -154,6 +160,7 @@ export class LinkTable implements LinkOutbox {
   }
 
   frame(now: Instant, link: Link, frame: MeshFrame): void {
+    if (link === this.#newcomer) this.#giveWayTo(now, link);
     this.#owner.frame(now, link, frame);
   }
 
@@ -197,6 +204,14 @@ export class LinkTable implements LinkOutbox {
     return leaving !== undefined;
   }
 
+  /** One by chance, so that the mesh stays mixed; of those that have brought nothing, so that they do not stay (T4). */
+  #giveWayTo(now: Instant, newcomer: Link): void {
+    this.#newcomer = undefined;
+    const chosen = this.ups.filter((link) => link.end.direction === 'outbound' && link !== newcomer);
+    if (chosen.length < OUTBOUND_TARGET) return;
+    (this.#anyOf(chosen.filter((link) => link.isDispensable(now))) ?? this.#anyOf(chosen))?.close(now, 'full');
+  }
+
   #anyOf(links: readonly Link[]): Link | undefined {
     return links[links.length === 0 ? 0 : this.#random.below(links.length)];
   }
@@ -214,6 +229,7 @@ export class LinkTable implements LinkOutbox {
 
   #remove(now: Instant, link: Link, why: ByeReason): void {
     this.#links.delete(link.end.id);
+    if (link === this.#newcomer) this.#newcomer = undefined;
     const wasUp = this.#byPeer.get(link.peer) === link;
     if (wasUp) this.#byPeer.delete(link.peer);
     this.#ups = undefined;

@@ -3,7 +3,7 @@ import { before, describe, it } from 'node:test';
 import { utf8 } from '../../src/base/bytes.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../src/base/time.ts';
 import type { HeldCrl } from '../../src/engine/gossip/crl-sync.ts';
-import { INBOUND_MAX } from '../../src/engine/links/connector.ts';
+import { INBOUND_MAX, LINKS_MAX, OUTBOUND_TARGET } from '../../src/engine/links/connector.ts';
 import { CROSSING_MS_MAX, PROBATION_MS } from '../../src/engine/links/link.ts';
 import { parseAddress } from '../../src/message/address.ts';
 import { parseMessageType } from '../../src/message/family.ts';
@@ -528,6 +528,65 @@ describe('mesh node', () => {
       net.connect(ann, chosen);
       net.settle();
       assert.equal(ann.linkedNames.length, INBOUND_MAX + 1, 'there is room for those of its own choice');
+    });
+
+    describe('of our choice, when one more than wanted is dialled', () => {
+      const chosenBy = (net: NodeNet, ann: HandNode): HandNode[] => {
+        const chosen = Array.from({ length: OUTBOUND_TARGET }, (_, i) => net.start(`n${i}`));
+        for (const other of chosen) net.connect(ann, other);
+        net.settle();
+        assert.equal(ann.linkedNames.length, OUTBOUND_TARGET);
+        return chosen;
+      };
+
+      it('one gives way to it', () => {
+        const net = new NodeNet(fixture);
+        const [ann, bob] = [net.start('ann'), net.start('bob')];
+        chosenBy(net, ann);
+        net.connect(ann, bob);
+        net.settle();
+        assert.equal(ann.linkedNames.length, OUTBOUND_TARGET);
+        assert.ok(ann.linkedNames.includes('bob'));
+      });
+
+      it('none gives way to a peer that has no place for us', () => {
+        const net = new NodeNet(fixture);
+        const [ann, bob] = [net.start('ann'), net.start('bob')];
+        const chosen = chosenBy(net, ann);
+        for (let i = 0; i < INBOUND_MAX; i++) net.connect(net.start(`n${OUTBOUND_TARGET + i}`), bob);
+        net.settle();
+        net.connect(ann, bob);
+        net.settle();
+        assert.deepEqual(ann.linkedNames, chosen.map(({ name }) => name).toSorted());
+      });
+
+      it('none gives way to a peer that says no more than hello, and that one does to the next', (t) => {
+        const net = new NodeNet(fixture);
+        const [ann, bob, eve] = [net.start('ann'), net.start('bob'), net.start('eve')];
+        const chosen = chosenBy(net, ann).map(({ name }) => name);
+        t.mock.method(bob.node, 'handleLinkBytes', () => undefined);
+        net.connect(ann, bob);
+        net.settle();
+        assert.deepEqual(ann.linkedNames, ['bob', ...chosen].toSorted());
+        net.connect(ann, eve);
+        net.settle();
+        assert.equal(ann.linkedNames.length, OUTBOUND_TARGET);
+        assert.ok(ann.linkedNames.includes('eve') && !ann.linkedNames.includes('bob'));
+      });
+
+      it('one gives way at once where there is no place for both', (t) => {
+        const net = new NodeNet(fixture);
+        const [ann, bob] = [net.start('ann'), net.start('bob')];
+        chosenBy(net, ann);
+        for (let i = 0; i < INBOUND_MAX; i++) net.connect(net.start(`n${OUTBOUND_TARGET + i}`), ann);
+        net.settle();
+        assert.equal(ann.linkedNames.length, LINKS_MAX);
+        t.mock.method(bob.node, 'handleLinkBytes', () => undefined);
+        net.connect(ann, bob);
+        net.settle();
+        assert.equal(ann.linkedNames.length, LINKS_MAX);
+        assert.ok(ann.linkedNames.includes('bob'));
+      });
     });
 
     it('make room for another where somebody who dialled us brings nothing, and for none where all bring news (T4)', () => {

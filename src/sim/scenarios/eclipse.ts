@@ -1,3 +1,4 @@
+import { toHex } from '../../base/bytes.ts';
 import { MINUTE_MS, SECOND_MS } from '../../base/time.ts';
 import { type Address, parseAddress } from '../../message/address.ts';
 import { encodeNodeRecord } from '../../message/node-record.ts';
@@ -5,6 +6,7 @@ import { Alarms } from '../checkers/alarms.ts';
 import { NonePunished } from '../checkers/none-punished.ts';
 import { NotEclipsed } from '../checkers/not-eclipsed.ts';
 import { handMade } from '../hostile/forgery.ts';
+import type { HostileLink } from '../hostile/hostile-link.ts';
 import type { HostileMember } from '../hostile/hostile-member.ts';
 import type { Scenario } from '../scenario.ts';
 import { Story } from '../story.ts';
@@ -71,7 +73,10 @@ function addressesOf({ name }: HostileMember): Address[] {
 /** Takes every link, says that there is nothing new, and dials. */
 function collude(world: World, member: HostileMember): void {
   const addresses = addressesOf(member);
-  member.start({ hello: () => ({ addresses }) });
+  // As honest ones do, it asks at once: who says nothing after its hello is not believed to have a place.
+  const summary = toHex(member.random.bytes(8));
+  const linkUp = (link: HostileLink): void => link.send({ tag: 'pull', id: 1, summary, crls: [] });
+  member.start({ hello: () => ({ addresses }), linkUp });
   for (const address of addresses) member.listenAt(address);
   member.every(DIAL_EVERY_MS, PHASES * PUBLISHING_MS, () => {
     for (let i = 0; i < DIALS_A_TURN; i++) {
