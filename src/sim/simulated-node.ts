@@ -183,14 +183,14 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
     this.#world.emit({ tag: 'stopped', node: this });
   }
 
-  /** Has the node say something new. */
-  publish(text: string, ttlMs = 10 * MINUTE_MS): void {
+  /** Has the node say something new: an indicator, or what a sensor has read. */
+  publish(text: string, ttlMs = 10 * MINUTE_MS, type = 'indicator'): void {
     const request = this.#nextRequest++;
-    const payload = utf8(JSON.stringify({ kind: 'hash', value: text, risk: 50 }));
+    const payload = utf8(type === 'indicator' ? JSON.stringify({ kind: 'hash', value: text, risk: 50 }) : text);
     this.#ask(request, this.nodeId, payload);
     this.#enter((node, now) => {
       try {
-        node.publish(now, request, { type: parseMessageType('indicator'), payload, ttlMs });
+        node.publish(now, request, { type: parseMessageType(type), payload, ttlMs });
       } catch (error) {
         if (!isMeshError(error)) throw error;
         this.answer(request, { tag: 'refused', code: error.code, detail: error.message });

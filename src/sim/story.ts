@@ -32,8 +32,12 @@ const DISTURBED_ROUNDS = 60;
 const AWAY_MS_MIN = SECOND_MS;
 const AWAY_MS_MAX = 10 * SECOND_MS;
 
-/** Up to this size nodes publish records where a story wants them: a message a node, held by every node. @tuning */
+/** Up to this size nodes publish records where a story wants them, a message a node, and bursts: held by every node. @tuning */
 const ANNOUNCING_NODES_MAX = 200;
+
+/** What is said at once in a burst: half as much again as may be under way on a link. @tuning */
+const BURST_MESSAGES = 26;
+const BURST_CHARACTERS = 15_000;
 
 /** Characters of three bytes, as many as the value of an indicator takes besides 64 hex digits. */
 const PADDING = '\u20ac'.repeat(448);
@@ -160,6 +164,16 @@ export class Story {
         up[random.below(Math.max(1, up.length))]?.publish(random.bytes(32).toHex() + (isLarge ? PADDING : ''));
       });
     }
+  }
+
+  /** One of them says more at once, in large messages, than may be under way on a link: they have to wait for each other. */
+  burst(by: readonly SimulatedNode[]): void {
+    if (this.#options.nodes > ANNOUNCING_NODES_MAX) return;
+    const random = this.world.random.fork('burst');
+    const up = by.filter(({ isUp }) => isUp);
+    const node = up[random.below(Math.max(1, up.length))];
+    for (let i = 0; i < BURST_MESSAGES; i++)
+      node?.publish(random.bytes(BURST_CHARACTERS / 2).toHex(), undefined, 'sensor/burst');
   }
 
   /** Nodes are killed and come back, and connections break, as the options say. */

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { describe, it, type TestContext } from 'node:test';
+import { describe, it } from 'node:test';
 import { toHex } from '../../src/base/bytes.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { Budgets } from '../../src/base/budgets.ts';
@@ -17,30 +17,7 @@ import { Neighbourhood } from '../../src/node/neighbourhood.ts';
 import { NodeParts } from '../../src/node/node-parts.ts';
 import { Publisher } from '../../src/node/publisher.ts';
 import { Statistics } from '../../src/node/statistics.ts';
-import { SCENARIO_DEFAULTS, type ScenarioOptions } from '../../src/sim/scenario.ts';
-import { SCENARIOS } from '../../src/sim/scenarios/table.ts';
-
-/** Replaces a method of the field's code by a faulty one until the test ends. */
-function plant<T extends object, K extends keyof T>(
-  t: TestContext,
-  prototype: T,
-  name: K,
-  fault: (original: T[K]) => T[K],
-): void {
-  const original = prototype[name];
-  prototype[name] = fault(original);
-  t.after(() => {
-    prototype[name] = original;
-  });
-}
-
-async function violationsOf(name: string, options: Partial<ScenarioOptions> = {}): Promise<string> {
-  const scenario = SCENARIOS.find((known) => known.name === name);
-  assert.ok(scenario !== undefined);
-  const { ok, violations } = await scenario.run({ ...SCENARIO_DEFAULTS, nodes: 20, messages: 5, ...options });
-  assert.equal(ok, violations.length === 0);
-  return violations.join('\n');
-}
+import { plant, violationsOf } from './planting.ts';
 
 describe('a fault planted in the nodes is a violation of the scenario that is about it', () => {
   it('gossip: a node that forgets what its programs want said', async (t) => {

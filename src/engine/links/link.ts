@@ -217,6 +217,11 @@ export class Link {
     return this.#conduct.pulls.take(now.mono);
   }
 
+  /** Whether this peer has lately passed on what no honest peer does. */
+  isReproached(now: Instant): boolean {
+    return !this.#conduct.rejects.isFull(now.mono);
+  }
+
   /** This peer passed on what no honest peer does. */
   handleReject(now: Instant): void {
     if (!this.#conduct.rejects.take(now.mono)) this.close(now, 'misbehaved');

@@ -1,17 +1,23 @@
+import { SECOND_MS } from '../../base/time.ts';
 import type { NodeId } from '../../identity/node-id.ts';
+import type { SimulatedNode } from '../simulated-node.ts';
 import { type Checker, Violations, type WorldEvent } from '../world-event.ts';
+
+/** A reproach stands for ten seconds at least: so often each node is looked at. @tuning */
+const LOOK_MS = 5 * SECOND_MS;
 
 interface Named {
   readonly nodeId: NodeId;
 }
 
 /**
- * Whatever hostile members say and do, no node ends its link with an honest one for misbehaviour, and none refuses what
- * its own programs want said.
+ * Whatever hostile members say and do, no node holds anything against an honest one, let alone ends its link with it for
+ * misbehaviour, and none refuses what its own programs want said.
  */
 export class NonePunished implements Checker {
   readonly #honest: ReadonlySet<NodeId>;
   readonly #violations = new Violations();
+  readonly #lookAtMs = new Map<SimulatedNode, number>();
   #heard: ReadonlySet<NodeId>;
 
   /** @param heard whose programs must be let say what they want; by default all the honest. */
@@ -27,6 +33,15 @@ export class NonePunished implements Checker {
 
   get violations(): readonly string[] {
     return this.#violations.texts;
+  }
+
+  turnEnded(nowMs: number, node: SimulatedNode): void {
+    if (nowMs < (this.#lookAtMs.get(node) ?? 0)) return;
+    this.#lookAtMs.set(node, nowMs + LOOK_MS);
+    const now = node.instant();
+    for (const link of node.node.links)
+      if (this.#honest.has(link.peer) && link.isReproached(now))
+        this.#violations.add(`${node.name} holds something against the honest ${link.peer} at ${nowMs} ms`);
   }
 
   handle(nowMs: number, event: WorldEvent): void {

@@ -1,4 +1,5 @@
 import { type Bytes, concatBytes } from '../../base/bytes.ts';
+import { isMeshError } from '../../base/errors.ts';
 import type { ByeReason, Frame, HelloFrame } from '../../engine/links/frame.ts';
 import { decodeFrame, encodeFrame } from '../../engine/links/frame-codec.ts';
 import { FrameSplitter } from '../../engine/links/frame-splitter.ts';
@@ -59,9 +60,9 @@ export class HostileLink {
     return frames.length;
   }
 
-  /** @returns what the other end said, after it was noted what that means for the link. */
+  /** @returns what the other end said, after it was noted what that means for the link; what is no frame ends it. */
   receive(bytes: Bytes): Frame[] {
-    const frames = this.#splitter.push(bytes).map(decodeFrame);
+    const frames = this.#framesOf(bytes);
     for (const frame of frames) {
       if (frame.tag === 'bye') this.#bye = frame.reason;
       if (frame.tag === 'credit') this.#grantedBytes += frame.bytes;
@@ -70,5 +71,14 @@ export class HostileLink {
       this.#grantedBytes = frame.windowBytes;
     }
     return frames;
+  }
+
+  #framesOf(bytes: Bytes): Frame[] {
+    try {
+      return this.#splitter.push(bytes).map(decodeFrame);
+    } catch (error) {
+      if (!isMeshError(error)) throw error;
+      return [{ tag: 'bye', reason: 'malformed' }];
+    }
   }
 }

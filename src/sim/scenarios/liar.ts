@@ -29,6 +29,10 @@ const FORGED_RECORDS = 3;
 const FORGED_AT_LAST = 40;
 /** Of its own stream: more gaps than are kept. */
 const GAPS = 100;
+/** Streams of its own that it opens each time: more in all than are remembered of one author. */
+const STREAMS = 60;
+/** Up to this size it does: each stream is one more message for every node, and a line in every digest. @tuning */
+const STREAMS_NODES_MAX = 30;
 /** How far ahead a claim about incarnations may be and still be believed (spec 03 section 2). */
 const AHEAD_S = 599;
 /** And one that nobody may believe: streams of the next ten years would be spent. */
@@ -156,6 +160,7 @@ class Lies implements Malice {
       );
       link.sendMessages(replayed);
       link.sendMessages([this.#own(2 * this.#round, place % 2 === 0 ? 'one thing' : 'another')]);
+      if (place === 0 && this.#world.nodes.length <= STREAMS_NODES_MAX) link.sendMessages(this.#streams());
       if (this.#told.has(link)) continue;
       this.#told.add(link);
       link.sendMessages(Array.from({ length: GAPS }, (_, i) => this.#own(1_000 + 2 * i, 'gap')));
@@ -192,6 +197,13 @@ class Lies implements Malice {
     const { mesh } = this.#world.authority.trust;
     const incarnation = unixSeconds(wall) & ~0xff;
     return handMade({ mesh, author: this.#member.identity, incarnation, counter, wall, text, ...more });
+  }
+
+  /** One message each in streams of its own that it has not used. */
+  #streams(): Bytes[] {
+    const { wall } = this.#world.time.instant();
+    const last = unixSeconds(wall) - HOUR_MS / SECOND_MS + this.#round * STREAMS;
+    return Array.from({ length: STREAMS }, (_, i) => this.#own(0, 'begun', { incarnation: last - i }));
   }
 
   /** What had ended an hour ago, what comes in an hour, and what never ends. */

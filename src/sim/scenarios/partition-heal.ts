@@ -28,6 +28,7 @@ export const partitionHeal: Scenario = {
     const islands = story.world.partition(ISLANDS);
     story.tell(`the network falls into ${ISLANDS} islands`);
     story.publishWithin(PUBLISHING_MS);
+    story.burst([...(islands[0] ?? [])]);
     story.disturbWithin(PUBLISHING_MS);
     story.world.run(PARTITION_MS);
     for (const island of islands)

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { CounterRanges } from '../../src/engine/held/counter-ranges.ts';
+import { HeldMessages } from '../../src/engine/held/held-messages.ts';
+import { Link } from '../../src/engine/links/link.ts';
+import { MeshNode } from '../../src/node/mesh-node.ts';
+import { plant, violationsOf } from './planting.ts';
+
+describe('nodes that go beyond a limit, or hold against others what they may not, are noticed among twenty', () => {
+  it('nodes that hold it against a neighbour that it passes on an author whom they do not know', async (t) => {
+    plant(
+      t,
+      MeshNode.prototype,
+      'frame',
+      (original) =>
+        function suspicious(this: MeshNode, now, link, frame) {
+          const { parked } = this.backlog;
+          original.call(this, now, link, frame);
+          if (frame.tag === 'message' && this.backlog.parked > parked) link.handleReject(now);
+        },
+    );
+    assert.match(await violationsOf('liar'), /holds something against the honest/);
+  });
+
+  it('nodes that remember streams of one author without end', async (t) => {
+    plant(
+      t,
+      HeldMessages.prototype,
+      'whyNoRoomFor',
+      (original) =>
+        function roomy(this: HeldMessages, message) {
+          const why = original.call(this, message);
+          return why?.includes('streams of this author') === true ? undefined : why;
+        },
+    );
+    assert.match(await violationsOf('liar'), /\d+ streams of \S+ at \d+ ms, expected at most 1024/);
+  });
+
+  it('nodes that remember gaps in a stream without end', async (t) => {
+    plant(t, CounterRanges.prototype, 'hasRoomFor', () => () => true);
+    assert.match(await violationsOf('liar'), /ranges of counters in a stream of|parted as malformed/);
+  });
+
+  it('nodes that send more than the other side has granted', async (t) => {
+    plant(
+      t,
+      Link.prototype,
+      'sendMessage',
+      () =>
+        function pushing(this: Link, bytes) {
+          Reflect.apply(this.send, this, [{ tag: 'message', bytes }]);
+        },
+    );
+    assert.match(await violationsOf('partition-heal'), /and the honest \S+ parted as misbehaved/);
+  });
+});
