@@ -3,20 +3,20 @@ import { describe, it } from 'node:test';
 import { CounterRanges } from '../../src/engine/held/counter-ranges.ts';
 import { HeldMessages } from '../../src/engine/held/held-messages.ts';
 import { Link } from '../../src/engine/links/link.ts';
-import { MeshNode } from '../../src/node/mesh-node.ts';
+import { NodeParts } from '../../src/node/node-parts.ts';
 import { plant, violationsOf } from './planting.ts';
 
 describe('nodes that go beyond a limit, or hold against others what they may not, are noticed among twenty', () => {
   it('nodes that hold it against a neighbour that it passes on an author whom they do not know', async (t) => {
     plant(
       t,
-      MeshNode.prototype,
+      NodeParts.prototype,
       'frame',
       (original) =>
-        function suspicious(this: MeshNode, now, link, frame) {
-          const { parked } = this.backlog;
+        function suspicious(this: NodeParts, now, link, frame) {
+          const { parked } = this.exchange;
           original.call(this, now, link, frame);
-          if (frame.tag === 'message' && this.backlog.parked > parked) link.handleReject(now);
+          if (frame.tag === 'message' && this.exchange.parked > parked) link.handleReject(now);
         },
     );
     assert.match(await violationsOf('liar'), /holds something against the honest/);
