@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CounterRanges } from '../../src/engine/held/counter-ranges.ts';
 import { HeldMessages } from '../../src/engine/held/held-messages.ts';
+import type { Frame } from '../../src/engine/links/frame.ts';
 import { Link } from '../../src/engine/links/link.ts';
 import { NodeParts } from '../../src/node/node-parts.ts';
 import { plant, violationsOf } from './planting.ts';
@@ -48,7 +49,7 @@ describe('nodes that go beyond a limit, or hold against others what they may not
       'sendMessage',
       () =>
         function pushing(this: Link, bytes) {
-          Reflect.apply(this.send, this, [{ tag: 'message', bytes }]);
+          (this as { send(frame: Frame): void }).send({ tag: 'message', bytes });
         },
     );
     assert.match(await violationsOf('partition-heal'), /and the honest \S+ parted as misbehaved/);
