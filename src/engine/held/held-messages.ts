@@ -97,9 +97,13 @@ export class HeldMessages {
     return row < 0 ? undefined : this.#rows.at(row);
   }
 
-  /** In order of arrival. */
-  *values(): Generator<HeldMessage, undefined> {
-    for (const row of this.#rows.rows()) yield this.#rows.at(row);
+  /**
+   * In order of arrival.
+   *
+   * @param after a place of arrival: only what came behind it.
+   */
+  *values(after = -1): Generator<HeldMessage, undefined> {
+    for (const row of this.#rows.rows()) if (this.#rows.arrivalOf(row) > after) yield this.#rows.at(row);
   }
 
   /** The place of arrival of what {@link HeldStream.live} names. */

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { connect } from 'node:net';
 import { before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import type {
@@ -13,7 +14,7 @@ import type {
 import { fromBase64, toBase64, toHex, utf8 } from '../../../src/base/bytes.ts';
 import { HOUR_MS, MINUTE_MS, type UnixMs } from '../../../src/base/time.ts';
 import { systemClock } from '../../../src/host/machine/system-clock.ts';
-import { PAGE_CHARS_MAX } from '../../../src/http/node/programs/get-messages.ts';
+import { PAGE_CHARS_MAX, READ_IN_TURN_MAX } from '../../../src/http/node/programs/get-messages.ts';
 import { PAYLOAD_BYTES_MAX } from '../../../src/message/limits.ts';
 import { parseMessage } from '../../../src/message/message-reader.ts';
 import type { HttpApp } from '../../../src/http/server.ts';
@@ -293,6 +294,46 @@ describe('GET /v1/messages', () => {
     const last = await node.say('last');
     assert.equal((await all()).message_id, last);
     assert.equal((await next()).message_id, last);
+  });
+
+  it('gives who follows from a cursor what is held in pieces, all of it once, and goes on with what comes', async (t) => {
+    const { node, app } = await start(t);
+    const ids: string[] = [];
+    while (ids.length < 3 * READ_IN_TURN_MAX) ids.push(await node.say(`${ids.length}`));
+    const { holdings } = node.host.node;
+    const read = t.mock.method(holdings, 'read');
+    let most = 0;
+    let ticker = setImmediate(function tick() {
+      most = Math.max(most, read.mock.callCount());
+      read.mock.resetCalls();
+      ticker = setImmediate(tick);
+    });
+    t.after(() => clearImmediate(ticker));
+    const next = await follow<HeldMessageJson>(t, app, '/v1/messages?follow=1&after=start');
+    for (const [i, id] of ids.entries()) {
+      assert.equal((await next()).message_id, id);
+      if (i % READ_IN_TURN_MAX === 0) ids.push(await node.say(`meanwhile ${i}`));
+    }
+    assert.ok(most <= READ_IN_TURN_MAX, `${most} messages were read in one turn`);
+  });
+
+  it('reads no more for who follows from a cursor and takes nothing', async (t) => {
+    const { node, app } = await start(t);
+    const held = 1_000;
+    for (let i = 0; i < held; i++) await node.say(`${i} ${'x'.repeat(15_000)}`);
+    const read = t.mock.method(node.host.node.holdings, 'read');
+    await app.listen({ port: 0, host: '127.0.0.1' });
+    const { port } = app.server.address() as { port: number };
+    const socket = connect(port, '127.0.0.1').pause();
+    t.after(() => socket.destroy());
+    socket.write('GET /v1/messages?follow=1&after=start HTTP/1.1\r\nhost: x\r\n\r\n');
+    let before: number;
+    do {
+      before = read.mock.callCount();
+      await new Promise((resolve) => setTimeout(resolve, 200));
+    } while (before === 0 || read.mock.callCount() > before);
+    assert.ok(before < held, `${before} of ${held} were read`);
+    assert.equal(socket.destroyed, false);
   });
 
   for (const query of [

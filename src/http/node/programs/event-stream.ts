@@ -23,8 +23,36 @@ export class EventStream {
     if (this.#response.writableLength > UNREAD_EVENTS_BYTES_MAX) this.#response.destroy();
   }
 
+  /**
+   * Waits until the reader has taken what was sent, as far as it is more than a little: to send on without would only fill
+   * memory. @returns false where the reader has gone.
+   */
+  async untilRead(): Promise<boolean> {
+    const response = this.#response;
+    while (response.writableNeedDrain && !response.destroyed)
+      await new Promise<void>((resolve) => {
+        const go = (): void => {
+          response.off('drain', go).off('close', go);
+          resolve();
+        };
+        response.on('drain', go).on('close', go);
+      });
+    return !response.destroyed;
+  }
+
+  /** Ends the stream where what is to be sent cannot be had: a reader that waited would never learn of it. */
+  async endingOnError(sending: Promise<void>): Promise<void> {
+    try {
+      await sending;
+    } catch (error) {
+      this.#response.destroy();
+      throw error;
+    }
+  }
+
   /** Calls back once, when the reader has gone or was too slow. */
   onEnd(end: () => void): void {
-    this.#response.once('close', end);
+    if (this.#response.destroyed) end();
+    else this.#response.once('close', end);
   }
 }
