@@ -1,26 +1,17 @@
-import { rmSync } from 'node:fs';
-import { clientKeyOf } from '../../base/client-key.ts';
 import { MeshError, messageOf } from '../../base/errors.ts';
 import { toRfc3339, type UnixMs } from '../../base/time.ts';
 import type { Secret } from '../../crypto/secret.ts';
-import { controlSocketOf } from '../../host/http/control-socket.ts';
 import { lockDirectory } from '../../host/files/directory-lock.ts';
-import { HttpCarrier, memberOf } from '../../host/http/carrier.ts';
 import type { NodeHost } from '../../host/node/node-host.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { TlsPort, type TlsPortOptions } from '../../host/tls/port.ts';
 import type { TlsIdentity } from '../../host/tls/server-options.ts';
-import { createServer as createHttpServer } from '../../http/builtin-http.ts';
-import type { ProgramDeps } from '../../http/node/deps.ts';
-import { addMemberRoutes, addProgramRoutes } from '../../http/node/routes.ts';
-import { RequestTurns } from '../../http/request-turns.ts';
-import { createHttpApp, OWNERS_CHECK_MS, socketOf } from '../../http/server.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import { type Address, splitAddress } from '../../message/address.ts';
 import { type EnrolledNode, loadEnrolledNode, openIdentityKey } from './enrolled-node.ts';
 import { openKeys } from '../keys.ts';
-import { listenControl, listenError } from '../listen.ts';
-import { createLog, type Log, requestLog } from '../log.ts';
+import { listenError } from '../listen.ts';
+import { createLog, type Log } from '../log.ts';
 import { addressesOf } from './addresses.ts';
 import { loadNodeConfig, type NodeConfig } from './config.ts';
 import { contactAuthority, openMulticast, tellBootstrapPeers } from './contacts.ts';
@@ -29,6 +20,7 @@ import { displayNameOf } from './profile.ts';
 import { openNodeStore } from './store.ts';
 import { programVersion } from '../version.ts';
 import { watchCertificate, watchClock, watchEvents } from './watch.ts';
+import { openMembers, openPrograms } from './open-http.ts';
 
 /** Oldest Node.js that resumes no TLS session under another server's name, and does not authorise whom it should not (T13). */
 export const NODE_MAJOR_MIN = 26;
@@ -148,54 +140,6 @@ export async function runNode(options: RunNodeOptions): Promise<RunningNode> {
     await closers.disposeAsync();
     throw error;
   }
-}
-
-/** What members of the mesh ask over HTTP, on connections that the TLS port hands over. */
-async function openMembers(
-  closers: AsyncDisposableStack,
-  host: NodeHost,
-  config: NodeConfig,
-  log: Log,
-): Promise<HttpCarrier> {
-  const carrier = new HttpCarrier(host.shares, () => host.now().mono);
-  const members = await createHttpApp({
-    createServer: carrier.createServer,
-    rate: undefined,
-    turns: new RequestTurns({
-      clientOf: (socket) => memberOf(socket)?.nodeId ?? clientKeyOf(socket.remoteAddress),
-      shares: host.shares,
-      now: () => host.now().mono,
-    }),
-    ...requestLog(log, 'debug'),
-  });
-  addMemberRoutes(members, {
-    service: host,
-    memberOf: (request) => memberOf(socketOf(request)),
-    signedHosts: config.signed_requests.map((name) => name.toLowerCase()),
-  });
-  await members.ready();
-  closers.defer(() => members.close());
-  closers.defer(() => carrier.close());
-  return carrier;
-}
-
-/** What programs on this machine ask, on the control socket. */
-async function openPrograms(
-  closers: AsyncDisposableStack,
-  directory: string,
-  deps: ProgramDeps,
-  log: Log,
-): Promise<void> {
-  const programs = await createHttpApp({
-    createServer: createHttpServer,
-    rate: undefined,
-    checkMs: OWNERS_CHECK_MS,
-    ...requestLog(log, 'debug'),
-  });
-  addProgramRoutes(programs, deps);
-  closers.defer(() => programs.close());
-  await listenControl(programs, controlSocketOf(directory));
-  closers.defer(() => rmSync(controlSocketOf(directory), { force: true }));
 }
 
 function isRevoked(host: NodeHost, { chain }: EnrolledNode): boolean {

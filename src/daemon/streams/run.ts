@@ -1,5 +1,5 @@
 import { join, resolve } from 'node:path';
-import { MeshError, messageOf, quoted } from '../../base/errors.ts';
+import { MeshError, quoted } from '../../base/errors.ts';
 import { lockDirectory } from '../../host/files/directory-lock.ts';
 import { createPlainServer } from '../../host/http/plain-server.ts';
 import { SqliteStreamStore } from '../../host/sqlite/stream-store.ts';
@@ -18,6 +18,7 @@ import { isLoopback } from '../../host/machine/interfaces.ts';
 import { listenHttp } from '../listen.ts';
 import { type Log, requestLog } from '../log.ts';
 import { programVersion } from '../version.ts';
+import { BlockTimer } from './block-timer.ts';
 
 /** Requests of one client. An event under a delegate costs some 2 ms of signatures: one client takes less than half a core. */
 export const STREAM_REQUEST_RATE: RequestRate = { requestsMax: 2_000, windowMs: 10_000 };
@@ -106,45 +107,4 @@ function checkReach({ needsSession }: RunStreamsOptions, host: string): void {
     `others than this machine can reach ${quoted(host)}, and no session is required`,
     'give --require-session, or listen on 127.0.0.1',
   );
-}
-
-/** Wakes the service when blocks are due, and sleeps when none will be. */
-class BlockTimer {
-  readonly #log: Log;
-  #streams: StreamService | undefined;
-  #timeout: NodeJS.Timeout | undefined;
-  #running: Promise<void> | undefined;
-  #isClosed = false;
-
-  constructor(log: Log) {
-    this.#log = log;
-  }
-
-  start(streams: StreamService): void {
-    this.#streams = streams;
-    this.arm();
-  }
-
-  arm(): void {
-    const deadline = this.#streams?.deadline();
-    if (deadline === undefined || this.#timeout !== undefined || this.#running !== undefined || this.#isClosed) return;
-    this.#timeout = setTimeout(() => this.#wake(), Math.max(0, deadline - systemClock.monotonic()));
-  }
-
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    clearTimeout(this.#timeout);
-    await this.#running;
-  }
-
-  #wake(): void {
-    this.#timeout = undefined;
-    this.#running = (this.#streams as StreamService)
-      .handleTimeout(systemClock.now())
-      .catch((error: unknown) => this.#log.warn({ reason: messageOf(error) }, 'a block could not be made'))
-      .finally(() => {
-        this.#running = undefined;
-        this.arm();
-      });
-  }
 }
