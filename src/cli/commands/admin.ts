@@ -17,9 +17,9 @@ import { act, addCommand, addGroup } from '../command.ts';
 import type { Output } from '../output.ts';
 import { relativeTime } from '../relative-time.ts';
 import { renderTable } from '../table.ts';
-import { atAuthority, type DirectoryOptions, withDirectory } from './authority.ts';
+import { atAuthority, type AuthorityDirectoryOptions, withAuthorityDirectory } from '../authority-directory.ts';
 
-interface AddOptions extends DirectoryOptions {
+interface AddOptions extends AuthorityDirectoryOptions {
   readonly role?: string;
   readonly out?: string;
 }
@@ -27,8 +27,11 @@ interface AddOptions extends DirectoryOptions {
 /** `chainmail admin …` */
 export function register(program: Command): void {
   const group = addGroup(program, 'admin', 'who may revoke, list and make tickets');
+  for (const add of [addAdd, addList, addRemove]) add(group);
+}
 
-  withDirectory(
+function addAdd(group: Command): void {
+  withAuthorityDirectory(
     addCommand(
       group,
       'add <name>',
@@ -50,11 +53,13 @@ export function register(program: Command): void {
         return addCertificate(output, options, name, resolve(options.out));
       }),
     );
+}
 
-  withDirectory(
+function addList(group: Command): void {
+  withAuthorityDirectory(
     addCommand(group, 'list', 'administrators and their credentials', 'chainmail admin list --dir /var/lib/chainmail'),
   ).action(
-    act<DirectoryOptions>(async ({ output, options }) => {
+    act<AuthorityDirectoryOptions>(async ({ output, options }) => {
       const list = await atAuthority(options, (desk) =>
         desk.call(administratorsResponseSchema, { method: 'GET', path: '/v1/administrators' }),
       );
@@ -69,8 +74,10 @@ export function register(program: Command): void {
       output.result(list, renderTable(['NAME', 'CREDENTIAL', 'ID', 'ROLE', 'STATUS', 'ENDS'], rows, 'nobody yet'));
     }),
   );
+}
 
-  withDirectory(
+function addRemove(group: Command): void {
+  withAuthorityDirectory(
     addCommand(
       group,
       'remove <who>',
@@ -78,7 +85,7 @@ export function register(program: Command): void {
       'chainmail admin remove alice --dir /var/lib/chainmail',
     ),
   ).action(
-    act<DirectoryOptions>(async ({ output, options, args }) => {
+    act<AuthorityDirectoryOptions>(async ({ output, options, args }) => {
       const [who = ''] = args;
       const isKey = /^(?=.*[A-Z])[A-Z0-9]+$/.test(who); // names are lower case
       const removed = await atAuthority(options, async (desk) => {

@@ -9,7 +9,7 @@ import type { AuditRow } from '../../ports/authority/audit.ts';
 import { act, addCommand, addGroup, integerOption } from '../command.ts';
 import { EXIT_REFUSED } from '../output.ts';
 import { renderTable } from '../table.ts';
-import { atAuthority, type DirectoryOptions, withDirectory } from './authority.ts';
+import { atAuthority, type AuthorityDirectoryOptions, withAuthorityDirectory } from '../authority-directory.ts';
 
 /** Entries asked for at once. */
 const PAGE_ENTRIES = 1_000;
@@ -22,7 +22,7 @@ type Entry = AuditResponse['entries'][number];
 export function register(program: Command): void {
   const group = addGroup(program, 'audit', 'what an authority or a signer has done, and who asked for it');
 
-  withDirectory(
+  withAuthorityDirectory(
     addCommand(
       group,
       'list',
@@ -32,7 +32,7 @@ export function register(program: Command): void {
   )
     .option('--last <n>', `how many (default: ${LAST_DEFAULT})`, integerOption(1, LAST_MAX), LAST_DEFAULT)
     .action(
-      act<DirectoryOptions & { readonly last: number }>(async ({ output, options }) => {
+      act<AuthorityDirectoryOptions & { readonly last: number }>(async ({ output, options }) => {
         const entries = (await atAuthority(options, readAll)).slice(-options.last);
         const rows = entries.map(({ sequence, at, actor, action, subject, detail }) => [
           String(sequence),
@@ -56,7 +56,7 @@ export function register(program: Command): void {
     .option('--passphrase-file <file>', 'file whose first line opens the keys (default: DIR/passphrase, or a prompt)')
     .option('--file <file>', 'what a signer wrote with --audit-file; it may be writing on')
     .action(
-      act<Partial<DirectoryOptions> & { readonly file?: string }>(async ({ output, options }) => {
+      act<Partial<AuthorityDirectoryOptions> & { readonly file?: string }>(async ({ output, options }) => {
         const { dir, file } = options;
         if ((dir === undefined) === (file === undefined))
           throw new MeshError('ERR_USAGE', 'either --dir or --file is expected');
@@ -77,7 +77,7 @@ interface Verdict {
   readonly broken: AuditBreak | undefined;
 }
 
-async function verifyAuthority(options: DirectoryOptions): Promise<Verdict> {
+async function verifyAuthority(options: AuthorityDirectoryOptions): Promise<Verdict> {
   const entries = await atAuthority(options, readAll);
   return {
     entries: entries.length,

@@ -2,7 +2,6 @@ import { resolve } from 'node:path';
 import type { Command } from 'commander';
 import { CERTIFICATE_LIFE_MS_MAX, CERTIFICATE_LIFE_MS_MIN } from '../../authority/policy.ts';
 import { clockResponseSchema, epochResponseSchema } from '../../api/authority.ts';
-import type { AuthorityDesk } from '../../daemon/authority/desk.ts';
 import { readPassphrase } from '../../daemon/passphrase.ts';
 import { requireAuthorityDirectory, requireNoAuthority, requireNoNode } from '../../daemon/directory.ts';
 import { parseHost } from '../../host/machine/interfaces.ts';
@@ -18,13 +17,14 @@ import {
   textOption,
 } from '../command.ts';
 import { startedUnless, untilStopped } from '../signals.ts';
+import {
+  atAuthority,
+  type AuthorityDirectoryOptions,
+  passphraseSources,
+  withAuthorityDirectory,
+} from '../authority-directory.ts';
 
-interface DirectoryOptions {
-  readonly dir: string;
-  readonly passphraseFile?: string;
-}
-
-interface InitOptions extends DirectoryOptions {
+interface InitOptions extends AuthorityDirectoryOptions {
   readonly mesh: string;
   readonly certificateLife?: number;
   readonly listen?: string;
@@ -34,8 +34,11 @@ interface InitOptions extends DirectoryOptions {
 /** `chainmail authority …` */
 export function register(program: Command): void {
   const group = addGroup(program, 'authority', 'make and run the authority of a mesh');
+  for (const add of [addInit, addRun, addRecovery]) add(group);
+}
 
-  withDirectory(
+function addInit(group: Command): void {
+  withAuthorityDirectory(
     addCommand(
       group,
       'init',
@@ -85,8 +88,10 @@ export function register(program: Command): void {
         );
       }),
     );
+}
 
-  withDirectory(
+function addRun(group: Command): void {
+  withAuthorityDirectory(
     addCommand(
       group,
       'run',
@@ -101,32 +106,32 @@ export function register(program: Command): void {
     )
     .addOption(logLevelOption('as configured'))
     .action(
-      act<DirectoryOptions & { readonly listen?: string; readonly logLevel?: string }>(async ({ output, options }) => {
-        const { directory } = requireAuthorityDirectory(resolve(options.dir)); // before a passphrase is asked for
-        const { runAuthority } = await import('../../daemon/authority/run.ts');
-        const stopped = untilStopped();
-        const starting = runAuthority({
-          directory,
-          passphrase: await readPassphrase(passphraseSources(options)),
-          environment: process.env,
-          flags: { listen: options.listen, log_level: options.logLevel },
-        });
-        const running = await startedUnless(stopped, starting);
-        output.event(
-          { event: 'ready', url: running.url, mesh: running.mesh },
-          `authority of mesh ${running.mesh} listens at ${running.url} (Ctrl-C ends it)`,
-        );
-        await stopped;
-        await running.close();
-      }),
+      act<AuthorityDirectoryOptions & { readonly listen?: string; readonly logLevel?: string }>(
+        async ({ output, options }) => {
+          const { directory } = requireAuthorityDirectory(resolve(options.dir)); // before a passphrase is asked for
+          const { runAuthority } = await import('../../daemon/authority/run.ts');
+          const stopped = untilStopped();
+          const starting = runAuthority({
+            directory,
+            passphrase: await readPassphrase(passphraseSources(options)),
+            environment: process.env,
+            flags: { listen: options.listen, log_level: options.logLevel },
+          });
+          const running = await startedUnless(stopped, starting);
+          output.event(
+            { event: 'ready', url: running.url, mesh: running.mesh },
+            `authority of mesh ${running.mesh} listens at ${running.url} (Ctrl-C ends it)`,
+          );
+          await stopped;
+          await running.close();
+        },
+      ),
     );
-
-  registerRecovery(group);
 }
 
 /** Commands for the day after. */
-function registerRecovery(group: Command): void {
-  withDirectory(
+function addRecovery(group: Command): void {
+  withAuthorityDirectory(
     addCommand(
       group,
       'new-epoch',
@@ -134,7 +139,7 @@ function registerRecovery(group: Command): void {
       'chainmail authority new-epoch --dir /var/lib/chainmail',
     ),
   ).action(
-    act<DirectoryOptions>(async ({ output, options }) => {
+    act<AuthorityDirectoryOptions>(async ({ output, options }) => {
       const { epoch } = await atAuthority(options, (desk) =>
         desk.call(epochResponseSchema, { method: 'POST', path: '/v1/recovery/epoch' }),
       );
@@ -142,7 +147,7 @@ function registerRecovery(group: Command): void {
     }),
   );
 
-  withDirectory(
+  withAuthorityDirectory(
     addCommand(
       group,
       'accept-clock',
@@ -150,31 +155,11 @@ function registerRecovery(group: Command): void {
       'chainmail authority accept-clock --dir /var/lib/chainmail',
     ),
   ).action(
-    act<DirectoryOptions>(async ({ output, options }) => {
+    act<AuthorityDirectoryOptions>(async ({ output, options }) => {
       const { accepted_at } = await atAuthority(options, (desk) =>
         desk.call(clockResponseSchema, { method: 'POST', path: '/v1/recovery/clock' }),
       );
       output.result({ ok: true, accepted_at }, `clock accepted: it is ${accepted_at}`);
     }),
   );
-}
-
-/** Options of every command that works on an authority's directory. */
-export function withDirectory(command: Command): Command {
-  return command
-    .requiredOption('--dir <dir>', 'directory of the authority')
-    .option('--passphrase-file <file>', 'file whose first line opens the keys (default: DIR/passphrase, or a prompt)');
-}
-
-/** The authority of a command's directory, running or not; see `withAuthority`. Loaded when needed: it is half of the program. */
-export async function atAuthority<T>(options: DirectoryOptions, use: (desk: AuthorityDesk) => Promise<T>): Promise<T> {
-  const { withAuthority } = await import('../../daemon/authority/desk.ts');
-  const passphrase = () => readPassphrase(passphraseSources(options));
-  return withAuthority({ directory: resolve(options.dir), environment: process.env, passphrase }, use);
-}
-
-export type { DirectoryOptions };
-
-function passphraseSources({ dir, passphraseFile }: DirectoryOptions) {
-  return { directory: resolve(dir), file: passphraseFile, environment: process.env };
 }

@@ -22,7 +22,7 @@ import {
 } from '../../identity/key-tree/mnemonic.ts';
 import type { TreeCurve } from '../../identity/key-tree/tree-curve.ts';
 import { act, addCommand, addGroup } from '../command.ts';
-import { atAuthority, type DirectoryOptions, withDirectory } from './authority.ts';
+import { atAuthority, type AuthorityDirectoryOptions, withAuthorityDirectory } from '../authority-directory.ts';
 
 const CURVE_OF: Readonly<Record<string, TreeCurve>> = { secp256k1: 'secp256k1', p256: 'P-256', ed25519: 'Ed25519' };
 
@@ -76,7 +76,7 @@ function addGenerate(group: Command): void {
 }
 
 function addExport(group: Command): void {
-  withDirectory(
+  withAuthorityDirectory(
     addCommand(
       group,
       'export',
@@ -91,7 +91,7 @@ function addExport(group: Command): void {
     )
     .requiredOption('--out <file>', 'the file to write (mode 0600); must not exist')
     .action(
-      act<DirectoryOptions & { readonly path?: string; readonly private?: boolean; readonly out: string }>(
+      act<AuthorityDirectoryOptions & { readonly path?: string; readonly private?: boolean; readonly out: string }>(
         async ({ output, options }) => {
           const path = options.path === undefined ? undefined : formatPath(parsePath(options.path));
           if (options.private === true && path === undefined)
@@ -115,7 +115,7 @@ function addExport(group: Command): void {
 }
 
 function addSubtree(group: Command): void {
-  withDirectory(
+  withAuthorityDirectory(
     addCommand(
       group,
       'subtree',
@@ -125,7 +125,7 @@ function addSubtree(group: Command): void {
   )
     .requiredOption('--out <file>', 'the device’s private key, xprv (mode 0600); must not exist')
     .action(
-      act<DirectoryOptions & { readonly out: string }>(async ({ output, options }) => {
+      act<AuthorityDirectoryOptions & { readonly out: string }>(async ({ output, options }) => {
         const { path, xpub } = await atAuthority(options, (desk) =>
           createFileFrom(options.out, MODE_SECRET, async () => {
             const made = await desk.call(subtreeCreatedSchema, { method: 'POST', path: '/v1/key-tree/subtree' });
@@ -151,24 +151,26 @@ function addImport(group: Command): void {
     .option('--dir <dir>', 'directory of the authority')
     .option('--passphrase-file <file>', 'file whose first line opens the keys (default: DIR/passphrase, or a prompt)')
     .action(
-      act<Partial<DirectoryOptions> & { readonly mnemonicFile?: string }>(async ({ output, options, args }) => {
-        const { dir, mnemonicFile } = options;
-        if ((args[0] === undefined) === (dir === undefined) || (dir === undefined) !== (mnemonicFile === undefined))
-          throw new MeshError('ERR_USAGE', 'either an extended key, or --dir and --mnemonic-file are expected');
-        if (dir !== undefined) {
-          const told = await atAuthority({ ...options, dir }, (desk) => {
-            const body = { mnemonic: readMnemonic(mnemonicFile as string) };
-            return desk.call(treeImportedSchema, { method: 'POST', path: '/v1/key-tree/import', body });
-          });
-          return output.result({ ok: true, ...told }, `master key ${told.fingerprint} taken over`);
-        }
-        const key = parseExtendedKey(args[0] ?? '');
-        const isPrivate = key instanceof ExtendedPrivateKey;
-        const told = isPrivate ? key.public : key;
-        const facts = { kind: isPrivate ? 'private' : 'public', index: told.place.index, ...factsOf(told) };
-        if (isPrivate) key[Symbol.dispose]();
-        output.result(facts, linesOf(facts));
-      }),
+      act<Partial<AuthorityDirectoryOptions> & { readonly mnemonicFile?: string }>(
+        async ({ output, options, args }) => {
+          const { dir, mnemonicFile } = options;
+          if ((args[0] === undefined) === (dir === undefined) || (dir === undefined) !== (mnemonicFile === undefined))
+            throw new MeshError('ERR_USAGE', 'either an extended key, or --dir and --mnemonic-file are expected');
+          if (dir !== undefined) {
+            const told = await atAuthority({ ...options, dir }, (desk) => {
+              const body = { mnemonic: readMnemonic(mnemonicFile as string) };
+              return desk.call(treeImportedSchema, { method: 'POST', path: '/v1/key-tree/import', body });
+            });
+            return output.result({ ok: true, ...told }, `master key ${told.fingerprint} taken over`);
+          }
+          const key = parseExtendedKey(args[0] ?? '');
+          const isPrivate = key instanceof ExtendedPrivateKey;
+          const told = isPrivate ? key.public : key;
+          const facts = { kind: isPrivate ? 'private' : 'public', index: told.place.index, ...factsOf(told) };
+          if (isPrivate) key[Symbol.dispose]();
+          output.result(facts, linesOf(facts));
+        },
+      ),
     );
 }
 

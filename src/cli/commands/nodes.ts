@@ -4,11 +4,11 @@ import { systemClock } from '../../host/machine/system-clock.ts';
 import { act, addCommand } from '../command.ts';
 import { relativeTime } from '../relative-time.ts';
 import { renderTable } from '../table.ts';
-import { atAuthority, type DirectoryOptions, withDirectory } from './authority.ts';
+import { atAuthority, type AuthorityDirectoryOptions, withAuthorityDirectory } from '../authority-directory.ts';
 
 /** `chainmail nodes` */
 export function register(program: Command): void {
-  withDirectory(
+  withAuthorityDirectory(
     addCommand(
       program,
       'nodes',
@@ -16,7 +16,7 @@ export function register(program: Command): void {
       'chainmail nodes --dir /var/lib/chainmail',
     ),
   ).action(
-    act<DirectoryOptions>(async ({ output, options }) => {
+    act<AuthorityDirectoryOptions>(async ({ output, options }) => {
       const list = await atAuthority(options, (desk) =>
         desk.call(nodesResponseSchema, { method: 'GET', path: '/v1/nodes' }),
       );

@@ -8,12 +8,12 @@ import { parseNodeId } from '../../identity/node-id.ts';
 import { parseSerial } from '../../pki/x509/certificate.ts';
 import { act, addCommand, durationOption, textOption } from '../command.ts';
 import type { Output } from '../output.ts';
-import { atAuthority, type DirectoryOptions, withDirectory } from './authority.ts';
+import { atAuthority, type AuthorityDirectoryOptions, withAuthorityDirectory } from '../authority-directory.ts';
 
 /** How often `--watch` looks who has caught up. */
 const WATCH_PAUSE_MS = 500;
 
-interface RevokeOptions extends DirectoryOptions {
+interface RevokeOptions extends AuthorityDirectoryOptions {
   readonly nodeId?: string;
   readonly serial?: string;
   readonly key?: string;
@@ -24,7 +24,7 @@ interface RevokeOptions extends DirectoryOptions {
 
 /** `chainmail revoke` */
 export function register(program: Command): void {
-  withDirectory(
+  withAuthorityDirectory(
     addCommand(
       program,
       'revoke',

@@ -19,9 +19,9 @@ import { parseNodeId } from '../../identity/node-id.ts';
 import { act, addCommand, addGroup, integerOption, repeatedOption, spanOption, textOption } from '../command.ts';
 import type { Output } from '../output.ts';
 import { renderTable } from '../table.ts';
-import { atAuthority, type DirectoryOptions, withDirectory } from './authority.ts';
+import { atAuthority, type AuthorityDirectoryOptions, withAuthorityDirectory } from '../authority-directory.ts';
 
-interface CreateOptions extends DirectoryOptions {
+interface CreateOptions extends AuthorityDirectoryOptions {
   readonly nodeId?: string;
   readonly role?: readonly string[];
   readonly ttl?: number;
@@ -34,8 +34,11 @@ interface CreateOptions extends DirectoryOptions {
 /** `chainmail ticket …` */
 export function register(program: Command): void {
   const group = addGroup(program, 'ticket', 'enrolment tickets: one file lets a machine join');
+  for (const add of [addCreate, addList, addCancel]) add(group);
+}
 
-  withDirectory(
+function addCreate(group: Command): void {
+  withAuthorityDirectory(
     addCommand(
       group,
       'create',
@@ -91,11 +94,13 @@ export function register(program: Command): void {
         );
       }),
     );
+}
 
-  withDirectory(
+function addList(group: Command): void {
+  withAuthorityDirectory(
     addCommand(group, 'list', 'tickets and what became of them', 'chainmail ticket list --dir /var/lib/chainmail'),
   ).action(
-    act<DirectoryOptions>(async ({ output, options }) => {
+    act<AuthorityDirectoryOptions>(async ({ output, options }) => {
       const list = await atAuthority(options, (desk) =>
         desk.call(ticketsResponseSchema, { method: 'GET', path: '/v1/tickets' }),
       );
@@ -110,8 +115,10 @@ export function register(program: Command): void {
       output.result(list, renderTable(['ID', 'STATUS', 'USED', 'EXPIRES', 'NODE', 'ROLES'], rows, 'no tickets yet'));
     }),
   );
+}
 
-  withDirectory(
+function addCancel(group: Command): void {
+  withAuthorityDirectory(
     addCommand(
       group,
       'cancel <id>',
@@ -119,7 +126,7 @@ export function register(program: Command): void {
       'chainmail ticket cancel 3f9a0c117b2e44d0 --dir /var/lib/chainmail',
     ),
   ).action(
-    act<DirectoryOptions>(async ({ output, options, args }) => {
+    act<AuthorityDirectoryOptions>(async ({ output, options, args }) => {
       const [id = ''] = args;
       await atAuthority(options, (desk) =>
         desk.call(z.undefined(), { method: 'DELETE', path: `/v1/tickets/${encodeURIComponent(id)}` }),

@@ -24,11 +24,11 @@ import { parseStatement } from '../../../message/delegate-statement.ts';
 import { relativeTime } from '../../relative-time.ts';
 import { act, addCommand, addGroup, integerOption, repeatedOption, spanOption, textOption } from '../../command.ts';
 import { renderTable } from '../../table.ts';
-import { atAuthority, type DirectoryOptions, withDirectory } from '../authority.ts';
+import { atAuthority, type AuthorityDirectoryOptions, withAuthorityDirectory } from '../../authority-directory.ts';
 
 const CURVE_OF: Readonly<Record<string, DelegateCurve>> = { p256: 'P-256', ed25519: 'Ed25519', secp256k1: 'secp256k1' };
 
-interface IssueOptions extends DirectoryOptions {
+interface IssueOptions extends AuthorityDirectoryOptions {
   readonly nodeId?: string;
   readonly wallet?: string;
   readonly key?: string;
@@ -70,7 +70,7 @@ function addKey(group: Command): void {
 }
 
 function addIssue(group: Command): void {
-  withDirectory(
+  withAuthorityDirectory(
     addCommand(
       group,
       'issue',
@@ -129,7 +129,7 @@ function addShow(group: Command): void {
     .option('--passphrase-file <file>', 'file whose first line opens the keys (default: DIR/passphrase, or a prompt)')
     .option('--mesh <name>', 'the mesh of the statement', textOption(parseMeshName))
     .action(
-      act<Partial<DirectoryOptions> & { readonly mesh?: string }>(async ({ output, options, args }) => {
+      act<Partial<AuthorityDirectoryOptions> & { readonly mesh?: string }>(async ({ output, options, args }) => {
         const [file] = args;
         if ((file === undefined) === (options.dir === undefined))
           throw new MeshError('ERR_USAGE', 'either a file or --dir is expected');
@@ -151,7 +151,7 @@ function addShow(group: Command): void {
 }
 
 function addRevoke(group: Command): void {
-  withDirectory(
+  withAuthorityDirectory(
     addCommand(
       group,
       'revoke',
@@ -168,7 +168,7 @@ function addRevoke(group: Command): void {
     .option('--wallet <address>', 'everything of a wallet')
     .action(
       act<
-        DirectoryOptions & {
+        AuthorityDirectoryOptions & {
           readonly id?: string;
           readonly statement?: string;
           readonly belowEpoch?: number;
