@@ -1,6 +1,6 @@
 import { messageOf } from '../../base/errors.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
-import { StreamService } from '../../streams/stream-service.ts';
+import type { StreamService } from '../../streams/stream-service.ts';
 import type { Log } from '../log.ts';
 
 /** Wakes the service when blocks are due, and sleeps when none will be. */
