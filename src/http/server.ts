@@ -28,7 +28,7 @@ export const HEADERS_MS_MAX = 10_000;
 /** How often late requests are looked for. Each look wakes the process, also where nobody has asked anything. */
 const CHECK_MS = 10_000;
 /** As {@link CHECK_MS}, on sockets that only the owner of the directory reaches, who floods nobody but himself. */
-export const OWNERS_CHECK_MS = 60_000;
+export const OWNERS_CHECK_MS = 600_000;
 /** An idle connection is kept this long for the next request. */
 export const KEEP_ALIVE_MS = 30_000;
 /** Open connections. 70 KiB each with TLS: 140 MiB at most. */

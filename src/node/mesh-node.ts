@@ -22,6 +22,8 @@ import type { Statistics } from './statistics.ts';
 
 /** How often links with expired peers and chains that no mail needs any more are looked for. */
 const SWEEP_MS = MINUTE_MS;
+/** But where the node is awake anyhow, they are looked for from here on: no wake-up for this alone. */
+const SWEEP_EARLY_MS = SWEEP_MS / 2;
 /** A store that failed (a full disk, say) is tried again after this. */
 const STORE_RETRY_MS = SECOND_MS;
 
@@ -188,7 +190,7 @@ export class MeshNode {
       this.#storeRetryAt = undefined;
       this.#parts.journal.resume();
     }
-    if (now.mono >= this.#sweepAt) {
+    if (now.mono >= after(this.#sweepAt, SWEEP_EARLY_MS - SWEEP_MS)) {
       this.#sweepAt = after(now.mono, SWEEP_MS);
       this.#parts.neighbourhood.closeCondemned(now);
       this.#parts.exchange.sweep(forgetting);

@@ -8,8 +8,8 @@ import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../log.ts';
 import type { AuthorityContact } from './authority-contact.ts';
 
-/** How often the end of the node's certificate and the machine's clock are looked at. */
-const LOOK_MS = MINUTE_MS;
+/** How often the end of the node's certificate and the machine's clock are looked at. Each look wakes the process. */
+const LOOK_MS = 5 * MINUTE_MS;
 
 /** Logs what the node does, and tells the authority of revocations that came another way. @returns ends it. */
 export function watchEvents(host: NodeHost, contact: AuthorityContact, log: Log): () => void {

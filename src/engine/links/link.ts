@@ -14,12 +14,12 @@ import { OutgoingQueue } from './outgoing-queue.ts';
 /** A peer that has finished TLS sends its hello at once; what takes longer is dead or holds a place for nothing. */
 export const HELLO_MS_MAX = 5 * SECOND_MS;
 /**
- * Silence after which a link is asked whether it lives. Each ping wakes both ends, and half of them never come, because a
+ * Silence after which a link is asked whether it lives. Each ping wakes both ends, and most of them never come, because a
  * pull does in this time; the rest of {@link SILENCE_MS_MAX} is left for the answer.
  */
-export const PING_AFTER_MS = 45 * SECOND_MS;
+export const PING_AFTER_MS = 60 * SECOND_MS;
 /** Where the node is awake anyhow, links that would be asked soon are asked now: one wake-up for many of them. */
-const PING_EARLY_MS = 30 * SECOND_MS;
+const PING_EARLY_MS = 40 * SECOND_MS;
 /** Silence after which a link is given up. */
 export const SILENCE_MS_MAX = 75 * SECOND_MS;
 /** Bytes of messages that a peer may have under way to us: half a second of a busy mesh. */

@@ -43,6 +43,36 @@ it('a small process compiles nothing at its start, and what is hot once there is
   assert.equal(busy & OPTIMIZED, OPTIMIZED);
 });
 
+/** Linux alone tells how often a thread has stopped to wait. */
+const NO_THREADS = process.platform === 'linux' ? false : 'needs /proc';
+
+it('a small process wakes no helpers to collect new objects', { skip: NO_THREADS }, () => {
+  const wakeUpsOfHelpers = (isSmall: boolean): number => {
+    const program = `
+      const { readdirSync, readFileSync } = await import('node:fs');
+      const { beSmall } = await import(${JSON.stringify(MODULE)});
+      if (${isSmall}) beSmall();
+      const wakeUps = () => {
+        let sum = 0;
+        for (const task of readdirSync('/proc/self/task')) {
+          if (Number(task) === process.pid) continue;
+          sum += Number(/^voluntary_ctxt_switches:\\s+(\\d+)/m.exec(readFileSync('/proc/self/task/' + task + '/status', 'utf8'))[1]);
+        }
+        return sum;
+      };
+      const before = wakeUps();
+      for (let i = 0; i < 40; i++) {
+        globalThis.garbage = Array.from({ length: 200_000 }, () => ({}));
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      console.log(wakeUps() - before);
+    `;
+    return Number(execFileSync(process.execPath, ['--input-type=module', '-e', program], { encoding: 'utf8' }));
+  };
+  const [large, small] = [wakeUpsOfHelpers(false), wakeUpsOfHelpers(true)];
+  assert.ok(small * 2 < large, `${small} wake-ups, where others have ${large}`);
+});
+
 it('a small process has the messages of zod in English alone', () => {
   const told = (isSmall: boolean): { readonly languages: number; readonly message: string } => {
     const program = `

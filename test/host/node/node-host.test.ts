@@ -5,8 +5,9 @@ import type { TLSSocket } from 'node:tls';
 import { before, describe, it, type TestContext } from 'node:test';
 import { utf8 } from '../../../src/base/bytes.ts';
 import { isMeshError } from '../../../src/base/errors.ts';
-import { HOUR_MS } from '../../../src/base/time.ts';
+import { after, HOUR_MS } from '../../../src/base/time.ts';
 import { WorkShare } from '../../../src/base/work-share.ts';
+import { systemClock } from '../../../src/host/machine/system-clock.ts';
 import { CLOSE_MS_MAX, LinkSocket, UNSENT_BYTES_MAX } from '../../../src/host/node/link-socket.ts';
 import { REQUESTS_MAX } from '../../../src/host/node/open-requests.ts';
 import { parseMessageType } from '../../../src/message/family.ts';
@@ -45,6 +46,35 @@ class DyingStore extends MemoryNodeStore {
     await this.slow;
   }
 }
+
+describe('the timer of a node', () => {
+  it('is moved where what was due is not any more: an idle node is not woken for nothing', async (t) => {
+    const now = systemClock.now();
+    const clock = { now: () => now, wall: () => now.wall, monotonic: () => now.mono };
+    const { host } = await mesh.start(t, { clock });
+    let dueMs = 10_000;
+    let woken = 0;
+    host.node.deadline = () => after(now.mono, dueMs);
+    host.node.handleTimeout = () => void woken++;
+    t.mock.timers.enable({ apis: ['setTimeout'] });
+    const turn = async (): Promise<void> => {
+      host.wake();
+      await new Promise((resolve) => setImmediate(resolve));
+    };
+    await turn();
+    dueMs = 20_000;
+    await turn();
+    t.mock.timers.tick(19_999);
+    assert.equal(woken, 0);
+    t.mock.timers.tick(1);
+    assert.equal(woken, 1);
+    await turn();
+    dueMs = 5_000;
+    await turn();
+    t.mock.timers.tick(5_000);
+    assert.equal(woken, 2, 'and where something is due earlier');
+  });
+});
 
 describe('a node and its disk', () => {
   it('acknowledges nothing that is not on it, and goes on when there is room again', async (t) => {
