@@ -9,7 +9,7 @@ import { CHAINS_ASKED_MAX } from '../engine/links/frame.ts';
 import type { Source } from '../engine/gate/gate.ts';
 import type { Link } from '../engine/links/link.ts';
 import type { Origins } from '../engine/gate/origins.ts';
-import { type Parked, PARKED_CHAINS_MAX, Parking } from '../engine/held/parking.ts';
+import { type Parked, Parking } from '../engine/held/parking.ts';
 import { ignore, reject, type Verdict } from '../engine/gate/verdict.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Message } from '../message/message.ts';
@@ -17,8 +17,10 @@ import { type Certificate, parseCertificate } from '../pki/x509/certificate.ts';
 import { MESH_CERTIFICATE_BYTES_MAX } from '../pki/mesh/mesh-profile.ts';
 import type { Journal } from './journal.ts';
 
-/** A voucher that came so long ago may be new to peers too. By then those who have the messages have asked for it. */
+/** After the first message of a signer, peers may not know yet what vouches for it. Who has the messages has asked by then. */
 const NEW_MS = 10 * SECOND_MS;
+/** Signers of which is known when they first spoke: many more than do in a day. Beyond, the one that is silent longest is new again. */
+export const SPOKEN_MAX = 4_096;
 
 /** Reads a certificate from bytes that are not kept. @throws ERR_CERTIFICATE */
 export type ReadCertificate = (der: Bytes) => Certificate;
@@ -54,8 +56,8 @@ export class ChainExchange {
   readonly #read: ReadCertificate;
   readonly #owner: ChainExchangeOwner;
   readonly #parking = new Parking();
-  /** When the last vouchers came, as many as may be waited for at a time, by what messages name. */
-  readonly #cameAt = new BoundedMap<string, MonotonicMs>(PARKED_CHAINS_MAX);
+  /** When signers first spoke here, by what their messages name. */
+  readonly #spokeAt = new BoundedMap<string, MonotonicMs>(SPOKEN_MAX);
   /** Certificates to be asked for once this turn is over, unless they have come by then. */
   readonly #asking = new Map<Link, string[]>();
 
@@ -96,10 +98,11 @@ export class ChainExchange {
     for (const leafKey of leafKeys.slice(0, CHAINS_ASKED_MAX)) if (!link.isLaden) this.#show(link, leafKey);
   }
 
-  /** Where what vouches for a signer came lately, it goes along with the message that came with it: the peer need not ask. */
+  /** What vouches for a signer that has not spoken before goes along with its message: the peer need not ask. */
   vouch(now: Instant, link: Link, leafKey: string): void {
-    const cameAt = this.#cameAt.peek(leafKey);
-    if (cameAt !== undefined && now.mono < after(cameAt, NEW_MS)) this.#show(link, leafKey);
+    const spokeAt = this.#spokeAt.get(leafKey);
+    if (spokeAt === undefined) this.#spokeAt.set(leafKey, now.mono);
+    if (spokeAt === undefined || now.mono < after(spokeAt, NEW_MS)) this.#show(link, leafKey);
   }
 
   handleChain(now: Instant, link: Link, ders: readonly Bytes[]): void {
@@ -130,10 +133,7 @@ export class ChainExchange {
       return;
     }
     const added = this.#origins.delegates.add(statement, now.wall);
-    if (added.tag === 'known' && added.isNew) {
-      this.keepDelegate(added.delegate, added.forgotten);
-      this.#cameAt.set(hash, now.mono);
-    }
+    if (added.tag === 'known' && added.isNew) this.keepDelegate(added.delegate, added.forgotten);
     if (added.tag === 'refused') link.handleReject(now);
     for (const parked of this.#parking.release(hash)) {
       const { source, message } = parked;
@@ -164,7 +164,6 @@ export class ChainExchange {
     const { known, isNew } = taken;
     if (isNew) {
       const leaf = known.chain[0] as Certificate;
-      this.#cameAt.set(known.leafKey, now.mono);
       const keepUntil = keepChainUntil(leaf);
       this.#owner.signed(now, leaf.notBefore);
       this.#journal.add({

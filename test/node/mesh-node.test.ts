@@ -4,13 +4,13 @@ import { utf8 } from '../../src/base/bytes.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../src/base/time.ts';
 import type { HeldCrl } from '../../src/engine/gossip/crl-sync.ts';
 import { INBOUND_MAX, LINKS_MAX, OUTBOUND_TARGET } from '../../src/engine/links/connector.ts';
-import { CROSSING_MS_MAX, PROBATION_MS } from '../../src/engine/links/link.ts';
+import { CROSSING_MS_MAX, type Link, PROBATION_MS } from '../../src/engine/links/link.ts';
 import { parseAddress } from '../../src/message/address.ts';
 import { parseMessageType } from '../../src/message/family.ts';
 import { assembleMessage, type Message } from '../../src/message/message.ts';
 import { streamKeyOf } from '../../src/message/message-id.ts';
 import { encodeNodeRecord } from '../../src/message/node-record.ts';
-import { ChainExchange } from '../../src/node/chain-exchange.ts';
+import { ChainExchange, SPOKEN_MAX } from '../../src/node/chain-exchange.ts';
 import { ARRIVALS_LEFT_FREE } from '../../src/node/node-start.ts';
 import type { Certificate } from '../../src/pki/x509/certificate.ts';
 import type { StoredMessage } from '../../src/ports/node-store.ts';
@@ -64,10 +64,39 @@ describe('mesh node', () => {
       assert.deepEqual(last.heldIds, [`${ann.id}.${ann.node.incarnation}.0`]);
       assert.equal(asked.mock.callCount(), 0);
       net.pass(MINUTE_MS);
+      const shown = t.mock.method(ChainExchange.prototype, 'handleChain');
       bob.publish();
       net.settle();
       assert.deepEqual(last.heldIds.length, 2);
-      assert.equal(asked.mock.callCount(), 1, 'bob has been known to eve for a minute, and is new to those behind her');
+      assert.equal(asked.mock.callCount(), 0, 'eve has known bob for a minute, but he has not spoken before');
+      const shownOnce = shown.mock.callCount();
+      net.pass(MINUTE_MS);
+      bob.publish();
+      net.settle();
+      assert.deepEqual(last.heldIds.length, 3);
+      assert.equal(shown.mock.callCount(), shownOnce, 'by now they know him');
+    });
+
+    it('brings them along again where more signers have spoken since than are remembered', (t) => {
+      const vouch = t.mock.method(ChainExchange.prototype, 'vouch');
+      const { net, nodes } = row(fixture, 'ann', 'bob', 'eve');
+      const [ann, bob] = nodes as [HandNode, HandNode];
+      ann.publish();
+      net.settle();
+      const exchange = vouch.mock.calls[0]?.this as ChainExchange;
+      const [link] = bob.node.links;
+      const shown = t.mock.method(ChainExchange.prototype, 'voucherOf');
+      const leafKey = fixture.member('ann').chain[0]?.fingerprintHex ?? '';
+      const showsAnn = (): boolean => {
+        const before = shown.mock.callCount();
+        exchange.vouch(net.now, link as Link, leafKey);
+        return shown.mock.callCount() > before;
+      };
+      net.pass(MINUTE_MS);
+      for (let i = 0; i < SPOKEN_MAX - 1; i++) exchange.vouch(net.now, link as Link, `${i}`);
+      assert.equal(showsAnn(), false);
+      for (let i = 0; i < SPOKEN_MAX; i++) exchange.vouch(net.now, link as Link, `other ${i}`);
+      assert.equal(showsAnn(), true);
     });
 
     it('is acknowledged when it is durable, and not before', () => {

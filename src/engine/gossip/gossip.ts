@@ -59,7 +59,7 @@ export interface GossipWorld {
   read(arrival: number): Uint8Array | undefined;
   /** Whether a message of this author would be taken now: its budget here is not spent, and there is room for it. */
   isWanted(now: Instant, author: NodeId): boolean;
-  /** Sends what vouches for a signer, where it is new here, so that it may be new to the peer. */
+  /** Sends what vouches for a signer who has not spoken before, so that the peer may not know it. */
   vouch(now: Instant, link: Link, leafKey: string): void;
   /** Our CRLs, told with every pull: revocations first. */
   crlHeaders(): readonly CrlHeader[];
