@@ -12,7 +12,7 @@ for (const storms of ['a first', 'a second', 'a third', 'a fourth'])
     t.after(() => storm.end());
     await storm.kill(KILLS);
     await storm.check();
-    const { messages, enrolments } = storm.acknowledged;
-    t.diagnostic(JSON.stringify(storm.acknowledged));
+    const { messages, enrolments } = storm.summary;
+    t.diagnostic(JSON.stringify(storm.summary));
     assert.ok(messages > 0 && enrolments > 0);
   });

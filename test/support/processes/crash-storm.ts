@@ -1,73 +1,84 @@
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ticketCreatedSchema } from '../../../src/api/authority.ts';
-import type { MessagesResponse } from '../../../src/api/node-programs.ts';
-import { fromBase64, textOfUtf8 } from '../../../src/base/bytes.ts';
-import { encodePem } from '../../../src/codec/pem.ts';
-import { generatePkcs8, softwareSigner } from '../../../src/crypto/signer.ts';
-import { controlSocketOf } from '../../../src/host/http/control-socket.ts';
-import { exchange } from '../../../src/host/http/client.ts';
-import { type Certificate, parseCertificatesPem } from '../../../src/pki/x509/certificate.ts';
-import { parseCrl } from '../../../src/pki/x509/crl.ts';
-import { buildCsr } from '../../../src/pki/x509/csr.ts';
-import { issueIndexOf } from '../../../src/pki/mesh/mesh-extensions.ts';
+import { textOfUtf8 } from '../../../src/base/bytes.ts';
 import { SeededRandom } from '../../../src/sim/seeded-random.ts';
-import { chainmail, LongCommand } from './chainmail.ts';
 import { NodeProcess } from './node-process.ts';
+import { newCsr, StormAuthority, type StormAnswer, untilAnswered } from './storm-authority.ts';
+import { checkEnrolments, checkMessages, checkRevocations } from './storm-checks.ts';
+import { type Enrolment, StormLedger } from './storm-ledger.ts';
 
 const NODES = 3;
 /** Work between two kills: long enough for commits to be under way, short enough for many kills. */
 const WORK_MS_MIN = 50;
 const WORK_MS_MAX = 500;
+/** How long after a request was sent the kill falls: it is read, judged, written and answered within this. */
+const ASKED_MS_MAX = 12;
+/** A process that is to die of its next request gets one within this, or dies without. */
+const ARMED_MS_MAX = 1_000;
+/** Starts of one process that are killed, one after another. */
+const STARTS_KILLED_MAX = 2;
+/** Of the first start that is killed; then as long as the last one took. */
+const START_MS_FIRST = 1_000;
 const PUBLISHERS = 2;
 const ENROLLERS = 2;
 const RETRY_MS = 30;
 /** What is said is read back after every kill, so it must not be too much. */
 const PUBLISH_PAUSE_MS_MAX = 300;
-/** The authority answers 300 requests a minute, and each enrolment is asked for twice more at the end. */
+/** The authority answers 300 requests a minute, and each enrolment is asked for three times more at the end. */
 const ENROL_PAUSE_MS_MAX = 400;
+/** Every so many enrolled nodes one is revoked. */
+const REVOKED_EACH = 3;
+const LOOK_PAUSE_MS_MAX = 100;
+/** Where the answer to an enrolment was lost, somebody else comes with the same ticket so often. */
+const OTHER_KEY_SHARE = 0.3;
 
-interface Enrolment {
-  readonly token: string;
-  readonly csr: string;
-  certificate?: string;
-  nodeId?: string;
+type Victim = NodeProcess | StormAuthority;
+/** When a process dies: whenever it may be, soon after it was asked something, or in the moment of an answer. */
+const MOMENTS = ['anytime', 'asked', 'answered', 'answered'] as const;
+type Moment = (typeof MOMENTS)[number];
+
+/** How much there was to lose, and how often a kill fell where it could do harm. */
+export interface StormSummary {
+  readonly messages: number;
+  readonly enrolments: number;
+  readonly revocations: number;
+  /** Revocation lists that somebody saw. */
+  readonly lists: number;
+  /** Messages that were stored and nobody was told of: kills between the write and the answer. */
+  readonly untold: number;
+  readonly startsKilled: number;
 }
 
 /**
  * An authority and nodes as processes, all at work, one of them killed with -9 again and again. What was acknowledged is
- * written down here, and {@link check} holds the processes to it.
+ * written down, and {@link check} holds the processes to it.
  */
 export class CrashStorm {
   readonly #random: SeededRandom;
-  readonly #authorityDir: string;
+  readonly #authority: StormAuthority;
   readonly #nodes: NodeProcess[] = [];
-  /** What each message that was acknowledged says. */
-  readonly #said = new Map<string, string>();
-  readonly #enrolments: Enrolment[] = [];
-  /** Of revocations that were acknowledged, by node. */
-  readonly #revoked = new Map<string, number>();
-  #authority: LongCommand | undefined;
-  #endpoint = '127.0.0.1:0';
+  readonly #ledger = new StormLedger();
   #isOver = false;
   #count = 0;
+  #untold = 0;
+  #startsKilled = 0;
+  /** How long the last start took. */
+  #startMs = START_MS_FIRST;
+  /** The next request to this process, or the next answer, is its last. */
+  #armed: { readonly victim: Victim; readonly moment: Moment; readonly strike: () => void } | undefined;
 
-  private constructor(folder: string, seed: number) {
+  private constructor(authority: StormAuthority, seed: number) {
     this.#random = new SeededRandom(String(seed));
-    this.#authorityDir = join(folder, 'authority');
+    this.#authority = authority;
+    authority.onAsking = () => this.#handle(authority, 'asked');
+    authority.onAnswered = () => this.#handle(authority, 'answered');
   }
 
   static async start(folder: string, seed: number): Promise<CrashStorm> {
-    const storm = new CrashStorm(folder, seed);
-    mkdirSync(storm.#authorityDir, { mode: 0o700 });
-    writeFileSync(join(storm.#authorityDir, 'passphrase'), 'correct horse\n', { mode: 0o600 });
-    const init = await chainmail(['authority', 'init', '--dir', storm.#authorityDir, '--mesh', 'storm', '--json']);
-    assert.equal(init.code, 0, `${init.stdout}${init.stderr}`);
-    await storm.#runAuthority();
+    const storm = new CrashStorm(await StormAuthority.start(folder), seed);
     for (let i = 0; i < NODES; i++) {
-      const node = await NodeProcess.enroll(folder, `n${i}`, storm.#authorityDir);
+      const node = await NodeProcess.enroll(folder, `n${i}`, storm.#authority.dir);
       storm.#nodes.push(node);
       await node.run();
     }
@@ -80,13 +91,15 @@ export class CrashStorm {
       ...this.#nodes.flatMap((node) => Array.from({ length: PUBLISHERS }, () => this.#publish(node))),
       ...Array.from({ length: ENROLLERS }, () => this.#enrol()),
       this.#revoke(),
+      this.#look(),
     ];
     try {
       for (let i = 0; i < times; i++) {
         await pause(this.#random.between(WORK_MS_MIN, WORK_MS_MAX));
-        const victim = this.#random.below(NODES + 2);
-        if (victim < NODES) await this.#killNode(this.#nodes[victim] as NodeProcess);
-        else await this.#killAuthority();
+        const victim = this.#nodes[this.#random.below(NODES + 2)] ?? this.#authority;
+        await this.#until(this.#anyOf(MOMENTS), victim);
+        await this.#crash(victim);
+        this.#ledger.assertClean();
       }
     } finally {
       this.#isOver = true;
@@ -94,48 +107,77 @@ export class CrashStorm {
     }
   }
 
-  /** How much there was to lose. */
-  get acknowledged(): { readonly messages: number; readonly enrolments: number; readonly revocations: number } {
+  get summary(): StormSummary {
+    const { said, enrolments, revoked, lists } = this.#ledger;
     return {
-      messages: this.#said.size,
-      enrolments: this.#enrolments.filter(({ certificate }) => certificate !== undefined).length,
-      revocations: this.#revoked.size,
+      messages: said.size,
+      enrolments: enrolments.filter(({ certificate }) => certificate !== undefined).length,
+      revocations: revoked.size,
+      lists,
+      untold: this.#untold,
+      startsKilled: this.#startsKilled,
     };
   }
 
+  /** @throws where something that was acknowledged is lost, or anything was given twice. */
   async check(): Promise<void> {
-    await this.#checkMessages();
-    await this.#checkEnrolments();
-    await this.#checkRevocations();
-    const audit = await chainmail(['audit', 'verify', '--dir', this.#authorityDir, '--json']);
-    assert.equal(audit.code, 0, `${audit.stdout}${audit.stderr}`);
+    this.#untold = await checkMessages(this.#ledger, this.#nodes);
+    await checkEnrolments(this.#ledger, this.#authority);
+    await checkRevocations(this.#ledger, this.#authority);
+    this.#ledger.assertClean();
   }
 
   async end(): Promise<void> {
     this.#isOver = true;
-    await Promise.all([this.#authority?.end('SIGKILL'), ...this.#nodes.map((node) => node.end('SIGKILL'))]);
+    await Promise.all([this.#authority, ...this.#nodes].map((process) => process.end('SIGKILL')));
   }
 
   // ---- kills ---------------------------------------------------------------------------------------------------
 
-  async #killNode(node: NodeProcess): Promise<void> {
-    await node.end('SIGKILL');
-    const before = new Set(this.#said.keys().filter((id) => id.startsWith(`${node.nodeId}.`)));
-    await node.run();
-    const listed = await node.listed();
+  /** A kill, perhaps some more before the process stands again, and what it still knows then. */
+  async #crash(victim: Victim): Promise<void> {
+    await victim.end('SIGKILL');
+    const before = victim instanceof NodeProcess ? this.#saidBy(victim) : undefined;
+    for (let more = this.#random.below(STARTS_KILLED_MAX + 1); more > 0; more--) await this.#killStart(victim);
+    const startedAt = performance.now();
+    await victim.run();
+    this.#startMs = performance.now() - startedAt;
+    if (before === undefined || !(victim instanceof NodeProcess)) return;
+    const listed = await victim.listed();
     for (const id of before) assert.ok(listed.has(id), `${id} was acknowledged and is lost`);
   }
 
-  async #killAuthority(): Promise<void> {
-    await this.#authority?.end('SIGKILL');
-    await this.#runAuthority();
+  /** In the later part of a start: before that the program is only being read. */
+  async #killStart(victim: Victim): Promise<void> {
+    const started = victim.run().then(
+      () => false,
+      () => true,
+    );
+    await pause(this.#random.between(Math.floor(this.#startMs / 3), Math.ceil(this.#startMs)));
+    await victim.end('SIGKILL');
+    if (await started) this.#startsKilled++;
   }
 
-  async #runAuthority(): Promise<void> {
-    const args = ['authority', 'run', '--dir', this.#authorityDir, '--listen', this.#endpoint, '--json'];
-    this.#authority = new LongCommand(args, { CHAINMAIL_LOG_LEVEL: 'error' });
-    const { url } = await this.#authority.json<{ url: string }>();
-    this.#endpoint = new URL(url).host; // tickets name it, so it stays
+  /** An answer is the last thing that the process does: whatever it says there must hold. */
+  async #until(moment: Moment, victim: Victim): Promise<void> {
+    if (moment === 'anytime') return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const strike = (): void => {
+      if (moment === 'answered') void victim.end('SIGKILL');
+      resolve();
+    };
+    this.#armed = { victim, moment, strike };
+    await Promise.race([promise, pause(ARMED_MS_MAX)]);
+    this.#armed = undefined;
+    if (moment === 'asked') await pause(this.#random.below(ASKED_MS_MAX));
+  }
+
+  #handle(process: Victim, moment: Moment): void {
+    if (this.#armed?.victim === process && this.#armed.moment === moment) this.#armed.strike();
+  }
+
+  #saidBy({ nodeId }: NodeProcess): ReadonlySet<string> {
+    return new Set(this.#ledger.said.keys().filter((id) => id.startsWith(`${nodeId}.`)));
   }
 
   // ---- work ----------------------------------------------------------------------------------------------------
@@ -143,174 +185,79 @@ export class CrashStorm {
   async #publish(node: NodeProcess): Promise<void> {
     while (!this.#isOver) {
       const text = `said ${this.#count++}`;
-      try {
-        const { status, json } = await node.publish(text);
-        if (status === 201) this.#acknowledge(String(json['message_id']), text);
-        await pause(this.#random.below(PUBLISH_PAUSE_MS_MAX));
-      } catch {
-        await pause(RETRY_MS); // killed before it answered: nothing was promised
-      }
+      const asked = node.publish(text);
+      this.#handle(node, 'asked');
+      const answer = await asked.catch(() => undefined); // killed before it answered: nothing was promised
+      if (answer !== undefined) this.#handle(node, 'answered');
+      if (answer?.status === 201) this.#ledger.noteMessage(String(answer.json['message_id']), text);
+      await pause(answer === undefined ? RETRY_MS : this.#random.below(PUBLISH_PAUSE_MS_MAX));
     }
-  }
-
-  #acknowledge(id: string, text: string): void {
-    assert.equal(this.#said.get(id), undefined, `${id} was given twice`);
-    this.#said.set(id, text);
   }
 
   async #enrol(): Promise<void> {
     while (!this.#isOver) {
-      const enrolment: Enrolment = { token: await this.#ticket(), csr: await newCsr() };
-      this.#enrolments.push(enrolment);
-      // The answer may be lost in a kill: whoever asks again with the same key gets what it had.
+      const enrolment: Enrolment = { token: await this.#ticket(), asked: [await newCsr()], refused: new Set() };
+      this.#ledger.enrolments.push(enrolment);
       while (!this.#isOver && enrolment.certificate === undefined) await this.#enrolOnce(enrolment);
       await pause(this.#random.below(ENROL_PAUSE_MS_MAX));
     }
   }
 
+  /**
+   * The answer may be lost in a kill: whoever asks again with the same key gets what it had. Others may have come in between
+   * with the same ticket: one of them all has it, whoever that is.
+   */
   async #enrolOnce(enrolment: Enrolment): Promise<void> {
-    const answer = await this.#post('/v1/enroll', { token: enrolment.token, csr: enrolment.csr });
-    if (answer === undefined) return;
-    assert.equal(answer.status, 200, answer.text);
-    const { certificate, node_id } = JSON.parse(answer.text) as { certificate: string; node_id: string };
-    enrolment.certificate = certificate;
-    enrolment.nodeId = node_id;
+    const { token, asked, refused } = enrolment;
+    const csr = this.#anyOf(asked.filter((each) => !refused.has(each)));
+    const answer = await this.#authority.ask({ method: 'POST', path: '/v1/enroll', body: { token, csr } });
+    if (answer === undefined) {
+      if (this.#random.chance(OTHER_KEY_SHARE)) asked.push(await newCsr());
+      return;
+    }
+    const text = textOfUtf8(answer.body);
+    if (answer.status === 200) {
+      const { certificate, node_id } = JSON.parse(text) as { certificate: string; node_id: string };
+      this.#ledger.noteCertificate(certificate);
+      Object.assign(enrolment, { csr, certificate, nodeId: node_id });
+      return;
+    }
+    refused.add(csr);
+    if (refused.size < asked.length) return;
+    this.#ledger.noteFault(`a ticket that nobody has used gave ${answer.status}: ${text}`);
+    this.#isOver = true;
   }
 
   async #revoke(): Promise<void> {
     for (let next = 0; !this.#isOver; await pause(RETRY_MS)) {
-      const nodeId = this.#enrolments[next]?.nodeId;
+      const nodeId = this.#ledger.enrolments[next]?.nodeId;
       if (nodeId === undefined) continue;
       // Asked until it is answered, also when all is over: whether the last one was done must be known.
-      const answer = await answered(() => this.#administrate('/v1/revoke', { node_id: nodeId }));
-      assert.equal(answer.status, 204, answer.text);
-      this.#revoked.set(nodeId, Number(answer.crlNumber));
-      next += 3;
+      const answer = await untilAnswered(() => this.#administrate('/v1/revoke', { node_id: nodeId }));
+      if (answer.status === 204) this.#ledger.revoked.set(nodeId, Number(answer.crlNumber));
+      else this.#ledger.noteFault(`a revocation gave ${answer.status}: ${textOfUtf8(answer.body)}`);
+      next += REVOKED_EACH;
+    }
+  }
+
+  /** Sees the lists as they come: what a kill between signing and storing brings twice is seen by nobody later. */
+  async #look(): Promise<void> {
+    for (; !this.#isOver; await pause(this.#random.below(LOOK_PAUSE_MS_MAX))) {
+      const answer = await this.#authority.administrate({ method: 'GET', path: '/v1/crl' });
+      if (answer?.status === 200) this.#ledger.noteList(answer.body);
     }
   }
 
   async #ticket(): Promise<string> {
-    for (;;) {
-      const answer = await this.#administrate('/v1/tickets', {});
-      if (answer !== undefined) return ticketCreatedSchema.parse(JSON.parse(answer.text)).ticket.token;
-    }
-  }
-
-  #post(path: string, body: object): Promise<StormAnswer | undefined> {
-    const trustAnchors = [readFileSync(join(this.#authorityDir, 'root.pem'), 'utf8')];
-    return ask({ tag: 'tls', endpoint: `https://${this.#endpoint}`, trustAnchors }, path, body);
+    const answer = await untilAnswered(() => this.#administrate('/v1/tickets', {}));
+    return ticketCreatedSchema.parse(JSON.parse(textOfUtf8(answer.body))).ticket.token;
   }
 
   #administrate(path: string, body: object): Promise<StormAnswer | undefined> {
-    return ask({ tag: 'socket', path: controlSocketOf(this.#authorityDir) }, path, body);
+    return this.#authority.administrate({ method: 'POST', path, body });
   }
 
-  // ---- what must hold --------------------------------------------------------------------------------------------
-
-  /** Every message is at every node, and says what was acknowledged; ids that nobody was told of are each one content. */
-  async #checkMessages(): Promise<void> {
-    const everything = new Set(this.#said.keys());
-    const contents = new Map<string, string>();
-    for (const node of this.#nodes) {
-      await node.untilListed(everything);
-      for (const [id, text] of await contentsOf(node)) {
-        assert.equal(contents.get(id) ?? text, text, `${id} says two things`);
-        contents.set(id, text);
-      }
-    }
-    for (const [id, text] of this.#said) assert.equal(contents.get(id), text, id);
+  #anyOf<T>(choices: readonly T[]): T {
+    return choices[this.#random.below(choices.length)] as T;
   }
-
-  async #checkEnrolments(): Promise<void> {
-    const serials = new Set<string>();
-    const indexes = new Set<number>();
-    for (const { token, csr, certificate, nodeId } of this.#enrolments) {
-      if (certificate === undefined) continue;
-      const again = await answered(() => this.#post('/v1/enroll', { token, csr }));
-      if (nodeId !== undefined && this.#revoked.has(nodeId)) assert.equal(again.status, 403, again.text);
-      else assert.equal((JSON.parse(again.text) as { certificate?: string }).certificate, certificate, again.text);
-      const stolen = { token, csr: await newCsr() };
-      const thief = await answered(() => this.#post('/v1/enroll', stolen));
-      assert.equal(thief.status, 400, 'a spent ticket was taken again');
-      const leaf = leafOf(certificate);
-      assert.ok(!serials.has(leaf.serial), 'a serial was given twice');
-      serials.add(leaf.serial);
-      const issueIndex = issueIndexOf(leaf);
-      assert.ok(issueIndex !== undefined && !indexes.has(issueIndex), 'an issue index was given twice');
-      indexes.add(issueIndex);
-    }
-  }
-
-  async #checkRevocations(): Promise<void> {
-    const trustAnchors = [readFileSync(join(this.#authorityDir, 'root.pem'), 'utf8')];
-    const { body } = await exchange(
-      { tag: 'tls', endpoint: `https://${this.#endpoint}`, trustAnchors },
-      { method: 'GET', path: '/v1/crl' },
-    );
-    const crl = parseCrl(body);
-    for (const { nodeId, certificate } of this.#enrolments) {
-      const number = nodeId === undefined ? undefined : this.#revoked.get(nodeId);
-      if (certificate === undefined || number === undefined) continue;
-      assert.ok(crl.number >= number, `list ${crl.number} is older than ${number}, which was acknowledged`);
-      assert.ok(crl.revocationOf(leafOf(certificate).serial) !== undefined, `${nodeId} is no longer revoked`);
-    }
-  }
-}
-
-interface StormAnswer {
-  readonly status: number;
-  readonly text: string;
-  readonly crlNumber: string | undefined;
-}
-
-/** @returns `undefined` where nobody answered (it was killed, or starts), or it was asked too often. */
-async function ask(
-  target: Parameters<typeof exchange>[0],
-  path: string,
-  body: object,
-): Promise<StormAnswer | undefined> {
-  try {
-    const answer = await exchange(target, { method: 'POST', path, body });
-    if (answer.status === 429) {
-      await pause(RETRY_MS);
-      return undefined;
-    }
-    return {
-      status: answer.status,
-      text: textOfUtf8(answer.body),
-      crlNumber: answer.headers['chainmail-crl-number'] as string | undefined,
-    };
-  } catch {
-    await pause(RETRY_MS);
-    return undefined;
-  }
-}
-
-async function answered(ask: () => Promise<StormAnswer | undefined>): Promise<StormAnswer> {
-  for (;;) {
-    const answer = await ask();
-    if (answer !== undefined) return answer;
-  }
-}
-
-function leafOf(pem: string): Certificate {
-  const [leaf] = parseCertificatesPem(pem);
-  assert.ok(leaf !== undefined);
-  return leaf;
-}
-
-async function newCsr(): Promise<string> {
-  return encodePem('CERTIFICATE REQUEST', await buildCsr(softwareSigner(generatePkcs8('P-256'))));
-}
-
-async function contentsOf(node: NodeProcess): Promise<ReadonlyMap<string, string>> {
-  const contents = new Map<string, string>();
-  for (let after: string | null = ''; after !== null; ) {
-    const path: string = `/v1/messages?type=sensor/test&limit=1000${after === '' ? '' : `&after=${after}`}`;
-    const { json } = await node.ask({ method: 'GET', path });
-    const page = json as unknown as MessagesResponse;
-    for (const { message_id, payload } of page.messages) contents.set(message_id, textOfUtf8(fromBase64(payload)));
-    after = page.next;
-  }
-  return contents;
 }
