@@ -12,7 +12,7 @@ import { resolve } from 'node:path';
 import { run } from 'node:test';
 import type { TestEvent } from 'node:test/reporters';
 import { parseArgs } from 'node:util';
-import { endLeftovers, killByArgument, markProcesses } from './leftovers.ts';
+import { endLeftovers, killByArgument, markProcesses, workMsOf } from './leftovers.ts';
 import { QuietFiles } from './quiet-files.ts';
 import { filesUnder, pathInRepository, REPOSITORY } from './repository.ts';
 import { TestReport } from './test-report.ts';
@@ -50,7 +50,8 @@ async function main(argv: readonly string[]): Promise<number> {
 
   const report = new TestReport((line) => console.log(line));
   const timeoutMs = Number(flags['test-timeout'] ?? TEST_TIMEOUT_MS);
-  const quiet = new QuietFiles(timeoutMs + QUIET_MARGIN_MS, (file) => {
+  const work = (file: string): number | undefined => workMsOf(mark, pathInRepository(file));
+  const quiet = new QuietFiles(timeoutMs + QUIET_MARGIN_MS, work, (file) => {
     const name = pathInRepository(file);
     report.fail(`${name} went quiet and was killed: an endless loop, or something left open after its last test`);
     killByArgument(mark, name);
