@@ -8,7 +8,7 @@ import {
   MongoError,
 } from 'mongodb';
 import { textOfUtf8 } from '../../../base/bytes.ts';
-import { MeshError, messageOf } from '../../../base/errors.ts';
+import { isMeshError, MeshError, messageOf } from '../../../base/errors.ts';
 import type { UnixMs } from '../../../base/time.ts';
 import {
   CHUNK_BYTES_MAX,
@@ -283,8 +283,17 @@ async function* readEach<T>(
 function storeError(error: unknown): unknown {
   if (error instanceof BSON.BSONError)
     return new MeshError('ERR_RECORD_UTF8', `record store: ${messageOf(error)}`, undefined, { cause: error });
-  // A connection that breaks while it is written to gives the error of the socket itself.
-  const isOfSocket = error instanceof Error && 'syscall' in error;
-  if (!(error instanceof MongoError) && !isOfSocket) return error;
+  if (!(error instanceof MongoError) && !isOfSocket(error)) return error;
   return new MeshError('ERR_STORE', `record store: ${messageOf(error).split('\n')[0]}`, undefined, { cause: error });
+}
+
+/**
+ * A connection that breaks while it is written to gives the error of the socket itself, with a code and perhaps without a
+ * system call: one that the other side has ended fails before it makes any. What is wrong with our own calls has a code
+ * too, and is a bug.
+ */
+function isOfSocket(error: unknown): boolean {
+  if (!(error instanceof Error) || isMeshError(error)) return false;
+  const isBug = error instanceof TypeError || error instanceof RangeError;
+  return !isBug && 'code' in error && typeof error.code === 'string';
 }
