@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, Socket } from 'node:net';
+import { Duplex } from 'node:stream';
 import { after, before, describe, it, type TestContext } from 'node:test';
 import { MongoError } from 'mongodb';
 import { utf8 } from '../../../../src/base/bytes.ts';
@@ -91,10 +92,9 @@ describe('a connection to the database that breaks', { skip: missingMongodb }, (
     const store = await MongoRecordStore.open(relay.address);
     t.after(() => store.close());
     await store.counts();
-    const write = Socket.prototype.write;
-    const mocked = t.mock.method(Socket.prototype, 'write', function (this: Socket, ...args: [Buffer]): boolean {
-      if (this.remotePort !== relay.port) return write.apply(this, args);
-      // As Node.js does between the end of what is read and the close.
+    // As Node.js does between the end of what is read and the close.
+    const mocked = t.mock.method(Socket.prototype, 'write', function (this: Socket, ...args: [never, never]): boolean {
+      if (this.remotePort !== relay.port) return Duplex.prototype.write.apply(this, args);
       this.destroy(Object.assign(new Error('This socket has been ended by the other party'), { code: 'EPIPE' }));
       return false;
     });
