@@ -1,7 +1,7 @@
 import { toRfc3339, type UnixMs } from '../../base/time.ts';
 import type { CheckX509Signature } from '../../crypto/x509-signature.ts';
 import type { Certificate } from '../x509/certificate.ts';
-import { type Crl, isSignedCrlOf } from '../x509/crl.ts';
+import { type Crl, isSignedWith, mayHaveSigned } from '../x509/crl.ts';
 import { reasonsTold, scopeKeyOf } from '../x509/crl-scope.ts';
 import { type DistinguishedName, nameKey } from '../x509/distinguished-name.ts';
 import { ALL_REASONS, pointsOf, type PointView } from '../x509/distribution-points.ts';
@@ -175,17 +175,18 @@ class CrlLookup {
   }
 
   #isSigned(crl: Crl, signer: Certificate): boolean {
-    return this.#once(crl, signer, () => isSignedCrlOf(crl, signer, this.#checkSignature));
+    return mayHaveSigned(crl, signer) && this.#once(crl, signer, () => isSignedWith(crl, signer, this.#checkSignature));
   }
 
+  /** One answer a key: an issuer may have many certificates for it. */
   #once(signed: Crl | Certificate, signer: Certificate, check: () => boolean): boolean {
     const known = this.#signatures.get(signed) ?? new Map<string, boolean>();
     this.#signatures.set(signed, known);
-    let holds = known.get(signer.fingerprintHex);
+    let holds = known.get(signer.keyHash);
     if (holds === undefined) {
       this.#checksLeft -= 1;
       holds = this.#checksLeft >= 0 && check();
-      known.set(signer.fingerprintHex, holds);
+      known.set(signer.keyHash, holds);
     }
     return holds;
   }

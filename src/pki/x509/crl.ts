@@ -142,15 +142,17 @@ export function isCrlOf(crl: Crl, issuer: Certificate): boolean {
 
 /** True when the CRL is of this issuer, who may sign CRLs, and whose signature holds (RFC 5280 section 6.3.3 f and g). */
 export function verifyCrl(crl: Crl, issuer: Certificate, checkSignature: CheckX509Signature): boolean {
-  return isCrlOf(crl, issuer) && isSignedCrlOf(crl, issuer, checkSignature);
+  return isCrlOf(crl, issuer) && mayHaveSigned(crl, issuer) && isSignedWith(crl, issuer, checkSignature);
 }
 
-/** As {@link verifyCrl}, whatever key the CRL names: the identifier is but a hint. */
-export function isSignedCrlOf(crl: Crl, issuer: Certificate, checkSignature: CheckX509Signature): boolean {
-  const { keyUsage } = issuer.extensions;
-  if (!isSameName(crl.issuer, issuer.subject) || (keyUsage !== undefined && (keyUsage & KEY_USAGE.crlSign) === 0))
-    return false;
-  return checkSignature(crl.signatureAlgorithm, issuer.spki, crl.tbs, crl.signature);
+/** True when the CRL bears this certificate's name, and its key may sign CRLs; which key the CRL names is but a hint. */
+export function mayHaveSigned(crl: Crl, { subject, extensions: { keyUsage } }: Certificate): boolean {
+  return isSameName(crl.issuer, subject) && (keyUsage === undefined || (keyUsage & KEY_USAGE.crlSign) !== 0);
+}
+
+/** True when the key of this certificate signed it, whoever that is. */
+export function isSignedWith(crl: Crl, { spki }: Certificate, checkSignature: CheckX509Signature): boolean {
+  return checkSignature(crl.signatureAlgorithm, spki, crl.tbs, crl.signature);
 }
 
 /**

@@ -34,9 +34,11 @@ import {
   extensionOf,
   judge,
   make,
+  nameConstraints,
   NOW,
   outcome,
   type Party,
+  testKey,
 } from '../../support/make-certificate.ts';
 import { EXAMPLE, keyUsage } from '../path/path-table.ts';
 
@@ -295,6 +297,21 @@ describe('paths and CRLs (RFC 5280 section 6.3)', () => {
     checks = 0;
     assert.equal(among(5 * CRL_SIGNATURE_CHECKS_MAX), 'ERR_PATH_LIMIT');
     assert.equal(checks, CRL_SIGNATURE_CHECKS_MAX);
+  });
+
+  it('a signature is checked once a key, however many certificates the issuer has for it', () => {
+    const key = testKey();
+    const shared = { issuer: root, isCa: true, subject: commonName('ca'), key };
+    const narrow = { ...shared, moreExtensions: [nameConstraints([], EXAMPLE)] };
+    const issuers = [make(narrow), make(narrow), make(narrow), make(shared)];
+    const [issuer] = issuers as [Party];
+    const forger = make({ subject: commonName('ca') });
+    const forged = Array.from({ length: CRL_SIGNATURE_CHECKS_MAX - 20 }, (_, i) =>
+      parseCrl(crlDer({ by: forger, extensions: [keyId(skiOf(issuer)), number(i + 2)] })),
+    );
+    const crls = [...forged, parseCrl(crlDer({ by: issuer }))];
+    const checkRevocation = revocationFromCrls(crls, NOW, checkX509Signature);
+    assert.equal(outcome(judge(make({ issuer, names: EXAMPLE }), issuers, [root], { checkRevocation })), 'ok');
   });
 
   it('so many names of distribution points that not all can be compared tell nothing either', () => {
