@@ -155,7 +155,7 @@ class CrlLookup {
     return [...inPath, ...apart];
   }
 
-  /** Whether the first of a path to the anchor signed the certificate, by every rule, and no list of its own revokes it. */
+  /** Whether the first of a path to the anchor signed the certificate, by every rule, and its lists, if any, say no ill of it. */
   #isVouchedFor(certificate: Certificate, path: readonly Certificate[]): boolean {
     const voucher = path[0] as Certificate;
     const voucherKey = this.#keyOf(voucher.subject);
@@ -171,7 +171,8 @@ class CrlLookup {
     this.#looksLeft -= whole.reduce((sum, one) => sum + elementsOf(one, demands), 0);
     if (this.#isSpent || judgeRules(whole, demands, this.#work) !== undefined) return false;
     const signersOf: SignersOf = (issuerKey) => (issuerKey === voucherKey ? [voucher] : []);
-    return this.#search(certificate, signersOf).revokedBy === undefined;
+    const { told, revokedBy } = this.#search(certificate, signersOf);
+    return revokedBy === undefined && (told === ALL_REASONS || !this.#issuers.has(voucherKey));
   }
 
   #isSigned(crl: Crl, signer: Certificate): boolean {

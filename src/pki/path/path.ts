@@ -178,7 +178,7 @@ class Search {
     if (!holds)
       this.#buildRefusal ??= refusal(
         'ERR_PATH_SIGNATURE',
-        `the signature of ${describe(child)} is not that of ${describe(issuer)}`,
+        `the signature of ${describe(child)} is not that of ${describe(issuer)}, or of a kind that is not trusted here`,
         depth,
       );
     return holds;

@@ -200,6 +200,17 @@ export const INDIRECT_CRLS: Cases = [
     }),
   ],
   [
+    'of somebody under the issuer, of whom an expired list tells nothing',
+    false,
+    delegated({
+      lists: (x, by) => [
+        { by: x, extensions: INDIRECT },
+        { by, dates: [days(-3), days(-2)] },
+      ],
+      signer: (by) => forge({ issuer: by, ...named('x', forLists) }),
+    }),
+  ],
+  [
     'of somebody under the issuer, for lists alone, who lists it',
     false,
     delegated({
