@@ -211,7 +211,7 @@ export class Gossip {
   }
 
   handleDigest(now: Instant, link: Link, frame: Extract<Frame, { tag: 'digest' }>): void {
-    const answer = this.#answers.answer(link, frame, this.#isWanted(now));
+    const answer = this.#answers.answer(now, link, frame, this.#isWanted(now));
     if (answer === undefined || !frame.last) return;
     link.sendAfterMessages({ tag: 'pull-done', id: frame.id, more: answer.more });
     if (!answer.behind || this.#isPulling(now, link)) return;

@@ -1,3 +1,4 @@
+import type { Instant, UnixMs } from '../../base/time.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import type { StreamKey } from '../../message/message-id.ts';
 import { CounterRanges } from '../held/counter-ranges.ts';
@@ -9,6 +10,13 @@ import { isInPage, isUnwanted } from './pull-digest.ts';
 /** Bytes of messages in answer to one pull; what does not fit is asked for again at once. Half of the peer's window. */
 export const PULL_ANSWER_BYTES_MAX = 128 * 1024;
 
+/**
+ * What has come since is still on its way by pushes, most likely to the asker too: an answer leaves it out. In a busy mesh
+ * it would be half of what pulls bring, and most of it a second copy. Too low: these copies; too high: a message that all
+ * pushes have missed waits so much longer for a pull. @tuning
+ */
+export const PUSHED_MS = 250;
+
 /** Messages of one author that are looked at for one answer; of 300 bytes, more would not fit into it. */
 export const ANSWER_OF_AUTHOR_MAX = 512;
 
@@ -16,6 +24,9 @@ interface Answer {
   readonly id: number;
   /** Places of arrival of what the peer lacks, by author. */
   readonly missing: Map<NodeId, number[]>;
+  /** What came after this and until now is left out. */
+  since: UnixMs;
+  now: UnixMs;
   /** The pages so far speak for all keys up to this one. */
   upTo: string;
   more: boolean;
@@ -38,7 +49,8 @@ export class PullAnswers {
 
   /** A peer asked and was told that something differs: its digest follows. One at a time a link. */
   begin(linkId: number, id: number): void {
-    this.#open.set(linkId, { id, missing: new Map(), upTo: '', more: false, behind: false });
+    const none = 0 as UnixMs;
+    this.#open.set(linkId, { id, missing: new Map(), since: none, now: none, upTo: '', more: false, behind: false });
   }
 
   forget(linkId: number): void {
@@ -52,6 +64,7 @@ export class PullAnswers {
    * @returns what has been seen so far, or `undefined` for a digest that answers nothing of ours, or has pages out of order: the answer ends then.
    */
   answer(
+    { mono, wall }: Instant,
     link: Link,
     page: Extract<Frame, { tag: 'digest' }>,
     isWanted: (author: NodeId) => boolean,
@@ -63,6 +76,9 @@ export class PullAnswers {
       return undefined;
     }
     answer.upTo = page.to;
+    answer.now = wall;
+    // Nobody has pushed to the asker what came before this link stood.
+    answer.since = (wall - Math.min(PUSHED_MS, link.standsForMs(mono))) as UnixMs;
     const theirs = new Map<StreamKey, DigestStream>(page.streams.map((stream) => [stream.key, stream]));
     for (const [key, stream] of this.#held.streams)
       if (isInPage(key, page)) this.#noteMissing(answer, stream, theirs.get(key));
@@ -103,6 +119,8 @@ export class PullAnswers {
     let missing = answer.missing.get(origin);
     /** @returns false where no more are looked at. */
     const note = (row: number): boolean => {
+      const receivedAt = this.#held.receivedAtOf(row);
+      if (receivedAt > answer.since && receivedAt <= answer.now) return true;
       if (missing === undefined) answer.missing.set(origin, (missing = []));
       else if (missing.length >= ANSWER_OF_AUTHOR_MAX) {
         answer.more = true;

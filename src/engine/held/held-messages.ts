@@ -111,6 +111,10 @@ export class HeldMessages {
     return this.#rows.arrivalOf(row);
   }
 
+  receivedAtOf(row: number): UnixMs {
+    return this.#rows.receivedAtOf(row);
+  }
+
   countOf(origin: NodeId): number {
     return this.#perOrigin.get(origin) ?? 0;
   }

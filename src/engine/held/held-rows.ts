@@ -103,14 +103,24 @@ export class HeldRows {
       issuedAt: this.#number(row, 1) as UnixMs,
       expiresAt: this.#number(row, 2) as UnixMs,
     };
-    const receivedAt = this.#number(row, 3) as UnixMs;
     const bytesLength = this.#lengths[row] as number;
     const kind = this.#kinds[row] as HeldKind;
-    return new HeldMessage(this.contentKeyOf(row), kind, place, receivedAt, this.arrivalOf(row), bytesLength);
+    return new HeldMessage(
+      this.contentKeyOf(row),
+      kind,
+      place,
+      this.receivedAtOf(row),
+      this.arrivalOf(row),
+      bytesLength,
+    );
   }
 
   arrivalOf(row: number): number {
     return this.#number(row, 4);
+  }
+
+  receivedAtOf(row: number): UnixMs {
+    return this.#number(row, 3) as UnixMs;
   }
 
   contentKeyOf(row: number): string {

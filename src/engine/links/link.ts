@@ -145,6 +145,11 @@ export class Link {
     return this.#state.tag === 'up' && now.mono >= after(this.#state.since, CROSSING_MS_MAX);
   }
 
+  /** How long it has been up. */
+  standsForMs(now: MonotonicMs): number {
+    return this.#state.tag === 'up' ? now - this.#state.since : 0;
+  }
+
   /** Whether the peer was asked if it lives and has not been heard since. */
   get isAsked(): boolean {
     return this.#pingedAt !== undefined;

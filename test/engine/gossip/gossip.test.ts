@@ -15,7 +15,12 @@ import {
 import { HeldMessages } from '../../../src/engine/held/held-messages.ts';
 import { type Link, type MeshFrame, WINDOW_BYTES } from '../../../src/engine/links/link.ts';
 import { OUTGOING_BYTES_MAX } from '../../../src/engine/links/outgoing-queue.ts';
-import { ANSWER_OF_AUTHOR_MAX, PULL_ANSWER_BYTES_MAX, PullAnswers } from '../../../src/engine/gossip/pull-answers.ts';
+import {
+  ANSWER_OF_AUTHOR_MAX,
+  PULL_ANSWER_BYTES_MAX,
+  PullAnswers,
+  PUSHED_MS,
+} from '../../../src/engine/gossip/pull-answers.ts';
 import type { NodeId } from '../../../src/identity/node-id.ts';
 import type { Message } from '../../../src/message/message.ts';
 import { parseMessage } from '../../../src/message/message-reader.ts';
@@ -308,7 +313,7 @@ describe('gossip', () => {
     pair.a.sendMessage = () => void sent++;
     answers.begin(pair.a.end.id, 1);
     const digest = { tag: 'digest', id: 1, from: '', to: '', last: true, streams: [] } as const;
-    const answer = answers.answer(pair.a, digest, () => true);
+    const answer = answers.answer(at(0), pair.a, digest, () => true);
     assert.deepEqual([sent, answer?.more], [ANSWER_OF_AUTHOR_MAX, true]);
   });
 
@@ -348,6 +353,32 @@ describe('gossip', () => {
     assert.equal(world.agree, true);
   });
 
+  it('leaves out of an answer what is still being pushed, and not what came before the link stood', () => {
+    const held = new HeldMessages();
+    const ignore = (): void => undefined;
+    const pair = new LinkPair(at(1_000), fixture, 'ann', 'bob', ignore, ignore);
+    const answers = new PullAnswers(held, (arrival) => Uint8Array.of(arrival));
+    for (const [i, cameAt] of [900, 1_000, 1_001, 1_300, 9_000].entries())
+      held.put(fixture.message('eve', { type: 'sensor/t', counter: i }), at(cameAt).wall);
+    const sentAt = (nowMs: number): number[] => {
+      const sent: number[] = [];
+      pair.a.sendMessage = ([arrival]) => void sent.push(arrival as number);
+      answers.begin(pair.a.end.id, nowMs);
+      answers.answer(
+        at(nowMs),
+        pair.a,
+        { tag: 'digest', id: nowMs, from: '', to: '', last: true, streams: [] },
+        () => true,
+      );
+      return sent;
+    };
+    // The last came by a clock that was put back since: that is no reason to keep it for ever.
+    assert.deepEqual(sentAt(1_000), [0, 1, 2, 3, 4], 'none of them came while the link stood');
+    assert.deepEqual(sentAt(1_100), [0, 1, 3, 4]);
+    assert.deepEqual(sentAt(1_300), [0, 1, 2, 4]);
+    assert.deepEqual(sentAt(1_300 + PUSHED_MS), [0, 1, 2, 3, 4]);
+  });
+
   it('a peer that sees itself behind asks in turn, at once', () => {
     const world = bench();
     world.meet();
@@ -357,7 +388,7 @@ describe('gossip', () => {
     world.pair.take();
     world.bob.gossip.handleTimeout(at(10 * MINUTE_MS)); // only bob's round is due
     world.pair.pump(at(2 * MINUTE_MS));
-    world.ann.nowMs = 2 * MINUTE_MS + 200;
+    world.bob.nowMs = world.ann.nowMs = 2 * MINUTE_MS + 100 + PUSHED_MS;
     world.ann.gossip.handleTimeout(at(world.ann.nowMs));
     world.pair.pump(at(world.ann.nowMs));
     assert.equal(world.agree, true);
