@@ -4,7 +4,7 @@ import { isMeshError } from '../../base/errors.ts';
 import { type BucketRate, TokenBucket } from '../../base/token-bucket.ts';
 import { MINUTE_MS, type MonotonicMs, SECOND_MS } from '../../base/time.ts';
 import { type Address, formatAddress } from '../../message/address.ts';
-import { type Announcement, encodeAnnouncement, parseAnnouncement } from '../../message/announcement.ts';
+import { type Announcement, ANNOUNCEMENT_BYTES, encodeAnnouncement, parseAnnouncement } from '../../message/announcement.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { jittered, type Random } from '../../ports/random.ts';
 
@@ -17,8 +17,11 @@ const MULTICAST_TTL = 1;
 export const ANNOUNCE_MS = 30 * SECOND_MS;
 /** Between two announcements whatever the cause: a newcomer is answered, a hundred are answered at once. */
 const ANNOUNCE_GAP_MS = SECOND_MS;
-/** Announcements that are looked at: anybody on the wire can send them. */
-export const HEARD_RATE: BucketRate = Object.freeze({ tokensPerSecond: 50, burstTokens: 200 });
+/**
+ * Announcements that are believed: anybody on the wire can send them, and a node that lacks links dials each, at half a
+ * millisecond and some garbage. A few are enough to find a mesh, and its nodes say it again twice a minute.
+ */
+export const HEARD_RATE: BucketRate = Object.freeze({ tokensPerSecond: 10, burstTokens: 100 });
 /** Places heard of lately, which are not told again. */
 export const HEARD_MAX = 512;
 /** A place that was heard of is told again after this, in case it was lost meanwhile. */
@@ -98,7 +101,8 @@ export class Multicast {
 
   #handleDatagram(bytes: Uint8Array, from: RemoteInfo): void {
     const now = this.#options.clock.monotonic();
-    if (!this.#budget.take(now)) return;
+    // What cannot be one takes no place from those that can.
+    if (bytes.length !== ANNOUNCEMENT_BYTES || !this.#budget.take(now)) return;
     let announcement: Announcement;
     try {
       announcement = parseAnnouncement(bytes);

@@ -108,6 +108,22 @@ describe('multicast', { skip }, () => {
     assert.ok(node.heard.length <= HEARD_RATE.burstTokens, `${node.heard.length} places told`);
   });
 
+  it('T4: a flood of other datagrams keeps no announcement from being heard', async (t) => {
+    const frozen = { ...systemClock, monotonic: () => 0 as MonotonicMs };
+    const node = await announcer(t, 'n9', 4_009, { clock: frozen });
+    const stranger = createSocket('udp4');
+    t.after(() => stranger.close());
+    stranger.bind({ address: LOOPBACK });
+    await once(stranger, 'listening');
+    stranger.setMulticastInterface(LOOPBACK);
+    const send = (datagram: Uint8Array): Promise<void> =>
+      new Promise((resolve) => stranger.send(datagram, PORT, MULTICAST_GROUP, () => resolve()));
+    for (let n = 0; n < 2 * HEARD_RATE.burstTokens; n++) await send(new Uint8Array(60).fill(n));
+    const tag = announcementTag(MESH, parseNodeId('n10'));
+    await send(encodeAnnouncement({ tag, port: 4_010 }));
+    assert.deepEqual(await node.until(1), [`${LOOPBACK}:4010`]);
+  });
+
   it('T17: remembers so many places, and tells the one forgotten again', async (t) => {
     let nowMs = 0;
     const patient = { ...systemClock, monotonic: () => (nowMs += 100) as MonotonicMs };
