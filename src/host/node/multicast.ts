@@ -4,7 +4,12 @@ import { isMeshError } from '../../base/errors.ts';
 import { type BucketRate, TokenBucket } from '../../base/token-bucket.ts';
 import { MINUTE_MS, type MonotonicMs, SECOND_MS } from '../../base/time.ts';
 import { type Address, formatAddress } from '../../message/address.ts';
-import { type Announcement, ANNOUNCEMENT_BYTES, encodeAnnouncement, parseAnnouncement } from '../../message/announcement.ts';
+import {
+  type Announcement,
+  ANNOUNCEMENT_BYTES,
+  encodeAnnouncement,
+  parseAnnouncement,
+} from '../../message/announcement.ts';
 import type { Clock } from '../../ports/clock.ts';
 import { jittered, type Random } from '../../ports/random.ts';
 
