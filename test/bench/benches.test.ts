@@ -21,7 +21,7 @@ const CASES: Readonly<Record<string, readonly string[]>> = {
   links: ['full', 'resumed'],
   issue: ['issue'],
   crl: ['build', 'parse', 'lookup'],
-  spread: ['rounds'],
+  spread: ['rounds', 'hops'],
   sim: ['events', 'message'],
   idle: ['memory', 'wakeups'],
   tree: ['derive'],

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { type ScenarioOptions, type ScenarioResult, SCENARIO_DEFAULTS } from '../../src/sim/scenario.ts';
+import { ROUND_MS, SCENARIO_DEFAULTS, type ScenarioOptions, type ScenarioResult } from '../../src/sim/scenario.ts';
 import { MINUTE_MS } from '../../src/base/time.ts';
 import { World } from '../../src/sim/world.ts';
 import { SCENARIOS } from '../../src/sim/scenarios/table.ts';
@@ -34,6 +34,17 @@ describe('scenarios', () => {
   it('gossip: 10 % loss costs no more than eight rounds', async () => {
     const { rounds } = await run('gossip', { nodes: 100, lossRatio: 0.1 });
     assert.ok(rounds <= 8, `${rounds} rounds`);
+  });
+
+  it('gossip: where a hop takes a whole round and one push in ten is lost, 200 nodes need six: nobody asks or waits', async () => {
+    const { rounds } = await run('gossip', {
+      nodes: 200,
+      messages: 3,
+      latencyMsMin: ROUND_MS,
+      latencyMsMax: ROUND_MS,
+      lossRatio: 0.1,
+    });
+    assert.ok(rounds <= 6.5, `${rounds} rounds`);
   });
 
   it('partition-heal: two halves of 100 nodes catch up when they meet again', async () => {
