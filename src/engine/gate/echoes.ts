@@ -6,6 +6,8 @@ import { PUSH_WHOLE_BYTES_MAX } from '../gossip/gossip.ts';
 export const ECHOES_MAX = 1_024;
 /** What their bytes may take, all together: so many as that of usual size, with the path of a batch. */
 export const ECHOES_BYTES_MAX = 768 * 1_024;
+/** With so many it begins, and doubles as it fills: most nodes of a quiet mesh, and of a simulated one, need no more. @tuning */
+const FIRST_BYTES = 4 * 1_024;
 /** Larger messages are offered by key and asked for once, so they have no echoes. */
 export const ECHO_BYTES_MAX = PUSH_WHOLE_BYTES_MAX;
 
@@ -32,7 +34,7 @@ export class Echoes {
   readonly #contentKeys: string[] = [];
   readonly #heldAt = new Float64Array(ECHOES_MAX);
   readonly #keys = new Int32Array(ECHOES_MAX);
-  /** One after the other; what does not fit in at the end stands at the start again. Made when it is needed. */
+  /** One after the other; what does not fit in at the end stands at the start again. Grows as it is needed. */
   #bytes: Bytes = EMPTY;
   #end = 0;
   #count = 0;
@@ -86,7 +88,6 @@ export class Echoes {
 
   /** @returns where the bytes stand; the oldest make room. The message is counted already. */
   #put(bytes: Bytes): number {
-    if (this.#bytes.length === 0) this.#bytes = new Uint8Array(ECHOES_BYTES_MAX);
     let start = this.#end;
     if (start + bytes.length > ECHOES_BYTES_MAX) {
       while (this.#count > 1 && this.#oldestStart >= start) this.#forgetOldest();
@@ -94,9 +95,16 @@ export class Echoes {
     }
     const end = start + bytes.length;
     while (this.#count > 1 && this.#oldestStart >= start && this.#oldestStart < end) this.#forgetOldest();
+    if (end > this.#bytes.length) this.#growTo(end);
     this.#bytes.set(bytes, start);
     this.#end = end;
     return start;
+  }
+
+  #growTo(bytesMin: number): void {
+    const grown = new Uint8Array(Math.min(ECHOES_BYTES_MAX, Math.max(FIRST_BYTES, 2 * bytesMin)));
+    grown.set(this.#bytes);
+    this.#bytes = grown;
   }
 
   get #oldest(): number {
