@@ -6,7 +6,7 @@ import { TlsDialler } from '../host/tls/dialler.ts';
 import { TlsPort } from '../host/tls/port.ts';
 import type { NodeSettings } from '../node/node-options.ts';
 import { startOn } from '../node/node-start.ts';
-import { signingIdentityOf } from '../node/publisher.ts';
+import { signingIdentityOf } from '../node/publishing/publisher.ts';
 import type { NodeStore } from '../ports/node-store.ts';
 import type { BenchMember, BenchMesh } from './bench-mesh.ts';
 

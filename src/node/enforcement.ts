@@ -8,11 +8,11 @@ import { LIFETIME_MAX_MS } from '../message/limits.ts';
 import type { Certificate } from '../pki/x509/certificate.ts';
 import { parseRevocationReason, type Revocation } from '../pki/x509/revocation-reason.ts';
 import type { KeptRevocation, RestoredNode } from '../ports/node-store.ts';
-import type { Holdings } from './holdings.ts';
-import type { Journal } from './journal.ts';
-import type { Neighbourhood } from './neighbourhood.ts';
+import type { Holdings } from './keeping/holdings.ts';
+import type { Journal } from './keeping/journal.ts';
+import type { Neighbourhood } from './peers/neighbourhood.ts';
 import type { NodeOutbox } from './node-outbox.ts';
-import type { SignedTime } from './signed-time.ts';
+import type { SignedTime } from './time/signed-time.ts';
 
 export interface EnforcementParts {
   readonly revocations: Revocations;

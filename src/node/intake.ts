@@ -7,11 +7,11 @@ import type { Link } from '../engine/links/link.ts';
 import { type IgnoreReason, refusalOf, type Verdict } from '../engine/gate/verdict.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Message } from '../message/message.ts';
-import type { Holdings } from './holdings.ts';
-import type { Journal } from './journal.ts';
-import type { Neighbourhood } from './neighbourhood.ts';
+import type { Holdings } from './keeping/holdings.ts';
+import type { Journal } from './keeping/journal.ts';
+import type { Neighbourhood } from './peers/neighbourhood.ts';
 import type { NodeOutbox } from './node-outbox.ts';
-import type { OwnMessages } from './own-messages.ts';
+import type { OwnMessages } from './publishing/own-messages.ts';
 import type { Statistics } from './statistics.ts';
 
 export interface IntakeParts {

@@ -11,12 +11,12 @@ import type { ComposedMessage, Message } from '../message/message.ts';
 import type { Certificate } from '../pki/x509/certificate.ts';
 import type { PathJudgement } from '../pki/mesh/judge.ts';
 import type { NodeChange } from '../ports/node-store.ts';
-import type { Voucher } from './chain-exchange.ts';
-import type { Holdings } from './holdings.ts';
+import type { Voucher } from './peers/chain-exchange.ts';
+import type { Holdings } from './keeping/holdings.ts';
 import type { MeshNodeOptions } from './node-options.ts';
 import { NodeParts } from './node-parts.ts';
-import type { PeerTable } from './peer-table.ts';
-import { composeRequest, type PublishRequest, type SigningIdentity } from './publisher.ts';
+import type { PeerTable } from './peers/peer-table.ts';
+import { composeRequest, type PublishRequest, type SigningIdentity } from './publishing/publisher.ts';
 import { restoreNode } from './restore.ts';
 import type { Statistics } from './statistics.ts';
 

@@ -7,10 +7,10 @@ import type { Certificate } from '../pki/x509/certificate.ts';
 import type { NodeStore } from '../ports/node-store.ts';
 import type { AddScalarToPoint } from '../ports/point-adder.ts';
 import type { Random } from '../ports/random.ts';
-import type { ReadCertificate } from './chain-exchange.ts';
+import type { ReadCertificate } from './peers/chain-exchange.ts';
 import type { NodeOutbox } from './node-outbox.ts';
 import type { NodeStart } from './node-start.ts';
-import type { SigningIdentity } from './publisher.ts';
+import type { SigningIdentity } from './publishing/publisher.ts';
 import { HEAR_ALL_WALLETS, type WalletPolicy } from './wallet-policy.ts';
 
 /**

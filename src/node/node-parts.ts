@@ -11,18 +11,23 @@ import { HELLO_ADDRESSES_MAX, type HelloFrame, LINK_VERSION } from '../engine/li
 import { type Link, type MeshFrame, WINDOW_BYTES } from '../engine/links/link.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
-import { ChainExchange, type ChainExchangeOwner, type ReadCertificate, readMeshCertificate } from './chain-exchange.ts';
+import {
+  ChainExchange,
+  type ChainExchangeOwner,
+  type ReadCertificate,
+  readMeshCertificate,
+} from './peers/chain-exchange.ts';
 import { Enforcement } from './enforcement.ts';
-import { type FrameTakers, routeFrame } from './frame-router.ts';
-import { Holdings } from './holdings.ts';
+import { type FrameTakers, routeFrame } from './peers/frame-router.ts';
+import { Holdings } from './keeping/holdings.ts';
 import { Intake } from './intake.ts';
-import { Journal } from './journal.ts';
-import { Neighbourhood, type NeighbourhoodOwner } from './neighbourhood.ts';
+import { Journal } from './keeping/journal.ts';
+import { Neighbourhood, type NeighbourhoodOwner } from './peers/neighbourhood.ts';
 import { type MeshNodeOptions, NODE_SETTINGS } from './node-options.ts';
 import type { NodeOutbox } from './node-outbox.ts';
-import { OwnMessages } from './own-messages.ts';
-import { PreparedStreams } from './prepared-streams.ts';
-import { SignedTime } from './signed-time.ts';
+import { OwnMessages } from './publishing/own-messages.ts';
+import { PreparedStreams } from './publishing/prepared-streams.ts';
+import { SignedTime } from './time/signed-time.ts';
 import { Statistics } from './statistics.ts';
 
 /**

@@ -3,7 +3,7 @@ import { sha256Concat, sha256Hex } from '../crypto/hash.ts';
 import type { PublicKey } from '../crypto/public-key.ts';
 import { type CheckX509Signature, checkX509Signature } from '../crypto/x509-signature.ts';
 import type { Message } from '../message/message.ts';
-import { readMeshCertificate } from '../node/chain-exchange.ts';
+import { readMeshCertificate } from '../node/peers/chain-exchange.ts';
 import type { Certificate } from '../pki/x509/certificate.ts';
 
 interface Asked {

@@ -12,7 +12,7 @@ import { MeshNode } from '../node/mesh-node.ts';
 import type { NodeEvent, NodeOutbox, RequestAnswer } from '../node/node-outbox.ts';
 import type { NodeSettings } from '../node/node-options.ts';
 import { startOf } from '../node/node-start.ts';
-import { signingIdentityOf } from '../node/publisher.ts';
+import { signingIdentityOf } from '../node/publishing/publisher.ts';
 import type { Certificate } from '../pki/x509/certificate.ts';
 import type { Trust } from '../pki/mesh/judge.ts';
 import type { NodeChange } from '../ports/node-store.ts';

@@ -10,7 +10,7 @@ import { FREE_BYTES_MIN, judgeRoom } from '../../src/daemon/doctor/machine.ts';
 import { judgeSkew, lookAtCertificate } from '../../src/daemon/doctor/node-health.ts';
 import { loadEnrolledNode } from '../../src/daemon/node/enrolled-node.ts';
 import { Fleet, type FleetListener, type FleetNode } from '../../src/daemon/up/fleet.ts';
-import { CLOCK_SKEW_MS_MAX } from '../../src/node/time-floor.ts';
+import { CLOCK_SKEW_MS_MAX } from '../../src/node/time/time-floor.ts';
 import { Secret } from '../../src/crypto/secret.ts';
 import { FileKeyStore } from '../../src/host/keys/file-key-store.ts';
 import { tempDir } from '../support/temp-dir.ts';

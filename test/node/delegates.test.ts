@@ -14,8 +14,8 @@ import { DelegateBook, DELEGATES_OF_WALLET_MAX } from '../../src/engine/gate/del
 import type { Link } from '../../src/engine/links/link.ts';
 import { Origins } from '../../src/engine/gate/origins.ts';
 import { Revocations } from '../../src/engine/gate/revocations.ts';
-import { ChainExchange, readMeshCertificate } from '../../src/node/chain-exchange.ts';
-import type { Journal } from '../../src/node/journal.ts';
+import { ChainExchange, readMeshCertificate } from '../../src/node/peers/chain-exchange.ts';
+import type { Journal } from '../../src/node/keeping/journal.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { WalletPolicy } from '../../src/node/wallet-policy.ts';
 import { at, type DelegateFixture, INDICATOR, MESH, MeshFixture, NOW_MS } from '../support/mesh/mesh-fixture.ts';

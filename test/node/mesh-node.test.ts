@@ -10,7 +10,7 @@ import { parseMessageType } from '../../src/message/family.ts';
 import { assembleMessage, type Message } from '../../src/message/message.ts';
 import { streamKeyOf } from '../../src/message/message-id.ts';
 import { encodeNodeRecord } from '../../src/message/node-record.ts';
-import { ChainExchange, SPOKEN_MAX } from '../../src/node/chain-exchange.ts';
+import { ChainExchange, SPOKEN_MAX } from '../../src/node/peers/chain-exchange.ts';
 import { ARRIVALS_LEFT_FREE } from '../../src/node/node-start.ts';
 import type { Certificate } from '../../src/pki/x509/certificate.ts';
 import type { StoredMessage } from '../../src/ports/node-store.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { SECOND_MS } from '../../src/base/time.ts';
-import { OWN_GAPS_MAX } from '../../src/node/publisher.ts';
+import { OWN_GAPS_MAX } from '../../src/node/publishing/publisher.ts';
 import { MeshFixture } from '../support/mesh/mesh-fixture.ts';
 import { type HandNode, NodeNet } from '../support/mesh/nodes-by-hand.ts';
 import { FAULT_NODES, storeFaults } from '../support/suites/store-faults.ts';

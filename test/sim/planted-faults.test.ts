@@ -11,11 +11,11 @@ import { Origins } from '../../src/engine/gate/origins.ts';
 import { Parking } from '../../src/engine/held/parking.ts';
 import { Revocations } from '../../src/engine/gate/revocations.ts';
 import { Enforcement } from '../../src/node/enforcement.ts';
-import { LinkTable } from '../../src/node/link-table.ts';
+import { LinkTable } from '../../src/node/peers/link-table.ts';
 import { MeshNode } from '../../src/node/mesh-node.ts';
-import { Neighbourhood } from '../../src/node/neighbourhood.ts';
+import { Neighbourhood } from '../../src/node/peers/neighbourhood.ts';
 import { NodeParts } from '../../src/node/node-parts.ts';
-import { Publisher } from '../../src/node/publisher.ts';
+import { Publisher } from '../../src/node/publishing/publisher.ts';
 import { Statistics } from '../../src/node/statistics.ts';
 import { plant, violationsOf } from './planting.ts';
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { type StatusResponse, statusResponseSchema } from '../../api/node-programs.ts';
 import { SECOND_MS, type UnixMs } from '../../base/time.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
-import { CLOCK_SKEW_MS_MAX } from '../../node/time-floor.ts';
+import { CLOCK_SKEW_MS_MAX } from '../../node/time/time-floor.ts';
 import { act, addCommand } from '../command.ts';
 import { nodeDeskOf, type NodeDirectoryOptions, withNodeDirectory } from '../node-directory.ts';
 import { relativeTime } from '../relative-time.ts';

@@ -7,7 +7,7 @@ import { parseStatement } from '../../message/delegate-statement.ts';
 import { assembleMessage } from '../../message/message.ts';
 import { isSameKey } from '../../identity/delegate/delegate-key.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
-import { composeRequest, type PublishRequest } from '../../node/publisher.ts';
+import { composeRequest, type PublishRequest } from '../../node/publishing/publisher.ts';
 import type { Random } from '../../ports/random.ts';
 import type { DelegateSigner } from './signer.ts';
 

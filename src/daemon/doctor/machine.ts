@@ -4,7 +4,7 @@ import { createSecureContext } from 'node:tls';
 import { TLS_GROUPS } from '../../host/tls/groups.ts';
 import { toRfc3339 } from '../../base/time.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
-import { CLOCK_PLAUSIBLE_FROM } from '../../node/time-floor.ts';
+import { CLOCK_PLAUSIBLE_FROM } from '../../node/time/time-floor.ts';
 import { couldBeBetter, type Finding, good, lookAt } from './finding.ts';
 
 /** Free space below which a store soon has no room for its journal. */

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import { rememberChecks } from '../../crypto/remembered-checks.ts';
 import { checkX509Signature } from '../../crypto/x509-signature.ts';
 import type { NodeProfile } from '../../node/node-options.ts';
-import { signingIdentityOf } from '../../node/publisher.ts';
+import { signingIdentityOf } from '../../node/publishing/publisher.ts';
 import { programVersion } from '../version.ts';
 import type { NodeConfig } from './config.ts';
 import type { EnrolledNode } from './enrolled-node.ts';

@@ -1,5 +1,5 @@
 import type { Instant, MonotonicMs, UnixMs } from '../../base/time.ts';
-import { TimeFloor } from '../../node/time-floor.ts';
+import { TimeFloor } from '../../node/time/time-floor.ts';
 import type { Clock } from '../../ports/clock.ts';
 
 /** A clock of the machine, with what the authority has signed as its floor. */

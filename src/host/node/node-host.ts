@@ -13,7 +13,7 @@ import type { MessageId } from '../../message/message-id.ts';
 import { MeshNode } from '../../node/mesh-node.ts';
 import type { MeshNodeOptions } from '../../node/node-options.ts';
 import type { NodeEvent, NodeOutbox, RequestAnswer } from '../../node/node-outbox.ts';
-import type { PublishRequest } from '../../node/publisher.ts';
+import type { PublishRequest } from '../../node/publishing/publisher.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { NodeChange } from '../../ports/node-store.ts';
 import { LinkSocket } from './link-socket.ts';

@@ -8,7 +8,7 @@ import type { Message } from '../../message/message.ts';
 import type { MessageId } from '../../message/message-id.ts';
 import type { MeshNode } from '../../node/mesh-node.ts';
 import type { NodeEvent } from '../../node/node-outbox.ts';
-import type { PublishRequest } from '../../node/publisher.ts';
+import type { PublishRequest } from '../../node/publishing/publisher.ts';
 import type { PathJudgement } from '../../pki/mesh/judge.ts';
 import type { Instant } from '../../base/time.ts';
 

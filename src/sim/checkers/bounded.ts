@@ -7,7 +7,7 @@ import { HELD_MESSAGES_MAX, STREAMS_PER_ORIGIN_MAX } from '../../engine/held/hel
 import { OUTGOING_BYTES_MAX } from '../../engine/links/outgoing-queue.ts';
 import { PARKED_MAX } from '../../engine/held/parking.ts';
 import type { NodeId } from '../../identity/node-id.ts';
-import { BACKLOG_CHANGES_MAX } from '../../node/journal.ts';
+import { BACKLOG_CHANGES_MAX } from '../../node/keeping/journal.ts';
 import type { SimulatedNode } from '../simulated-node.ts';
 import { type Checker, Violations, type WorldEvent } from '../world-event.ts';
 

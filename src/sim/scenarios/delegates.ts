@@ -13,7 +13,7 @@ import { parseMessageType } from '../../message/family.ts';
 import { assembleMessage, type Message } from '../../message/message.ts';
 import { signWalletDelegate } from '../../message/river/wallet-delegate.ts';
 import { walletOf } from '../../message/river/wallet.ts';
-import { composeRequest, type SigningIdentity } from '../../node/publisher.ts';
+import { composeRequest, type SigningIdentity } from '../../node/publishing/publisher.ts';
 import { NonePunished } from '../checkers/none-punished.ts';
 import type { Scenario } from '../scenario.ts';
 import type { SimulatedNode } from '../simulated-node.ts';

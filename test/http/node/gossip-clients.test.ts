@@ -4,7 +4,7 @@ import { before, describe, it, type TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { toBase64 } from '../../../src/base/bytes.ts';
 import { systemRandom } from '../../../src/host/machine/system-random.ts';
-import { UNPOSTED_MAX } from '../../../src/node/prepared-streams.ts';
+import { UNPOSTED_MAX } from '../../../src/node/publishing/prepared-streams.ts';
 import { sample } from '../../../src/ports/random.ts';
 import { type Member, TestMesh, type TestNode } from '../../support/mesh/nodes-on-loopback.ts';
 import { signed, startServing } from './support.ts';

@@ -20,7 +20,7 @@ import { parseMessageType } from '../../../src/message/family.ts';
 import type { MessageId } from '../../../src/message/message-id.ts';
 import type { NodeEvent } from '../../../src/node/node-outbox.ts';
 import { startOn } from '../../../src/node/node-start.ts';
-import type { SigningIdentity } from '../../../src/node/publisher.ts';
+import type { SigningIdentity } from '../../../src/node/publishing/publisher.ts';
 import { type Certificate, parseCertificate } from '../../../src/pki/x509/certificate.ts';
 import { buildCrl } from '../../../src/pki/x509/crl-build.ts';
 import { buildIntermediate, buildRoot } from '../../../src/pki/mesh/issuer-profile.ts';

@@ -4,7 +4,7 @@ import { fromBase64, toBase64 } from '../../../base/bytes.ts';
 import { SECOND_MS, toRfc3339 } from '../../../base/time.ts';
 import { parseAudience } from '../../../message/audience.ts';
 import { parseMessageType } from '../../../message/family.ts';
-import { signingIdentityOf } from '../../../node/publisher.ts';
+import { signingIdentityOf } from '../../../node/publishing/publisher.ts';
 import type { Certificate } from '../../../pki/x509/certificate.ts';
 import type { HttpApp } from '../../server.ts';
 import { requireMember } from './member.ts';

@@ -1,6 +1,6 @@
 import type { StatusResponse } from '../../../api/node-programs.ts';
 import { SECOND_MS, toRfc3339, unixMsFromSeconds } from '../../../base/time.ts';
-import { certificateStateAt } from '../../../node/certificate-watch.ts';
+import { certificateStateAt } from '../../../node/time/certificate-watch.ts';
 import type { HttpApp } from '../../server.ts';
 import type { NodeFacts, NodeService, ProgramDeps } from '../deps.ts';
 

@@ -1,12 +1,12 @@
-import type { Instant, MonotonicMs } from '../base/time.ts';
-import { Conducts } from '../engine/links/conduct.ts';
-import { INBOUND_MAX, LINKS_MAX, OUTBOUND_TARGET } from '../engine/links/connector.ts';
-import type { ByeReason, HelloFrame } from '../engine/links/frame.ts';
-import { Link, type LinkEnd, type LinkOutbox, type MeshFrame } from '../engine/links/link.ts';
-import type { MeshName } from '../identity/mesh-name.ts';
-import type { NodeId } from '../identity/node-id.ts';
-import type { Random } from '../ports/random.ts';
-import type { NodeOutbox } from './node-outbox.ts';
+import type { Instant, MonotonicMs } from '../../base/time.ts';
+import { Conducts } from '../../engine/links/conduct.ts';
+import { INBOUND_MAX, LINKS_MAX, OUTBOUND_TARGET } from '../../engine/links/connector.ts';
+import type { ByeReason, HelloFrame } from '../../engine/links/frame.ts';
+import { Link, type LinkEnd, type LinkOutbox, type MeshFrame } from '../../engine/links/link.ts';
+import type { MeshName } from '../../identity/mesh-name.ts';
+import type { NodeId } from '../../identity/node-id.ts';
+import type { Random } from '../../ports/random.ts';
+import type { NodeOutbox } from '../node-outbox.ts';
 
 /**
  * Links that have finished TLS but not their hello: strangers cannot get here, members may be many at once. With more the

@@ -1,8 +1,8 @@
-import type { Instant } from '../base/time.ts';
-import type { CrlSync } from '../engine/gossip/crl-sync.ts';
-import type { Gate } from '../engine/gate/gate.ts';
-import type { Gossip } from '../engine/gossip/gossip.ts';
-import type { Link, MeshFrame } from '../engine/links/link.ts';
+import type { Instant } from '../../base/time.ts';
+import type { CrlSync } from '../../engine/gossip/crl-sync.ts';
+import type { Gate } from '../../engine/gate/gate.ts';
+import type { Gossip } from '../../engine/gossip/gossip.ts';
+import type { Link, MeshFrame } from '../../engine/links/link.ts';
 import type { ChainExchange } from './chain-exchange.ts';
 
 /** Whom frames are for. */

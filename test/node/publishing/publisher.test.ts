@@ -1,15 +1,20 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { type Bytes, utf8 } from '../../src/base/bytes.ts';
-import { HOUR_MS, MINUTE_MS, unixSeconds } from '../../src/base/time.ts';
-import { MeshError } from '../../src/base/errors.ts';
-import { parseMessageType } from '../../src/message/family.ts';
-import { CONTENT_TYPE_BYTES_MAX, FUTURE_MAX_MS, LIFETIME_MAX_MS, PAYLOAD_BYTES_MAX } from '../../src/message/limits.ts';
-import { parseMessage } from '../../src/message/message-reader.ts';
-import { nextIncarnation } from '../../src/node/node-start.ts';
-import { Publisher, type PublishRequest, RESTORED_RATE, SIGNING_MAX } from '../../src/node/publisher.ts';
-import type { Certificate } from '../../src/pki/x509/certificate.ts';
-import { at, MESH, MeshFixture, NOW_MS } from '../support/mesh/mesh-fixture.ts';
+import { type Bytes, utf8 } from '../../../src/base/bytes.ts';
+import { HOUR_MS, MINUTE_MS, unixSeconds } from '../../../src/base/time.ts';
+import { MeshError } from '../../../src/base/errors.ts';
+import { parseMessageType } from '../../../src/message/family.ts';
+import {
+  CONTENT_TYPE_BYTES_MAX,
+  FUTURE_MAX_MS,
+  LIFETIME_MAX_MS,
+  PAYLOAD_BYTES_MAX,
+} from '../../../src/message/limits.ts';
+import { parseMessage } from '../../../src/message/message-reader.ts';
+import { nextIncarnation } from '../../../src/node/node-start.ts';
+import { Publisher, type PublishRequest, RESTORED_RATE, SIGNING_MAX } from '../../../src/node/publishing/publisher.ts';
+import type { Certificate } from '../../../src/pki/x509/certificate.ts';
+import { at, MESH, MeshFixture, NOW_MS } from '../../support/mesh/mesh-fixture.ts';
 
 const ADMITTED = (): void => undefined;
 const SAID: PublishRequest = { type: parseMessageType('sensor/t'), payload: utf8('x'), ttlMs: HOUR_MS };

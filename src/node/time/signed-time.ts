@@ -1,4 +1,4 @@
-import type { Instant, UnixMs } from '../base/time.ts';
+import type { Instant, UnixMs } from '../../base/time.ts';
 import { PassedTime } from './passed-time.ts';
 
 /** What a node knows of the time by what its authority has signed, beside the clocks that it is told. */

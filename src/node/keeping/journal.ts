@@ -1,6 +1,6 @@
-import type { Bytes } from '../base/bytes.ts';
-import { after, type MonotonicMs } from '../base/time.ts';
-import type { NodeChange, NodeStore } from '../ports/node-store.ts';
+import type { Bytes } from '../../base/bytes.ts';
+import { after, type MonotonicMs } from '../../base/time.ts';
+import type { NodeChange, NodeStore } from '../../ports/node-store.ts';
 
 /** Changes in one group. A group is one transaction, so this bounds how long one commit takes. */
 export const GROUP_CHANGES_MAX = 1_000;

@@ -1,9 +1,9 @@
-import { BoundedMap } from '../base/bounded.ts';
-import { type UnixMs, unixSeconds } from '../base/time.ts';
-import type { HeldStream } from '../engine/held/held-messages.ts';
-import type { NodeId } from '../identity/node-id.ts';
-import { type StreamKey, streamKeyOf } from '../message/message-id.ts';
-import type { Random } from '../ports/random.ts';
+import { BoundedMap } from '../../base/bounded.ts';
+import { type UnixMs, unixSeconds } from '../../base/time.ts';
+import type { HeldStream } from '../../engine/held/held-messages.ts';
+import type { NodeId } from '../../identity/node-id.ts';
+import { type StreamKey, streamKeyOf } from '../../message/message-id.ts';
+import type { Random } from '../../ports/random.ts';
 
 /** Clients whose stream is remembered: about 100 bytes each. One that is forgotten gets a new stream, and loses nothing. */
 export const PREPARED_CLIENTS_MAX = 4_096;

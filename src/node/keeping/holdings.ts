@@ -1,19 +1,19 @@
-import type { Bytes } from '../base/bytes.ts';
-import type { Instant, UnixMs } from '../base/time.ts';
-import type { HeldMessage } from '../engine/held/held-message.ts';
-import { HeldMessages, type HeldStream } from '../engine/held/held-messages.ts';
-import type { Origins } from '../engine/gate/origins.ts';
-import { RecordBook } from '../engine/held/record-book.ts';
-import type { NodeId } from '../identity/node-id.ts';
-import type { MeshName } from '../identity/mesh-name.ts';
-import { isAddressedTo } from '../message/audience.ts';
-import type { Message } from '../message/message.ts';
-import { MessageReader } from '../message/message-reader.ts';
-import { isDelegateStream, streamKeyOf } from '../message/message-id.ts';
-import type { RestoredNode } from '../ports/node-store.ts';
+import type { Bytes } from '../../base/bytes.ts';
+import type { Instant, UnixMs } from '../../base/time.ts';
+import type { HeldMessage } from '../../engine/held/held-message.ts';
+import { HeldMessages, type HeldStream } from '../../engine/held/held-messages.ts';
+import type { Origins } from '../../engine/gate/origins.ts';
+import { RecordBook } from '../../engine/held/record-book.ts';
+import type { NodeId } from '../../identity/node-id.ts';
+import type { MeshName } from '../../identity/mesh-name.ts';
+import { isAddressedTo } from '../../message/audience.ts';
+import type { Message } from '../../message/message.ts';
+import { MessageReader } from '../../message/message-reader.ts';
+import { isDelegateStream, streamKeyOf } from '../../message/message-id.ts';
+import type { RestoredNode } from '../../ports/node-store.ts';
 import { IndicatorSet, type ValidIndicator } from './indicator-set.ts';
 import type { Journal } from './journal.ts';
-import type { WalletPolicy } from './wallet-policy.ts';
+import type { WalletPolicy } from '../wallet-policy.ts';
 
 /** Whom messages may be addressed to, so that they take effect here. */
 export interface HoldingsOwner {

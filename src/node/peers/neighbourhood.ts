@@ -1,18 +1,18 @@
-import type { Bytes } from '../base/bytes.ts';
-import { earliest, type Instant, type MonotonicMs } from '../base/time.ts';
-import type { ChainBook } from '../engine/gate/chain-book.ts';
-import { type Candidate, Connector } from '../engine/links/connector.ts';
-import type { ByeReason, HelloFrame } from '../engine/links/frame.ts';
-import type { Source } from '../engine/gate/gate.ts';
-import type { Link, LinkEnd, MeshFrame } from '../engine/links/link.ts';
-import type { MeshName } from '../identity/mesh-name.ts';
-import type { NodeId } from '../identity/node-id.ts';
-import type { Address } from '../message/address.ts';
-import type { Random } from '../ports/random.ts';
+import type { Bytes } from '../../base/bytes.ts';
+import { earliest, type Instant, type MonotonicMs } from '../../base/time.ts';
+import type { ChainBook } from '../../engine/gate/chain-book.ts';
+import { type Candidate, Connector } from '../../engine/links/connector.ts';
+import type { ByeReason, HelloFrame } from '../../engine/links/frame.ts';
+import type { Source } from '../../engine/gate/gate.ts';
+import type { Link, LinkEnd, MeshFrame } from '../../engine/links/link.ts';
+import type { MeshName } from '../../identity/mesh-name.ts';
+import type { NodeId } from '../../identity/node-id.ts';
+import type { Address } from '../../message/address.ts';
+import type { Random } from '../../ports/random.ts';
 import { LinkTable, type LinkTableOwner } from './link-table.ts';
-import type { NodeOutbox } from './node-outbox.ts';
+import type { NodeOutbox } from '../node-outbox.ts';
 import { PeerTable } from './peer-table.ts';
-import type { Statistics } from './statistics.ts';
+import type { Statistics } from '../statistics.ts';
 
 export interface NeighbourhoodOwner {
   readonly mesh: MeshName;

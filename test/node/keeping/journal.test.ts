@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { MonotonicMs, UnixMs } from '../../src/base/time.ts';
-import { BACKLOG_CHANGES_MAX, COMMIT_PACE_MS, GATHER_MS, GROUP_CHANGES_MAX, Journal } from '../../src/node/journal.ts';
-import type { NodeChange } from '../../src/ports/node-store.ts';
-import { MemoryNodeStore } from '../../src/sim/memory-node-store.ts';
+import type { MonotonicMs, UnixMs } from '../../../src/base/time.ts';
+import {
+  BACKLOG_CHANGES_MAX,
+  COMMIT_PACE_MS,
+  GATHER_MS,
+  GROUP_CHANGES_MAX,
+  Journal,
+} from '../../../src/node/keeping/journal.ts';
+import type { NodeChange } from '../../../src/ports/node-store.ts';
+import { MemoryNodeStore } from '../../../src/sim/memory-node-store.ts';
 
 const message = (n: number): NodeChange => ({
   tag: 'put-message',

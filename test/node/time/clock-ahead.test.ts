@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
-import { after, DAY_MS, HOUR_MS, type Instant, MINUTE_MS, type UnixMs } from '../../src/base/time.ts';
-import { MeshFixture } from '../support/mesh/mesh-fixture.ts';
-import { type HandNode, NodeNet } from '../support/mesh/nodes-by-hand.ts';
+import { after, DAY_MS, HOUR_MS, type Instant, MINUTE_MS, type UnixMs } from '../../../src/base/time.ts';
+import { MeshFixture } from '../../support/mesh/mesh-fixture.ts';
+import { type HandNode, NodeNet } from '../../support/mesh/nodes-by-hand.ts';
 
 const TEN_YEARS_MS = 3_652 * DAY_MS;
 

@@ -1,9 +1,9 @@
-import type { UnixMs } from '../base/time.ts';
-import type { HeldMessage } from '../engine/held/held-message.ts';
-import type { NodeId } from '../identity/node-id.ts';
-import type { Indicator } from '../message/indicator.ts';
-import type { PayloadContent } from '../message/payload.ts';
-import type { MessageId } from '../message/message-id.ts';
+import type { UnixMs } from '../../base/time.ts';
+import type { HeldMessage } from '../../engine/held/held-message.ts';
+import type { NodeId } from '../../identity/node-id.ts';
+import type { Indicator } from '../../message/indicator.ts';
+import type { PayloadContent } from '../../message/payload.ts';
+import type { MessageId } from '../../message/message-id.ts';
 
 /** An indicator that is valid now, and who says so. */
 export interface ValidIndicator extends Indicator {

@@ -1,20 +1,20 @@
-import type { Bytes } from '../base/bytes.ts';
-import { MeshError } from '../base/errors.ts';
-import type { Instant, MonotonicMs, UnixMs } from '../base/time.ts';
-import type { ChainBook } from '../engine/gate/chain-book.ts';
-import type { Gate } from '../engine/gate/gate.ts';
-import { refusalOf } from '../engine/gate/verdict.ts';
-import type { Address } from '../message/address.ts';
-import type { Message } from '../message/message.ts';
-import type { ChainExchange } from './chain-exchange.ts';
-import type { Holdings } from './holdings.ts';
-import { RECORD_REQUEST } from './intake.ts';
-import type { Journal } from './journal.ts';
-import type { MeshNodeOptions, NodeSettings } from './node-options.ts';
+import type { Bytes } from '../../base/bytes.ts';
+import { MeshError } from '../../base/errors.ts';
+import type { Instant, MonotonicMs, UnixMs } from '../../base/time.ts';
+import type { ChainBook } from '../../engine/gate/chain-book.ts';
+import type { Gate } from '../../engine/gate/gate.ts';
+import { refusalOf } from '../../engine/gate/verdict.ts';
+import type { Address } from '../../message/address.ts';
+import type { Message } from '../../message/message.ts';
+import type { ChainExchange } from '../peers/chain-exchange.ts';
+import type { Holdings } from '../keeping/holdings.ts';
+import { RECORD_REQUEST } from '../intake.ts';
+import type { Journal } from '../keeping/journal.ts';
+import type { MeshNodeOptions, NodeSettings } from '../node-options.ts';
 import { OwnStreams } from './own-streams.ts';
 import { Publisher, type PublishRequest } from './publisher.ts';
 import { SelfRecord } from './self-record.ts';
-import type { Statistics } from './statistics.ts';
+import type { Statistics } from '../statistics.ts';
 
 /** How far a node and its clone may leap when both leave the stream that they share: seldom to the same place. @tuning */
 const CLONE_LEAP_MAX = 64;

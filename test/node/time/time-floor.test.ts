@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { DAY_MS, HOUR_MS, type Instant, type MonotonicMs, SECOND_MS, type UnixMs } from '../../src/base/time.ts';
-import { CLOCK_PLAUSIBLE_FROM, FLOOR_AHEAD_MS_MAX, TimeFloor } from '../../src/node/time-floor.ts';
+import { DAY_MS, HOUR_MS, type Instant, type MonotonicMs, SECOND_MS, type UnixMs } from '../../../src/base/time.ts';
+import { CLOCK_PLAUSIBLE_FROM, FLOOR_AHEAD_MS_MAX, TimeFloor } from '../../../src/node/time/time-floor.ts';
 
 const NOW = Date.UTC(2027, 0, 15, 8);
 const NOTHING = 0 as UnixMs;

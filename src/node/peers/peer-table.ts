@@ -1,6 +1,6 @@
-import { BoundedMap } from '../base/bounded.ts';
-import type { UnixMs } from '../base/time.ts';
-import type { NodeId } from '../identity/node-id.ts';
+import { BoundedMap } from '../../base/bounded.ts';
+import type { UnixMs } from '../../base/time.ts';
+import type { NodeId } from '../../identity/node-id.ts';
 
 /** Peers remembered after their link ended. */
 export const PEERS_SEEN_MAX = 4_096;

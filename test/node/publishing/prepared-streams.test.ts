@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CounterRanges, RANGES_MAX } from '../../src/engine/held/counter-ranges.ts';
-import type { HeldStream } from '../../src/engine/held/held-messages.ts';
-import { parseNodeId } from '../../src/identity/node-id.ts';
-import { type StreamKey, streamKeyOf } from '../../src/message/message-id.ts';
-import { PREPARED_CLIENTS_MAX, PreparedStreams, UNPOSTED_MAX } from '../../src/node/prepared-streams.ts';
-import { SeededRandom } from '../../src/sim/seeded-random.ts';
-import { NOW_MS } from '../support/mesh/mesh-fixture.ts';
+import { CounterRanges, RANGES_MAX } from '../../../src/engine/held/counter-ranges.ts';
+import type { HeldStream } from '../../../src/engine/held/held-messages.ts';
+import { parseNodeId } from '../../../src/identity/node-id.ts';
+import { type StreamKey, streamKeyOf } from '../../../src/message/message-id.ts';
+import { PREPARED_CLIENTS_MAX, PreparedStreams, UNPOSTED_MAX } from '../../../src/node/publishing/prepared-streams.ts';
+import { SeededRandom } from '../../../src/sim/seeded-random.ts';
+import { NOW_MS } from '../../support/mesh/mesh-fixture.ts';
 
 const ANN = parseNodeId('ann');
 

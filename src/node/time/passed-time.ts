@@ -1,4 +1,4 @@
-import { type Instant, type MonotonicMs, type UnixMs } from '../base/time.ts';
+import { type Instant, type MonotonicMs, type UnixMs } from '../../base/time.ts';
 
 /**
  * A moment of the wall clock that has come, and what has passed since by the clock that nobody sets: at least so late it

@@ -1,5 +1,5 @@
-import { DAY_MS, type Instant, type UnixMs } from '../base/time.ts';
-import { FUTURE_MAX_MS } from '../message/limits.ts';
+import { DAY_MS, type Instant, type UnixMs } from '../../base/time.ts';
+import { FUTURE_MAX_MS } from '../../message/limits.ts';
 import { PassedTime } from './passed-time.ts';
 
 /**
