@@ -55,6 +55,7 @@ export async function openCore(options: AuthorityOptions): Promise<AuthorityCore
     };
   });
   const clockGuard = new ClockGuard(
+    issuer.certificate,
     kept.lastSignedAt === undefined ? undefined : (Number(kept.lastSignedAt) as UnixMs),
   );
   const crls = await CrlBook.open({ store, clock, issuer, clockGuard, crlLifeMs: policy.crlLifeMs });

@@ -31,8 +31,12 @@ class ClockedAuthority {
     return authority;
   }
 
-  async run(): Promise<void> {
+  async end(): Promise<void> {
     await this.#command?.end();
+  }
+
+  async run(): Promise<void> {
+    await this.end();
     const args = ['authority', 'run', '--dir', this.dir, '--listen', this.#listen, '--json'];
     this.#command = new LongCommand(args, { CHAINMAIL_LOG_LEVEL: 'error', ...this.clock.environment });
     this.#listen = new URL((await this.#command.json<{ url: string }>()).url).host;
@@ -68,6 +72,23 @@ describe('real processes whose clocks are wrong (T6)', { skip: missingFaketime }
     assert.match(doctor.stdout, /process +it runs, and the clock of this machine lies \d+ s behind/);
     const status = await chainmail(['status', '--dir', node.dir], clock.environment);
     assert.match(status.stdout, /^clock +BEHIND/m);
+  });
+
+  it('an authority beyond the end of its own certificate signs nothing, says why, and goes on when the clock is right', async (t) => {
+    const authority = await ClockedAuthority.start(t, tempDir(t));
+    await authority.end();
+    authority.clock.set('+10y');
+    const { code, stderr } = await chainmail(
+      ['authority', 'run', '--dir', authority.dir, '--listen', '127.0.0.1:0'],
+      authority.clock.environment,
+    );
+    assert.equal(code, 1);
+    assert.match(stderr, /the issuing certificate ended at .*, and the clock shows 203\d/);
+    const doctor = await chainmail(['doctor', '--dir', authority.dir], authority.clock.environment);
+    assert.equal(doctor.code, 1);
+    assert.match(doctor.stdout, /issuer +root and intermediate hold from .* and the clock shows 203\d/);
+    authority.clock.set('+0');
+    await authority.run();
   });
 
   it('a node that starts in 1970 goes by what its authority has signed: it links, hears and speaks', async (t) => {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { statusResponseSchema } from '../../src/api/node-programs.ts';
 import { utf8 } from '../../src/base/bytes.ts';
 import type { UnixMs } from '../../src/base/time.ts';
+import { judgeIssuer } from '../../src/daemon/doctor/authority-health.ts';
 import { diagnose } from '../../src/daemon/doctor/doctor.ts';
 import { FREE_BYTES_MIN, judgeRoom } from '../../src/daemon/doctor/machine.ts';
 import { judgeSkew, lookAtCertificate } from '../../src/daemon/doctor/node-health.ts';
@@ -141,6 +142,11 @@ describe('chainmail doctor (X.03)', () => {
   it('says which file of an authority is damaged', async () => {
     const { authorityDirectory } = fleet;
     assert.equal(await stateOf('issuer', authorityDirectory), 'good');
+    const span = { notBefore: 10_000 as UnixMs, notAfter: 20_000 as UnixMs };
+    assert.deepEqual(
+      [9_999, 10_000, 20_000, 20_001].map((now) => judgeIssuer(span, now as UnixMs).state),
+      ['bad', 'good', 'good', 'bad'],
+    );
     truncateSync(join(authorityDirectory, 'root.pem'), 100);
     truncateSync(join(authorityDirectory, 'authority.db'), 0);
     const found = new Map((await diagnose(authorityDirectory)).map((finding) => [finding.name, finding]));

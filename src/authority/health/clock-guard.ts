@@ -1,5 +1,6 @@
 import { MeshError } from '../../base/errors.ts';
 import { HOUR_MS, type Instant, MINUTE_MS, toRfc3339, type UnixMs } from '../../base/time.ts';
+import type { Certificate } from '../../pki/x509/certificate.ts';
 
 /** How far the wall clock may move against the last signature: more than any leap or slew, less than a working day. */
 export const CLOCK_JUMP_MS_MAX = HOUR_MS;
@@ -23,13 +24,25 @@ export class ClockGuard {
   /** The last signature of which the store was told. */
   #keptAt: UnixMs | undefined;
 
-  /** @param lastSignedAt what the store remembers; `undefined` where nothing was signed yet. */
-  constructor(lastSignedAt: UnixMs | undefined) {
+  readonly #issuerEnds: UnixMs;
+
+  /**
+   * @param issuer whose key signs: a clock beyond its end is wrong, or nobody believes what is signed.
+   * @param lastSignedAt what the store remembers; `undefined` where nothing was signed yet.
+   */
+  constructor(issuer: Pick<Certificate, 'notAfter'>, lastSignedAt: UnixMs | undefined) {
+    this.#issuerEnds = issuer.notAfter;
     this.#lastSignedAt = lastSignedAt;
   }
 
-  /** @throws ERR_CLOCK_JUMPED; call it before each signature. */
+  /** @throws ERR_CLOCK_JUMPED, ERR_PATH_EXPIRED; call it before each signature. */
   check(now: Instant): void {
+    if (now.wall > this.#issuerEnds)
+      throw new MeshError(
+        'ERR_PATH_EXPIRED',
+        `the issuing certificate ended at ${toRfc3339(this.#issuerEnds)}, and the clock shows ${toRfc3339(now.wall)}`,
+        'check the clock of the authority',
+      );
     const last = this.#lastSignedAt;
     if (last !== undefined && now.wall < last - CLOCK_JUMP_MS_MAX)
       refuse(`it shows ${toRfc3339(now.wall)}, but something was signed at ${toRfc3339(last)}`);

@@ -18,7 +18,7 @@ export class Readiness {
 
   /** @returns `undefined`: ready. Else what is wrong, in words that strangers may read. */
   async trouble(): Promise<string | undefined> {
-    const { clock, clockGuard, crls, issuer, store } = this.#core;
+    const { clock, clockGuard, crls, store } = this.#core;
     const lost = await store.whyLost();
     if (lost !== undefined) return lost;
     const now = clock.now();
@@ -27,8 +27,6 @@ export class Readiness {
     } catch (error) {
       return messageOf(error);
     }
-    if (now.wall > issuer.certificate.notAfter)
-      return `the issuing certificate expired at ${toRfc3339(issuer.certificate.notAfter)}`;
     const { nextUpdate } = crls.current;
     if (now.wall >= nextUpdate)
       return `the revocation list expired at ${toRfc3339(nextUpdate)} and no new one is signed`;

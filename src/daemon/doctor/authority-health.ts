@@ -1,18 +1,19 @@
 import { nodesResponseSchema } from '../../api/authority.ts';
-import { textOfUtf8 } from '../../base/bytes.ts';
 import { errorEntry } from '../../base/error-codes.ts';
 import { isMeshError } from '../../base/errors.ts';
-import { toRfc3339 } from '../../base/time.ts';
+import { toRfc3339, type UnixMs } from '../../base/time.ts';
 import type { Secret } from '../../crypto/secret.ts';
 import { controlSocketOf } from '../../host/http/control-socket.ts';
 import { exchange, isNobodyThere } from '../../host/http/client.ts';
-import { callJson } from '../../host/http/call.ts';
+import { callJson, refusalOf } from '../../host/http/call.ts';
+import { systemClock } from '../../host/machine/system-clock.ts';
+import type { Certificate } from '../../pki/x509/certificate.ts';
 import { authorityLayout, requireAuthorityDirectory } from '../directory.ts';
 import { lookAtAuthorityStore } from '../authority/store.ts';
 import { openKeys } from '../keys.ts';
 import { checkRootKey, openIssuerKey, readIssuerCertificates } from '../authority/issuer-files.ts';
 import { readPassphrase } from '../passphrase.ts';
-import { couldBeBetter, type Finding, good, lookAt } from './finding.ts';
+import { bad, couldBeBetter, type Finding, good, lookAt } from './finding.ts';
 
 /** What can be said of an authority: its files, its keys as far as there is a passphrase, and its process. */
 export async function lookAtAuthorityDirectory(directory: string): Promise<readonly Finding[]> {
@@ -22,11 +23,26 @@ export async function lookAtAuthorityDirectory(directory: string): Promise<reado
     ),
     lookAt('issuer', () => {
       const { certificate } = readIssuerCertificates(requireAuthorityDirectory(directory));
-      return good('issuer', `root and intermediate hold, until ${toRfc3339(certificate.notAfter)}`);
+      return judgeIssuer(certificate, systemClock.wall());
     }),
     lookAt('process', () => lookAtProcess(directory)),
   ]);
   return [...findings, ...(await lookAtKeys(directory))];
+}
+
+/** Whether anything can be signed now. */
+export function judgeIssuer(
+  { notBefore, notAfter }: Pick<Certificate, 'notBefore' | 'notAfter'>,
+  now: UnixMs,
+): Finding {
+  const span = `from ${toRfc3339(notBefore)} until ${toRfc3339(notAfter)}`;
+  if (now < notBefore || now > notAfter)
+    return bad(
+      'issuer',
+      `root and intermediate hold ${span}, and the clock shows ${toRfc3339(now)}`,
+      'check the clock',
+    );
+  return good('issuer', `root and intermediate hold, until ${toRfc3339(notAfter)}`);
 }
 
 /** Issuing key and root key; the passphrase is asked for once. */
@@ -66,7 +82,10 @@ async function lookAtProcess(directory: string): Promise<Finding> {
   const socket = controlSocketOf(directory);
   try {
     const { status, body } = await exchange({ tag: 'socket', path: socket }, { method: 'GET', path: '/readyz' });
-    if (status !== 200) return couldBeBetter('process', `it runs and is not ready: ${textOfUtf8(body)}`, 'see its log');
+    if (status !== 200) {
+      const { message, hint } = refusalOf({ status, body }, socket);
+      return bad('process', `it runs and is not ready: ${message}`, hint ?? 'see its log');
+    }
   } catch (error) {
     if (!isNobodyThere(error)) throw error;
     return couldBeBetter('process', 'no authority runs here', `chainmail authority run --dir ${directory}`);
