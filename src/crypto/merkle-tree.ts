@@ -86,44 +86,45 @@ export class KnownTree {
     this.#isKnown = new Uint8Array(slots);
     this.#pair = this.#nodes.subarray(slots * HASH_BYTES);
     this.#pair[0] = 0x01;
-    const way = wayTo(path.leafIndex, path.treeSize);
-    const top = this.#climb(leaf, path.siblings, way);
+    const steps = findWay(path);
+    const top = this.#climb(leaf, path.siblings, steps);
     this.root = CLIMBED.slice(top * HASH_BYTES, (top + 1) * HASH_BYTES);
-    this.#remember(top, path.siblings, way);
+    this.#remember(top, path.siblings, steps);
   }
 
   /**
    * Whether this path, of the length that {@link pathLength} says, leads from the leaf to the root. Every hash of the path
    * is looked at, whether or not it was needed: who passes it on must not be blamed for one that is wrong.
    */
-  has(leaf: Bytes, { leafIndex, treeSize, siblings }: MerklePath): boolean {
-    if (treeSize !== this.treeSize) return false;
-    const way = wayTo(leafIndex, treeSize);
-    const top = this.#climb(leaf, siblings, way);
-    if (!this.#holds(CLIMBED, top * HASH_BYTES, way[top]?.slot)) return false;
-    for (let i = top; i < way.length; i++) {
-      const { sibling } = way[i] as Step;
+  has(leaf: Bytes, path: MerklePath): boolean {
+    if (path.treeSize !== this.treeSize) return false;
+    const { siblings } = path;
+    const steps = findWay(path);
+    const top = this.#climb(leaf, siblings, steps);
+    if (!this.#holds(CLIMBED, top * HASH_BYTES, top === steps ? undefined : WAY[top])) return false;
+    for (let i = top; i < steps; i++) {
+      const sibling = WAY_BESIDE[i] as number;
       if (this.#isKnown[sibling] !== 1 || !this.#holds(siblings, i * HASH_BYTES, sibling)) return false;
     }
-    this.#remember(top, siblings, way);
+    this.#remember(top, siblings, steps);
     return true;
   }
 
   /** Hashes from the leaf up to the first node that is known, or to the root. @returns how far; they are in {@link CLIMBED}. */
-  #climb(leaf: Bytes, siblings: Bytes, way: readonly Step[]): number {
+  #climb(leaf: Bytes, siblings: Bytes, steps: number): number {
     const pair = this.#pair;
     for (let i = 0; i < HASH_BYTES; i++) CLIMBED[i] = leaf[i] as number;
-    for (let i = 0; i < way.length; i++) {
-      const { slot, isRight } = way[i] as Step;
-      if (this.#isKnown[slot] === 1) return i;
-      const [own, other] = isRight ? [1 + HASH_BYTES, 1] : [1, 1 + HASH_BYTES];
+    for (let i = 0; i < steps; i++) {
+      if (this.#isKnown[WAY[i] as number] === 1) return i;
+      const own = WAY_IS_RIGHT[i] === 1 ? 1 + HASH_BYTES : 1;
+      const other = WAY_IS_RIGHT[i] === 1 ? 1 : 1 + HASH_BYTES;
       for (let j = 0, from = i * HASH_BYTES; j < HASH_BYTES; j++) {
         pair[own + j] = CLIMBED[from + j] as number;
         pair[other + j] = siblings[from + j] as number;
       }
       putSha256(pair, CLIMBED, (i + 1) * HASH_BYTES);
     }
-    return way.length;
+    return steps;
   }
 
   /** @param slot of what is known; the root where there is none. */
@@ -133,11 +134,10 @@ export class KnownTree {
     return true;
   }
 
-  #remember(top: number, siblings: Bytes, way: readonly Step[]): void {
-    for (let i = 0; i < way.length && i <= top; i++) {
-      const { slot, sibling } = way[i] as Step;
-      this.#put(CLIMBED, i * HASH_BYTES, slot);
-      this.#put(siblings, i * HASH_BYTES, sibling);
+  #remember(top: number, siblings: Bytes, steps: number): void {
+    for (let i = 0; i < steps && i <= top; i++) {
+      this.#put(CLIMBED, i * HASH_BYTES, WAY[i] as number);
+      this.#put(siblings, i * HASH_BYTES, WAY_BESIDE[i] as number);
     }
   }
 
@@ -152,27 +152,29 @@ export class KnownTree {
 const PAIR_BYTES = 1 + 2 * HASH_BYTES;
 
 /** Where hashes are that are climbed over, a leaf and six more: an array for each of them would cost as much as they. */
-const CLIMBED: Bytes = new Uint8Array(HASH_BYTES * (1 + Math.log2(TREE_LEAVES_MAX)));
+const LONGEST_WAY = Math.log2(TREE_LEAVES_MAX);
+const CLIMBED: Bytes = new Uint8Array(HASH_BYTES * (1 + LONGEST_WAY));
 
-/** One step of a path: where its node and the sibling of that are remembered. */
-interface Step {
-  readonly slot: number;
-  readonly sibling: number;
-  readonly isRight: boolean;
-}
+/** The steps of a path, lowest first: where each node is remembered, and its sibling; whether it is a right child. */
+const WAY = new Int32Array(LONGEST_WAY);
+const WAY_BESIDE = new Int32Array(LONGEST_WAY);
+const WAY_IS_RIGHT = new Uint8Array(LONGEST_WAY);
 
-/** The steps of a path, lowest first. */
-function wayTo(leafIndex: number, treeSize: number): Step[] {
-  const way: Step[] = [];
-  for (let from = 0, to = treeSize; to - from > 1; ) {
+/** Finds the steps of a path, for whoever goes them before the next are looked for. @returns how many there are. */
+function findWay({ leafIndex, treeSize, siblings }: MerklePath): number {
+  const steps = siblings.length / HASH_BYTES;
+  let [from, to] = [0, treeSize];
+  for (let i = steps - 1; i >= 0; i--) {
     const middle = from + leftSize(to - from);
     const [left, right] = [slotOf(from, middle, treeSize), slotOf(middle, to, treeSize)];
     const isRight = leafIndex >= middle;
-    way.push(isRight ? { slot: right, sibling: left, isRight } : { slot: left, sibling: right, isRight });
+    WAY[i] = isRight ? right : left;
+    WAY_BESIDE[i] = isRight ? left : right;
+    WAY_IS_RIGHT[i] = isRight ? 1 : 0;
     if (isRight) from = middle;
     else to = middle;
   }
-  return way.reverse();
+  return steps;
 }
 
 /** A number of its own for each node: within the tree, where it parts its leaves; behind those, the leaves. */

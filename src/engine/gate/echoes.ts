@@ -36,6 +36,7 @@ export class Echoes {
   readonly #keys = new Int32Array(ECHOES_MAX);
   /** One after the other; what does not fit in at the end stands at the start again. Grows as it is needed. */
   #bytes: Bytes = EMPTY;
+  #view = new DataView(EMPTY.buffer);
   #end = 0;
   #count = 0;
   /** Places in the ring plus one, by key; 0 is free. What finds its slot taken lies in one of the next. */
@@ -68,7 +69,7 @@ export class Echoes {
       const place = (this.#slots[slot] as number) - 1;
       if (place < 0 || this.#keys[place] !== key) continue;
       if (this.#lengths[place] !== bytes.length) continue;
-      if (isAt(this.#bytes, this.#starts[place] as number, bytes)) return place;
+      if (isAt(this.#view, this.#starts[place] as number, bytes)) return place;
     }
     return NO_ECHO;
   }
@@ -105,6 +106,7 @@ export class Echoes {
     const grown = new Uint8Array(Math.min(ECHOES_BYTES_MAX, Math.max(FIRST_BYTES, 2 * bytesMin)));
     grown.set(this.#bytes);
     this.#bytes = grown;
+    this.#view = new DataView(grown.buffer);
   }
 
   get #oldest(): number {

@@ -231,9 +231,14 @@ const MESSAGE_FRAME_BYTES = 2;
 
 /** @param bytes a frame without its length; @throws ERR_CBOR or ERR_INPUT for anything but the one encoding. */
 export function decodeFrame(bytes: Bytes): Frame {
-  const message = messageIn(bytes);
+  return decodeFrameAt(bytes, 0, bytes.length);
+}
+
+/** As {@link decodeFrame}, of the frame that stands there among others. */
+export function decodeFrameAt(bytes: Bytes, start: number, end: number): Frame {
+  const message = messageIn(bytes, start, end);
   if (message !== undefined) return { tag: 'message', bytes: message };
-  const reader = new CborReader(bytes);
+  const reader = new CborReader(bytes.subarray(start, end));
   const items = reader.array(9);
   const type = reader.uint();
   const tag = TAG_OF.get(type);
@@ -249,10 +254,14 @@ export function decodeFrame(bytes: Bytes): Frame {
  * The message in a frame as {@link putMessageFrame} writes one: nearly all frames of a busy link, most of them copies,
  * which should cost no more than to look at them. Everything else is read in full, and refused there.
  */
-function messageIn(bytes: Bytes): Bytes | undefined {
-  if (bytes.length < 5 || bytes[0] !== 0x82 || bytes[1] !== TYPE_OF.message || bytes[2] !== 0x59) return undefined;
-  const length = ((bytes[3] as number) << 8) | (bytes[4] as number);
-  return length >= 0x100 && length <= MESSAGE_BYTES_MAX && length === bytes.length - 5 ? bytes.subarray(5) : undefined;
+function messageIn(bytes: Bytes, start: number, end: number): Bytes | undefined {
+  const from = start + 5;
+  if (end < from || bytes[start] !== 0x82 || bytes[start + 1] !== TYPE_OF.message || bytes[start + 2] !== 0x59)
+    return undefined;
+  const length = ((bytes[start + 3] as number) << 8) | (bytes[start + 4] as number);
+  return length >= 0x100 && length <= MESSAGE_BYTES_MAX && length === end - from
+    ? bytes.subarray(from, end)
+    : undefined;
 }
 
 function list<T>(reader: CborReader, countMax: number, read: () => T): T[] {

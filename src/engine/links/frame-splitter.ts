@@ -1,4 +1,4 @@
-import { type Bytes, concatBytes } from '../../base/bytes.ts';
+import { type Bytes, concatBytes, EMPTY } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import { FRAME_BYTES_MAX } from './frame.ts';
 
@@ -8,6 +8,14 @@ const LENGTH_BYTES = 4;
  * of one byte each would be 16 MiB a link. A frame that comes so is copied 512 times, half of it on average.
  */
 export const PIECES_MAX = 128;
+
+/** Where the bodies of frames stand that are complete: `[start, end, start, end, ...]`. */
+export interface FrameCuts {
+  readonly input: Bytes;
+  readonly bounds: readonly number[];
+}
+
+const NO_CUTS: FrameCuts = Object.freeze({ input: EMPTY, bounds: [] });
 
 /**
  * Cuts a byte stream into frames: `length u32 BE ‖ body`. Memory follows the bytes received, never the length
@@ -34,14 +42,22 @@ export class FrameSplitter {
    * @throws ERR_CBOR for a frame that is empty or larger than {@link FRAME_BYTES_MAX}: the link cannot go on.
    */
   push(bytes: Bytes): Bytes[] {
+    const { input, bounds } = this.cut(bytes);
+    const bodies: Bytes[] = [];
+    for (let i = 0; i < bounds.length; i += 2) bodies.push(input.subarray(bounds[i], bounds[i + 1]));
+    return bodies;
+  }
+
+  /** As {@link push}, without a view of each: to make one costs as much as to tell that a message is a copy. */
+  cut(bytes: Bytes): FrameCuts {
     this.#pendingBytes += bytes.length;
     if (this.#pendingBytes < this.#neededBytes) {
       this.#chunks.push(bytes);
       if (this.#chunks.length > PIECES_MAX) this.#chunks = [concatBytes(...this.#chunks)];
-      return [];
+      return NO_CUTS;
     }
     const input = this.#chunks.length === 0 ? bytes : concatBytes(...this.#chunks, bytes);
-    const bodies: Bytes[] = [];
+    const bounds: number[] = [];
     let offset = 0;
     this.#neededBytes = LENGTH_BYTES;
     while (input.length - offset >= LENGTH_BYTES) {
@@ -53,13 +69,13 @@ export class FrameSplitter {
         this.#neededBytes = LENGTH_BYTES + length;
         break;
       }
-      bodies.push(input.subarray(offset + LENGTH_BYTES, end));
+      bounds.push(offset + LENGTH_BYTES, end);
       offset = end;
     }
     this.#pendingBytes = input.length - offset;
     if (this.#pendingBytes > 0) this.#chunks = [input.slice(offset)];
     else if (this.#chunks.length > 0) this.#chunks = [];
-    return bodies;
+    return { input, bounds };
   }
 }
 

@@ -7,7 +7,7 @@ import type { Address } from '../../message/address.ts';
 import type { Certificate } from '../../pki/x509/certificate.ts';
 import { Conduct } from './conduct.ts';
 import { type ByeReason, type Frame, type HelloFrame, LINK_VERSION } from './frame.ts';
-import { decodeFrame, encodeFrame, messageFrameBytes, putMessageFrame } from './frame-codec.ts';
+import { decodeFrameAt, encodeFrame, messageFrameBytes, putMessageFrame } from './frame-codec.ts';
 import { FrameSplitter } from './frame-splitter.ts';
 import { OutgoingQueue } from './outgoing-queue.ts';
 
@@ -174,8 +174,9 @@ export class Link {
     this.#heardAt = now.mono;
     this.#pingedAt = undefined;
     try {
-      for (const body of this.#splitter.push(bytes)) {
-        this.#handleFrame(now, decodeFrame(body));
+      const { input, bounds } = this.#splitter.cut(bytes);
+      for (let i = 0; i < bounds.length; i += 2) {
+        this.#handleFrame(now, decodeFrameAt(input, bounds[i] as number, bounds[i + 1] as number));
         if (this.isClosed) return;
       }
     } catch (error) {
