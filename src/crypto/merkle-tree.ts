@@ -59,11 +59,6 @@ export function pathLength(leafIndex: number, treeSize: number): number | undefi
   return length;
 }
 
-/** The root that a leaf and its path lead to; the path has the length that {@link pathLength} says. */
-export function merkleRoot(leaf: Bytes, path: MerklePath): Bytes {
-  return new KnownTree(leaf, path).root;
-}
-
 /**
  * A tree as far as paths have shown it. What leads to its root is known to belong to it, and so is what stands beside the
  * way: the next leaf need only be hashed up to the first node that is known, which among neighbours is less than one step.

@@ -47,7 +47,7 @@ export const AUDITOR_ROLE = parseRole('auditor');
 
 /**
  * What each role adds at issue. A certificate carries the result: its capability list alone decides what its holder
- * may do, so that a shorter list (attestation `limited`) needs no rule about roles.
+ * may do, so that a shorter list needs no rule about roles.
  */
 export const ROLE_CAPABILITIES: ReadonlyMap<Role, readonly Capability[]> = new Map([
   [parseRole('sensor'), capabilities('publish:sensor/*', 'relay')],

@@ -20,11 +20,6 @@ export function shardHashOf(id: string): number {
   return value;
 }
 
-/** Which of `batchCount` batches the record belongs to. */
-export function shardOf(id: string, batchCount: number): number {
-  return shardHashOf(id) % batchCount;
-}
-
 function hexDigit(code: number): number | undefined {
   if (code >= 0x30 && code <= 0x39) return code - 0x30;
   const lower = code | 0x20;

@@ -102,11 +102,6 @@ export function eventDateHeader(timestamp: string): Bytes {
   return concatBytes(Uint8Array.of(5), utf8(':date'), Uint8Array.of(8), at);
 }
 
-/** As it stands in the head of a chunk. */
-export function paddedSignature(algorithm: RequestAlgorithm, signature: string): string {
-  return algorithm === 'sigv4a' ? signature.padEnd(PADDED_CHARS, PADDING) : signature;
-}
-
 function withoutPadding(signature: string): string {
   const end = signature.indexOf(PADDING);
   const isPadded = end >= 0 && signature.length === PADDED_CHARS && /^\*+$/.test(signature.slice(end));

@@ -7,7 +7,7 @@ import type { NewRecord, RecordStore, Run, SignedChunk, UnsignedChunk } from '..
 import { allKeyIndexes } from '../../../src/signer/key-ring.ts';
 import { keyIndexesOf } from '../../../src/signer/plan.ts';
 import { markSalts } from '../../../src/signer/salt.ts';
-import { shardOf } from '../../../src/signer/shard.ts';
+import { shardHashOf } from '../../../src/signer/shard.ts';
 import { openTestSigner, randomRecords, signAll, signedRecords, wrongIds } from '../test-signer.ts';
 
 export interface SuiteOptions {
@@ -84,7 +84,7 @@ export function describeRecordStore(name: string, options: SuiteOptions): void {
       assert.deepEqual(all.map(({ id }) => id).sort(), records.map(({ id }) => id).sort());
       assert.deepEqual(await wrongIds(all), []);
       for (const { id, publicKey } of all)
-        assert.deepEqual(publicKey, signer.publicKeys[shardOf(id, ALL.batchCount) % signer.publicKeys.length]);
+        assert.deepEqual(publicKey, signer.publicKeys[(shardHashOf(id) % ALL.batchCount) % signer.publicKeys.length]);
       const { byKey } = await store.counts();
       assert.equal(
         Array.from(byKey.values()).reduce((sum, n) => sum + n, 0),
