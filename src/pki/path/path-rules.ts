@@ -64,6 +64,8 @@ export function judgeRules(
       if (judgement !== 'within') return refuseName(certificate, judgement, depth);
       // 6.1.3 d, e
       policies.process(certificate, isLast);
+      if (!work.mayLookAt(policies.size))
+        return refusal('ERR_PATH_LIMIT', `${describe(certificate)} is below too many policies`, depth);
     }
     const misused =
       issuer === undefined && !isLast

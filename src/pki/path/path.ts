@@ -18,13 +18,6 @@ export const PATH_SEARCH_STEPS_MAX = 4_000;
 /** Complete paths whose rules are judged, some 10 microseconds each. A roll-over of the root gives two. */
 export const PATHS_JUDGED_MAX = 1_000;
 
-/**
- * Candidates for an issuer, names, policies, purposes and other elements of certificates that one validation looks at, over
- * all paths: 1,000,000 × some half a microsecond. A path of a mesh has thirty; a thousand paths through certificates of
- * thousands of names would otherwise take a quarter of a minute.
- */
-export const PATH_ELEMENTS_MAX = 1_000_000;
-
 export interface PathInput extends PathDemands {
   readonly leaf: Certificate;
   /** Certificates that may stand between leaf and anchor, in any order, useful or not. */
@@ -69,7 +62,6 @@ class Search {
   readonly #queues: Beginning[][] = [];
   #steps = 0;
   #pathsJudged = 0;
-  #elements = 0;
   /** Why the search did not see everything; it says so only where it has found nothing. */
   #limit: PathRefusal | undefined;
   #refusal: PathRefusal | undefined;
@@ -123,7 +115,7 @@ class Search {
   #judge(path: readonly Certificate[]): boolean {
     this.#pathsJudged += 1;
     const elements = path.reduce((sum, certificate) => sum + elementsOf(certificate, this.#input), 0);
-    if (this.#pathsJudged > PATHS_JUDGED_MAX || !this.#mayLookAt(elements)) {
+    if (this.#pathsJudged > PATHS_JUDGED_MAX || !this.#work.mayLookAt(elements)) {
       this.#limit ??= refusal('ERR_PATH_LIMIT', `${describe(this.#input.leaf)} has too many possible paths`, 0);
       return false;
     }
@@ -184,12 +176,6 @@ class Search {
     return holds;
   }
 
-  /** Whether so many elements more are within the limit. */
-  #mayLookAt(elements: number): boolean {
-    this.#elements += elements;
-    return this.#elements <= PATH_ELEMENTS_MAX;
-  }
-
   #tooMany(child: Certificate, depth: number): void {
     this.#limit ??= refusal('ERR_PATH_LIMIT', `${describe(child)}: too many possible issuers`, depth);
   }
@@ -220,7 +206,7 @@ class Search {
       (mayIssue(issuer, at, intermediates) ? 0 : 2) +
       (wanted === undefined || issuer.extensions.subjectKeyIdentifier === wanted ? 0 : 1);
     const named = pool.get(this.#keyOf(child.issuer)) ?? [];
-    if (!this.#mayLookAt(named.length)) {
+    if (!this.#work.mayLookAt(named.length)) {
       this.#tooMany(child, 0);
       return [];
     }

@@ -29,6 +29,11 @@ export class PolicyState {
     this.#level = policies === undefined ? new Map() : this.#nextLevel(policies, certificate, isLast);
   }
 
+  /** How many policies are valid so far: as many as one certificate above has, wherever those below take any. */
+  get size(): number {
+    return this.#level.size;
+  }
+
   /** 6.1.4 a, b and h to j, between two certificates. */
   prepareNext({ isSelfIssued, extensions }: Certificate): void {
     this.#applyMappings(extensions.policyMappings ?? []);

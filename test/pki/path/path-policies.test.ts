@@ -1,6 +1,7 @@
 import { contextPrimitive, oid, sequence, unsignedInteger } from '../../../src/codec/der-writer.ts';
 import { OID } from '../../../src/codec/oid.ts';
-import { commonName, extensionOf, judge, make } from '../../support/make-certificate.ts';
+import { PATH_ELEMENTS_MAX } from '../../../src/pki/path/path-work.ts';
+import { commonName, extensionOf, judge, make, testKey } from '../../support/make-certificate.ts';
 import { leafOf, root, table } from './path-table.ts';
 
 type Extensions = readonly Uint8Array[];
@@ -79,4 +80,23 @@ table('policies (RFC 5280 sections 6.1.3 d to 6.1.5)', [
     () => along([policies(A), constraint(0, 0, false)], [policies(A)], [policies(B)]),
   ],
   ['inhibit anyPolicy, not critical', 'ERR_PATH_EXTENSION', () => along([inhibitAny(0, false)], [], [])],
+]);
+
+/** Many policies at the top, CAs that take any, and so many at the bottom that may stand for each other. */
+function manyPolicies(twins: number) {
+  const many = policies(...Array.from({ length: POLICIES }, (_, i) => `1.2.3.${i}`));
+  const cas = [make({ issuer: root, isCa: true, moreExtensions: [many, required(0)] })];
+  for (let i = 0; i < 16; i++)
+    cas.push(make({ issuer: cas.at(-1) ?? root, isCa: true, moreExtensions: [policies(ANY)] }));
+  const shared = { issuer: cas.at(-1) ?? root, isCa: true, subject: commonName('twin'), key: testKey() };
+  const bottom = Array.from({ length: twins }, () => make({ ...shared, moreExtensions: [policies(ANY)] }));
+  const leaf = leafOf(bottom[0] ?? root, { moreExtensions: [policies('1.2.4')] });
+  return judge(leaf, [...cas, ...bottom], [root]);
+}
+
+const POLICIES = 8_000;
+
+table(`policies that stay valid below, ${PATH_ELEMENTS_MAX} over all paths`, [
+  ['one path', NO, () => manyPolicies(1)],
+  ['more than may be looked at', 'ERR_PATH_LIMIT', () => manyPolicies(Math.ceil(PATH_ELEMENTS_MAX / POLICIES / 16))],
 ]);
