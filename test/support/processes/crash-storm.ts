@@ -25,7 +25,7 @@ const ENROLLERS = 2;
 const RETRY_MS = 30;
 /** What is said is read back after every kill, so it must not be too much. */
 const PUBLISH_PAUSE_MS_MAX = 300;
-/** The authority answers 300 requests a minute, and each enrolment is asked for three times more at the end. */
+/** Each enrolment is asked for three times more at the end. */
 const ENROL_PAUSE_MS_MAX = 400;
 /** Every so many enrolled nodes one is revoked. */
 const REVOKED_EACH = 3;

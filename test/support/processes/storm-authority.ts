@@ -12,6 +12,8 @@ import { buildCsr } from '../../../src/pki/x509/csr.ts';
 import { chainmail, LongCommand } from './chainmail.ts';
 
 const RETRY_MS = 30;
+/** All that come are of one address, and each is looked at again at the end. */
+const ENROLL_PER_MINUTE = 100_000;
 
 export interface StormAnswer {
   readonly status: number;
@@ -44,7 +46,10 @@ export class StormAuthority {
 
   async run(): Promise<void> {
     const args = ['authority', 'run', '--dir', this.dir, '--listen', this.#endpoint, '--json'];
-    this.#command = new LongCommand(args, { CHAINMAIL_LOG_LEVEL: 'error' });
+    this.#command = new LongCommand(args, {
+      CHAINMAIL_LOG_LEVEL: 'error',
+      CHAINMAIL_ENROLL_PER_MINUTE: String(ENROLL_PER_MINUTE),
+    });
     const { url } = await this.#command.json<{ url: string }>();
     this.#endpoint = new URL(url).host; // tickets name it, so it stays
   }
