@@ -35,6 +35,9 @@ export class LinkSocket {
       this.#restAfter(now, now - startedAt);
     });
     socket.on('error', () => socket.destroy());
+    // Nobody listens any more. To end in order, with a last record and a half-closed connection, would cost a link that comes
+    // and goes a twentieth of its time, and wait for a peer that reads nothing.
+    socket.once('end', () => socket.destroy());
     socket.once('close', () => owner.closed());
   }
 

@@ -291,6 +291,17 @@ describe('the socket under a link', () => {
     await closed.promise;
   });
 
+  it('closes when the peer has ended, whatever it does not read any more', async (t) => {
+    const { near, far } = await pair(t);
+    far.allowHalfOpen = true;
+    far.pause();
+    const closed = Promise.withResolvers<void>();
+    const link = new LinkSocket(near as TLSSocket, new WorkShare(), { bytes: () => {}, closed: closed.resolve });
+    link.write(new Uint8Array(UNSENT_BYTES_MAX / 2));
+    far.end();
+    await closed.promise;
+  });
+
   it('closes behind what was written', async (t) => {
     const { near, far } = await pair(t);
     let received = '';
