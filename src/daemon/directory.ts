@@ -99,30 +99,16 @@ export function isNodeDirectory(directory: string): boolean {
 export function requireAuthorityDirectory(directory: string): AuthorityLayout {
   if (isAuthorityDirectory(directory)) return authorityLayout(directory);
   requireReadable(directory);
-  throw new MeshError(
-    'ERR_DIR_NOT_INITIALISED',
-    isNodeDirectory(directory)
-      ? `${quotedPath(directory)} is the directory of a node, expected that of an authority`
-      : absence(directory, 'authority'),
-    isNodeDirectory(directory)
-      ? 'check --dir'
-      : `check --dir, or: chainmail authority init --dir ${directory} --mesh NAME`,
-  );
+  if (isNodeDirectory(directory)) throw ofAnother(directory, 'a node', 'an authority');
+  throw notInitialised(directory, 'authority', `chainmail authority init --dir ${directory} --mesh NAME`);
 }
 
 /** @throws ERR_DIR_NOT_INITIALISED unless a node was enrolled there; ERR_CONFIG where we may not look. */
 export function requireNodeDirectory(directory: string): NodeLayout {
   if (isNodeDirectory(directory)) return nodeLayout(directory);
   requireReadable(directory);
-  throw new MeshError(
-    'ERR_DIR_NOT_INITIALISED',
-    isAuthorityDirectory(directory)
-      ? `${quotedPath(directory)} is the directory of an authority, expected that of a node`
-      : absence(directory, 'enrolled node'),
-    isAuthorityDirectory(directory)
-      ? 'check --dir'
-      : `check --dir, or: chainmail node enroll --dir ${directory} --ticket FILE`,
-  );
+  if (isAuthorityDirectory(directory)) throw ofAnother(directory, 'an authority', 'a node');
+  throw notInitialised(directory, 'enrolled node', `chainmail node enroll --dir ${directory} --ticket FILE`);
 }
 
 /** A directory is an authority's or a node's: both keep `ca.pem` and `chainmail.yaml` there. @throws ERR_DIR_EXISTS */
@@ -157,11 +143,23 @@ function requireReadable(directory: string): void {
   }
 }
 
-/** What is missing where; that the directory itself is missing is worth saying. */
-function absence(directory: string, what: string): string {
-  return existsSync(directory)
-    ? `there is no ${what} in ${quotedPath(directory)}`
-    : `directory ${quotedPath(directory)} does not exist`;
+function ofAnother(directory: string, found: string, expected: string): MeshError {
+  return new MeshError(
+    'ERR_DIR_NOT_INITIALISED',
+    `${quotedPath(directory)} is the directory of ${found}, expected that of ${expected}`,
+    'check --dir',
+  );
+}
+
+/** That the directory itself is missing is worth saying. @param remedy the command that makes what is missing. */
+function notInitialised(directory: string, missing: string, remedy: string): MeshError {
+  return new MeshError(
+    'ERR_DIR_NOT_INITIALISED',
+    existsSync(directory)
+      ? `there is no ${missing} in ${quotedPath(directory)}`
+      : `directory ${quotedPath(directory)} does not exist`,
+    `check --dir, or: ${remedy}`,
+  );
 }
 
 /** A text file of ours. @throws ERR_STATE_CORRUPT where it cannot be read. */

@@ -80,7 +80,10 @@ export class NodeParts implements FrameTakers, NeighbourhoodOwner {
     this.holdings = new Holdings(mesh, this.journal, { self: this.self, roles, wallets: settings.wallets });
     const { messages, records } = this.holdings;
     const { authorRate, neighbourRate } = settings;
-    this.gate = new Gate(mesh, this.origins, messages, records, this.#gateOutbox(), authorRate, neighbourRate);
+    this.gate = new Gate(
+      { mesh, origins: this.origins, held: messages, records, authorRate, neighbourRate },
+      this.#gateOutbox(),
+    );
 
     // peers
     this.exchange = new ChainExchange(this.origins, this.journal, this.readCertificate, this.#exchangeOwner());

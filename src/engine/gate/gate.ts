@@ -67,6 +67,18 @@ export interface RecordSequences {
   isSuperseded(message: Message): boolean;
 }
 
+/** What the gate judges by. */
+export interface GateOptions {
+  readonly mesh: MeshName;
+  readonly origins: Origins;
+  readonly held: GateMemory;
+  readonly records: RecordSequences;
+  /** What each author is allowed. By default {@link AUTHOR_RATE}. */
+  readonly authorRate?: BucketRate;
+  /** What each who hands messages over may have checked. By default {@link NEIGHBOUR_RATE}. */
+  readonly neighbourRate?: BucketRate;
+}
+
 /** What the gate looks at of a message that has no counter and no signature yet. */
 export type Draft = Pick<Message, 'origin' | 'leafKey' | 'issuedAt' | 'delegate' | 'type' | 'content'>;
 
@@ -106,19 +118,8 @@ export class Gate {
   readonly #echoes = new Echoes();
   #nextTicket = 0;
 
-  /**
-   * @param authorRate what each author is allowed.
-   * @param neighbourRate what each who hands messages over may have checked.
-   */
-  constructor(
-    mesh: MeshName,
-    origins: Origins,
-    held: GateMemory,
-    records: RecordSequences,
-    outbox: GateOutbox,
-    authorRate: BucketRate = AUTHOR_RATE,
-    neighbourRate: BucketRate = NEIGHBOUR_RATE,
-  ) {
+  constructor(options: GateOptions, outbox: GateOutbox) {
+    const { mesh, origins, held, records, authorRate = AUTHOR_RATE, neighbourRate = NEIGHBOUR_RATE } = options;
     this.#neighbours = new Budgets(neighbourRate, BUCKETS_MAX);
     this.#authors = new Budgets(authorRate, BUCKETS_MAX);
     this.#reader = new MessageReader(mesh);

@@ -76,10 +76,14 @@ export class MessageVerifier {
     this.#chains = chains;
     this.#origins = new Origins(chains, delegates);
     this.#gate = new Gate(
-      trust.mesh,
-      this.#origins,
-      this.#places,
-      { isSuperseded: () => false },
+      {
+        mesh: trust.mesh,
+        origins: this.#origins,
+        held: this.#places,
+        records: { isSuperseded: () => false },
+        authorRate: UNBOUNDED,
+        neighbourRate: UNBOUNDED,
+      },
       {
         isFull: () => false,
         verify: (ticket, key, { algorithm, signedBytes, signature }) =>
@@ -97,8 +101,6 @@ export class MessageVerifier {
         newDelegate: () => {},
         conflict: () => {},
       },
-      UNBOUNDED,
-      UNBOUNDED,
     );
   }
 

@@ -67,24 +67,31 @@ class Bench {
     this.origins = new Origins(this.chains, this.delegates);
     for (const name of members) this.chains.add(fixture.member(name).chain, NOW_MS);
     for (const list of lists) assert.equal(this.revocations.install(list).tag, 'installed');
-    this.gate = new Gate(MESH, this.origins, this.held, new RecordBook(), {
-      isFull: () => false,
-      verify: (ticket, key, message) =>
-        this.gate.handleVerified(at(0), ticket, key.verify(message.algorithm, message.signedBytes, message.signature)),
-      judged: (now, _source, message, verdict) => {
-        this.#said.push(verdict.tag === 'accept' ? 'accept' : `${verdict.tag} ${verdict.reason}`);
-        if (verdict.tag === 'accept' && message !== undefined) this.held.put(message, now.wall);
+    this.gate = new Gate(
+      { mesh: MESH, origins: this.origins, held: this.held, records: new RecordBook() },
+      {
+        isFull: () => false,
+        verify: (ticket, key, message) =>
+          this.gate.handleVerified(
+            at(0),
+            ticket,
+            key.verify(message.algorithm, message.signedBytes, message.signature),
+          ),
+        judged: (now, _source, message, verdict) => {
+          this.#said.push(verdict.tag === 'accept' ? 'accept' : `${verdict.tag} ${verdict.reason}`);
+          if (verdict.tag === 'accept' && message !== undefined) this.held.put(message, now.wall);
+        },
+        missingChain: (_now, _source, message) => {
+          this.#said.push('missing');
+          this.missing.push(message);
+        },
+        newDelegate: (delegate, forgotten) => {
+          this.kept.push(delegate);
+          this.forgotten.push(...forgotten);
+        },
+        conflict: () => this.#said.push('conflict'),
       },
-      missingChain: (_now, _source, message) => {
-        this.#said.push('missing');
-        this.missing.push(message);
-      },
-      newDelegate: (delegate, forgotten) => {
-        this.kept.push(delegate);
-        this.forgotten.push(...forgotten);
-      },
-      conflict: () => this.#said.push('conflict'),
-    });
+    );
   }
 
   judge(message: Message, source: Source = BOB, now: Instant = at(0)): string {

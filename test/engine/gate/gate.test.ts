@@ -60,17 +60,21 @@ class Bench {
     this.chains = new ChainBook(trust, this.revocations);
     for (const name of known) this.chains.add(fixture.member(name).chain, NOW_MS);
     const delegates = new DelegateBook(MESH, this.revocations, (nodeId) => this.chains.isRevoked(nodeId), undefined);
-    this.gate = new Gate(MESH, new Origins(this.chains, delegates), this.held, this.records, {
-      isFull: () => this.isFull,
-      verify: (ticket, key, message) => this.pending.push({ ticket, key, message }),
-      judged: (now, source, message, verdict, alsoFrom) => {
-        if (verdict.tag === 'accept') this.alsoFrom.push(alsoFrom);
-        this.#judged(now, source, message, verdict);
+    const origins = new Origins(this.chains, delegates);
+    this.gate = new Gate(
+      { mesh: MESH, origins, held: this.held, records: this.records },
+      {
+        isFull: () => this.isFull,
+        verify: (ticket, key, message) => this.pending.push({ ticket, key, message }),
+        judged: (now, source, message, verdict, alsoFrom) => {
+          if (verdict.tag === 'accept') this.alsoFrom.push(alsoFrom);
+          this.#judged(now, source, message, verdict);
+        },
+        missingChain: (_now, _source, message) => this.missing.push(message),
+        newDelegate: (delegate) => this.newDelegates.push(delegate),
+        conflict: (_now, kept, message) => this.conflicts.push([kept, message.contentKey]),
       },
-      missingChain: (_now, _source, message) => this.missing.push(message),
-      newDelegate: (delegate) => this.newDelegates.push(delegate),
-      conflict: (_now, kept, message) => this.conflicts.push([kept, message.contentKey]),
-    });
+    );
   }
 
   /** Answers all signature checks with the truth. */
