@@ -8,7 +8,7 @@ import type { NodeId } from '../../identity/node-id.ts';
 import { type Address, splitAddress } from '../../message/address.ts';
 import type { Certificate } from '../../pki/x509/certificate.ts';
 import { nodeNames } from '../../pki/mesh/mesh-names.ts';
-import { boundKeyUpdates } from './key-updates.ts';
+import { boundLateHandshake } from './late-handshake.ts';
 import { RESUMPTION_GROUPS, TLS_GROUPS } from './groups.ts';
 import { type JudgeChain, type TlsPeer, TlsPeers } from './peers.ts';
 import { LINK_ALPN } from '../../engine/links/frame.ts';
@@ -205,7 +205,7 @@ function handshakeOf(socket: TLSSocket): Promise<HandshakeEnd> {
     socket.on('error', (error) => end({ tag: 'error', error })); // stays, for what comes later
     socket.once('close', () => end({ tag: 'closed' }));
     socket.once('secureConnect', () => {
-      boundKeyUpdates(socket);
+      boundLateHandshake(socket);
       end({ tag: 'secure' });
     });
   });

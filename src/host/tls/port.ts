@@ -4,7 +4,7 @@ import { messageOf } from '../../base/errors.ts';
 import type { PeerIdentity } from '../../engine/links/link.ts';
 import { type Address, formatAddress } from '../../message/address.ts';
 import { connectionKeyOf } from './connection-key.ts';
-import { boundKeyUpdates } from './key-updates.ts';
+import { boundLateHandshake } from './late-handshake.ts';
 import { SessionTicketKey, sessionTicketMsOf } from './session-tickets.ts';
 import { Strangers } from './strangers.ts';
 import { systemClock } from '../machine/system-clock.ts';
@@ -123,7 +123,7 @@ export class TlsPort {
 
   #handleSecure(socket: TLSSocket): void {
     socket.on('error', () => socket.destroy());
-    boundKeyUpdates(socket);
+    boundLateHandshake(socket);
     const key = connectionKeyOf(socket);
     const found = this.#peers.judge(socket);
     const isLink = socket.alpnProtocol === LINK_ALPN;

@@ -2,7 +2,7 @@ import type { Server } from 'node:https';
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { connectionKeyOf } from './connection-key.ts';
-import { boundKeyUpdates } from './key-updates.ts';
+import { boundLateHandshake } from './late-handshake.ts';
 import { Strangers } from './strangers.ts';
 
 /** Connections whose requests are being answered. 1,024 × ~70 KiB = 70 MiB, beside those that are waited for. */
@@ -62,7 +62,7 @@ export class Visitors {
 
   /** A handshake costs the other side something too: time for the request counts from here. */
   #handleSecure(socket: TLSSocket): void {
-    boundKeyUpdates(socket);
+    boundLateHandshake(socket);
     const key = connectionKeyOf(socket);
     if (key === undefined || !this.#visits.has(key)) return;
     this.#waiting.leave(key);

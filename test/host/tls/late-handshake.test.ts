@@ -4,8 +4,8 @@ import { type AddressInfo, connect as connectTcp, createServer as createTcpServe
 import { connect, createServer, type TLSSocket } from 'node:tls';
 import { before, describe, it, type TestContext } from 'node:test';
 import { TlsDialler } from '../../../src/host/tls/dialler.ts';
-import { boundKeyUpdates, KEY_UPDATE_RATE } from '../../../src/host/tls/key-updates.ts';
-import { KeyUpdates, SUITE } from '../../support/hostile/key-updates-by-hand.ts';
+import { boundLateHandshake, LATE_HANDSHAKE_RATE } from '../../../src/host/tls/late-handshake.ts';
+import { LateHandshake, SUITE } from '../../support/hostile/late-handshake-by-hand.ts';
 import { TestMesh } from '../../support/mesh/nodes-on-loopback.ts';
 
 /** Of a session, which a server of Node.js sends behind its handshake: a record each. */
@@ -52,33 +52,35 @@ async function ends(t: TestContext): Promise<{ readonly client: End; readonly se
   };
 }
 
-describe('the keys of a connection', () => {
-  for (const [who, sent] of [
-    ['client', 0],
-    ['server', TICKETS],
+describe('a connection behind its handshake', () => {
+  for (const [what, who, sent, event] of [
+    ['changes keys', 'client', 0, 'keylog'],
+    ['changes keys', 'server', TICKETS, 'keylog'],
+    ['gives tickets', 'server', TICKETS, 'session'],
   ] as const)
-    it(`are not changed without end by the ${who} (T3)`, async (t) => {
+    it(`ends where the ${who} ${what} without end (T3)`, async (t) => {
       const both = await ends(t);
       const [hostile, honest] = who === 'client' ? [both.client, both.server] : [both.server, both.client];
       honest.tls.resume();
-      boundKeyUpdates(honest.tls);
+      boundLateHandshake(honest.tls);
       let seen = 0;
       const enough = new Promise<void>((resolve) =>
-        honest.tls.on('keylog', () => {
-          if (++seen === KEY_UPDATE_RATE.burstTokens) resolve();
+        honest.tls.on(event, () => {
+          if (++seen === LATE_HANDSHAKE_RATE.burstTokens) resolve();
         }),
       );
-      const updates = new KeyUpdates(hostile.raw, hostile.secret, sent);
-      updates.send(KEY_UPDATE_RATE.burstTokens);
+      const late = new LateHandshake(hostile.raw, hostile.secret, sent);
+      const send = (count: number): void => (event === 'keylog' ? late.changeKeys(count) : late.giveTickets(count));
+      send(LATE_HANDSHAKE_RATE.burstTokens);
       await enough;
       await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
       assert.equal(honest.tls.destroyed, false);
       const closed = once(honest.tls, 'close');
-      updates.send(1);
+      send(1);
       await closed;
     });
 
-  it('are watched on each connection of a node, whoever dialled', async (t) => {
+  it('is watched on each connection of a node, whoever dialled', async (t) => {
     const opened: TLSSocket[] = [];
     const node = await mesh.start(t, { onHttp: (socket) => opened.push(socket) });
     const member = await mesh.member();
