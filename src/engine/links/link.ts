@@ -190,6 +190,11 @@ export class Link {
     if (this.#state.tag === 'up') this.#write(frame);
   }
 
+  /** As {@link send}, of a frame that is encoded already, because it goes to many peers. */
+  sendEncoded(frame: Bytes): void {
+    if (this.#state.tag === 'up') this.#gather(frame, false, frame.length);
+  }
+
   /** Sends a message as soon as the peer grants it; may be shed, then a pull brings it. */
   sendMessage(bytes: Bytes, author: NodeId): void {
     if (this.#state.tag !== 'up') return;

@@ -7,7 +7,8 @@ import { keepChainUntil } from '../../engine/gate/chain-book.ts';
 import { keepDelegateUntil, type KnownDelegate } from '../../engine/gate/delegate-book.ts';
 import { CHAINS_ASKED_MAX } from '../../engine/links/frame.ts';
 import type { Source } from '../../engine/gate/gate.ts';
-import type { Link } from '../../engine/links/link.ts';
+import { encodeFrame } from '../../engine/links/frame-codec.ts';
+import type { Link, MeshFrame } from '../../engine/links/link.ts';
 import type { Origins } from '../../engine/gate/origins.ts';
 import { type Parked, Parking } from '../../engine/held/parking.ts';
 import { ignore, reject, type Verdict } from '../../engine/gate/verdict.ts';
@@ -58,6 +59,8 @@ export class ChainExchange {
   readonly #parking = new Parking();
   /** When signers first spoke here, by what their messages name. */
   readonly #spokeAt = new BoundedMap<string, MonotonicMs>(SPOKEN_MAX);
+  /** What goes along with messages in this turn, encoded once for all peers. */
+  #shown: { readonly leafKey: string; readonly frame: Bytes } | undefined;
   /** Certificates to be asked for once this turn is over, unless they have come by then. */
   readonly #asking = new Map<Link, string[]>();
 
@@ -95,14 +98,23 @@ export class ChainExchange {
   }
 
   handleWantChains(link: Link, leafKeys: readonly string[]): void {
-    for (const leafKey of leafKeys.slice(0, CHAINS_ASKED_MAX)) if (!link.isLaden) this.#show(link, leafKey);
+    for (const leafKey of leafKeys.slice(0, CHAINS_ASKED_MAX)) {
+      const voucher = link.isLaden ? undefined : this.voucherOf(leafKey);
+      if (voucher !== undefined) link.send(frameOf(voucher));
+    }
   }
 
   /** What vouches for a signer that has not spoken before goes along with its message: the peer need not ask. */
   vouch(now: Instant, link: Link, leafKey: string): void {
     const spokeAt = this.#spokeAt.get(leafKey);
     if (spokeAt === undefined) this.#spokeAt.set(leafKey, now.mono);
-    if (spokeAt === undefined || now.mono < after(spokeAt, NEW_MS)) this.#show(link, leafKey);
+    if (spokeAt !== undefined && now.mono >= after(spokeAt, NEW_MS)) return;
+    if (this.#shown?.leafKey !== leafKey) {
+      const voucher = this.voucherOf(leafKey);
+      if (voucher === undefined) return;
+      this.#shown = { leafKey, frame: encodeFrame(frameOf(voucher)) };
+    }
+    link.sendEncoded(this.#shown.frame);
   }
 
   handleChain(now: Instant, link: Link, ders: readonly Bytes[]): void {
@@ -198,6 +210,7 @@ export class ChainExchange {
         link.send({ tag: 'want-chains', leafKeys: missing.slice(i, i + CHAINS_ASKED_MAX) });
     }
     this.#asking.clear();
+    this.#shown = undefined;
   }
 
   /** Forgets chains that no mail can need any more. */
@@ -216,11 +229,8 @@ export class ChainExchange {
     if (asked === undefined) this.#asking.set(link, [leafKey]);
     else asked.push(leafKey);
   }
+}
 
-  #show(link: Link, leafKey: string): void {
-    const voucher = this.voucherOf(leafKey);
-    if (voucher === undefined) return;
-    const { statement, certificates } = voucher;
-    link.send(statement === undefined ? { tag: 'chain', certificates } : { tag: 'delegate', statement });
-  }
+function frameOf({ statement, certificates }: Voucher): Extract<MeshFrame, { tag: 'chain' | 'delegate' }> {
+  return statement === undefined ? { tag: 'chain', certificates } : { tag: 'delegate', statement };
 }
