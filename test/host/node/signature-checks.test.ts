@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { PublicKey } from '../../../src/crypto/public-key.ts';
 import { generatePkcs8, softwareSigner } from '../../../src/crypto/signer.ts';
-import { SignatureChecks } from '../../../src/host/node/signature-checks.ts';
+import { CHECKED_IN_A_ROW, SignatureChecks } from '../../../src/host/node/signature-checks.ts';
 import type { NodeId } from '../../../src/identity/node-id.ts';
 import type { Message } from '../../../src/message/message.ts';
 
@@ -32,6 +32,20 @@ describe('signature checks that wait', () => {
       loud,
       loud.toSorted((a, b) => a - b),
       'each author in the order of what it said',
+    );
+  });
+
+  it('keep together what one author says, as far as it holds up nobody for long', () => {
+    const answered: number[] = [];
+    const checks = new SignatureChecks((ticket) => answered.push(ticket));
+    for (let i = 0; i < 80; i++) checks.add(i, KEY, messageOf(i % 2 === 0 ? 'even' : 'odd'));
+    checks.run();
+    const rows = Array.from({ length: 4 }, (_, row) =>
+      answered.slice(row * CHECKED_IN_A_ROW, (row + 1) * CHECKED_IN_A_ROW),
+    );
+    assert.deepEqual(
+      rows.map((row) => [row.length, new Set(row.map((each) => each % 2)).size]),
+      Array.from({ length: 4 }, () => [CHECKED_IN_A_ROW, 1]),
     );
   });
 });
