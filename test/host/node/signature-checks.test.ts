@@ -35,17 +35,16 @@ describe('signature checks that wait', () => {
     );
   });
 
-  it('keep together what one author says, as far as it holds up nobody for long', () => {
+  it('keep together what came together, as far as it holds up nobody for long', () => {
     const answered: number[] = [];
     const checks = new SignatureChecks((ticket) => answered.push(ticket));
-    for (let i = 0; i < 80; i++) checks.add(i, KEY, messageOf(i % 2 === 0 ? 'even' : 'odd'));
+    for (let i = 0; i < 5 * CHECKED_IN_A_ROW; i++)
+      checks.add(i, KEY, messageOf(i < CHECKED_IN_A_ROW ? 'one' : 'other'));
     checks.run();
-    const rows = Array.from({ length: 4 }, (_, row) =>
-      answered.slice(row * CHECKED_IN_A_ROW, (row + 1) * CHECKED_IN_A_ROW),
-    );
     assert.deepEqual(
-      rows.map((row) => [row.length, new Set(row.map((each) => each % 2)).size]),
-      Array.from({ length: 4 }, () => [CHECKED_IN_A_ROW, 1]),
+      answered,
+      Array.from({ length: answered.length }, (_, i) => i),
     );
+    assert.ok(answered.length > 2 * CHECKED_IN_A_ROW && answered.length < 5 * CHECKED_IN_A_ROW, 'some still wait');
   });
 });
