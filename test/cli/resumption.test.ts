@@ -89,6 +89,11 @@ async function crlNumberOf(node: NodeProcess): Promise<number> {
   return Math.max(0, ...crls.map(({ number }) => number));
 }
 
+/** Sessions from before the first list are not resumed after it. */
+async function hasList(node: NodeProcess): Promise<void> {
+  await node.untilEvent(async () => (await crlNumberOf(node)) > 0);
+}
+
 describe('sessions of processes', { skip: missing('openssl') }, () => {
   it('S1.28, S1.29, T13: a revoked node that kept its session is refused at every node, as link and over HTTP', async (t) => {
     const [a, b, messenger] = await Promise.all(
@@ -101,6 +106,7 @@ describe('sessions of processes', { skip: missing('openssl') }, () => {
     a.crlPoll = b.crlPoll = '60s';
     for (const node of [a, b, messenger]) await node.run();
     await Promise.all([a.linkedWith(messenger), b.linkedWith(messenger)]);
+    await Promise.all([a, b].map(hasList));
 
     const kept: { node: NodeProcess; file: string; honestFile: string; http: Buffer }[] = [];
     for (const node of [a, b]) {
@@ -146,6 +152,7 @@ describe('sessions of processes', { skip: missing('openssl') }, () => {
     node.crlPoll = '60s';
     const member = await outsider('visitor');
     const { address } = await node.run();
+    await hasList(node);
     const file = join(folder, 'stopped.session');
     await openssl(node, member, '-sess_out', file);
     assert.ok((await openssl(node, member, '-sess_in', file)).isReused);

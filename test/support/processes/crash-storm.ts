@@ -129,7 +129,7 @@ export class CrashStorm {
 
   async end(): Promise<void> {
     this.#isOver = true;
-    await Promise.all([this.#authority, ...this.#nodes].map((process) => process.end('SIGKILL')));
+    await Promise.all([this.#authority.leave(), ...this.#nodes.map((node) => node.end('SIGKILL'))]);
   }
 
   // ---- kills ---------------------------------------------------------------------------------------------------

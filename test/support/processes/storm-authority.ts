@@ -29,6 +29,7 @@ export class StormAuthority {
   onAnswered: () => void = () => {};
   #command: LongCommand | undefined;
   #endpoint = '127.0.0.1:0';
+  #isGone = false;
 
   private constructor(dir: string) {
     this.dir = dir;
@@ -58,6 +59,12 @@ export class StormAuthority {
     await this.#command?.end(signal);
   }
 
+  /** Ends it for good: nobody asks on until it is back. */
+  async leave(): Promise<void> {
+    this.#isGone = true;
+    await this.end('SIGKILL');
+  }
+
   /** As strangers and nodes do. @returns `undefined` where nobody answered, or it was asked too often. */
   ask(options: ClientRequestOptions): Promise<StormAnswer | undefined> {
     const trustAnchors = [readFileSync(join(this.dir, 'root.pem'), 'utf8')];
@@ -83,6 +90,7 @@ export class StormAuthority {
   }
 
   async #ask(target: Parameters<typeof exchange>[0], options: ClientRequestOptions): Promise<StormAnswer | undefined> {
+    if (this.#isGone) throw new Error('the storm is over');
     this.onAsking();
     try {
       const { status, body, headers } = await exchange(target, options);
