@@ -67,6 +67,16 @@ async function announcer(t: TestContext, name: string, port: number, options: Pa
   return { heard, until };
 }
 
+/** Sends datagrams to all who listen, from a socket of its own. */
+async function stranger(t: TestContext): Promise<(datagram: Uint8Array) => Promise<void>> {
+  const socket = createSocket('udp4');
+  t.after(() => socket.close());
+  socket.bind({ address: LOOPBACK });
+  await once(socket, 'listening');
+  socket.setMulticastInterface(LOOPBACK);
+  return (datagram) => new Promise((resolve) => socket.send(datagram, PORT, MULTICAST_GROUP, () => resolve()));
+}
+
 describe('multicast', { skip }, () => {
   it('S2.13: two nodes on one network hear of each other, whoever was first, and not of themselves', async (t) => {
     const first = await announcer(t, 'n1', 4_001);
@@ -77,13 +87,7 @@ describe('multicast', { skip }, () => {
 
   it('passes over what is malformed, and tells a place once however often it is announced', async (t) => {
     const node = await announcer(t, 'n3', 4_003);
-    const stranger = createSocket('udp4');
-    t.after(() => stranger.close());
-    stranger.bind({ address: LOOPBACK });
-    await once(stranger, 'listening');
-    stranger.setMulticastInterface(LOOPBACK);
-    const send = (datagram: Uint8Array): Promise<void> =>
-      new Promise((resolve) => stranger.send(datagram, PORT, MULTICAST_GROUP, () => resolve()));
+    const send = await stranger(t);
     const tag = announcementTag(MESH, parseNodeId('n4'));
     for (const junk of [Uint8Array.of(), new Uint8Array(15), new Uint8Array(1_400).fill(0x43)]) await send(junk);
     for (let time = 0; time < 5; time++) await send(encodeAnnouncement({ tag, port: 4_004 }));
@@ -94,16 +98,9 @@ describe('multicast', { skip }, () => {
   it('T4: a flood of announcements is looked at only so far', async (t) => {
     const frozen = { ...systemClock, monotonic: () => 0 as MonotonicMs };
     const node = await announcer(t, 'n6', 4_006, { clock: frozen });
-    const stranger = createSocket('udp4');
-    t.after(() => stranger.close());
-    stranger.bind({ address: LOOPBACK });
-    await once(stranger, 'listening');
-    stranger.setMulticastInterface(LOOPBACK);
+    const send = await stranger(t);
     for (let n = 0; n < 2 * HEARD_RATE.burstTokens; n++)
-      await new Promise<void>((resolve) => {
-        const tag = new Uint8Array(8).fill(n & 0xff);
-        stranger.send(encodeAnnouncement({ tag, port: 5_000 + n }), PORT, MULTICAST_GROUP, () => resolve());
-      });
+      await send(encodeAnnouncement({ tag: new Uint8Array(8).fill(n & 0xff), port: 5_000 + n }));
     await node.until(HEARD_RATE.burstTokens - 10);
     assert.ok(node.heard.length <= HEARD_RATE.burstTokens, `${node.heard.length} places told`);
   });
@@ -111,13 +108,7 @@ describe('multicast', { skip }, () => {
   it('T4: a flood of other datagrams keeps no announcement from being heard', async (t) => {
     const frozen = { ...systemClock, monotonic: () => 0 as MonotonicMs };
     const node = await announcer(t, 'n9', 4_009, { clock: frozen });
-    const stranger = createSocket('udp4');
-    t.after(() => stranger.close());
-    stranger.bind({ address: LOOPBACK });
-    await once(stranger, 'listening');
-    stranger.setMulticastInterface(LOOPBACK);
-    const send = (datagram: Uint8Array): Promise<void> =>
-      new Promise((resolve) => stranger.send(datagram, PORT, MULTICAST_GROUP, () => resolve()));
+    const send = await stranger(t);
     for (let n = 0; n < 2 * HEARD_RATE.burstTokens; n++) await send(new Uint8Array(60).fill(n));
     const tag = announcementTag(MESH, parseNodeId('n10'));
     await send(encodeAnnouncement({ tag, port: 4_010 }));
@@ -128,19 +119,15 @@ describe('multicast', { skip }, () => {
     let nowMs = 0;
     const patient = { ...systemClock, monotonic: () => (nowMs += 100) as MonotonicMs };
     const node = await announcer(t, 'n7', 4_007, { clock: patient });
-    const stranger = createSocket('udp4');
-    t.after(() => stranger.close());
-    stranger.bind({ address: LOOPBACK });
-    await once(stranger, 'listening');
-    stranger.setMulticastInterface(LOOPBACK);
+    const send = await stranger(t);
     const tag = announcementTag(MESH, parseNodeId('n8'));
-    const announce = (port: number): void => stranger.send(encodeAnnouncement({ tag, port }), PORT, MULTICAST_GROUP);
+    const announce = (port: number): Promise<void> => send(encodeAnnouncement({ tag, port }));
     for (let n = 0; n <= HEARD_MAX; n++) {
-      announce(5_000 + n);
+      await announce(5_000 + n);
       await node.until(n + 1);
     }
-    announce(5_000 + HEARD_MAX); // known: passed over
-    announce(5_000); // forgotten
+    await announce(5_000 + HEARD_MAX); // known: passed over
+    await announce(5_000); // forgotten
     assert.equal((await node.until(HEARD_MAX + 2)).at(-1), `${LOOPBACK}:5000`);
   });
 });
