@@ -126,7 +126,7 @@ if (import.meta.main) {
 /**
  * Every breach in one file, as `file:line: message`, in line order.
  *
- * @param path Relative to the repository, with `/`: `src/pki/x509/crl.ts`.
+ * @param path Relative to the repository, with `/`: `src/pki/x509/crl/crl.ts`.
  */
 export function judgeFile(path: string, text: string): readonly string[] {
   const folder = /^src\/([^/]+)\//.exec(path)?.[1];

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { CSR_CHARS_MAX } from '../pki/x509/csr.ts';
+import { CSR_CHARS_MAX } from '../pki/x509/certificate/csr.ts';
 import { queryInteger } from './query.ts';
 import { BOOTSTRAP_PEERS_MAX, bootstrapPeerSchema, endpointSchema, ticketSchema } from './ticket.ts';
 

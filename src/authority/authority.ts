@@ -5,7 +5,7 @@ import { WALLET_EPOCH_HEAD } from '../message/river/wallet-epoch.ts';
 import type { DerivationPath } from '../identity/key-tree/derivation-path.ts';
 import type { AdministratorJudgement, PathJudgement } from '../pki/mesh/judge.ts';
 import { parseAdministratorName } from '../pki/mesh/mesh-names.ts';
-import type { RevocationReason } from '../pki/x509/revocation-reason.ts';
+import type { RevocationReason } from '../pki/x509/crl/revocation-reason.ts';
 import type { SignedRequest } from '../message/request/signed-request.ts';
 import type { AccessKeyRow } from '../ports/authority/access-keys.ts';
 import type { AuditRow } from '../ports/authority/audit.ts';

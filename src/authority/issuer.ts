@@ -2,9 +2,9 @@ import type { Bytes } from '../base/bytes.ts';
 import { bytesEqual } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import { encodePem } from '../codec/pem.ts';
-import type { Signer } from '../crypto/signer.ts';
+import type { Signer } from '../crypto/keys/signer.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
-import type { Certificate } from '../pki/x509/certificate.ts';
+import type { Certificate } from '../pki/x509/certificate/certificate.ts';
 import { NodeLeaves } from '../pki/mesh/node-leaf.ts';
 
 /** The issuing CA of a mesh: its certificate, the key behind it, and the anchor above it. */

@@ -1,11 +1,11 @@
 import { DAY_MS, HOUR_MS, type UnixMs, unixSeconds } from '../base/time.ts';
 import { systemClock } from '../host/machine/system-clock.ts';
 import { systemRandom } from '../host/machine/system-random.ts';
-import type { SerialHex } from '../pki/x509/certificate.ts';
-import { SERIAL_RANDOM_BYTES } from '../pki/x509/certificate-build.ts';
-import { type Crl, parseCrl } from '../pki/x509/crl.ts';
-import { buildCrl } from '../pki/x509/crl-build.ts';
-import type { Revocation } from '../pki/x509/revocation-reason.ts';
+import type { SerialHex } from '../pki/x509/certificate/certificate.ts';
+import { SERIAL_RANDOM_BYTES } from '../pki/x509/certificate/certificate-build.ts';
+import { type Crl, parseCrl } from '../pki/x509/crl/crl.ts';
+import { buildCrl } from '../pki/x509/crl/crl-build.ts';
+import type { Revocation } from '../pki/x509/crl/revocation-reason.ts';
 import { type Bench, type BenchResult, type BenchScale, costResult, type Note } from './bench.ts';
 import { BenchMesh } from './bench-mesh.ts';
 import { cpuMicrosEach, cpuMicrosOf } from './cpu.ts';

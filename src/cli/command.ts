@@ -2,7 +2,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { MeshError, messageOf } from '../base/errors.ts';
 import { formatDuration, parseDuration } from '../base/duration.ts';
 import { LOG_LEVELS } from '../daemon/log-level.ts';
-import { splitAddress } from '../message/address.ts';
+import { splitAddress } from '../message/payloads/address.ts';
 import { fillDirectory } from './hint.ts';
 import { Output } from './output.ts';
 

@@ -22,7 +22,7 @@ import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import { isAddressedTo, parseAudience } from '../message/audience.ts';
 import { parseMessageType } from '../message/family.ts';
-import { parseIndicator } from '../message/indicator.ts';
+import { parseIndicator } from '../message/payloads/indicator.ts';
 import type { Message } from '../message/message.ts';
 import type { Refusal, VerifiedIndicator, VerifiedMessage } from './verified.ts';
 import { verifiedOf } from './verified.ts';

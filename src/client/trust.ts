@@ -1,10 +1,10 @@
 import { MeshError } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
-import { checkX509Signature } from '../crypto/x509-signature.ts';
+import { checkX509Signature } from '../crypto/signatures/x509-signature.ts';
 import { MessageVerifier, type VerifierOptions } from '../engine/gate/message-verifier.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import { splitAnchors } from '../pki/mesh/anchors.ts';
-import { parseCertificatesPem } from '../pki/x509/certificate.ts';
+import { parseCertificatesPem } from '../pki/x509/certificate/certificate.ts';
 
 export interface TrustOptions extends Pick<VerifierOptions, 'staleLists'> {
   readonly mesh: MeshName;

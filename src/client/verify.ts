@@ -5,7 +5,7 @@ import { MeshError } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import { parsePem } from '../codec/pem.ts';
 import { parseStatementPem } from '../message/statement-pem.ts';
-import { readP256PublicKey } from '../crypto/p256-key.ts';
+import { readP256PublicKey } from '../crypto/keys/p256-key.ts';
 import type { MessageVerifier } from '../engine/gate/message-verifier.ts';
 import { parseMeshName } from '../identity/mesh-name.ts';
 import { ENVELOPE } from '../message/river/envelope.ts';
@@ -15,7 +15,7 @@ import { addressText } from '../message/river/wallet.ts';
 import { readSignedRequest } from '../message/request/signed-request.ts';
 import { judgeSignedRequest, SKEW_MS_DEFAULT, verifySignature } from '../message/request/verify-request.ts';
 import { REQUEST_SERVICE, requireHost } from '../message/request/mesh-request.ts';
-import { parseCertificatesPem } from '../pki/x509/certificate.ts';
+import { parseCertificatesPem } from '../pki/x509/certificate/certificate.ts';
 import { verifierOf } from './trust.ts';
 import { type VerifiedMessage, verifiedOf } from './verified.ts';
 

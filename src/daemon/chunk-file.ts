@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { describeIssue } from '../api/schema.ts';
 import { type Bytes, EMPTY, fromBase64, textOfUtf8 } from '../base/bytes.ts';
 import { isMeshError, MeshError, messageOf } from '../base/errors.ts';
-import { readP256PublicKey } from '../crypto/p256-key.ts';
+import { readP256PublicKey } from '../crypto/keys/p256-key.ts';
 import { SignatureChain, SIGNED_PIECES_MAX, type SignedPiece } from '../message/request/chunk-signatures.ts';
 import { SCOPE_TERMINATOR } from '../message/request/credential-scope.ts';
 import type { VerifyingKey } from '../message/request/request-signature.ts';

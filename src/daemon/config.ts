@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { describeIssue } from '../api/schema.ts';
 import { isMeshError, MeshError, messageOf, quoted } from '../base/errors.ts';
 import { MODE_PUBLIC, writeFileAtomic } from '../host/files/atomic-file.ts';
-import { splitAddress } from '../message/address.ts';
+import { splitAddress } from '../message/payloads/address.ts';
 import { parseDuration } from '../base/duration.ts';
 import { LOG_LEVELS } from './log-level.ts';
 

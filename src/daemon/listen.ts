@@ -2,7 +2,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { MeshError, messageOf, quoted } from '../base/errors.ts';
 import { withSocketPath } from '../host/http/control-socket.ts';
 import type { HttpApp } from '../http/server.ts';
-import { formatAddress } from '../message/address.ts';
+import { formatAddress } from '../message/payloads/address.ts';
 
 /** What a failed `listen` means to the operator. */
 export function listenError(error: unknown, address: string): unknown {

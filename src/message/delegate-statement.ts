@@ -3,7 +3,7 @@ import { isMeshError, MeshError, messageOf } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
 import { CborReader } from '../codec/cbor-reader.ts';
 import { CborWriter } from '../codec/cbor-writer.ts';
-import { COMPRESSED_POINT_BYTES, uncompressPoint } from '../crypto/curve-point.ts';
+import { COMPRESSED_POINT_BYTES, uncompressPoint } from '../crypto/curve/curve-point.ts';
 import { sha256Hex } from '../crypto/hash.ts';
 import { RECOVERABLE_SIGNATURE_BYTES } from '../crypto/secp256k1/recover.ts';
 import { isLowS } from '../crypto/secp256k1/signature.ts';

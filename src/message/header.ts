@@ -4,7 +4,7 @@ import { type UnixMs, UNIX_SECONDS_MAX, unixMsFromSeconds } from '../base/time.t
 import { CborReader } from '../codec/cbor-reader.ts';
 import { CborWriter } from '../codec/cbor-writer.ts';
 import { sha256 } from '../crypto/hash.ts';
-import type { MessageAlgorithm } from '../crypto/public-key.ts';
+import type { MessageAlgorithm } from '../crypto/keys/public-key.ts';
 import { STATEMENT_BYTES_MAX, STATEMENT_BYTES_MIN } from '../identity/delegate/statement.ts';
 import { type NodeId, parseNodeId } from '../identity/node-id.ts';
 import { type Audience, parseAudience } from './audience.ts';

@@ -1,7 +1,7 @@
 import type { Bytes } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import { decodeSign1, SigStructures } from '../cose/sign1.ts';
-import { SIGNATURE_BYTES } from '../crypto/public-key.ts';
+import { SIGNATURE_BYTES } from '../crypto/keys/public-key.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import { BatchMemory } from './batch-memory.ts';
 import { HeaderMemory } from './header-memory.ts';

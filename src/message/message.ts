@@ -4,7 +4,7 @@ import type { UnixMs } from '../base/time.ts';
 import { CborWriter } from '../codec/cbor-writer.ts';
 import { encodeSign1, sigStructure } from '../cose/sign1.ts';
 import { sha256Hex } from '../crypto/hash.ts';
-import type { MessageAlgorithm } from '../crypto/public-key.ts';
+import type { MessageAlgorithm } from '../crypto/keys/public-key.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import type { Audience } from './audience.ts';

@@ -1,7 +1,7 @@
 import { MeshError, quoted } from '../base/errors.ts';
-import { type Indicator, parseIndicator } from './indicator.ts';
+import { type Indicator, parseIndicator } from './payloads/indicator.ts';
 import type { MessageFields } from './message.ts';
-import { type NodeRecord, parseNodeRecord } from './node-record.ts';
+import { type NodeRecord, parseNodeRecord } from './payloads/node-record.ts';
 
 /** What a payload says where its family has a schema; else it is opaque. */
 export type PayloadContent =

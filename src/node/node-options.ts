@@ -1,9 +1,9 @@
 import type { BucketRate } from '../base/token-bucket.ts';
 import { AUTHOR_RATE, NEIGHBOUR_RATE } from '../engine/gate/budgets.ts';
 import type { GossipConfig } from '../engine/gossip/gossip.ts';
-import type { Address } from '../message/address.ts';
+import type { Address } from '../message/payloads/address.ts';
 import type { Trust } from '../pki/mesh/judge.ts';
-import type { Certificate } from '../pki/x509/certificate.ts';
+import type { Certificate } from '../pki/x509/certificate/certificate.ts';
 import type { NodeStore } from '../ports/node-store.ts';
 import type { AddScalarToPoint } from '../ports/point-adder.ts';
 import type { Random } from '../ports/random.ts';

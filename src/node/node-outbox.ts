@@ -1,10 +1,10 @@
 import type { Bytes } from '../base/bytes.ts';
 import type { ErrorCode } from '../base/error-codes.ts';
-import type { PublicKey } from '../crypto/public-key.ts';
+import type { PublicKey } from '../crypto/keys/public-key.ts';
 import type { ByeReason } from '../engine/links/frame.ts';
 import type { HeldMessage } from '../engine/held/held-message.ts';
 import type { NodeId } from '../identity/node-id.ts';
-import type { Address } from '../message/address.ts';
+import type { Address } from '../message/payloads/address.ts';
 import type { Message } from '../message/message.ts';
 import type { MessageId } from '../message/message-id.ts';
 import type { NodeChange } from '../ports/node-store.ts';

@@ -1,5 +1,5 @@
 import type { Secret } from '../crypto/secret.ts';
-import type { Signer } from '../crypto/signer.ts';
+import type { Signer } from '../crypto/keys/signer.ts';
 
 /** Names of the keys that a directory holds. */
 export type KeyName = 'identity' | 'root' | 'issuer' | 'server';

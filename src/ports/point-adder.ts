@@ -1,5 +1,5 @@
 import type { Bytes } from '../base/bytes.ts';
-import type { PointCurve } from '../crypto/scalar.ts';
+import type { PointCurve } from '../crypto/curve/scalar.ts';
 
 /**
  * Adds `scalar·G` to a public point: the one costly step of deriving a child's public key. `addScalarToPoint` of

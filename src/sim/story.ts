@@ -7,7 +7,7 @@ import { Delivery } from './checkers/delivery.ts';
 import { Genuine } from './checkers/genuine.ts';
 import { ROUND_MS, type ScenarioOptions, type ScenarioResult } from './scenario.ts';
 import { RisingStreams } from './checkers/rising-streams.ts';
-import type { SimulatedNode } from './simulated-node.ts';
+import type { SimulatedNode } from './members/simulated-node.ts';
 import { World } from './world.ts';
 
 /** A world in which nobody finds anybody within this time is broken. @tuning */

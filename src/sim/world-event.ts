@@ -3,7 +3,7 @@ import type { NodeId } from '../identity/node-id.ts';
 import type { MessageId } from '../message/message-id.ts';
 import type { ErrorCode } from '../base/error-codes.ts';
 import type { NodeEvent } from '../node/node-outbox.ts';
-import type { SimulatedNode } from './simulated-node.ts';
+import type { SimulatedNode } from './members/simulated-node.ts';
 
 /** Everything that happens in a world and that a checker may look at; the trace has a line for each. */
 export type WorldEvent =

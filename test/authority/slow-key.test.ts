@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { createIssuer } from '../../src/authority/issuer.ts';
 import { CLOCK_JUMP_MS_MAX } from '../../src/authority/health/clock-guard.ts';
 import { ticketIdOf, tokenHashOf } from '../../src/authority/enrollment/ticket.ts';
-import { isSyncSigner, type Signer } from '../../src/crypto/signer.ts';
+import { isSyncSigner, type Signer } from '../../src/crypto/keys/signer.ts';
 import type { AuthorityStore } from '../../src/ports/authority-store.ts';
 import { MemoryAuthorityStore } from '../support/stores/memory-authority-store.ts';
 import {

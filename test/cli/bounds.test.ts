@@ -3,7 +3,7 @@ import { closeSync, ftruncateSync, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import type { Command } from 'commander';
-import { LAST_MAX } from '../../src/cli/commands/audit.ts';
+import { LAST_MAX } from '../../src/cli/commands/authority/audit.ts';
 import { BENCH_ROUNDS_MAX, ITEMS_MAX, ITEMS_MIN } from '../../src/cli/commands/bench.ts';
 import { LEAVE_MS_MAX, untilLeft } from '../../src/cli/commands/node/run.ts';
 import { LATENCY_MS_MAX, SIM_DISTURBANCES_MAX, SIM_MESSAGES_MAX, SIM_NODES_MAX } from '../../src/cli/commands/sim.ts';

@@ -3,8 +3,8 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statS
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { fromHex, toBase64, toHex } from '../../src/base/bytes.ts';
-import { addScalarToPoint } from '../../src/crypto/curve-point.ts';
-import { addScalars, negateScalar } from '../../src/crypto/scalar.ts';
+import { addScalarToPoint } from '../../src/crypto/curve/curve-point.ts';
+import { addScalars, negateScalar } from '../../src/crypto/curve/scalar.ts';
 import { controlSocketOf } from '../../src/host/http/control-socket.ts';
 import { exchange } from '../../src/host/http/client.ts';
 import { branchPath } from '../../src/identity/delegate/branch.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fromHex, toBase64, utf8 } from '../../src/base/bytes.ts';
 import { encodePem } from '../../src/codec/pem.ts';
-import { p256Spki } from '../../src/crypto/p256-key.ts';
+import { p256Spki } from '../../src/crypto/keys/p256-key.ts';
 import { SIGNED_PIECES_MAX } from '../../src/message/request/chunk-signatures.ts';
 import { sigV4aPublicPoint } from '../../src/message/request/signing-key.ts';
 import { verifyChunkFile } from '../../src/daemon/chunk-file.ts';

@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import { fromBase64, toBase64, toHex } from '../../src/base/bytes.ts';
 import { HOUR_MS } from '../../src/base/time.ts';
 import { connect, type MeshClient, type Refusal, type VerifiedMessage } from '../../src/client/client.ts';
-import { uncompressPoint } from '../../src/crypto/curve-point.ts';
+import { uncompressPoint } from '../../src/crypto/curve/curve-point.ts';
 import { Secret } from '../../src/crypto/secret.ts';
 import type { RunningAuthority } from '../../src/daemon/authority/run.ts';
 import { generateDelegateKey, delegateSignerOf } from '../../src/daemon/delegate/signer.ts';

@@ -3,11 +3,11 @@ import { describe, it } from 'node:test';
 import { EMPTY, utf8 } from '../../src/base/bytes.ts';
 import { bitString, context, NULL, oid, sequence, unsignedInteger } from '../../src/codec/der-writer.ts';
 import { OID } from '../../src/codec/oid.ts';
-import { GCM_NONCE_BYTES_MAX, openAead, sealAead } from '../../src/crypto/aead.ts';
-import { HKDF_BLOCKS_MAX, hkdf } from '../../src/crypto/kdf.ts';
-import { unwrapKey, WRAPPED_BYTES_MAX, wrapKey } from '../../src/crypto/key-wrap.ts';
-import { PSS_SALT_BYTES_MAX, signatureSchemeOf } from '../../src/crypto/signature-scheme.ts';
-import { keyAlgorithmOf, RSA_BITS_MAX, RSA_BITS_MIN, SPKI_BYTES_MAX } from '../../src/crypto/spki.ts';
+import { GCM_NONCE_BYTES_MAX, openAead, sealAead } from '../../src/crypto/symmetric/aead.ts';
+import { HKDF_BLOCKS_MAX, hkdf } from '../../src/crypto/symmetric/kdf.ts';
+import { unwrapKey, WRAPPED_BYTES_MAX, wrapKey } from '../../src/crypto/symmetric/key-wrap.ts';
+import { PSS_SALT_BYTES_MAX, signatureSchemeOf } from '../../src/crypto/signatures/signature-scheme.ts';
+import { keyAlgorithmOf, RSA_BITS_MAX, RSA_BITS_MIN, SPKI_BYTES_MAX } from '../../src/crypto/keys/spki.ts';
 import { judgePbkdf, PBKDF2_ROUNDS_MAX } from '../../src/daemon/verify/suites/wycheproof/secrets.ts';
 
 const KEY = new Uint8Array(32).fill(7);

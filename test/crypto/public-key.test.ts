@@ -6,9 +6,9 @@ import { fromHex, toHex, utf8 } from '../../src/base/bytes.ts';
 import { isMeshError } from '../../src/base/errors.ts';
 import { bitString, NULL, oid, sequence, unsignedInteger } from '../../src/codec/der-writer.ts';
 import { OID } from '../../src/codec/oid.ts';
-import { ecdsaDerToRaw, ecdsaRawToDer } from '../../src/crypto/ecdsa-signature.ts';
-import { PublicKey } from '../../src/crypto/public-key.ts';
-import { ed25519Pkcs8FromSeed, generatePkcs8, softwareSigner } from '../../src/crypto/signer.ts';
+import { ecdsaDerToRaw, ecdsaRawToDer } from '../../src/crypto/curve/ecdsa-signature.ts';
+import { PublicKey } from '../../src/crypto/keys/public-key.ts';
+import { ed25519Pkcs8FromSeed, generatePkcs8, softwareSigner } from '../../src/crypto/keys/signer.ts';
 
 const ORDER = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
 const data = utf8('to be signed');

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { utf8 } from '../../src/base/bytes.ts';
-import { REMEMBERED_CHECKS_MAX, rememberChecks } from '../../src/crypto/remembered-checks.ts';
+import { REMEMBERED_CHECKS_MAX, rememberChecks } from '../../src/crypto/signatures/remembered-checks.ts';
 
 const one = utf8('1');
 

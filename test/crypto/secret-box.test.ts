@@ -13,7 +13,7 @@ import {
   type RandomBytes,
   SECRET_BOX_BYTES_MAX,
   SecretBox,
-} from '../../src/crypto/secret-box.ts';
+} from '../../src/crypto/symmetric/secret-box.ts';
 
 const random: RandomBytes = { bytes: (length) => new Uint8Array(randomBytes(length)) };
 const passphrase = new Secret(utf8('correct horse'));

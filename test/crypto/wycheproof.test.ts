@@ -4,9 +4,9 @@ import { fromHex } from '../../src/base/bytes.ts';
 import { isMeshError } from '../../src/base/errors.ts';
 import { context, NULL, oid, sequence, unsignedInteger } from '../../src/codec/der-writer.ts';
 import { OID } from '../../src/codec/oid.ts';
-import { ecdsaDerToRaw } from '../../src/crypto/ecdsa-signature.ts';
-import { PublicKey } from '../../src/crypto/public-key.ts';
-import { checkX509Signature } from '../../src/crypto/x509-signature.ts';
+import { ecdsaDerToRaw } from '../../src/crypto/curve/ecdsa-signature.ts';
+import { PublicKey } from '../../src/crypto/keys/public-key.ts';
+import { checkX509Signature } from '../../src/crypto/signatures/x509-signature.ts';
 import { missingVectors, readVectors } from '../support/vectors.ts';
 
 interface Wycheproof {

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { utf8 } from '../../src/base/bytes.ts';
 import { context, NULL, oid, sequence, unsignedInteger } from '../../src/codec/der-writer.ts';
 import { OID } from '../../src/codec/oid.ts';
-import { checkX509Signature } from '../../src/crypto/x509-signature.ts';
+import { checkX509Signature } from '../../src/crypto/signatures/x509-signature.ts';
 
 const data = utf8('to be signed');
 const SHA1_WITH_RSA = '1.2.840.113549.1.1.5';

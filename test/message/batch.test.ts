@@ -7,7 +7,7 @@ import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import { BATCH_MESSAGES_MAX } from '../../src/message/batch.ts';
 import type { Message } from '../../src/message/message.ts';
 import { parseMessage } from '../../src/message/message-reader.ts';
-import { PublicKey } from '../../src/crypto/public-key.ts';
+import { PublicKey } from '../../src/crypto/keys/public-key.ts';
 import { MESH, MeshFixture } from '../support/mesh/mesh-fixture.ts';
 import { pythonWith } from '../support/foreign/programs.ts';
 

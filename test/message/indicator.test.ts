@@ -2,7 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { utf8 } from '../../src/base/bytes.ts';
 import type { UnixMs } from '../../src/base/time.ts';
-import { LABEL_CHARACTERS_MAX, LABELS_MAX, parseIndicator, VALUE_CHARACTERS_MAX } from '../../src/message/indicator.ts';
+import {
+  LABEL_CHARACTERS_MAX,
+  LABELS_MAX,
+  parseIndicator,
+  VALUE_CHARACTERS_MAX,
+} from '../../src/message/payloads/indicator.ts';
 import { INDICATOR_BYTES_MAX } from '../../src/message/limits.ts';
 
 const GOOD = { kind: 'hash', value: 'e3b0c44298fc1c149afbf4c8996fb924', risk: 80 } as const;

@@ -5,7 +5,7 @@ import { type Bytes, concatBytes, fromHex, toHex, utf8 } from '../../src/base/by
 import { isMeshError } from '../../src/base/errors.ts';
 import { UNIX_SECONDS_MAX, unixMsFromSeconds } from '../../src/base/time.ts';
 import { CborWriter } from '../../src/codec/cbor-writer.ts';
-import { PublicKey } from '../../src/crypto/public-key.ts';
+import { PublicKey } from '../../src/crypto/keys/public-key.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import { nodeIdOfSpki, parseNodeId } from '../../src/identity/node-id.ts';
 import { parseAudience } from '../../src/message/audience.ts';

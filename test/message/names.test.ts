@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { parseNodeId } from '../../src/identity/node-id.ts';
-import { formatAddress, parseAddress, splitAddress } from '../../src/message/address.ts';
+import { formatAddress, parseAddress, splitAddress } from '../../src/message/payloads/address.ts';
 import { isAddressedTo, parseAudience } from '../../src/message/audience.ts';
 import { parseMessageType } from '../../src/message/family.ts';
 import { TYPE_BYTES_MAX } from '../../src/message/limits.ts';

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { concatBytes, fromHex, toHex } from '../../src/base/bytes.ts';
 import { isMeshError } from '../../src/base/errors.ts';
 import { CborWriter } from '../../src/codec/cbor-writer.ts';
-import { parseAddress } from '../../src/message/address.ts';
+import { parseAddress } from '../../src/message/payloads/address.ts';
 import { RECORD_BYTES_MAX } from '../../src/message/limits.ts';
 import {
   ADDRESSES_MAX,
@@ -14,7 +14,7 @@ import {
   parseNodeRecord,
   RECORD_STREAMS_MAX,
   VERSION_BYTES_MAX,
-} from '../../src/message/node-record.ts';
+} from '../../src/message/payloads/node-record.ts';
 
 const RECORD: NodeRecord = {
   addresses: [parseAddress('10.0.0.1:4433'), parseAddress('[fe80::1]:4433')],

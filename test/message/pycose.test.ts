@@ -4,7 +4,7 @@ import { it } from 'node:test';
 import { utf8 } from '../../src/base/bytes.ts';
 import type { UnixMs } from '../../src/base/time.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
-import { generatePkcs8, softwareSigner } from '../../src/crypto/signer.ts';
+import { generatePkcs8, softwareSigner } from '../../src/crypto/keys/signer.ts';
 import { parseMeshName } from '../../src/identity/mesh-name.ts';
 import { nodeIdOfSpki } from '../../src/identity/node-id.ts';
 import { parseMessageType } from '../../src/message/family.ts';

@@ -7,7 +7,7 @@ import { decodeFrame, encodeFrame } from '../../src/engine/links/frame-codec.ts'
 import { FrameSplitter } from '../../src/engine/links/frame-splitter.ts';
 import { GRANTED_BYTES_MAX, TURN_BYTES_MAX, WINDOW_BYTES } from '../../src/engine/links/link.ts';
 import type { StreamKey } from '../../src/message/message-id.ts';
-import type { Certificate } from '../../src/pki/x509/certificate.ts';
+import type { Certificate } from '../../src/pki/x509/certificate/certificate.ts';
 import { MESH, MeshFixture } from '../support/mesh/mesh-fixture.ts';
 import { type HandNode, NodeNet } from '../support/mesh/nodes-by-hand.ts';
 

@@ -4,7 +4,7 @@ import { utf8 } from '../../src/base/bytes.ts';
 import type { UnixMs } from '../../src/base/time.ts';
 import { ACCEPT, ignore, reject } from '../../src/engine/gate/verdict.ts';
 import type { HeldMessage } from '../../src/engine/held/held-message.ts';
-import { parseIndicator } from '../../src/message/indicator.ts';
+import { parseIndicator } from '../../src/message/payloads/indicator.ts';
 import type { PayloadContent } from '../../src/message/payload.ts';
 import { parseNodeId } from '../../src/identity/node-id.ts';
 import { CONDUCTS_MAX, Conducts, OPENING_RATE } from '../../src/engine/links/conduct.ts';

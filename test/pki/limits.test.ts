@@ -17,15 +17,15 @@ import {
   parseCertificate,
   parseSerial,
   SERIAL_BYTES_MAX,
-} from '../../src/pki/x509/certificate.ts';
+} from '../../src/pki/x509/certificate/certificate.ts';
 import { MESH_CERTIFICATE_BYTES_MAX } from '../../src/pki/mesh/mesh-profile.ts';
-import { CRL_BYTES_MAX, parseCrl } from '../../src/pki/x509/crl.ts';
-import { CRL_ENTRIES_MAX } from '../../src/pki/x509/crl-entries.ts';
-import { buildCrl } from '../../src/pki/x509/crl-build.ts';
-import { NAME_ATTRIBUTES_MAX } from '../../src/pki/x509/distinguished-name.ts';
-import { DNS_NAME_CHARS_MAX, isDnsName } from '../../src/pki/x509/dns-name.ts';
-import { EXTENSION_LIST_MAX } from '../../src/pki/x509/extension-parts.ts';
-import { GENERAL_NAMES_MAX } from '../../src/pki/x509/general-name.ts';
+import { CRL_BYTES_MAX, parseCrl } from '../../src/pki/x509/crl/crl.ts';
+import { CRL_ENTRIES_MAX } from '../../src/pki/x509/crl/crl-entries.ts';
+import { buildCrl } from '../../src/pki/x509/crl/crl-build.ts';
+import { NAME_ATTRIBUTES_MAX } from '../../src/pki/x509/name/distinguished-name.ts';
+import { DNS_NAME_CHARS_MAX, isDnsName } from '../../src/pki/x509/name/dns-name.ts';
+import { EXTENSION_LIST_MAX } from '../../src/pki/x509/certificate/extension-parts.ts';
+import { GENERAL_NAMES_MAX } from '../../src/pki/x509/name/general-name.ts';
 import { judgePath, MESH_INTERMEDIATES_MAX } from '../../src/pki/mesh/judge.ts';
 import { buildLeaf, LEAF_LIFE_MS_MAX } from '../../src/pki/mesh/node-leaf.ts';
 import { PATH_CERTIFICATES_MAX } from '../../src/pki/path/path.ts';

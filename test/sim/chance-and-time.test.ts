@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { utf8 } from '../../src/base/bytes.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { EventQueue } from '../../src/sim/event-queue.ts';
-import { Pipe } from '../../src/sim/pipe.ts';
+import { Pipe } from '../../src/sim/network/pipe.ts';
 import { SeededRandom } from '../../src/sim/seeded-random.ts';
 import { ACTIONS_PER_MS_MAX, VirtualTime, WORLD_BEGINS_AT } from '../../src/sim/virtual-time.ts';
 

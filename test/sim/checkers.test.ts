@@ -14,7 +14,7 @@ import { RecordsAgree } from '../../src/sim/checkers/records-agree.ts';
 import { RisingStreams } from '../../src/sim/checkers/rising-streams.ts';
 import { ShutOut } from '../../src/sim/checkers/shut-out.ts';
 import { WithinAllowance } from '../../src/sim/checkers/within-allowance.ts';
-import type { SimulatedNode } from '../../src/sim/simulated-node.ts';
+import type { SimulatedNode } from '../../src/sim/members/simulated-node.ts';
 import { World } from '../../src/sim/world.ts';
 import { VIOLATIONS_MAX, type WorldEvent } from '../../src/sim/world-event.ts';
 

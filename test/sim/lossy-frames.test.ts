@@ -4,7 +4,7 @@ import { concatBytes } from '../../src/base/bytes.ts';
 import type { Frame } from '../../src/engine/links/frame.ts';
 import { decodeFrame, encodeFrame } from '../../src/engine/links/frame-codec.ts';
 import { FrameSplitter } from '../../src/engine/links/frame-splitter.ts';
-import { loseFrames } from '../../src/sim/lossy-frames.ts';
+import { loseFrames } from '../../src/sim/network/lossy-frames.ts';
 import { SeededRandom } from '../../src/sim/seeded-random.ts';
 
 const FRAMES: readonly Frame[] = [

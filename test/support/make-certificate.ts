@@ -19,11 +19,11 @@ import {
 import { contextTag } from '../../src/codec/der-reader.ts';
 import { OID } from '../../src/codec/oid.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
-import { ecdsaRawToDer } from '../../src/crypto/ecdsa-signature.ts';
-import { ed25519Pkcs8FromSeed, type SyncSigner, softwareSigner } from '../../src/crypto/signer.ts';
-import { checkX509Signature, x509AlgorithmIdentifier } from '../../src/crypto/x509-signature.ts';
-import { type Certificate, parseCertificate } from '../../src/pki/x509/certificate.ts';
-import { KEY_USAGE } from '../../src/pki/x509/extensions.ts';
+import { ecdsaRawToDer } from '../../src/crypto/curve/ecdsa-signature.ts';
+import { ed25519Pkcs8FromSeed, type SyncSigner, softwareSigner } from '../../src/crypto/keys/signer.ts';
+import { checkX509Signature, x509AlgorithmIdentifier } from '../../src/crypto/signatures/x509-signature.ts';
+import { type Certificate, parseCertificate } from '../../src/pki/x509/certificate/certificate.ts';
+import { KEY_USAGE } from '../../src/pki/x509/certificate/extensions.ts';
 import { type PathInput, validatePath } from '../../src/pki/path/path.ts';
 import type { PathResult } from '../../src/pki/path/path-result.ts';
 

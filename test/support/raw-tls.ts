@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect as connectTcp, type Socket } from 'node:net';
 import { connect, type ConnectionOptions, type TLSSocket } from 'node:tls';
 import { concatBytes } from '../../src/base/bytes.ts';
-import { splitAddress } from '../../src/message/address.ts';
+import { splitAddress } from '../../src/message/payloads/address.ts';
 import type { TlsIdentity } from '../../src/host/tls/server-options.ts';
 
 /** A TLS connection without any manners, for tests that break rules. */

@@ -1,13 +1,13 @@
 import { HOUR_MS, SECOND_MS, toRfc3339, type UnixMs } from '../../src/base/time.ts';
 import { encodePem } from '../../src/codec/pem.ts';
-import { checkX509Signature } from '../../src/crypto/x509-signature.ts';
+import { checkX509Signature } from '../../src/crypto/signatures/x509-signature.ts';
 import { renderTicket } from '../../src/api/ticket.ts';
 import { parseMessageType } from '../../src/message/family.ts';
 import { assembleMessage, composeMessage } from '../../src/message/message.ts';
-import type { Certificate } from '../../src/pki/x509/certificate.ts';
-import { buildCsr } from '../../src/pki/x509/csr.ts';
+import type { Certificate } from '../../src/pki/x509/certificate/certificate.ts';
+import { buildCsr } from '../../src/pki/x509/certificate/csr.ts';
 import { SeededRandom } from '../../src/sim/seeded-random.ts';
-import { SimulatedAuthority, type SimulatedIdentity } from '../../src/sim/simulated-authority.ts';
+import { SimulatedAuthority, type SimulatedIdentity } from '../../src/sim/members/simulated-authority.ts';
 import { INDICATOR, MESH } from './mesh/mesh-fixture.ts';
 import { SEED_RECORD } from './seed-record.ts';
 

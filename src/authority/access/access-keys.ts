@@ -1,7 +1,7 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { MeshError, quoted } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
-import { PublicKey } from '../../crypto/public-key.ts';
+import { PublicKey } from '../../crypto/keys/public-key.ts';
 import { ADMINISTRATOR_ROLE, AUDITOR_ROLE } from '../../identity/capability.ts';
 import { parseAdministratorName } from '../../pki/mesh/mesh-names.ts';
 import type { AccessKeyRow } from '../../ports/authority/access-keys.ts';

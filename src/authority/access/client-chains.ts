@@ -1,7 +1,7 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { isMeshError } from '../../base/errors.ts';
-import { checkX509Signature } from '../../crypto/x509-signature.ts';
-import { type Certificate, parseCertificate } from '../../pki/x509/certificate.ts';
+import { checkX509Signature } from '../../crypto/signatures/x509-signature.ts';
+import { type Certificate, parseCertificate } from '../../pki/x509/certificate/certificate.ts';
 import { MESH_CERTIFICATE_BYTES_MAX } from '../../pki/mesh/mesh-profile.ts';
 import { type AdministratorJudgement, judgePath, type PathJudgement, type Trust } from '../../pki/mesh/judge.ts';
 import { type PathRefusal, refusal } from '../../pki/path/path-result.ts';

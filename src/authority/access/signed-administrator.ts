@@ -1,7 +1,7 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { MeshError, quoted } from '../../base/errors.ts';
 import { after, HOUR_MS, type UnixMs } from '../../base/time.ts';
-import { PublicKey } from '../../crypto/public-key.ts';
+import { PublicKey } from '../../crypto/keys/public-key.ts';
 import { judgeMeshRequest } from '../../message/request/mesh-request.ts';
 import type { SignedRequest } from '../../message/request/signed-request.ts';
 import { verifySignature } from '../../message/request/verify-request.ts';

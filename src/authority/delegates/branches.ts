@@ -9,7 +9,7 @@ import { ExtendedPublicKey } from '../../identity/key-tree/extended-key.ts';
 import { formatXpub, parseExtendedKey } from '../../identity/key-tree/extended-key-text.ts';
 import type { BranchRow } from '../../ports/authority/delegates.ts';
 import type { AuthorityTransaction } from '../../ports/authority-store.ts';
-import { BACKDATE_MS } from '../../pki/x509/certificate-build.ts';
+import { BACKDATE_MS } from '../../pki/x509/certificate/certificate-build.ts';
 import type { Random } from '../../ports/random.ts';
 import { appendAudit } from '../audit-trail.ts';
 import type { AuthorityCore } from '../core.ts';

@@ -19,7 +19,7 @@ import type { BranchRow, DelegateRow, WalletRow } from '../../ports/authority/de
 import type { AuthorityTransaction } from '../../ports/authority-store.ts';
 import { appendAudit } from '../audit-trail.ts';
 import { branchOfRow, currentBranch, floorOf, requireTree, takeIndex, tooWide } from './branches.ts';
-import { BACKDATE_MS } from '../../pki/x509/certificate-build.ts';
+import { BACKDATE_MS } from '../../pki/x509/certificate/certificate-build.ts';
 import type { AuthorityCore } from '../core.ts';
 
 /** Statements in one answer; newest first. */

@@ -1,5 +1,5 @@
 import { HOUR_MS, type UnixMs } from '../../base/time.ts';
-import { type Address, parseAddress } from '../../message/address.ts';
+import { type Address, parseAddress } from '../../message/payloads/address.ts';
 import type { AuthorityTransaction } from '../../ports/authority-store.ts';
 import { type Random, sample } from '../../ports/random.ts';
 import type { AuthorityCore } from '../core.ts';

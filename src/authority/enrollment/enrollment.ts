@@ -1,8 +1,8 @@
 import { isMeshError, type MeshError } from '../../base/errors.ts';
 import type { Instant } from '../../base/time.ts';
-import { isSyncSigner } from '../../crypto/signer.ts';
+import { isSyncSigner } from '../../crypto/keys/signer.ts';
 import { type NodeId, parseNodeId } from '../../identity/node-id.ts';
-import { parseCsr } from '../../pki/x509/csr.ts';
+import { parseCsr } from '../../pki/x509/certificate/csr.ts';
 import type { CertificateRow } from '../../ports/authority/certificates.ts';
 import type { AuthorityTransaction } from '../../ports/authority-store.ts';
 import { appendAudit } from '../audit-trail.ts';

@@ -1,11 +1,16 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { DAY_MS } from '../../base/time.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
-import { isSyncSigner } from '../../crypto/signer.ts';
+import { isSyncSigner } from '../../crypto/keys/signer.ts';
 import type { NodeId } from '../../identity/node-id.ts';
-import { serialOf } from '../../pki/x509/certificate.ts';
-import { datesOf, keyIdOfHash, SERIAL_RANDOM_BYTES, type Validity } from '../../pki/x509/certificate-build.ts';
-import { parseCsr } from '../../pki/x509/csr.ts';
+import { serialOf } from '../../pki/x509/certificate/certificate.ts';
+import {
+  datesOf,
+  keyIdOfHash,
+  SERIAL_RANDOM_BYTES,
+  type Validity,
+} from '../../pki/x509/certificate/certificate-build.ts';
+import { parseCsr } from '../../pki/x509/certificate/csr.ts';
 import type { AdministratorName } from '../../pki/mesh/mesh-names.ts';
 import { buildAdministratorLeaf, buildServerLeaf } from '../../pki/mesh/leaf-profile.ts';
 import { signedStructure } from '../../pki/x509/sign-structure.ts';

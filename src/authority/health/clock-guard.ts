@@ -1,6 +1,6 @@
 import { MeshError } from '../../base/errors.ts';
 import { HOUR_MS, type Instant, MINUTE_MS, toRfc3339, type UnixMs } from '../../base/time.ts';
-import type { Certificate } from '../../pki/x509/certificate.ts';
+import type { Certificate } from '../../pki/x509/certificate/certificate.ts';
 
 /** How far the wall clock may move against the last signature: more than any leap or slew, less than a working day. */
 export const CLOCK_JUMP_MS_MAX = HOUR_MS;

@@ -3,7 +3,7 @@ import { type Bytes, toHex } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import type { BucketRate } from '../../base/token-bucket.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
-import { PublicKey } from '../../crypto/public-key.ts';
+import { PublicKey } from '../../crypto/keys/public-key.ts';
 import { Budgets } from '../../base/budgets.ts';
 import { BUCKETS_MAX } from '../../engine/gate/budgets.ts';
 import type { NodeId } from '../../identity/node-id.ts';
@@ -11,7 +11,7 @@ import { DelegateKeys } from '../../identity/delegate/subtree.ts';
 import { parseStatement } from '../../message/delegate-statement.ts';
 import type { Message } from '../../message/message.ts';
 import { parseMessage } from '../../message/message-reader.ts';
-import { parseCertificate } from '../../pki/x509/certificate.ts';
+import { parseCertificate } from '../../pki/x509/certificate/certificate.ts';
 import { appendAudit } from '../audit-trail.ts';
 import type { AuthorityCore } from '../core.ts';
 

@@ -1,10 +1,10 @@
 import { MeshError } from '../../base/errors.ts';
 import { after, HOUR_MS, SECOND_MS, type UnixMs, unixSeconds } from '../../base/time.ts';
-import { checkX509Signature } from '../../crypto/x509-signature.ts';
+import { checkX509Signature } from '../../crypto/signatures/x509-signature.ts';
 import { LIFETIME_MAX_MS } from '../../message/limits.ts';
-import { buildCrl } from '../../pki/x509/crl-build.ts';
-import { parseCrl } from '../../pki/x509/crl.ts';
-import { isStricter, parseRevocationReason, type Revocation } from '../../pki/x509/revocation-reason.ts';
+import { buildCrl } from '../../pki/x509/crl/crl-build.ts';
+import { parseCrl } from '../../pki/x509/crl/crl.ts';
+import { isStricter, parseRevocationReason, type Revocation } from '../../pki/x509/crl/revocation-reason.ts';
 import { RevocationView } from '../../pki/mesh/revocation-view.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { AuthorityStore, CrlRow } from '../../ports/authority-store.ts';

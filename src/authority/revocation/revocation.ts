@@ -1,13 +1,13 @@
 import { MeshError, quoted } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
-import { parseSerial } from '../../pki/x509/certificate.ts';
+import { parseSerial } from '../../pki/x509/certificate/certificate.ts';
 import {
   isStricter,
   parseRevocationReason,
   REVOCATION_REASONS,
   type Revocation,
   type RevocationReason,
-} from '../../pki/x509/revocation-reason.ts';
+} from '../../pki/x509/crl/revocation-reason.ts';
 import type { CertificateRow } from '../../ports/authority/certificates.ts';
 import type { AuthorityTransaction } from '../../ports/authority-store.ts';
 import { appendAudit } from '../audit-trail.ts';

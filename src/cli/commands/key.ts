@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { subtreeCreatedSchema, treeExportedSchema, treeImportedSchema } from '../../api/delegates.ts';
 import { fromHex, toHex } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
-import { COMPRESSED_POINT_BYTES } from '../../crypto/curve-point.ts';
+import { COMPRESSED_POINT_BYTES } from '../../crypto/curve/curve-point.ts';
 import { walletAddressOf } from '../../crypto/secp256k1/wallet-address.ts';
 import { deriveFrom, type KeySource, readMnemonic } from '../../daemon/key-source.ts';
 import { MODE_SECRET } from '../../host/files/atomic-file.ts';

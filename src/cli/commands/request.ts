@@ -3,8 +3,8 @@ import { type Bytes, EMPTY, textOfUtf8, toBase64, toHex } from '../../base/bytes
 import { MeshError, messageOf, quoted } from '../../base/errors.ts';
 import { SECOND_MS, type UnixMs } from '../../base/time.ts';
 import { parsePem } from '../../codec/pem.ts';
-import { p256PublicPoint, readP256PublicKey } from '../../crypto/p256-key.ts';
-import { type Signer, softwareSigner } from '../../crypto/signer.ts';
+import { p256PublicPoint, readP256PublicKey } from '../../crypto/keys/p256-key.ts';
+import { type Signer, softwareSigner } from '../../crypto/keys/signer.ts';
 import { verifyChunkFile } from '../../daemon/chunk-file.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import type { RequestAlgorithm } from '../../message/request/algorithm.ts';

@@ -11,7 +11,7 @@ import { anchorsAmong, readCrlFile, verifyFile } from '../../daemon/verify/verif
 import { readInputFile } from '../../host/files/input-file.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
-import { type Certificate, parseCertificatesPem } from '../../pki/x509/certificate.ts';
+import { type Certificate, parseCertificatesPem } from '../../pki/x509/certificate/certificate.ts';
 import { judgeLimboCase, limboCasesOf } from '../../daemon/verify/suites/limbo.ts';
 import { act, addCommand, repeatedOption, textOption } from '../command.ts';
 import { EXIT_REFUSED, type Output } from '../output.ts';

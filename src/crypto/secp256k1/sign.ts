@@ -3,7 +3,7 @@ import { type Bytes, concatBytes } from '../../base/bytes.ts';
 import { context, octetString, oid, sequence, unsignedInteger } from '../../codec/der-writer.ts';
 import { OID } from '../../codec/oid.ts';
 import { plainBytes } from '../plain-bytes.ts';
-import { negateScalar } from '../scalar.ts';
+import { negateScalar } from '../curve/scalar.ts';
 import { isLowS } from './signature.ts';
 import type { Secret } from '../secret.ts';
 

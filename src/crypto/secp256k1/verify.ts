@@ -3,7 +3,7 @@ import type { Bytes } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import { bitString, oid, sequence } from '../../codec/der-writer.ts';
 import { OID } from '../../codec/oid.ts';
-import type { Digest } from '../mac.ts';
+import type { Digest } from '../symmetric/mac.ts';
 import { isLowS } from './signature.ts';
 
 const POINT_BYTES = 65;

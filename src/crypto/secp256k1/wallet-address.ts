@@ -1,5 +1,5 @@
 import type { Bytes } from '../../base/bytes.ts';
-import { uncompressPoint } from '../curve-point.ts';
+import { uncompressPoint } from '../curve/curve-point.ts';
 import { keccak256 } from '../keccak.ts';
 
 export const WALLET_ADDRESS_BYTES = 20;

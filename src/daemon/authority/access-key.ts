@@ -1,6 +1,6 @@
 import { toBase32, toBase64 } from '../../base/bytes.ts';
 import { encodePem } from '../../codec/pem.ts';
-import { p256Spki } from '../../crypto/p256-key.ts';
+import { p256Spki } from '../../crypto/keys/p256-key.ts';
 import { systemRandom } from '../../host/machine/system-random.ts';
 import { type AccessKey, sigV4aPublicPoint } from '../../message/request/signing-key.ts';
 

@@ -1,6 +1,6 @@
 import { encodePem } from '../../codec/pem.ts';
-import { generatePkcs8, softwareSigner } from '../../crypto/signer.ts';
-import { buildCsr } from '../../pki/x509/csr.ts';
+import { generatePkcs8, softwareSigner } from '../../crypto/keys/signer.ts';
+import { buildCsr } from '../../pki/x509/certificate/csr.ts';
 
 /**
  * Another administrator's credential, made where the command runs: the key never leaves it.

@@ -8,7 +8,7 @@ import { exchange, isNobodyThere } from '../../host/http/client.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { addAuthorityRoutes } from '../../http/authority/routes.ts';
 import { createHttpApp } from '../../http/server.ts';
-import { formatAddress, splitAddress } from '../../message/address.ts';
+import { formatAddress, splitAddress } from '../../message/payloads/address.ts';
 import { type OpenAuthority, openAuthority } from './open.ts';
 import { whileBusy } from '../busy-directory.ts';
 import { requireAuthorityDirectory } from '../directory.ts';

@@ -9,8 +9,8 @@ import { MODE_PUBLIC, MODE_SECRET, writeFileAtomic } from '../../host/files/atom
 import { makeFolder } from '../../host/files/folder.ts';
 import { lockDirectory } from '../../host/files/directory-lock.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
-import { splitAddress } from '../../message/address.ts';
-import { isDnsName } from '../../pki/x509/dns-name.ts';
+import { splitAddress } from '../../message/payloads/address.ts';
+import { isDnsName } from '../../pki/x509/name/dns-name.ts';
 import { AUTHORITY_LISTEN_DEFAULT, loadAuthorityConfig, renderAuthorityConfig } from './config.ts';
 import { writeConfig } from '../config.ts';
 import {

@@ -12,7 +12,7 @@ import { Visitors } from '../../host/tls/visitors.ts';
 import type { AuthorityDeps, Credential } from '../../http/authority/deps.ts';
 import { addAuthorityRoutes } from '../../http/authority/routes.ts';
 import { createHttpApp, type HttpApp, socketOf } from '../../http/server.ts';
-import { formatAddress, splitAddress } from '../../message/address.ts';
+import { formatAddress, splitAddress } from '../../message/payloads/address.ts';
 import { type OpenAuthority, openAuthority, type OpenAuthorityOptions } from './open.ts';
 import { hostFromHere, isWildcard, outerAddresses } from '../../host/machine/interfaces.ts';
 import { listenControl, listenHttp } from '../listen.ts';

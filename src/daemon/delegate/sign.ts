@@ -1,7 +1,7 @@
 import { type Bytes, toHex } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
-import { messageAlgorithmOf } from '../../crypto/public-key.ts';
+import { messageAlgorithmOf } from '../../crypto/keys/public-key.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import { parseStatement } from '../../message/delegate-statement.ts';
 import { assembleMessage } from '../../message/message.ts';

@@ -7,7 +7,7 @@ import {
 } from 'node:crypto';
 import type { Bytes } from '../../base/bytes.ts';
 import { MeshError, messageOf } from '../../base/errors.ts';
-import { compressPoint } from '../../crypto/curve-point.ts';
+import { compressPoint } from '../../crypto/curve/curve-point.ts';
 import { signSecp256k1Sha256, withLowS } from '../../crypto/secp256k1/sign.ts';
 import type { DelegateCurve, DelegateKey } from '../../identity/delegate/delegate-key.ts';
 import { subtreeIndexOf } from '../../identity/delegate/subtree.ts';

@@ -7,7 +7,7 @@ import { controlSocketOf } from '../../host/http/control-socket.ts';
 import { exchange, isNobodyThere } from '../../host/http/client.ts';
 import { callJson, refusalOf } from '../../host/http/call.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
-import type { Certificate } from '../../pki/x509/certificate.ts';
+import type { Certificate } from '../../pki/x509/certificate/certificate.ts';
 import { authorityLayout, requireAuthorityDirectory } from '../directory.ts';
 import { lookAtAuthorityStore } from '../authority/store.ts';
 import { openKeys } from '../keys.ts';

@@ -7,7 +7,7 @@ import { systemClock } from '../../host/machine/system-clock.ts';
 import { certificateStateAt } from '../../node/time/certificate-watch.ts';
 import { CLOCK_SKEW_MS_MAX } from '../../node/time/time-floor.ts';
 import { authorityNames } from '../../pki/mesh/mesh-names.ts';
-import type { Revocation } from '../../pki/x509/revocation-reason.ts';
+import type { Revocation } from '../../pki/x509/crl/revocation-reason.ts';
 import { type EnrolledNode, loadEnrolledNode, openIdentityKey } from '../node/enrolled-node.ts';
 import { NodeDesk } from '../node/desk.ts';
 import { openKeys } from '../keys.ts';

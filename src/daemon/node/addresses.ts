@@ -1,5 +1,5 @@
 import { HELLO_ADDRESSES_MAX } from '../../engine/links/frame.ts';
-import { type Address, formatAddress, parseAddress } from '../../message/address.ts';
+import { type Address, formatAddress, parseAddress } from '../../message/payloads/address.ts';
 import { isWildcard, outerAddresses } from '../../host/machine/interfaces.ts';
 import type { NodeConfig } from './config.ts';
 

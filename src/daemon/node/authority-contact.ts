@@ -16,7 +16,7 @@ import { fetchChangedCrl } from '../../host/http/fetch-crl.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { systemRandom } from '../../host/machine/system-random.ts';
 import type { NodeId } from '../../identity/node-id.ts';
-import type { Address } from '../../message/address.ts';
+import type { Address } from '../../message/payloads/address.ts';
 import type { Log } from '../log.ts';
 
 export interface AuthorityContactOptions {

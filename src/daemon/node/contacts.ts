@@ -5,7 +5,7 @@ import { systemClock } from '../../host/machine/system-clock.ts';
 import { systemRandom } from '../../host/machine/system-random.ts';
 import type { TlsIdentity } from '../../host/tls/server-options.ts';
 import { parseNodeId } from '../../identity/node-id.ts';
-import { type Address, parseAddress } from '../../message/address.ts';
+import { type Address, parseAddress } from '../../message/payloads/address.ts';
 import { announcementTag } from '../../message/announcement.ts';
 import { authorityNames } from '../../pki/mesh/mesh-names.ts';
 import { AuthorityContact } from './authority-contact.ts';

@@ -6,13 +6,13 @@ import { isMeshError, MeshError, messageOf, quoted, quotedPath } from '../../bas
 import type { UnixMs } from '../../base/time.ts';
 import { parseJson } from '../../codec/json.ts';
 import { encodePem } from '../../codec/pem.ts';
-import type { Signer } from '../../crypto/signer.ts';
-import { checkX509Signature } from '../../crypto/x509-signature.ts';
+import type { Signer } from '../../crypto/keys/signer.ts';
+import { checkX509Signature } from '../../crypto/signatures/x509-signature.ts';
 import { type MeshName, parseMeshName } from '../../identity/mesh-name.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import { judgePath } from '../../pki/mesh/judge.ts';
 import { RevocationView } from '../../pki/mesh/revocation-view.ts';
-import { type Certificate, parseCertificatesPem } from '../../pki/x509/certificate.ts';
+import { type Certificate, parseCertificatesPem } from '../../pki/x509/certificate/certificate.ts';
 import type { KeyStore } from '../../ports/key-store.ts';
 import { type NodeLayout, readStateFile, requireNodeDirectory } from '../directory.ts';
 

@@ -1,5 +1,5 @@
 import { MeshError, messageOf, quoted } from '../../base/errors.ts';
-import type { Signer } from '../../crypto/signer.ts';
+import type { Signer } from '../../crypto/keys/signer.ts';
 import { NodeHost } from '../../host/node/node-host.ts';
 import { pointAdderOnDemand } from '../../host/secp256k1/point-adder.ts';
 import { FlooredClock } from '../../host/machine/floored-clock.ts';

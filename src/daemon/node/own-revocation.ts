@@ -1,11 +1,11 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { isMeshError, MeshError } from '../../base/errors.ts';
 import { toRfc3339 } from '../../base/time.ts';
-import { checkX509Signature } from '../../crypto/x509-signature.ts';
+import { checkX509Signature } from '../../crypto/signatures/x509-signature.ts';
 import { fetchCrl } from '../../host/http/fetch-crl.ts';
-import { parseCrl } from '../../pki/x509/crl.ts';
+import { parseCrl } from '../../pki/x509/crl/crl.ts';
 import { authorityNames } from '../../pki/mesh/mesh-names.ts';
-import type { Revocation } from '../../pki/x509/revocation-reason.ts';
+import type { Revocation } from '../../pki/x509/crl/revocation-reason.ts';
 import { RevocationView } from '../../pki/mesh/revocation-view.ts';
 import type { EnrolledNode } from './enrolled-node.ts';
 import { hasNodeStore, openNodeStore } from './store.ts';

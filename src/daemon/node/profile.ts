@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
-import { rememberChecks } from '../../crypto/remembered-checks.ts';
-import { checkX509Signature } from '../../crypto/x509-signature.ts';
+import { rememberChecks } from '../../crypto/signatures/remembered-checks.ts';
+import { checkX509Signature } from '../../crypto/signatures/x509-signature.ts';
 import type { NodeProfile } from '../../node/node-options.ts';
 import { signingIdentityOf } from '../../node/publishing/publisher.ts';
 import { programVersion } from '../version.ts';

@@ -7,7 +7,7 @@ import { systemClock } from '../../host/machine/system-clock.ts';
 import { TlsPort, type TlsPortOptions } from '../../host/tls/port.ts';
 import type { TlsIdentity } from '../../host/tls/server-options.ts';
 import type { NodeId } from '../../identity/node-id.ts';
-import { type Address, splitAddress } from '../../message/address.ts';
+import { type Address, splitAddress } from '../../message/payloads/address.ts';
 import { type EnrolledNode, loadEnrolledNode, openIdentityKey } from './enrolled-node.ts';
 import { openKeys } from '../keys.ts';
 import { listenError } from '../listen.ts';

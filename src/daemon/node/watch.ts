@@ -3,7 +3,7 @@ import type { FlooredClock } from '../../host/machine/floored-clock.ts';
 import type { NodeHost } from '../../host/node/node-host.ts';
 import { CertificateWatch } from '../../node/time/certificate-watch.ts';
 import { CLOCK_SKEW_MS_MAX } from '../../node/time/time-floor.ts';
-import type { Certificate } from '../../pki/x509/certificate.ts';
+import type { Certificate } from '../../pki/x509/certificate/certificate.ts';
 import type { Clock } from '../../ports/clock.ts';
 import type { Log } from '../log.ts';
 import type { AuthorityContact } from './authority-contact.ts';

@@ -16,7 +16,7 @@ import { createHttpApp } from '../../http/server.ts';
 import type { Caller } from '../../http/signer/credential.ts';
 import { IMPORT_MS_MAX } from '../../http/signer/post-records.ts';
 import { addSignerRoutes } from '../../http/signer/routes.ts';
-import { formatAddress, splitAddress } from '../../message/address.ts';
+import { formatAddress, splitAddress } from '../../message/payloads/address.ts';
 import type { SigningEngine } from '../../ports/batch-signer.ts';
 import type { MalformedRecord, RecordStore } from '../../ports/record-store.ts';
 import { allKeyIndexes } from '../../signer/key-ring.ts';

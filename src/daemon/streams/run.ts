@@ -8,7 +8,7 @@ import { systemRandom } from '../../host/machine/system-random.ts';
 import { openWalletFile } from '../../host/keys/wallet-file.ts';
 import { createHttpApp, type RequestRate } from '../../http/server.ts';
 import { addStreamRoutes } from '../../http/streams/routes.ts';
-import { formatAddress, splitAddress } from '../../message/address.ts';
+import { formatAddress, splitAddress } from '../../message/payloads/address.ts';
 import { addressText, walletOf } from '../../message/river/wallet.ts';
 import { Authentication } from '../../streams/authentication.ts';
 import { StreamService, type StreamServiceDeps } from '../../streams/stream-service.ts';

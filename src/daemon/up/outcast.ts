@@ -1,12 +1,12 @@
 import { utf8 } from '../../base/bytes.ts';
 import { type UnixMs, unixMsFromSeconds } from '../../base/time.ts';
-import type { Signer } from '../../crypto/signer.ts';
+import type { Signer } from '../../crypto/keys/signer.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
 import { parseNodeId } from '../../identity/node-id.ts';
 import { parseMessageType } from '../../message/family.ts';
 import { assembleMessage, composeMessage, type Message } from '../../message/message.ts';
-import { parseCertificatesPem } from '../../pki/x509/certificate.ts';
+import { parseCertificatesPem } from '../../pki/x509/certificate/certificate.ts';
 import type { KeyStore } from '../../ports/key-store.ts';
 import { nodeLayout } from '../directory.ts';
 import { openKeys } from '../keys.ts';

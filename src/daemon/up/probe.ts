@@ -6,7 +6,7 @@ import { refusalOf } from '../../host/http/call.ts';
 import { exchange, type TlsTarget } from '../../host/http/client.ts';
 import { TLS_GROUPS } from '../../host/tls/groups.ts';
 import { LINK_ALPN } from '../../engine/links/frame.ts';
-import { splitAddress } from '../../message/address.ts';
+import { splitAddress } from '../../message/payloads/address.ts';
 import type { Message } from '../../message/message.ts';
 
 /** A node that neither answers nor closes in this time is counted as one that did neither. */

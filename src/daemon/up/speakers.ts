@@ -3,7 +3,7 @@ import { messageIdResponseSchema } from '../../api/node-gossip.ts';
 import { type Bytes, fromBase64, toBase64, toHex, utf8 } from '../../base/bytes.ts';
 import { isMeshError } from '../../base/errors.ts';
 import { DAY_MS, HOUR_MS, SECOND_MS, type UnixMs } from '../../base/time.ts';
-import { uncompressPoint } from '../../crypto/curve-point.ts';
+import { uncompressPoint } from '../../crypto/curve/curve-point.ts';
 import { Secret } from '../../crypto/secret.ts';
 import { systemClock } from '../../host/machine/system-clock.ts';
 import { systemRandom } from '../../host/machine/system-random.ts';

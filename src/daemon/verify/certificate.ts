@@ -1,9 +1,9 @@
 import { isMeshError, MeshError } from '../../base/errors.ts';
 import { toRfc3339 } from '../../base/time.ts';
-import { checkX509Signature } from '../../crypto/x509-signature.ts';
+import { checkX509Signature } from '../../crypto/signatures/x509-signature.ts';
 import { type MeshName, parseMeshName } from '../../identity/mesh-name.ts';
-import { type Certificate, parseCertificate, parseCertificatesPem } from '../../pki/x509/certificate.ts';
-import { type Crl, isCrlOf, verifyCrl } from '../../pki/x509/crl.ts';
+import { type Certificate, parseCertificate, parseCertificatesPem } from '../../pki/x509/certificate/certificate.ts';
+import { type Crl, isCrlOf, verifyCrl } from '../../pki/x509/crl/crl.ts';
 import { revocationFromCrls } from '../../pki/path/crl-revocation.ts';
 import { judgePath, type Trust } from '../../pki/mesh/judge.ts';
 import { validatePath } from '../../pki/path/path.ts';

@@ -4,7 +4,7 @@ import { toRfc3339 } from '../../base/time.ts';
 import { type MeshName, parseMeshName } from '../../identity/mesh-name.ts';
 import type { Message } from '../../message/message.ts';
 import { parseMessage } from '../../message/message-reader.ts';
-import type { Certificate } from '../../pki/x509/certificate.ts';
+import type { Certificate } from '../../pki/x509/certificate/certificate.ts';
 import { meshOf } from './certificate.ts';
 import type { Recognised } from './recognise.ts';
 import { type FileVerdict, type VerifyContext, verdictOf } from './verdict.ts';

@@ -2,8 +2,8 @@ import type { ErrorCode } from '../../base/error-codes.ts';
 import { isMeshError, MeshError } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
-import type { Certificate } from '../../pki/x509/certificate.ts';
-import type { Crl } from '../../pki/x509/crl.ts';
+import type { Certificate } from '../../pki/x509/certificate/certificate.ts';
+import type { Crl } from '../../pki/x509/crl/crl.ts';
 
 export type FileKind =
   | 'message'

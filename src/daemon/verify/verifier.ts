@@ -1,5 +1,5 @@
 import { MeshError } from '../../base/errors.ts';
-import { checkX509Signature } from '../../crypto/x509-signature.ts';
+import { checkX509Signature } from '../../crypto/signatures/x509-signature.ts';
 import { MessageVerifier } from '../../engine/gate/message-verifier.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
 import { issuerOfCrl } from './certificate.ts';

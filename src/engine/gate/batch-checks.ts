@@ -1,6 +1,6 @@
 import { BoundedMap } from '../../base/bounded.ts';
 import { type Bytes, bytesEqual } from '../../base/bytes.ts';
-import type { PublicKey } from '../../crypto/public-key.ts';
+import type { PublicKey } from '../../crypto/keys/public-key.ts';
 import type { Message } from '../../message/message.ts';
 import type { Speaker } from './origins.ts';
 

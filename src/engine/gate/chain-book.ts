@@ -1,8 +1,8 @@
 import { HOUR_MS, type UnixMs } from '../../base/time.ts';
-import type { PublicKey } from '../../crypto/public-key.ts';
+import type { PublicKey } from '../../crypto/keys/public-key.ts';
 import type { Capability } from '../../identity/capability.ts';
 import type { NodeId } from '../../identity/node-id.ts';
-import type { Certificate, SerialHex } from '../../pki/x509/certificate.ts';
+import type { Certificate, SerialHex } from '../../pki/x509/certificate/certificate.ts';
 import { judgePath, type PathJudgement, type Trust } from '../../pki/mesh/judge.ts';
 import type { PathErrorCode } from '../../pki/path/path-result.ts';
 import { RevocationView } from '../../pki/mesh/revocation-view.ts';

@@ -3,7 +3,7 @@ import { bytesEqual } from '../../base/bytes.ts';
 import { isMeshError } from '../../base/errors.ts';
 import type { Instant, UnixMs } from '../../base/time.ts';
 import type { BucketRate } from '../../base/token-bucket.ts';
-import type { PublicKey } from '../../crypto/public-key.ts';
+import type { PublicKey } from '../../crypto/keys/public-key.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import { FUTURE_MAX_MS, LIFETIME_MAX_MS } from '../../message/limits.ts';

@@ -1,6 +1,6 @@
 import { MeshError } from '../../base/errors.ts';
 import type { UnixMs } from '../../base/time.ts';
-import type { PublicKey } from '../../crypto/public-key.ts';
+import type { PublicKey } from '../../crypto/keys/public-key.ts';
 import { type Capability, grants } from '../../identity/capability.ts';
 import { isScopeWithin, permits } from '../../identity/delegate/scope.ts';
 import type { NodeId } from '../../identity/node-id.ts';

@@ -1,11 +1,11 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { isMeshError } from '../../base/errors.ts';
 import { type UnixMs, unixSeconds } from '../../base/time.ts';
-import type { Certificate, SerialHex } from '../../pki/x509/certificate.ts';
-import { type Crl, isSealedBy, parseCrl } from '../../pki/x509/crl.ts';
-import { isSameName } from '../../pki/x509/distinguished-name.ts';
+import type { Certificate, SerialHex } from '../../pki/x509/certificate/certificate.ts';
+import { type Crl, isSealedBy, parseCrl } from '../../pki/x509/crl/crl.ts';
+import { isSameName } from '../../pki/x509/name/distinguished-name.ts';
 import type { Trust } from '../../pki/mesh/judge.ts';
-import type { Revocation } from '../../pki/x509/revocation-reason.ts';
+import type { Revocation } from '../../pki/x509/crl/revocation-reason.ts';
 import { RevocationView } from '../../pki/mesh/revocation-view.ts';
 import type { HeldCrl } from '../gossip/crl-sync.ts';
 import { DelegationsView } from './delegations-view.ts';

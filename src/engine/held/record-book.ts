@@ -1,6 +1,6 @@
 import type { NodeId } from '../../identity/node-id.ts';
 import type { Message } from '../../message/message.ts';
-import type { NodeRecord } from '../../message/node-record.ts';
+import type { NodeRecord } from '../../message/payloads/node-record.ts';
 import type { RecordSequences } from '../gate/gate.ts';
 
 /** A node's newest record, and the message that proves it. */

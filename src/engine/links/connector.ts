@@ -2,7 +2,7 @@ import { BoundedMap } from '../../base/bounded.ts';
 import { after, type Instant, MINUTE_MS, type MonotonicMs, SECOND_MS } from '../../base/time.ts';
 import type { ByeReason } from './frame.ts';
 import type { NodeId } from '../../identity/node-id.ts';
-import type { Address } from '../../message/address.ts';
+import type { Address } from '../../message/payloads/address.ts';
 import { jittered, type Random } from '../../ports/random.ts';
 
 /** Where a candidate was heard of. Discovery proves nothing: a candidate is no peer before TLS and the hello. */

@@ -5,7 +5,7 @@ import { CborWriter, headBytes } from '../../codec/cbor-writer.ts';
 import { STATEMENT_BYTES_MAX } from '../../identity/delegate/statement.ts';
 import { parseMeshName } from '../../identity/mesh-name.ts';
 import { parseNodeId } from '../../identity/node-id.ts';
-import { parseAddress } from '../../message/address.ts';
+import { parseAddress } from '../../message/payloads/address.ts';
 import { MESSAGE_BYTES_MAX } from '../../message/limits.ts';
 import type { StreamKey } from '../../message/message-id.ts';
 import { RANGES_MAX } from '../held/counter-ranges.ts';
@@ -23,7 +23,7 @@ import {
   HELLO_ADDRESSES_MAX,
   KEYS_MAX,
 } from './frame.ts';
-import { CRL_BYTES_MAX } from '../../pki/x509/crl.ts';
+import { CRL_BYTES_MAX } from '../../pki/x509/crl/crl.ts';
 import { MESH_CERTIFICATE_BYTES_MAX, MESH_CHAIN_CERTIFICATES_MAX } from '../../pki/mesh/mesh-profile.ts';
 
 /** First item of each frame's array. Numbers are never used again for something else. */

@@ -1,7 +1,7 @@
 import type { Bytes } from '../../base/bytes.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
 import type { NodeId } from '../../identity/node-id.ts';
-import type { Address } from '../../message/address.ts';
+import type { Address } from '../../message/payloads/address.ts';
 import type { StreamKey } from '../../message/message-id.ts';
 
 /** Version of the link protocol (spec 04). */

@@ -1,5 +1,5 @@
 import type { Bytes } from '../../base/bytes.ts';
-import { CRL_BYTES_MAX } from '../../pki/x509/crl.ts';
+import { CRL_BYTES_MAX } from '../../pki/x509/crl/crl.ts';
 import { refusalOf } from './call.ts';
 import { type ClientAnswer, type ClientRequestOptions, exchange, type TlsTarget } from './client.ts';
 

@@ -1,6 +1,6 @@
 import type { KeyTree } from '../../authority/delegates/key-tree.ts';
 import type { Bytes } from '../../base/bytes.ts';
-import { PublicKey } from '../../crypto/public-key.ts';
+import { PublicKey } from '../../crypto/keys/public-key.ts';
 import { Secret } from '../../crypto/secret.ts';
 import { signSecp256k1Sha256 } from '../../crypto/secp256k1/sign.ts';
 import { derivePrivate, masterKeyOf } from '../../identity/key-tree/child-key.ts';

@@ -1,7 +1,7 @@
 import { isIP } from 'node:net';
 import { type NetworkInterfaceInfo, networkInterfaces } from 'node:os';
 import { MeshError, quoted } from '../../base/errors.ts';
-import { isDnsName } from '../../pki/x509/dns-name.ts';
+import { isDnsName } from '../../pki/x509/name/dns-name.ts';
 
 /** Addresses of all interfaces of this machine, without the zone that `fe80::1%eth0` has. */
 function allInterfaces(): readonly NetworkInterfaceInfo[] {

@@ -3,7 +3,7 @@ import { BoundedMap } from '../../base/bounded.ts';
 import { isMeshError } from '../../base/errors.ts';
 import { type BucketRate, TokenBucket } from '../../base/token-bucket.ts';
 import { MINUTE_MS, type MonotonicMs, SECOND_MS } from '../../base/time.ts';
-import { type Address, formatAddress } from '../../message/address.ts';
+import { type Address, formatAddress } from '../../message/payloads/address.ts';
 import {
   type Announcement,
   ANNOUNCEMENT_BYTES,

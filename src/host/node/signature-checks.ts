@@ -1,4 +1,4 @@
-import type { PublicKey } from '../../crypto/public-key.ts';
+import type { PublicKey } from '../../crypto/keys/public-key.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import type { Message } from '../../message/message.ts';
 

@@ -1,4 +1,4 @@
-import { addScalarToPoint } from '../../crypto/curve-point.ts';
+import { addScalarToPoint } from '../../crypto/curve/curve-point.ts';
 import type { AddScalarToPoint } from '../../ports/point-adder.ts';
 import { type Curve, type CurveName, loadCurve } from './curve.ts';
 

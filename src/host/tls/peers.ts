@@ -4,7 +4,7 @@ import { isMeshError } from '../../base/errors.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
 import { MESH_CERTIFICATE_BYTES_MAX, MESH_CHAIN_CERTIFICATES_MAX } from '../../pki/mesh/mesh-profile.ts';
 import type { PeerIdentity } from '../../engine/links/link.ts';
-import { type Certificate, parseCertificate } from '../../pki/x509/certificate.ts';
+import { type Certificate, parseCertificate } from '../../pki/x509/certificate/certificate.ts';
 import type { PathJudgement } from '../../pki/mesh/judge.ts';
 import { chainFrom } from './peer-chain.ts';
 

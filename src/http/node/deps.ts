@@ -3,7 +3,7 @@ import type { UnixMs } from '../../base/time.ts';
 import type { Candidate } from '../../engine/links/connector.ts';
 import type { PeerIdentity } from '../../engine/links/link.ts';
 import type { NodeId } from '../../identity/node-id.ts';
-import type { Address } from '../../message/address.ts';
+import type { Address } from '../../message/payloads/address.ts';
 import type { Message } from '../../message/message.ts';
 import type { MessageId } from '../../message/message-id.ts';
 import type { MeshNode } from '../../node/mesh-node.ts';

@@ -1,6 +1,6 @@
 import { type Bytes, toHex } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
-import { PublicKey } from '../../crypto/public-key.ts';
+import { PublicKey } from '../../crypto/keys/public-key.ts';
 
 /** Curves of delegate keys, by their COSE numbers (RFC 9053 section 7.1, RFC 8812 section 3.1). */
 const COSE_CURVE = { 'P-256': 1, Ed25519: 6, secp256k1: 8 } as const;

@@ -2,7 +2,7 @@ import { type Bytes, bytesEqual, toHex } from '../../base/bytes.ts';
 import type { ErrorCode } from '../../base/error-codes.ts';
 import { MeshError } from '../../base/errors.ts';
 import { toRfc3339, type UnixMs } from '../../base/time.ts';
-import { PublicKey } from '../../crypto/public-key.ts';
+import { PublicKey } from '../../crypto/keys/public-key.ts';
 import type { AddScalarToPoint } from '../../ports/point-adder.ts';
 import { ckdPub } from '../key-tree/child-key.ts';
 import type { Branch } from './branch.ts';

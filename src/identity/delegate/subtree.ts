@@ -1,6 +1,6 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
-import type { PublicKey } from '../../crypto/public-key.ts';
+import type { PublicKey } from '../../crypto/keys/public-key.ts';
 import type { AddScalarToPoint } from '../../ports/point-adder.ts';
 import { ckdPub } from '../key-tree/child-key.ts';
 import { HARDENED } from '../key-tree/derivation-path.ts';

@@ -1,8 +1,8 @@
 import { type Bytes, concatBytes } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
-import { addScalarToPoint } from '../../crypto/curve-point.ts';
-import { hmac } from '../../crypto/mac.ts';
-import { addScalars, isBelowOrder, isPrivateScalar } from '../../crypto/scalar.ts';
+import { addScalarToPoint } from '../../crypto/curve/curve-point.ts';
+import { hmac } from '../../crypto/symmetric/mac.ts';
+import { addScalars, isBelowOrder, isPrivateScalar } from '../../crypto/curve/scalar.ts';
 import type { AddScalarToPoint } from '../../ports/point-adder.ts';
 import { DERIVATION_STEPS_MAX, type DerivationPath, HARDENED } from './derivation-path.ts';
 import { ExtendedPrivateKey, ExtendedPublicKey, MASTER_PLACE, type TreePlace } from './extended-key.ts';

@@ -1,9 +1,9 @@
 import { type Bytes, bytesEqual, concatBytes, fromHex } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import { decodeBase58, encodeBase58 } from '../../codec/base58.ts';
-import { compressPoint } from '../../crypto/curve-point.ts';
+import { compressPoint } from '../../crypto/curve/curve-point.ts';
 import { sha256 } from '../../crypto/hash.ts';
-import { isPrivateScalar } from '../../crypto/scalar.ts';
+import { isPrivateScalar } from '../../crypto/curve/scalar.ts';
 import { ExtendedPrivateKey, ExtendedPublicKey, type TreePlace } from './extended-key.ts';
 
 /** `version(4) ‖ depth(1) ‖ parent's fingerprint(4) ‖ index u32 BE ‖ chain code(32) ‖ key(33)`, then 4 of checksum. */

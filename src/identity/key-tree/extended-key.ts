@@ -1,5 +1,5 @@
 import { type Bytes } from '../../base/bytes.ts';
-import { uncompressPoint } from '../../crypto/curve-point.ts';
+import { uncompressPoint } from '../../crypto/curve/curve-point.ts';
 import { hash160 } from '../../crypto/hash.ts';
 import { Secret } from '../../crypto/secret.ts';
 import { publicKeyOf, serializePublicKey, type TreeCurve } from './tree-curve.ts';

@@ -2,7 +2,7 @@ import { wordlist } from '@scure/bip39/wordlists/english.js';
 import { type Bytes, concatBytes, utf8 } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
 import { sha256 } from '../../crypto/hash.ts';
-import { pbkdf2 } from '../../crypto/kdf.ts';
+import { pbkdf2 } from '../../crypto/symmetric/kdf.ts';
 import { Secret } from '../../crypto/secret.ts';
 
 /** Lengths of a mnemonic (BIP-39, «Generating the mnemonic»). Three words stand for 4 bytes and one bit of checksum. */

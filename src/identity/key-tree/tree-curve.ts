@@ -1,6 +1,6 @@
 import { type Bytes, concatBytes, utf8 } from '../../base/bytes.ts';
-import { pointOfScalar } from '../../crypto/curve-point.ts';
-import { ed25519PublicKeyOfSeed } from '../../crypto/signer.ts';
+import { pointOfScalar } from '../../crypto/curve/curve-point.ts';
+import { ed25519PublicKeyOfSeed } from '../../crypto/keys/signer.ts';
 
 /** Curves of key trees: BIP-32 for the first, SLIP-10 for the others. */
 export const TREE_CURVES = ['secp256k1', 'P-256', 'Ed25519'] as const;

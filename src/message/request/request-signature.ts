@@ -1,10 +1,10 @@
 import { type Bytes, fromHex, toHex, utf8 } from '../../base/bytes.ts';
 import { isMeshError } from '../../base/errors.ts';
-import { ecdsaDerToRaw, p256RawToDer } from '../../crypto/ecdsa-signature.ts';
+import { ecdsaDerToRaw, p256RawToDer } from '../../crypto/curve/ecdsa-signature.ts';
 import { secretsEqual } from '../../crypto/hash.ts';
-import { hmac } from '../../crypto/mac.ts';
-import type { PublicKey } from '../../crypto/public-key.ts';
-import type { Signer } from '../../crypto/signer.ts';
+import { hmac } from '../../crypto/symmetric/mac.ts';
+import type { PublicKey } from '../../crypto/keys/public-key.ts';
+import type { Signer } from '../../crypto/keys/signer.ts';
 import type { CredentialScope } from './credential-scope.ts';
 import { sigV4Key } from './signing-key.ts';
 

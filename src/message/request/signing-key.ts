@@ -1,11 +1,11 @@
 import { type Bytes, concatBytes, utf8 } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
-import { hmac } from '../../crypto/mac.ts';
-import { p256Pkcs8, p256PublicPoint, p256Spki } from '../../crypto/p256-key.ts';
-import { PublicKey } from '../../crypto/public-key.ts';
-import { addScalars, isBelowOrder, isPrivateScalar, SCALAR_BYTES } from '../../crypto/scalar.ts';
+import { hmac } from '../../crypto/symmetric/mac.ts';
+import { p256Pkcs8, p256PublicPoint, p256Spki } from '../../crypto/keys/p256-key.ts';
+import { PublicKey } from '../../crypto/keys/public-key.ts';
+import { addScalars, isBelowOrder, isPrivateScalar, SCALAR_BYTES } from '../../crypto/curve/scalar.ts';
 import { Secret } from '../../crypto/secret.ts';
-import { type Signer, softwareSigner } from '../../crypto/signer.ts';
+import { type Signer, softwareSigner } from '../../crypto/keys/signer.ts';
 import { ALGORITHM_NAMES } from './algorithm.ts';
 import { SCOPE_TERMINATOR } from './credential-scope.ts';
 

@@ -1,7 +1,7 @@
 import type { UnixMs } from '../../base/time.ts';
 import type { HeldMessage } from '../../engine/held/held-message.ts';
 import type { NodeId } from '../../identity/node-id.ts';
-import type { Indicator } from '../../message/indicator.ts';
+import type { Indicator } from '../../message/payloads/indicator.ts';
 import type { PayloadContent } from '../../message/payload.ts';
 import type { MessageId } from '../../message/message-id.ts';
 

@@ -14,7 +14,7 @@ import { type Parked, Parking } from '../../engine/held/parking.ts';
 import { ignore, reject, type Verdict } from '../../engine/gate/verdict.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import type { Message } from '../../message/message.ts';
-import { type Certificate, parseCertificate } from '../../pki/x509/certificate.ts';
+import { type Certificate, parseCertificate } from '../../pki/x509/certificate/certificate.ts';
 import { MESH_CERTIFICATE_BYTES_MAX } from '../../pki/mesh/mesh-profile.ts';
 import type { Journal } from '../keeping/journal.ts';
 

@@ -7,7 +7,7 @@ import type { Source } from '../../engine/gate/gate.ts';
 import type { Link, LinkEnd, MeshFrame } from '../../engine/links/link.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
 import type { NodeId } from '../../identity/node-id.ts';
-import type { Address } from '../../message/address.ts';
+import type { Address } from '../../message/payloads/address.ts';
 import type { Random } from '../../ports/random.ts';
 import { LinkTable, type LinkTableOwner } from './link-table.ts';
 import type { NodeOutbox } from '../node-outbox.ts';

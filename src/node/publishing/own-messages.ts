@@ -4,7 +4,7 @@ import type { Instant, MonotonicMs, UnixMs } from '../../base/time.ts';
 import type { ChainBook } from '../../engine/gate/chain-book.ts';
 import type { Gate } from '../../engine/gate/gate.ts';
 import { refusalOf } from '../../engine/gate/verdict.ts';
-import type { Address } from '../../message/address.ts';
+import type { Address } from '../../message/payloads/address.ts';
 import type { Message } from '../../message/message.ts';
 import type { ChainExchange } from '../peers/chain-exchange.ts';
 import type { Holdings } from '../keeping/holdings.ts';

@@ -2,7 +2,7 @@ import { BoundedMap } from '../../base/bounded.ts';
 import type { HeldStream } from '../../engine/held/held-messages.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import { type StreamKey, streamKeyOf } from '../../message/message-id.ts';
-import { RECORD_STREAMS_MAX, type StreamExtent } from '../../message/node-record.ts';
+import { RECORD_STREAMS_MAX, type StreamExtent } from '../../message/payloads/node-record.ts';
 
 /**
  * The streams that this very node has opened: of this start, and the last one of the start before. Only of these does its

@@ -3,15 +3,15 @@ import { MeshError } from '../../base/errors.ts';
 import { type BucketRate, TokenBucket } from '../../base/token-bucket.ts';
 import { type Instant, SECOND_MS, type UnixMs, unixMsFromSeconds, unixSeconds } from '../../base/time.ts';
 import { RANGES_MAX } from '../../engine/held/counter-ranges.ts';
-import { type MessageAlgorithm, messageAlgorithmOf } from '../../crypto/public-key.ts';
-import { keyAlgorithmOf } from '../../crypto/spki.ts';
+import { type MessageAlgorithm, messageAlgorithmOf } from '../../crypto/keys/public-key.ts';
+import { keyAlgorithmOf } from '../../crypto/keys/spki.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import type { Audience } from '../../message/audience.ts';
 import { BATCH_MESSAGES_MAX, composeBatch } from '../../message/batch.ts';
 import type { MessageType } from '../../message/family.ts';
 import { CONTENT_TYPE_BYTES_MAX, FUTURE_MAX_MS, LIFETIME_MAX_MS } from '../../message/limits.ts';
-import type { Certificate } from '../../pki/x509/certificate.ts';
+import type { Certificate } from '../../pki/x509/certificate/certificate.ts';
 import { assembleMessage, type ComposedMessage, composeMessage, type Message } from '../../message/message.ts';
 
 /** Messages of this node that wait for their signature. */

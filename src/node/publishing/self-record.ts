@@ -1,9 +1,9 @@
 import { isMeshError, messageOf } from '../../base/errors.ts';
 import { after, DAY_MS, type Instant, MINUTE_MS, type MonotonicMs } from '../../base/time.ts';
-import type { Address } from '../../message/address.ts';
+import type { Address } from '../../message/payloads/address.ts';
 import { parseMessageType } from '../../message/family.ts';
 import { LIFETIME_MAX_MS } from '../../message/limits.ts';
-import { encodeNodeRecord, type StreamExtent } from '../../message/node-record.ts';
+import { encodeNodeRecord, type StreamExtent } from '../../message/payloads/node-record.ts';
 import type { PublishRequest } from './publisher.ts';
 
 /** A node's record is signed anew this often; it lives {@link LIFETIME_MAX_MS}, so that it is found after a long absence. */

@@ -1,6 +1,6 @@
 import { HOUR_MS, type UnixMs } from '../../base/time.ts';
-import { BACKDATE_MS } from '../../pki/x509/certificate-build.ts';
-import type { Certificate } from '../../pki/x509/certificate.ts';
+import { BACKDATE_MS } from '../../pki/x509/certificate/certificate-build.ts';
+import type { Certificate } from '../../pki/x509/certificate/certificate.ts';
 
 /** How far a node's own certificate has come: `ending` when a third of its life is left, `ended` when nobody takes it. */
 export type CertificateState = 'good' | 'ending' | 'ended';

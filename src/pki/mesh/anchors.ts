@@ -1,4 +1,4 @@
-import type { Certificate } from '../x509/certificate.ts';
+import type { Certificate } from '../x509/certificate/certificate.ts';
 
 /** Certificates that somebody hands over to be believed, as a `ca.pem` has them. */
 export interface AnchorFile {

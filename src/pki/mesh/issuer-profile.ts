@@ -1,9 +1,9 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { type DerPart, utf8String } from '../../codec/der-writer.ts';
 import { OID } from '../../codec/oid.ts';
-import type { Signer } from '../../crypto/signer.ts';
+import type { Signer } from '../../crypto/keys/signer.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
-import type { Certificate } from '../x509/certificate.ts';
+import type { Certificate } from '../x509/certificate/certificate.ts';
 import {
   authorityKeyIdentifier,
   basicConstraintsCa,
@@ -17,9 +17,9 @@ import {
   subjectKeyIdentifier,
   uriName,
   type Validity,
-} from '../x509/certificate-build.ts';
-import { isDnsName } from '../x509/dns-name.ts';
-import { KEY_USAGE } from '../x509/extensions.ts';
+} from '../x509/certificate/certificate-build.ts';
+import { isDnsName } from '../x509/name/dns-name.ts';
+import { KEY_USAGE } from '../x509/certificate/extensions.ts';
 
 export interface RootRequest {
   readonly mesh: MeshName;

@@ -1,8 +1,8 @@
 import { toRfc3339, type UnixMs } from '../../base/time.ts';
 import { OID } from '../../codec/oid.ts';
-import type { CheckX509Signature } from '../../crypto/x509-signature.ts';
+import type { CheckX509Signature } from '../../crypto/signatures/x509-signature.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
-import type { Certificate } from '../x509/certificate.ts';
+import type { Certificate } from '../x509/certificate/certificate.ts';
 import {
   type AdministratorLeaf,
   type AuthorityLeaf,
@@ -17,7 +17,7 @@ import {
 import { validatePath } from '../path/path.ts';
 import { describe, type PathRefusal, refusal } from '../path/path-result.ts';
 import type { CheckRevocation } from '../path/path-rules.ts';
-import { isVoidedBy } from '../x509/revocation-reason.ts';
+import { isVoidedBy } from '../x509/crl/revocation-reason.ts';
 import type { RevocationView } from './revocation-view.ts';
 
 /** Intermediates between leaf and anchor: one issuing CA, and two cross-signed roots. */

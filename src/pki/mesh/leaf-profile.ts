@@ -1,9 +1,9 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { type DerPart, utf8String } from '../../codec/der-writer.ts';
 import { OID } from '../../codec/oid.ts';
-import type { Signer } from '../../crypto/signer.ts';
+import type { Signer } from '../../crypto/keys/signer.ts';
 import { ADMINISTRATOR_ROLE, type Role } from '../../identity/capability.ts';
-import type { Certificate } from '../x509/certificate.ts';
+import type { Certificate } from '../x509/certificate/certificate.ts';
 import {
   authorityKeyIdentifier,
   datesOf,
@@ -16,9 +16,9 @@ import {
   subjectAltName,
   subjectKeyIdentifier,
   uriName,
-} from '../x509/certificate-build.ts';
-import { isDnsName } from '../x509/dns-name.ts';
-import { parseIpAddress } from '../x509/ip-address.ts';
+} from '../x509/certificate/certificate-build.ts';
+import { isDnsName } from '../x509/name/dns-name.ts';
+import { parseIpAddress } from '../x509/name/ip-address.ts';
 import { type AdministratorName, administratorUri, authorityNames } from './mesh-names.ts';
 import { grantsExtension, type LeafBasics, SIGNS_ONLY } from './node-leaf.ts';
 

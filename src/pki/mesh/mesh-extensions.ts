@@ -12,7 +12,7 @@ import {
   ROLES_MAX,
   type Role,
 } from '../../identity/capability.ts';
-import type { Certificate } from '../x509/certificate.ts';
+import type { Certificate } from '../x509/certificate/certificate.ts';
 
 /** What an authority permits the holder of a certificate. */
 export interface Grants {

@@ -1,13 +1,13 @@
 import { isMeshError, messageOf } from '../../base/errors.ts';
 import { readOnly, TAG } from '../../codec/der-reader.ts';
 import { OID } from '../../codec/oid.ts';
-import { keyAlgorithmOf } from '../../crypto/spki.ts';
+import { keyAlgorithmOf } from '../../crypto/keys/spki.ts';
 import { ADMINISTRATOR_ROLE } from '../../identity/capability.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
 import { type NodeId, parseNodeId } from '../../identity/node-id.ts';
-import { type Certificate } from '../x509/certificate.ts';
-import { KEY_USAGE } from '../x509/extensions.ts';
-import type { GeneralName } from '../x509/general-name.ts';
+import { type Certificate } from '../x509/certificate/certificate.ts';
+import { KEY_USAGE } from '../x509/certificate/extensions.ts';
+import type { GeneralName } from '../x509/name/general-name.ts';
 import { type Grants, grantsOf } from './mesh-extensions.ts';
 import {
   type AdministratorName,

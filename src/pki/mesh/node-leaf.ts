@@ -4,12 +4,12 @@ import { DAY_MS } from '../../base/time.ts';
 import { DerMould } from '../../codec/der-mould.ts';
 import { type DerPart, encoded, ia5String, time, utf8String } from '../../codec/der-writer.ts';
 import { OID } from '../../codec/oid.ts';
-import type { MessageAlgorithm } from '../../crypto/public-key.ts';
-import type { Signer } from '../../crypto/signer.ts';
+import type { MessageAlgorithm } from '../../crypto/keys/public-key.ts';
+import type { Signer } from '../../crypto/keys/signer.ts';
 import { CAPABILITIES_MAX, ROLES_MAX } from '../../identity/capability.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
 import type { NodeId } from '../../identity/node-id.ts';
-import type { Certificate } from '../x509/certificate.ts';
+import type { Certificate } from '../x509/certificate/certificate.ts';
 import {
   authorityKeyIdentifier,
   bundleEidName,
@@ -27,8 +27,8 @@ import {
   subjectKeyIdentifier,
   uriName,
   type Validity,
-} from '../x509/certificate-build.ts';
-import { KEY_USAGE } from '../x509/extensions.ts';
+} from '../x509/certificate/certificate-build.ts';
+import { KEY_USAGE } from '../x509/certificate/extensions.ts';
 import { signStructure } from '../x509/sign-structure.ts';
 import { encodeGrants, encodeIssueIndex, type Grants } from './mesh-extensions.ts';
 import { nodeNames } from './mesh-names.ts';

@@ -1,8 +1,8 @@
-import type { CheckX509Signature } from '../../crypto/x509-signature.ts';
-import type { Certificate, SerialHex } from '../x509/certificate.ts';
-import { type Crl, verifyCrl } from '../x509/crl.ts';
-import { CRL_ENTRIES_MAX, type PackedRevocation, packRevocation, unpackRevocation } from '../x509/crl-entries.ts';
-import { isStricter, type Revocation } from '../x509/revocation-reason.ts';
+import type { CheckX509Signature } from '../../crypto/signatures/x509-signature.ts';
+import type { Certificate, SerialHex } from '../x509/certificate/certificate.ts';
+import { type Crl, verifyCrl } from '../x509/crl/crl.ts';
+import { CRL_ENTRIES_MAX, type PackedRevocation, packRevocation, unpackRevocation } from '../x509/crl/crl-entries.ts';
+import { isStricter, type Revocation } from '../x509/crl/revocation-reason.ts';
 
 /** Issuers whose lists are kept: the root and its intermediates, old and new, in a roll-over of each. */
 export const REVOCATION_ISSUERS_MAX = 16;

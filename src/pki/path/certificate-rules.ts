@@ -1,10 +1,10 @@
 import { OID } from '../../codec/oid.ts';
-import type { Certificate } from '../x509/certificate.ts';
-import { isEmptyName } from '../x509/distinguished-name.ts';
-import { isDnsPattern, splitMailbox } from '../x509/dns-name.ts';
-import { KEY_USAGE } from '../x509/extensions.ts';
-import type { GeneralName } from '../x509/general-name.ts';
-import { isUri } from '../x509/uri.ts';
+import type { Certificate } from '../x509/certificate/certificate.ts';
+import { isEmptyName } from '../x509/name/distinguished-name.ts';
+import { isDnsPattern, splitMailbox } from '../x509/name/dns-name.ts';
+import { KEY_USAGE } from '../x509/certificate/extensions.ts';
+import type { GeneralName } from '../x509/name/general-name.ts';
+import { isUri } from '../x509/name/uri.ts';
 import { describe, type PathRefusal, refusal } from './path-result.ts';
 
 /** Extensions that section 4.2 wants never critical, with their names. */

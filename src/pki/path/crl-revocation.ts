@@ -1,11 +1,11 @@
 import { toRfc3339, type UnixMs } from '../../base/time.ts';
-import type { CheckX509Signature } from '../../crypto/x509-signature.ts';
-import type { Certificate } from '../x509/certificate.ts';
-import { type Crl, isSignedWith, mayHaveSigned } from '../x509/crl.ts';
-import { reasonsTold, scopeKeyOf } from '../x509/crl-scope.ts';
-import { type DistinguishedName, nameKey } from '../x509/distinguished-name.ts';
-import { ALL_REASONS, pointsOf, type PointView } from '../x509/distribution-points.ts';
-import type { Revocation } from '../x509/revocation-reason.ts';
+import type { CheckX509Signature } from '../../crypto/signatures/x509-signature.ts';
+import type { Certificate } from '../x509/certificate/certificate.ts';
+import { type Crl, isSignedWith, mayHaveSigned } from '../x509/crl/crl.ts';
+import { reasonsTold, scopeKeyOf } from '../x509/crl/crl-scope.ts';
+import { type DistinguishedName, nameKey } from '../x509/name/distinguished-name.ts';
+import { ALL_REASONS, pointsOf, type PointView } from '../x509/certificate/distribution-points.ts';
+import type { Revocation } from '../x509/crl/revocation-reason.ts';
 import { describe, type PathRefusal, refusal } from './path-result.ts';
 import { type CheckRevocation, elementsOf, judgeRules } from './path-rules.ts';
 import { PathWork } from './path-work.ts';

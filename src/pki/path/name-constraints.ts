@@ -1,12 +1,12 @@
 import { type Bytes, textOfUtf8 } from '../../base/bytes.ts';
 import { readOnly, TAG } from '../../codec/der-reader.ts';
 import { OID } from '../../codec/oid.ts';
-import type { Certificate } from '../x509/certificate.ts';
-import { type DistinguishedName, isEmptyName, isNameWithin } from '../x509/distinguished-name.ts';
-import { isDnsName, isDnsWithin, type Mailbox, splitMailbox } from '../x509/dns-name.ts';
-import type { NameConstraints } from '../x509/extensions.ts';
-import type { GeneralName } from '../x509/general-name.ts';
-import { hostOfUri } from '../x509/uri.ts';
+import type { Certificate } from '../x509/certificate/certificate.ts';
+import { type DistinguishedName, isEmptyName, isNameWithin } from '../x509/name/distinguished-name.ts';
+import { isDnsName, isDnsWithin, type Mailbox, splitMailbox } from '../x509/name/dns-name.ts';
+import type { NameConstraints } from '../x509/certificate/extensions.ts';
+import type { GeneralName } from '../x509/name/general-name.ts';
+import { hostOfUri } from '../x509/name/uri.ts';
 import type { PathWork } from './path-work.ts';
 
 /**

@@ -1,5 +1,5 @@
 import type { ErrorCode } from '../../base/error-codes.ts';
-import type { Certificate } from '../x509/certificate.ts';
+import type { Certificate } from '../x509/certificate/certificate.ts';
 
 export type PathErrorCode = Extract<ErrorCode, `ERR_PATH_${string}`>;
 

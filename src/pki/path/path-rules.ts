@@ -1,8 +1,8 @@
 import type { UnixMs } from '../../base/time.ts';
 import { toRfc3339 } from '../../base/time.ts';
 import { OID } from '../../codec/oid.ts';
-import type { Certificate } from '../x509/certificate.ts';
-import { KEY_USAGE } from '../x509/extensions.ts';
+import type { Certificate } from '../x509/certificate/certificate.ts';
+import { KEY_USAGE } from '../x509/certificate/extensions.ts';
 import { NameConstraintState, type NameJudgement } from './name-constraints.ts';
 import { describe, type PathRefusal, refusal } from './path-result.ts';
 import type { PathWork } from './path-work.ts';

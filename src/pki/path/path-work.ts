@@ -1,5 +1,5 @@
-import type { Certificate } from '../x509/certificate.ts';
-import type { NameConstraints } from '../x509/extensions.ts';
+import type { Certificate } from '../x509/certificate/certificate.ts';
+import type { NameConstraints } from '../x509/certificate/extensions.ts';
 import { judgeConformance } from './certificate-rules.ts';
 import {
   constrainedNamesOf,

@@ -1,7 +1,7 @@
 import type { UnixMs } from '../../base/time.ts';
-import type { CheckX509Signature } from '../../crypto/x509-signature.ts';
-import type { Certificate } from '../x509/certificate.ts';
-import { type DistinguishedName, nameKey } from '../x509/distinguished-name.ts';
+import type { CheckX509Signature } from '../../crypto/signatures/x509-signature.ts';
+import type { Certificate } from '../x509/certificate/certificate.ts';
+import { type DistinguishedName, nameKey } from '../x509/name/distinguished-name.ts';
 import { describe, type PathRefusal, type PathResult, refusal } from './path-result.ts';
 import { elementsOf, judgeRules, type PathDemands } from './path-rules.ts';
 import { PathWork } from './path-work.ts';

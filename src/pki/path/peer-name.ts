@@ -1,6 +1,6 @@
 import { bytesEqual } from '../../base/bytes.ts';
-import { type Mailbox, splitMailbox } from '../x509/dns-name.ts';
-import { parseIpAddress } from '../x509/ip-address.ts';
+import { type Mailbox, splitMailbox } from '../x509/name/dns-name.ts';
+import { parseIpAddress } from '../x509/name/ip-address.ts';
 import type { ReadName } from './name-constraints.ts';
 
 /** A name by which the caller wants to reach somebody. */

@@ -1,5 +1,5 @@
 import { OID } from '../../codec/oid.ts';
-import type { Certificate } from '../x509/certificate.ts';
+import type { Certificate } from '../x509/certificate/certificate.ts';
 
 /**
  * Certificate policies along a path (RFC 5280 sections 6.1.2 to 6.1.5, with any-policy as the initial set and no initial

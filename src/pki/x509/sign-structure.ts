@@ -1,10 +1,10 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { type DerReader, TAG } from '../../codec/der-reader.ts';
 import { inner, sequence } from '../../codec/der-writer.ts';
-import { p256RawToDer } from '../../crypto/ecdsa-signature.ts';
-import type { MessageAlgorithm } from '../../crypto/public-key.ts';
-import type { Signer } from '../../crypto/signer.ts';
-import { x509AlgorithmIdentifier } from '../../crypto/x509-signature.ts';
+import { p256RawToDer } from '../../crypto/curve/ecdsa-signature.ts';
+import type { MessageAlgorithm } from '../../crypto/keys/public-key.ts';
+import type { Signer } from '../../crypto/keys/signer.ts';
+import { x509AlgorithmIdentifier } from '../../crypto/signatures/x509-signature.ts';
 
 /** First octet of a BIT STRING of whole octets. */
 const NO_UNUSED_BITS = Uint8Array.of(0);

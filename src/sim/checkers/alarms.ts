@@ -1,5 +1,5 @@
 import type { NodeId } from '../../identity/node-id.ts';
-import type { SimulatedNode } from '../simulated-node.ts';
+import type { SimulatedNode } from '../members/simulated-node.ts';
 import { type Checker, Violations, type WorldEvent } from '../world-event.ts';
 
 /** What an operator must be able to see of an attack, at one node at least. */

@@ -8,7 +8,7 @@ import { OUTGOING_BYTES_MAX } from '../../engine/links/outgoing-queue.ts';
 import { PARKED_MAX } from '../../engine/held/parking.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import { BACKLOG_CHANGES_MAX } from '../../node/keeping/journal.ts';
-import type { SimulatedNode } from '../simulated-node.ts';
+import type { SimulatedNode } from '../members/simulated-node.ts';
 import { type Checker, Violations, type WorldEvent } from '../world-event.ts';
 
 /** Bootstrap, authority, record, multicast. */

@@ -1,7 +1,7 @@
 import type { HeldMessage } from '../../engine/held/held-message.ts';
 import type { MessageId } from '../../message/message-id.ts';
 import type { NodeId } from '../../identity/node-id.ts';
-import type { SimulatedNode } from '../simulated-node.ts';
+import type { SimulatedNode } from '../members/simulated-node.ts';
 import { type Checker, Violations, type WorldEvent } from '../world-event.ts';
 
 interface Tracked {

@@ -1,12 +1,12 @@
 import { type Bytes, toHex } from '../../base/bytes.ts';
 import { SECOND_MS } from '../../base/time.ts';
-import type { PublicKey } from '../../crypto/public-key.ts';
+import type { PublicKey } from '../../crypto/keys/public-key.ts';
 import { sha256 } from '../../crypto/hash.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import { FUTURE_MAX_MS, LIFETIME_MAX_MS } from '../../message/limits.ts';
 import type { Message } from '../../message/message.ts';
-import type { Certificate } from '../../pki/x509/certificate.ts';
-import type { SimulatedNode } from '../simulated-node.ts';
+import type { Certificate } from '../../pki/x509/certificate/certificate.ts';
+import type { SimulatedNode } from '../members/simulated-node.ts';
 import { type Checker, Violations, type WorldEvent } from '../world-event.ts';
 
 interface Member {

@@ -1,6 +1,6 @@
 import { MINUTE_MS } from '../../base/time.ts';
 import type { NodeId } from '../../identity/node-id.ts';
-import type { SimulatedNode } from '../simulated-node.ts';
+import type { SimulatedNode } from '../members/simulated-node.ts';
 import { type Checker, Violations, type WorldEvent } from '../world-event.ts';
 
 /** Links with honest nodes that each is to have, as far as there are so many others. @tuning */

@@ -1,5 +1,5 @@
 import type { NodeId } from '../../identity/node-id.ts';
-import type { SimulatedNode } from '../simulated-node.ts';
+import type { SimulatedNode } from '../members/simulated-node.ts';
 import { type Checker, Violations, type WorldEvent } from '../world-event.ts';
 
 /** In the end every node has the record of every other that is up, the one of its last start. */

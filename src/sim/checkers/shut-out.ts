@@ -1,6 +1,6 @@
 import { SECOND_MS } from '../../base/time.ts';
 import type { NodeId } from '../../identity/node-id.ts';
-import type { SimulatedNode } from '../simulated-node.ts';
+import type { SimulatedNode } from '../members/simulated-node.ts';
 import { type Checker, Violations, type WorldEvent } from '../world-event.ts';
 
 /** What a node knows for so long is on its disk. @tuning */

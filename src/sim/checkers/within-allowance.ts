@@ -1,7 +1,7 @@
 import { SECOND_MS } from '../../base/time.ts';
 import type { BucketRate } from '../../base/token-bucket.ts';
 import type { NodeId } from '../../identity/node-id.ts';
-import type { SimulatedNode } from '../simulated-node.ts';
+import type { SimulatedNode } from '../members/simulated-node.ts';
 import { type Checker, Violations, type WorldEvent } from '../world-event.ts';
 
 /** Found at 1,000 nodes: 1.3 at most. @tuning */

@@ -3,7 +3,7 @@ import { MINUTE_MS, type UnixMs, unixMsFromSeconds, unixSeconds } from '../../ba
 import type { MeshName } from '../../identity/mesh-name.ts';
 import { parseMessageType } from '../../message/family.ts';
 import { assembleMessage, composeMessage } from '../../message/message.ts';
-import type { SimulatedIdentity } from '../simulated-authority.ts';
+import type { SimulatedIdentity } from '../members/simulated-authority.ts';
 
 /** What a message says that somebody made by hand. */
 export interface HandMade {

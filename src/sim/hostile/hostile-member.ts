@@ -3,11 +3,11 @@ import { type Frame, type HelloFrame, LINK_VERSION } from '../../engine/links/fr
 import { type LinkEnd, WINDOW_BYTES } from '../../engine/links/link.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
 import { type NodeId, nodeIdOfSpki } from '../../identity/node-id.ts';
-import { type Address, parseAddress } from '../../message/address.ts';
-import type { Certificate } from '../../pki/x509/certificate.ts';
-import type { Endpoint, SimulatedNetwork } from '../network.ts';
+import { type Address, parseAddress } from '../../message/payloads/address.ts';
+import type { Certificate } from '../../pki/x509/certificate/certificate.ts';
+import type { Endpoint, SimulatedNetwork } from '../network/network.ts';
 import type { SeededRandom } from '../seeded-random.ts';
-import type { SimulatedIdentity } from '../simulated-authority.ts';
+import type { SimulatedIdentity } from '../members/simulated-authority.ts';
 import type { VirtualTime } from '../virtual-time.ts';
 import { HostileLink } from './hostile-link.ts';
 

@@ -2,7 +2,7 @@ import { MINUTE_MS, SECOND_MS } from '../../base/time.ts';
 import { Alarms } from '../checkers/alarms.ts';
 import { NonePunished } from '../checkers/none-punished.ts';
 import type { Scenario } from '../scenario.ts';
-import type { SimulatedNode } from '../simulated-node.ts';
+import type { SimulatedNode } from '../members/simulated-node.ts';
 import { Story } from '../story.ts';
 
 /** The one that is copied, and two that can compare what they heard of the two. @tuning */

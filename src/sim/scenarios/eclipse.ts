@@ -1,7 +1,7 @@
 import { toHex } from '../../base/bytes.ts';
 import { MINUTE_MS, SECOND_MS } from '../../base/time.ts';
-import { type Address, parseAddress } from '../../message/address.ts';
-import { encodeNodeRecord } from '../../message/node-record.ts';
+import { type Address, parseAddress } from '../../message/payloads/address.ts';
+import { encodeNodeRecord } from '../../message/payloads/node-record.ts';
 import { Alarms } from '../checkers/alarms.ts';
 import { NonePunished } from '../checkers/none-punished.ts';
 import { NotEclipsed } from '../checkers/not-eclipsed.ts';

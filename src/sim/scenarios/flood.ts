@@ -7,10 +7,10 @@ import { WithinAllowance } from '../checkers/within-allowance.ts';
 import { type HandMade, handMade } from '../hostile/forgery.ts';
 import { HostileMember } from '../hostile/hostile-member.ts';
 import type { Scenario } from '../scenario.ts';
-import { SimulatedAuthority } from '../simulated-authority.ts';
-import type { SimulatedNode } from '../simulated-node.ts';
+import { SimulatedAuthority } from '../members/simulated-authority.ts';
+import type { SimulatedNode } from '../members/simulated-node.ts';
 import { Story } from '../story.ts';
-import { SharedChecks } from '../shared-checks.ts';
+import { SharedChecks } from '../members/shared-checks.ts';
 import type { World } from '../world.ts';
 
 /** The one that floods, and the one that forges. */

@@ -1,10 +1,10 @@
 import { type Bytes, toHex } from '../../base/bytes.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, type UnixMs, unixSeconds } from '../../base/time.ts';
 import { type Frame, KEYS_MAX } from '../../engine/links/frame.ts';
-import { parseAddress } from '../../message/address.ts';
+import { parseAddress } from '../../message/payloads/address.ts';
 import { parseMessage } from '../../message/message-reader.ts';
 import { streamKeyOf } from '../../message/message-id.ts';
-import { encodeNodeRecord } from '../../message/node-record.ts';
+import { encodeNodeRecord } from '../../message/payloads/node-record.ts';
 import { Alarms } from '../checkers/alarms.ts';
 import { NonePunished } from '../checkers/none-punished.ts';
 import { type HandMade, handMade } from '../hostile/forgery.ts';

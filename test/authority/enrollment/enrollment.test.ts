@@ -4,7 +4,7 @@ import { ticketIdOf, tokenHashOf } from '../../../src/authority/enrollment/ticke
 import { DAY_MS, HOUR_MS } from '../../../src/base/time.ts';
 import { sha256Hex } from '../../../src/crypto/hash.ts';
 import { nodeIdOfSpki } from '../../../src/identity/node-id.ts';
-import { parseCertificate } from '../../../src/pki/x509/certificate.ts';
+import { parseCertificate } from '../../../src/pki/x509/certificate/certificate.ts';
 import { grantsOf, issueIndexOf } from '../../../src/pki/mesh/mesh-extensions.ts';
 import {
   auditOf,

@@ -11,12 +11,12 @@ import type { AuthorityCore } from '../../../src/authority/core.ts';
 import { WatchedStore } from '../../../src/authority/health/watched-store.ts';
 import { utf8 } from '../../../src/base/bytes.ts';
 import { after, MINUTE_MS, type UnixMs } from '../../../src/base/time.ts';
-import type { Signer } from '../../../src/crypto/signer.ts';
+import type { Signer } from '../../../src/crypto/keys/signer.ts';
 import type { MeshName } from '../../../src/identity/mesh-name.ts';
 import { parseMessageType } from '../../../src/message/family.ts';
-import { encodeNodeRecord } from '../../../src/message/node-record.ts';
+import { encodeNodeRecord } from '../../../src/message/payloads/node-record.ts';
 import { assembleMessage, composeMessage, type Message } from '../../../src/message/message.ts';
-import { parseCertificate } from '../../../src/pki/x509/certificate.ts';
+import { parseCertificate } from '../../../src/pki/x509/certificate/certificate.ts';
 import { auditOf, authorityWorld, enrollmentOf, newSigner, newToken } from '../../support/mesh/authority-world.ts';
 
 async function newNode(authority: Authority, mesh: MeshName, wall: UnixMs) {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { DAY_MS, HOUR_MS, unixSeconds } from '../../../src/base/time.ts';
-import { checkX509Signature } from '../../../src/crypto/x509-signature.ts';
+import { checkX509Signature } from '../../../src/crypto/signatures/x509-signature.ts';
 import { type RevocationTarget, readReason } from '../../../src/authority/revocation/revocation.ts';
-import { parseCrl, verifyCrl } from '../../../src/pki/x509/crl.ts';
+import { parseCrl, verifyCrl } from '../../../src/pki/x509/crl/crl.ts';
 import {
   auditOf,
   authorityWorld,

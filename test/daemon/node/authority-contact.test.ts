@@ -10,7 +10,7 @@ import {
 } from '../../../src/daemon/node/authority-contact.ts';
 import { CONFLICTS_MAX } from '../../../src/engine/authority/waiting-alarms.ts';
 import { parseNodeId } from '../../../src/identity/node-id.ts';
-import { parseAddress } from '../../../src/message/address.ts';
+import { parseAddress } from '../../../src/message/payloads/address.ts';
 import { tlsServerOptions } from '../../../src/host/tls/server-options.ts';
 import { authorityNames } from '../../../src/pki/mesh/mesh-names.ts';
 import { SILENT } from '../../support/processes/authority-process.ts';

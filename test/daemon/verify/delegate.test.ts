@@ -11,8 +11,8 @@ import { parseMeshName } from '../../../src/identity/mesh-name.ts';
 import { parseStatement } from '../../../src/message/delegate-statement.ts';
 import { addressText, walletOf } from '../../../src/message/river/wallet.ts';
 import { encodeWalletEpoch, signWalletEpoch } from '../../../src/message/river/wallet-epoch.ts';
-import type { Certificate } from '../../../src/pki/x509/certificate.ts';
-import { parseCrl } from '../../../src/pki/x509/crl.ts';
+import type { Certificate } from '../../../src/pki/x509/certificate/certificate.ts';
+import { parseCrl } from '../../../src/pki/x509/crl/crl.ts';
 import { type DelegateFixture, MESH, MeshFixture, NOW_MS } from '../../support/mesh/mesh-fixture.ts';
 
 describe('chainmail verify of delegates', () => {

@@ -7,7 +7,7 @@ import { encodePem } from '../../../src/codec/pem.ts';
 import type { FileVerdict, VerifyContext } from '../../../src/daemon/verify/verdict.ts';
 import { anchorsAmong, readCrlFile, verifyFile } from '../../../src/daemon/verify/verify-file.ts';
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
-import { parseCertificatesPem } from '../../../src/pki/x509/certificate.ts';
+import { parseCertificatesPem } from '../../../src/pki/x509/certificate/certificate.ts';
 import { SeededRandom } from '../../../src/sim/seeded-random.ts';
 import { type Kit, makeVerifyKit } from '../../support/verify-kit.ts';
 

@@ -6,8 +6,8 @@ import { MESH_CHAIN_CERTIFICATES_MAX } from '../../../src/pki/mesh/mesh-profile.
 import { RecordBook } from '../../../src/engine/held/record-book.ts';
 import { ISSUERS_MAX, Revocations } from '../../../src/engine/gate/revocations.ts';
 import { LIFETIME_MAX_MS } from '../../../src/message/limits.ts';
-import { type Certificate, parseCertificate } from '../../../src/pki/x509/certificate.ts';
-import { encodeNodeRecord } from '../../../src/message/node-record.ts';
+import { type Certificate, parseCertificate } from '../../../src/pki/x509/certificate/certificate.ts';
+import { encodeNodeRecord } from '../../../src/message/payloads/node-record.ts';
 import { at, MeshFixture, NOW_MS } from '../../support/mesh/mesh-fixture.ts';
 
 function bookOf(fixture: MeshFixture): { readonly book: ChainBook; readonly revocations: Revocations } {

@@ -22,10 +22,10 @@ import { scopeOf } from '../../../src/identity/delegate/scope.ts';
 import { parseNodeId } from '../../../src/identity/node-id.ts';
 import { encodeWalletStatement, parseStatement } from '../../../src/message/delegate-statement.ts';
 import type { Message } from '../../../src/message/message.ts';
-import { encodeNodeRecord } from '../../../src/message/node-record.ts';
+import { encodeNodeRecord } from '../../../src/message/payloads/node-record.ts';
 import { signWalletDelegate } from '../../../src/message/river/wallet-delegate.ts';
 import { walletOf } from '../../../src/message/river/wallet.ts';
-import { addScalarToPoint, uncompressPoint } from '../../../src/crypto/curve-point.ts';
+import { addScalarToPoint, uncompressPoint } from '../../../src/crypto/curve/curve-point.ts';
 import { signSecp256k1Sha256 } from '../../../src/crypto/secp256k1/sign.ts';
 import {
   assembleStatement,

@@ -15,12 +15,12 @@ import { HeldMessages } from '../../../src/engine/held/held-messages.ts';
 import { RecordBook } from '../../../src/engine/held/record-book.ts';
 import { Revocations } from '../../../src/engine/gate/revocations.ts';
 import type { Verdict } from '../../../src/engine/gate/verdict.ts';
-import type { PublicKey } from '../../../src/crypto/public-key.ts';
+import type { PublicKey } from '../../../src/crypto/keys/public-key.ts';
 import { parseRole } from '../../../src/identity/capability.ts';
 import { type NodeId, parseNodeId } from '../../../src/identity/node-id.ts';
 import { FUTURE_MAX_MS, INDICATOR_BYTES_MAX, LIFETIME_MAX_MS, RECORD_BYTES_MAX } from '../../../src/message/limits.ts';
 import type { Message } from '../../../src/message/message.ts';
-import { encodeNodeRecord } from '../../../src/message/node-record.ts';
+import { encodeNodeRecord } from '../../../src/message/payloads/node-record.ts';
 import { at, MESH, MeshFixture, NOW_MS } from '../../support/mesh/mesh-fixture.ts';
 
 interface Pending {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { DAY_MS, HOUR_MS, type UnixMs } from '../../../src/base/time.ts';
-import { checkX509Signature } from '../../../src/crypto/x509-signature.ts';
+import { checkX509Signature } from '../../../src/crypto/signatures/x509-signature.ts';
 import { MessageVerifier, PLACES_MAX, type VerifierAnswer } from '../../../src/engine/gate/message-verifier.ts';
 import type { Message } from '../../../src/message/message.ts';
-import type { Certificate } from '../../../src/pki/x509/certificate.ts';
+import type { Certificate } from '../../../src/pki/x509/certificate/certificate.ts';
 import { type DelegateFixture, INDICATOR, MESH, MeshFixture, NOW_MS } from '../../support/mesh/mesh-fixture.ts';
 
 /** What the verifier says, in a word. */

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { before, beforeEach, describe, it } from 'node:test';
 import type { Bytes } from '../../../src/base/bytes.ts';
 import { DAY_MS, type UnixMs } from '../../../src/base/time.ts';
-import { generatePkcs8, softwareSigner } from '../../../src/crypto/signer.ts';
+import { generatePkcs8, softwareSigner } from '../../../src/crypto/keys/signer.ts';
 import { type CrlPromise, Revocations } from '../../../src/engine/gate/revocations.ts';
-import type { Certificate } from '../../../src/pki/x509/certificate.ts';
-import { buildCrl } from '../../../src/pki/x509/crl-build.ts';
-import { CRL_BYTES_MAX, isSealedBy, parseCrl } from '../../../src/pki/x509/crl.ts';
+import type { Certificate } from '../../../src/pki/x509/certificate/certificate.ts';
+import { buildCrl } from '../../../src/pki/x509/crl/crl-build.ts';
+import { CRL_BYTES_MAX, isSealedBy, parseCrl } from '../../../src/pki/x509/crl/crl.ts';
 import { at, MeshFixture } from '../../support/mesh/mesh-fixture.ts';
 
 const NOW = at(0).wall;

@@ -12,7 +12,7 @@ import {
 } from '../../../src/engine/links/connector.ts';
 import type { ByeReason } from '../../../src/engine/links/frame.ts';
 import { type NodeId, parseNodeId } from '../../../src/identity/node-id.ts';
-import { type Address, parseAddress } from '../../../src/message/address.ts';
+import { type Address, parseAddress } from '../../../src/message/payloads/address.ts';
 import { SeededRandom } from '../../../src/sim/seeded-random.ts';
 import { at } from '../../support/mesh/mesh-fixture.ts';
 

@@ -17,13 +17,13 @@ import {
   HELLO_ADDRESSES_MAX,
   KEYS_MAX,
 } from '../../../src/engine/links/frame.ts';
-import { CRL_BYTES_MAX } from '../../../src/pki/x509/crl.ts';
+import { CRL_BYTES_MAX } from '../../../src/pki/x509/crl/crl.ts';
 import { MESH_CERTIFICATE_BYTES_MAX, MESH_CHAIN_CERTIFICATES_MAX } from '../../../src/pki/mesh/mesh-profile.ts';
 import { decodeFrame, encodeFrame, messageFrameBytes, putMessageFrame } from '../../../src/engine/links/frame-codec.ts';
 import { FrameSplitter, PIECES_MAX } from '../../../src/engine/links/frame-splitter.ts';
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
 import { parseNodeId } from '../../../src/identity/node-id.ts';
-import { parseAddress } from '../../../src/message/address.ts';
+import { parseAddress } from '../../../src/message/payloads/address.ts';
 import { MESSAGE_BYTES_MAX } from '../../../src/message/limits.ts';
 import { streamKeyOf } from '../../../src/message/message-id.ts';
 

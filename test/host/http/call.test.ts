@@ -11,7 +11,7 @@ import type { Target } from '../../../src/host/http/client.ts';
 import { fetchChangedCrl, fetchCrl } from '../../../src/host/http/fetch-crl.ts';
 import { tlsServerOptions } from '../../../src/host/tls/server-options.ts';
 import { authorityNames } from '../../../src/pki/mesh/mesh-names.ts';
-import { CRL_BYTES_MAX } from '../../../src/pki/x509/crl.ts';
+import { CRL_BYTES_MAX } from '../../../src/pki/x509/crl/crl.ts';
 import { TestMesh } from '../../support/mesh/nodes-on-loopback.ts';
 
 const bodySchema = z.object({ n: z.int() });

@@ -4,7 +4,7 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { utf8 } from '../../../src/base/bytes.ts';
-import { PublicKey } from '../../../src/crypto/public-key.ts';
+import { PublicKey } from '../../../src/crypto/keys/public-key.ts';
 import { Secret } from '../../../src/crypto/secret.ts';
 import { FileKeyStore } from '../../../src/host/keys/file-key-store.ts';
 import { tempDir } from '../../support/temp-dir.ts';

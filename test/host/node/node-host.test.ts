@@ -12,7 +12,7 @@ import { CLOSE_MS_MAX, LinkSocket, UNSENT_BYTES_MAX } from '../../../src/host/no
 import { REQUESTS_MAX } from '../../../src/host/node/open-requests.ts';
 import { parseMessageType } from '../../../src/message/family.ts';
 import type { NodeChange } from '../../../src/ports/node-store.ts';
-import { MemoryNodeStore } from '../../../src/sim/memory-node-store.ts';
+import { MemoryNodeStore } from '../../../src/sim/members/memory-node-store.ts';
 import { linkedPair, TestMesh } from '../../support/mesh/nodes-on-loopback.ts';
 
 let mesh: TestMesh;

@@ -13,7 +13,7 @@ import { systemClock } from '../../../src/host/machine/system-clock.ts';
 import { systemRandom } from '../../../src/host/machine/system-random.ts';
 import { TlsDialler } from '../../../src/host/tls/dialler.ts';
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
-import { type Address, parseAddress } from '../../../src/message/address.ts';
+import { type Address, parseAddress } from '../../../src/message/payloads/address.ts';
 import type { NodeId } from '../../../src/identity/node-id.ts';
 import { linkedPair, type Member, TestMesh, type TestNode } from '../../support/mesh/nodes-on-loopback.ts';
 import { RawTls, rawTcp } from '../../support/raw-tls.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { PublicKey } from '../../../src/crypto/public-key.ts';
-import { generatePkcs8, softwareSigner } from '../../../src/crypto/signer.ts';
+import { PublicKey } from '../../../src/crypto/keys/public-key.ts';
+import { generatePkcs8, softwareSigner } from '../../../src/crypto/keys/signer.ts';
 import { CHECKED_IN_A_ROW, SignatureChecks } from '../../../src/host/node/signature-checks.ts';
 import type { NodeId } from '../../../src/identity/node-id.ts';
 import type { Message } from '../../../src/message/message.ts';

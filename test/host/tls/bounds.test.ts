@@ -8,7 +8,7 @@ import { MINUTE_MS } from '../../../src/base/time.ts';
 import { LINK_DIAL_MS_MAX, TlsDialler } from '../../../src/host/tls/dialler.ts';
 import { PORT_CONNECTIONS_MAX, TlsPort } from '../../../src/host/tls/port.ts';
 import { HANDSHAKE_MS_MAX, tlsServerOptions } from '../../../src/host/tls/server-options.ts';
-import { type Address, parseAddress } from '../../../src/message/address.ts';
+import { type Address, parseAddress } from '../../../src/message/payloads/address.ts';
 import { TestMesh } from '../../support/mesh/nodes-on-loopback.ts';
 import { rawTcp } from '../../support/raw-tls.ts';
 

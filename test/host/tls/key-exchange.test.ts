@@ -7,7 +7,7 @@ import { MINUTE_MS } from '../../../src/base/time.ts';
 import { type Dialled, TlsDialler } from '../../../src/host/tls/dialler.ts';
 import { LINK_ALPN } from '../../../src/engine/links/frame.ts';
 import { tlsServerOptions } from '../../../src/host/tls/server-options.ts';
-import { type Address, parseAddress, splitAddress } from '../../../src/message/address.ts';
+import { type Address, parseAddress, splitAddress } from '../../../src/message/payloads/address.ts';
 import { type Member, TestMesh } from '../../support/mesh/nodes-on-loopback.ts';
 import { Door, Judge } from '../../support/mesh/tls-door.ts';
 

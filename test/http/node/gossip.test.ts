@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { toBase64 } from '../../../src/base/bytes.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/base/time.ts';
-import { ecdsaRawToDer } from '../../../src/crypto/ecdsa-signature.ts';
+import { ecdsaRawToDer } from '../../../src/crypto/curve/ecdsa-signature.ts';
 import { AUTHOR_RATE } from '../../../src/engine/gate/budgets.ts';
 import { systemClock } from '../../../src/host/machine/system-clock.ts';
 import type { Message } from '../../../src/message/message.ts';

@@ -15,7 +15,7 @@ import { systemClock } from '../../../src/host/machine/system-clock.ts';
 import { MEMBER_RATE } from '../../../src/http/node/members/member.ts';
 import { addMemberRoutes } from '../../../src/http/node/routes.ts';
 import { createHttpApp } from '../../../src/http/server.ts';
-import { splitAddress } from '../../../src/message/address.ts';
+import { splitAddress } from '../../../src/message/payloads/address.ts';
 import { type Member, TestMesh, type TestNode } from '../../support/mesh/nodes-on-loopback.ts';
 import { missing } from '../../support/foreign/programs.ts';
 import { tempDir } from '../../support/temp-dir.ts';

@@ -3,9 +3,9 @@ import { describe, it } from 'node:test';
 import { DAY_MS, SECOND_MS, UNIX_SECONDS_MAX, type UnixMs } from '../../../src/base/time.ts';
 import { CborWriter } from '../../../src/codec/cbor-writer.ts';
 import { decodeSign1, encodeSign1 } from '../../../src/cose/sign1.ts';
-import { negateScalar } from '../../../src/crypto/scalar.ts';
+import { negateScalar } from '../../../src/crypto/curve/scalar.ts';
 import { Secret } from '../../../src/crypto/secret.ts';
-import { uncompressPoint } from '../../../src/crypto/curve-point.ts';
+import { uncompressPoint } from '../../../src/crypto/curve/curve-point.ts';
 import { branchPath, EPOCH_MAX } from '../../../src/identity/delegate/branch.ts';
 import { DELEGATE_KEY_BYTES_MAX, type DelegateKey } from '../../../src/identity/delegate/delegate-key.ts';
 import { isSignedByBranch, judgeStatement, NO_DELEGATIONS } from '../../../src/identity/delegate/delegations.ts';
@@ -31,7 +31,7 @@ import { encodeWalletStatement, parseStatement } from '../../../src/message/dele
 import { parseComposed } from '../../../src/message/message.ts';
 import { signWalletDelegate } from '../../../src/message/river/wallet-delegate.ts';
 import { walletOf } from '../../../src/message/river/wallet.ts';
-import { SimulatedTree } from '../../../src/sim/simulated-tree.ts';
+import { SimulatedTree } from '../../../src/sim/members/simulated-tree.ts';
 
 const MESH = parseMeshName('depot');
 const NOW = Date.UTC(2027, 0, 15) as UnixMs;

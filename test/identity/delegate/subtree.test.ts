@@ -4,8 +4,8 @@ import { toHex, utf8 } from '../../../src/base/bytes.ts';
 import { DAY_MS, type UnixMs } from '../../../src/base/time.ts';
 import { CborWriter } from '../../../src/codec/cbor-writer.ts';
 import { encodeSign1 } from '../../../src/cose/sign1.ts';
-import { addScalarToPoint } from '../../../src/crypto/curve-point.ts';
-import { addScalars, negateScalar } from '../../../src/crypto/scalar.ts';
+import { addScalarToPoint } from '../../../src/crypto/curve/curve-point.ts';
+import { addScalars, negateScalar } from '../../../src/crypto/curve/scalar.ts';
 import { signSecp256k1Sha256 } from '../../../src/crypto/secp256k1/sign.ts';
 import { CHAIN_CODE_BYTES } from '../../../src/identity/delegate/delegate-key.ts';
 import { scopeOf } from '../../../src/identity/delegate/scope.ts';
@@ -18,7 +18,7 @@ import { formatXprv, formatXpub } from '../../../src/identity/key-tree/extended-
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
 import { publicKeyOf } from '../../../src/identity/key-tree/tree-curve.ts';
 import { parseNodeId } from '../../../src/identity/node-id.ts';
-import { SimulatedTree } from '../../../src/sim/simulated-tree.ts';
+import { SimulatedTree } from '../../../src/sim/members/simulated-tree.ts';
 
 const MESH = parseMeshName('depot');
 const NOW = Date.UTC(2027, 0, 15) as UnixMs;

@@ -4,9 +4,14 @@ import { HDKey } from '@scure/bip32';
 import fc from 'fast-check';
 import { type Bytes, concatBytes, fromHex, toHex } from '../../../src/base/bytes.ts';
 import { BASE58_CHARS_MAX, decodeBase58, encodeBase58 } from '../../../src/codec/base58.ts';
-import { addScalarToPoint, compressPoint, pointOfScalar, uncompressPoint } from '../../../src/crypto/curve-point.ts';
+import {
+  addScalarToPoint,
+  compressPoint,
+  pointOfScalar,
+  uncompressPoint,
+} from '../../../src/crypto/curve/curve-point.ts';
 import { sha256 } from '../../../src/crypto/hash.ts';
-import { addScalars, isPrivateScalar, negateScalar, type PointCurve } from '../../../src/crypto/scalar.ts';
+import { addScalars, isPrivateScalar, negateScalar, type PointCurve } from '../../../src/crypto/curve/scalar.ts';
 import { walletAddressOf } from '../../../src/crypto/secp256k1/wallet-address.ts';
 import { openPointAdder } from '../../../src/host/secp256k1/point-adder.ts';
 import {

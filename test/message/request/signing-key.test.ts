@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fromHex, toHex, utf8 } from '../../../src/base/bytes.ts';
-import { p256PublicPoint } from '../../../src/crypto/p256-key.ts';
-import { PublicKey } from '../../../src/crypto/public-key.ts';
+import { p256PublicPoint } from '../../../src/crypto/keys/p256-key.ts';
+import { PublicKey } from '../../../src/crypto/keys/public-key.ts';
 import {
   scalarAfter,
   sigV4aPrivateKey,

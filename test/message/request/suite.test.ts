@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { fromHex, textOfUtf8, toHex } from '../../../src/base/bytes.ts';
-import { PublicKey } from '../../../src/crypto/public-key.ts';
-import { p256Spki } from '../../../src/crypto/p256-key.ts';
+import { PublicKey } from '../../../src/crypto/keys/public-key.ts';
+import { p256Spki } from '../../../src/crypto/keys/p256-key.ts';
 import { parseHttpRequest, renderHttpRequest } from '../../../src/message/request/http-request.ts';
 import type { RequestSigner, VerifyingKey } from '../../../src/message/request/request-signature.ts';
 import { type SigningResult, signRequest } from '../../../src/message/request/sign-request.ts';

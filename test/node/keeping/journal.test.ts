@@ -9,7 +9,7 @@ import {
   Journal,
 } from '../../../src/node/keeping/journal.ts';
 import type { NodeChange } from '../../../src/ports/node-store.ts';
-import { MemoryNodeStore } from '../../../src/sim/memory-node-store.ts';
+import { MemoryNodeStore } from '../../../src/sim/members/memory-node-store.ts';
 
 const message = (n: number): NodeChange => ({
   tag: 'put-message',

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { MINUTE_MS } from '../../../src/base/time.ts';
 import { HeldMessages } from '../../../src/engine/held/held-messages.ts';
-import { RECORD_STREAMS_MAX } from '../../../src/message/node-record.ts';
+import { RECORD_STREAMS_MAX } from '../../../src/message/payloads/node-record.ts';
 import { OwnStreams } from '../../../src/node/publishing/own-streams.ts';
 import { at, MeshFixture, NOW_MS } from '../../support/mesh/mesh-fixture.ts';
 

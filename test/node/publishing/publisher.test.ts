@@ -13,7 +13,7 @@ import {
 import { parseMessage } from '../../../src/message/message-reader.ts';
 import { nextIncarnation } from '../../../src/node/node-start.ts';
 import { Publisher, type PublishRequest, RESTORED_RATE, SIGNING_MAX } from '../../../src/node/publishing/publisher.ts';
-import type { Certificate } from '../../../src/pki/x509/certificate.ts';
+import type { Certificate } from '../../../src/pki/x509/certificate/certificate.ts';
 import { at, MESH, MeshFixture, NOW_MS } from '../../support/mesh/mesh-fixture.ts';
 
 const ADMITTED = (): void => undefined;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { after, HOUR_MS, MINUTE_MS, type UnixMs } from '../../../src/base/time.ts';
 import { certificateStateAt, CertificateWatch } from '../../../src/node/time/certificate-watch.ts';
-import { BACKDATE_MS } from '../../../src/pki/x509/certificate-build.ts';
+import { BACKDATE_MS } from '../../../src/pki/x509/certificate/certificate-build.ts';
 import { NOW_MS } from '../../support/mesh/mesh-fixture.ts';
 
 const CERTIFICATE = { notBefore: after(NOW_MS, -BACKDATE_MS), notAfter: after(NOW_MS, 30 * HOUR_MS) };

@@ -1,11 +1,11 @@
 import { after, DAY_MS } from '../../../src/base/time.ts';
 import { context, contextPrimitive, ia5String, namedBits, oid, sequence } from '../../../src/codec/der-writer.ts';
 import { OID } from '../../../src/codec/oid.ts';
-import { generatePkcs8, softwareSigner } from '../../../src/crypto/signer.ts';
+import { generatePkcs8, softwareSigner } from '../../../src/crypto/keys/signer.ts';
 import { parseCapability, parseRole } from '../../../src/identity/capability.ts';
-import { type Certificate, parseCertificate } from '../../../src/pki/x509/certificate.ts';
-import { signCertificate } from '../../../src/pki/x509/certificate-build.ts';
-import { KEY_USAGE } from '../../../src/pki/x509/extensions.ts';
+import { type Certificate, parseCertificate } from '../../../src/pki/x509/certificate/certificate.ts';
+import { signCertificate } from '../../../src/pki/x509/certificate/certificate-build.ts';
+import { KEY_USAGE } from '../../../src/pki/x509/certificate/extensions.ts';
 import { encodeGrants } from '../../../src/pki/mesh/mesh-extensions.ts';
 import { commonName, extensionOf } from '../../support/make-certificate.ts';
 import { NOW, serial, type TestMesh } from '../../support/mesh/issuers.ts';

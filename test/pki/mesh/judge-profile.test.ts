@@ -13,8 +13,8 @@ import {
 } from '../../../src/codec/der-writer.ts';
 import { OID } from '../../../src/codec/oid.ts';
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
-import type { Certificate } from '../../../src/pki/x509/certificate.ts';
-import { KEY_USAGE } from '../../../src/pki/x509/extensions.ts';
+import type { Certificate } from '../../../src/pki/x509/certificate/certificate.ts';
+import { KEY_USAGE } from '../../../src/pki/x509/certificate/extensions.ts';
 import { judgePath, type NodePurpose, type Trust } from '../../../src/pki/mesh/judge.ts';
 import { RevocationView } from '../../../src/pki/mesh/revocation-view.ts';
 import { bundleEid, craftLeaf, grantsOf, type LeafRecipe } from './crafted-leaf.ts';

@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { after, DAY_MS, MINUTE_MS, type UnixMs } from '../../../src/base/time.ts';
-import { generatePkcs8, softwareSigner } from '../../../src/crypto/signer.ts';
+import { generatePkcs8, softwareSigner } from '../../../src/crypto/keys/signer.ts';
 import { parseCapability, parseRole, type Role } from '../../../src/identity/capability.ts';
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
 import { type NodeId, nodeIdOfSpki, parseNodeId } from '../../../src/identity/node-id.ts';
-import type { Certificate } from '../../../src/pki/x509/certificate.ts';
+import type { Certificate } from '../../../src/pki/x509/certificate/certificate.ts';
 import { judgePath, type NodePurpose, type Trust } from '../../../src/pki/mesh/judge.ts';
 import { MESH_CHAIN_CERTIFICATES_MAX } from '../../../src/pki/mesh/mesh-profile.ts';
 import { RevocationView } from '../../../src/pki/mesh/revocation-view.ts';
-import type { RevocationReason } from '../../../src/pki/x509/revocation-reason.ts';
+import type { RevocationReason } from '../../../src/pki/x509/crl/revocation-reason.ts';
 import { createTestMesh, NOW } from '../../support/mesh/issuers.ts';
 
 const fleet = await createTestMesh();

@@ -3,13 +3,13 @@ import { describe, it } from 'node:test';
 import { type Bytes, fromHex, toHex } from '../../../src/base/bytes.ts';
 import { DAY_MS, HOUR_MS, type UnixMs } from '../../../src/base/time.ts';
 import { sha256 } from '../../../src/crypto/hash.ts';
-import { generatePkcs8, softwareSigner } from '../../../src/crypto/signer.ts';
+import { generatePkcs8, softwareSigner } from '../../../src/crypto/keys/signer.ts';
 import { capabilitiesOfRoles, parseRole } from '../../../src/identity/capability.ts';
 import { nodeIdOfSpki, parseNodeId } from '../../../src/identity/node-id.ts';
 import { issueIndexOf } from '../../../src/pki/mesh/mesh-extensions.ts';
 import { NodeLeaves, type NodeLeafRequest } from '../../../src/pki/mesh/node-leaf.ts';
-import { keyIdOf } from '../../../src/pki/x509/certificate-build.ts';
-import { parseCertificate } from '../../../src/pki/x509/certificate.ts';
+import { keyIdOf } from '../../../src/pki/x509/certificate/certificate-build.ts';
+import { parseCertificate } from '../../../src/pki/x509/certificate/certificate.ts';
 import { signedStructure } from '../../../src/pki/x509/sign-structure.ts';
 import { createTestMesh, NOW } from '../../support/mesh/issuers.ts';
 

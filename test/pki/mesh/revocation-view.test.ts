@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { after, DAY_MS } from '../../../src/base/time.ts';
-import { buildCrl } from '../../../src/pki/x509/crl-build.ts';
-import { parseCrl } from '../../../src/pki/x509/crl.ts';
-import { CRL_ENTRIES_MAX } from '../../../src/pki/x509/crl-entries.ts';
-import type { Revocation, RevocationReason } from '../../../src/pki/x509/revocation-reason.ts';
+import { buildCrl } from '../../../src/pki/x509/crl/crl-build.ts';
+import { parseCrl } from '../../../src/pki/x509/crl/crl.ts';
+import { CRL_ENTRIES_MAX } from '../../../src/pki/x509/crl/crl-entries.ts';
+import type { Revocation, RevocationReason } from '../../../src/pki/x509/crl/revocation-reason.ts';
 import { CRL_NUMBER_MAX, REVOCATION_ISSUERS_MAX, RevocationView } from '../../../src/pki/mesh/revocation-view.ts';
 import { createTestMesh, NOW } from '../../support/mesh/issuers.ts';
 

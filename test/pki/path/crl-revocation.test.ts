@@ -4,10 +4,10 @@ import { fromHex } from '../../../src/base/bytes.ts';
 import { after, DAY_MS } from '../../../src/base/time.ts';
 import { context, contextPrimitive, oid, sequence, time, utf8String } from '../../../src/codec/der-writer.ts';
 import { OID } from '../../../src/codec/oid.ts';
-import { checkX509Signature } from '../../../src/crypto/x509-signature.ts';
-import { CRL_ISSUERS_MAX } from '../../../src/pki/x509/crl-entries.ts';
-import { type Crl, parseCrl } from '../../../src/pki/x509/crl.ts';
-import { ALL_REASONS } from '../../../src/pki/x509/distribution-points.ts';
+import { checkX509Signature } from '../../../src/crypto/signatures/x509-signature.ts';
+import { CRL_ISSUERS_MAX } from '../../../src/pki/x509/crl/crl-entries.ts';
+import { type Crl, parseCrl } from '../../../src/pki/x509/crl/crl.ts';
+import { ALL_REASONS } from '../../../src/pki/x509/certificate/distribution-points.ts';
 import { CRL_LOOKS_MAX, CRL_SIGNATURE_CHECKS_MAX, revocationFromCrls } from '../../../src/pki/path/crl-revocation.ts';
 import {
   commonName,

@@ -4,7 +4,7 @@ import { fromHex } from '../../../src/base/bytes.ts';
 import { after } from '../../../src/base/time.ts';
 import { contextPrimitive, oid, sequence, time } from '../../../src/codec/der-writer.ts';
 import { OID } from '../../../src/codec/oid.ts';
-import { checkX509Signature } from '../../../src/crypto/x509-signature.ts';
+import { checkX509Signature } from '../../../src/crypto/signatures/x509-signature.ts';
 import { PATH_SEARCH_STEPS_MAX, PATHS_JUDGED_MAX, SIGNATURE_CHECKS_MAX } from '../../../src/pki/path/path.ts';
 import { PATH_ELEMENTS_MAX } from '../../../src/pki/path/path-work.ts';
 import {

@@ -1,7 +1,7 @@
 import { fromHex, utf8 } from '../../../src/base/bytes.ts';
 import { contextPrimitive, octetString, oid, sequence } from '../../../src/codec/der-writer.ts';
 import { OID } from '../../../src/codec/oid.ts';
-import { KEY_USAGE } from '../../../src/pki/x509/extensions.ts';
+import { KEY_USAGE } from '../../../src/pki/x509/certificate/extensions.ts';
 import { dns, extensionOf, judge, make, nameConstraints, type Recipe, uri } from '../../support/make-certificate.ts';
 import { critical, direct, leafOf, root, table, underIntermediate, underRoot, without } from './path-table.ts';
 

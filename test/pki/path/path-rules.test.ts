@@ -1,7 +1,7 @@
 import { boolean, sequence, time } from '../../../src/codec/der-writer.ts';
 import { OID } from '../../../src/codec/oid.ts';
 import { after, type UnixMs } from '../../../src/base/time.ts';
-import { KEY_USAGE } from '../../../src/pki/x509/extensions.ts';
+import { KEY_USAGE } from '../../../src/pki/x509/certificate/extensions.ts';
 import { PATH_CERTIFICATES_MAX, type PathInput } from '../../../src/pki/path/path.ts';
 import { commonName, extensionOf, judge, make, NOW, type Party, type Recipe } from '../../support/make-certificate.ts';
 import {

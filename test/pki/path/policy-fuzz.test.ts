@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { OID } from '../../../src/codec/oid.ts';
-import type { Certificate } from '../../../src/pki/x509/certificate.ts';
+import type { Certificate } from '../../../src/pki/x509/certificate/certificate.ts';
 import { PolicyState } from '../../../src/pki/path/policy.ts';
 import { isPolicyValid, type PolicyFacts } from './policy-tree.ts';
 

@@ -1,5 +1,5 @@
 import { OID } from '../../../src/codec/oid.ts';
-import type { Extensions } from '../../../src/pki/x509/extensions.ts';
+import type { Extensions } from '../../../src/pki/x509/certificate/extensions.ts';
 
 /** As much of a certificate as policies are judged by. */
 export interface PolicyFacts {

@@ -16,8 +16,8 @@ import {
 import { OID } from '../../../src/codec/oid.ts';
 import { encodePem } from '../../../src/codec/pem.ts';
 import { sha256 } from '../../../src/crypto/hash.ts';
-import { parseCertificate, parseCertificatesPem, parseSerial } from '../../../src/pki/x509/certificate.ts';
-import { EXTENSIONS_MAX } from '../../../src/pki/x509/extensions.ts';
+import { parseCertificate, parseCertificatesPem, parseSerial } from '../../../src/pki/x509/certificate/certificate.ts';
+import { EXTENSIONS_MAX } from '../../../src/pki/x509/certificate/extensions.ts';
 import { commonName, dns, extensionOf, make, type Recipe, uri } from '../../support/make-certificate.ts';
 
 const plain = (type: string, value: Uint8Array): Recipe => ({ extensions: { [type]: extensionOf(type, value) } });

@@ -10,7 +10,7 @@ import {
   unsignedInteger,
 } from '../../../src/codec/der-writer.ts';
 import { OID } from '../../../src/codec/oid.ts';
-import { x509AlgorithmIdentifier } from '../../../src/crypto/x509-signature.ts';
+import { x509AlgorithmIdentifier } from '../../../src/crypto/signatures/x509-signature.ts';
 import { commonName, extensionOf, make, NOW, type Party } from '../../support/make-certificate.ts';
 
 export const root = make({ subject: commonName('root') });

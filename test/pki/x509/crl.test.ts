@@ -6,15 +6,15 @@ import { after, DAY_MS, type UnixMs } from '../../../src/base/time.ts';
 import { TAG } from '../../../src/codec/der-reader.ts';
 import { octetString, oid, sequence, time, unsignedInteger } from '../../../src/codec/der-writer.ts';
 import { OID } from '../../../src/codec/oid.ts';
-import { checkX509Signature } from '../../../src/crypto/x509-signature.ts';
-import { buildCrl } from '../../../src/pki/x509/crl-build.ts';
-import { CRL_NUMBER_BYTES_MAX, isCrlOf, parseCrl, verifyCrl } from '../../../src/pki/x509/crl.ts';
+import { checkX509Signature } from '../../../src/crypto/signatures/x509-signature.ts';
+import { buildCrl } from '../../../src/pki/x509/crl/crl-build.ts';
+import { CRL_NUMBER_BYTES_MAX, isCrlOf, parseCrl, verifyCrl } from '../../../src/pki/x509/crl/crl.ts';
 import {
   isVoidedBy,
   parseRevocationReason,
   type Revocation,
   type RevocationReason,
-} from '../../../src/pki/x509/revocation-reason.ts';
+} from '../../../src/pki/x509/crl/revocation-reason.ts';
 import { commonName, extensionOf, make, NOW } from '../../support/make-certificate.ts';
 import { keyUsage } from '../path/path-table.ts';
 import { root, type Recipe, number, keyId, skiOf, entry, reason, crlDer } from './crl-recipe.ts';

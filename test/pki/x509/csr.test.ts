@@ -14,8 +14,8 @@ import {
 } from '../../../src/codec/der-writer.ts';
 import { OID } from '../../../src/codec/oid.ts';
 import { encodePem } from '../../../src/codec/pem.ts';
-import { generatePkcs8, softwareSigner } from '../../../src/crypto/signer.ts';
-import { buildCsr, CSR_CHARS_MAX, parseCsr } from '../../../src/pki/x509/csr.ts';
+import { generatePkcs8, softwareSigner } from '../../../src/crypto/keys/signer.ts';
+import { buildCsr, CSR_CHARS_MAX, parseCsr } from '../../../src/pki/x509/certificate/csr.ts';
 import { commonName } from '../../support/make-certificate.ts';
 
 const signer = softwareSigner(generatePkcs8('P-256'));

@@ -9,8 +9,8 @@ import {
   WALLETS_MAX,
 } from '../../../src/identity/delegate/delegations.ts';
 import { scopeOf } from '../../../src/identity/delegate/scope.ts';
-import { parseCrl } from '../../../src/pki/x509/crl.ts';
-import { encodeDelegations, readDelegations } from '../../../src/pki/x509/delegations-extension.ts';
+import { parseCrl } from '../../../src/pki/x509/crl/crl.ts';
+import { encodeDelegations, readDelegations } from '../../../src/pki/x509/crl/delegations-extension.ts';
 import { MeshFixture, NOW_MS } from '../../support/mesh/mesh-fixture.ts';
 
 const LATER = (NOW_MS + DAY_MS) as UnixMs;

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { hostOfUri, isUri } from '../../../src/pki/x509/uri.ts';
+import { hostOfUri, isUri } from '../../../src/pki/x509/name/uri.ts';
 import { HOSTILE_URIS } from '../path/path-cases/hostile-uris.ts';
 
 describe('the host of a URI (RFC 3986 section 3.2)', () => {

@@ -6,7 +6,7 @@ import { ExtendedPrivateKey } from '../../../src/identity/key-tree/extended-key.
 import { formatXprv, formatXpub, parseExtendedKey } from '../../../src/identity/key-tree/extended-key-text.ts';
 import { entropyOfMnemonic, mnemonicOf } from '../../../src/identity/key-tree/mnemonic.ts';
 import { DAY_MS, type UnixMs } from '../../../src/base/time.ts';
-import { uncompressPoint } from '../../../src/crypto/curve-point.ts';
+import { uncompressPoint } from '../../../src/crypto/curve/curve-point.ts';
 import { Secret } from '../../../src/crypto/secret.ts';
 import { NO_DELEGATIONS } from '../../../src/identity/delegate/delegations.ts';
 import { scopeOf } from '../../../src/identity/delegate/scope.ts';
@@ -16,7 +16,7 @@ import { HARDENED } from '../../../src/identity/key-tree/derivation-path.ts';
 import { encodeWalletStatement, parseStatement } from '../../../src/message/delegate-statement.ts';
 import { signWalletDelegate } from '../../../src/message/river/wallet-delegate.ts';
 import { walletOf } from '../../../src/message/river/wallet.ts';
-import { encodeDelegations, readDelegations } from '../../../src/pki/x509/delegations-extension.ts';
+import { encodeDelegations, readDelegations } from '../../../src/pki/x509/crl/delegations-extension.ts';
 import { MESH, MeshFixture, NOW_MS } from '../mesh/mesh-fixture.ts';
 import { mutateBytes, mutateText, randomBytes } from './mutate-bytes.ts';
 import { mutateCbor } from './mutate-cbor.ts';

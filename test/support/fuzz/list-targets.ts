@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import type { Certificate } from '../../../src/pki/x509/certificate.ts';
-import { parseCertificate } from '../../../src/pki/x509/certificate.ts';
-import { parseCrl } from '../../../src/pki/x509/crl.ts';
+import type { Certificate } from '../../../src/pki/x509/certificate/certificate.ts';
+import { parseCertificate } from '../../../src/pki/x509/certificate/certificate.ts';
+import { parseCrl } from '../../../src/pki/x509/crl/crl.ts';
 import { RevocationView } from '../../../src/pki/mesh/revocation-view.ts';
 import { revocationFromCrls } from '../../../src/pki/path/crl-revocation.ts';
 import { validatePath } from '../../../src/pki/path/path.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { type Bytes, concatBytes, utf8 } from '../../../src/base/bytes.ts';
 import { type Instant, unixSeconds } from '../../../src/base/time.ts';
 import { encodeFrame } from '../../../src/engine/links/frame-codec.ts';
-import type { Certificate } from '../../../src/pki/x509/certificate.ts';
+import type { Certificate } from '../../../src/pki/x509/certificate/certificate.ts';
 import { at, MeshFixture, NOW_MS } from '../mesh/mesh-fixture.ts';
 import { NodeNet } from '../mesh/nodes-by-hand.ts';
 import { mutateBytes, pick } from './mutate-bytes.ts';

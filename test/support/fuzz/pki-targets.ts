@@ -2,15 +2,19 @@ import assert from 'node:assert/strict';
 import { type Bytes, bytesEqual, textOfUtf8, utf8 } from '../../../src/base/bytes.ts';
 import { DAY_MS, toRfc3339, type UnixMs } from '../../../src/base/time.ts';
 import { encodePem, parsePem } from '../../../src/codec/pem.ts';
-import { ecdsaDerToRaw, ecdsaRawToDer } from '../../../src/crypto/ecdsa-signature.ts';
-import { PublicKey } from '../../../src/crypto/public-key.ts';
-import { signatureSchemeOf } from '../../../src/crypto/signature-scheme.ts';
-import { generatePkcs8, softwareSigner } from '../../../src/crypto/signer.ts';
+import { ecdsaDerToRaw, ecdsaRawToDer } from '../../../src/crypto/curve/ecdsa-signature.ts';
+import { PublicKey } from '../../../src/crypto/keys/public-key.ts';
+import { signatureSchemeOf } from '../../../src/crypto/signatures/signature-scheme.ts';
+import { generatePkcs8, softwareSigner } from '../../../src/crypto/keys/signer.ts';
 import { parseTicket, renderTicket } from '../../../src/api/ticket.ts';
 import { recognise } from '../../../src/daemon/verify/recognise.ts';
 import { verifyFile } from '../../../src/daemon/verify/verify-file.ts';
-import { type Certificate, parseCertificate, parseCertificatesPem } from '../../../src/pki/x509/certificate.ts';
-import { buildCsr, parseCsr } from '../../../src/pki/x509/csr.ts';
+import {
+  type Certificate,
+  parseCertificate,
+  parseCertificatesPem,
+} from '../../../src/pki/x509/certificate/certificate.ts';
+import { buildCsr, parseCsr } from '../../../src/pki/x509/certificate/csr.ts';
 import { judgePath } from '../../../src/pki/mesh/judge.ts';
 import { judgeLimboCase } from '../../../src/daemon/verify/suites/limbo.ts';
 import { validatePath } from '../../../src/pki/path/path.ts';

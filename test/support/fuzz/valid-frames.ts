@@ -1,7 +1,7 @@
 import { utf8 } from '../../../src/base/bytes.ts';
 import { BYE_REASONS, type Frame, LINK_VERSION } from '../../../src/engine/links/frame.ts';
 import { parseNodeId } from '../../../src/identity/node-id.ts';
-import { parseAddress } from '../../../src/message/address.ts';
+import { parseAddress } from '../../../src/message/payloads/address.ts';
 import { streamKeyOf } from '../../../src/message/message-id.ts';
 import { MESH } from '../mesh/mesh-fixture.ts';
 

@@ -8,12 +8,12 @@ import { decodeFrame, encodeFrame } from '../../../src/engine/links/frame-codec.
 import { FrameSplitter } from '../../../src/engine/links/frame-splitter.ts';
 import { Link, type LinkOutbox } from '../../../src/engine/links/link.ts';
 import { parseNodeId } from '../../../src/identity/node-id.ts';
-import { parseAddress } from '../../../src/message/address.ts';
+import { parseAddress } from '../../../src/message/payloads/address.ts';
 import { announcementTag, encodeAnnouncement, parseAnnouncement } from '../../../src/message/announcement.ts';
-import { parseIndicator } from '../../../src/message/indicator.ts';
+import { parseIndicator } from '../../../src/message/payloads/indicator.ts';
 import { composeMessage, parseComposed } from '../../../src/message/message.ts';
 import { parseMessage } from '../../../src/message/message-reader.ts';
-import { encodeNodeRecord, parseNodeRecord } from '../../../src/message/node-record.ts';
+import { encodeNodeRecord, parseNodeRecord } from '../../../src/message/payloads/node-record.ts';
 import { validFrames } from './valid-frames.ts';
 import { at, INDICATOR, MESH, MeshFixture } from '../mesh/mesh-fixture.ts';
 import { mutateBytes, mutateText, randomBytes } from './mutate-bytes.ts';

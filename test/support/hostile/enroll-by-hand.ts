@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { encodePem } from '../../../src/codec/pem.ts';
-import { generatePkcs8, softwareSigner, type SyncSigner } from '../../../src/crypto/signer.ts';
+import { generatePkcs8, softwareSigner, type SyncSigner } from '../../../src/crypto/keys/signer.ts';
 import { controlSocketOf } from '../../../src/host/http/control-socket.ts';
 import { exchange, type Target } from '../../../src/host/http/client.ts';
-import { buildCsr } from '../../../src/pki/x509/csr.ts';
+import { buildCsr } from '../../../src/pki/x509/certificate/csr.ts';
 import type { Member } from './hostile-link.ts';
 
 /** A member that enrolled without the program, and so without a directory: a key, a ticket, a certificate. */

@@ -5,11 +5,11 @@ import { type AuthorityPolicy, POLICY_DEFAULTS } from '../../../src/authority/po
 import { checkTicketWish } from '../../../src/authority/enrollment/ticket.ts';
 import { DAY_MS, HOUR_MS, type Instant, type MonotonicMs, type UnixMs } from '../../../src/base/time.ts';
 import { encodePem } from '../../../src/codec/pem.ts';
-import { generatePkcs8, type Signer, softwareSigner } from '../../../src/crypto/signer.ts';
+import { generatePkcs8, type Signer, softwareSigner } from '../../../src/crypto/keys/signer.ts';
 import { systemRandom } from '../../../src/host/machine/system-random.ts';
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
-import { parseCertificate } from '../../../src/pki/x509/certificate.ts';
-import { buildCsr } from '../../../src/pki/x509/csr.ts';
+import { parseCertificate } from '../../../src/pki/x509/certificate/certificate.ts';
+import { buildCsr } from '../../../src/pki/x509/certificate/csr.ts';
 import { buildIntermediate, buildRoot } from '../../../src/pki/mesh/issuer-profile.ts';
 import type { AuditRow } from '../../../src/ports/authority/audit.ts';
 import type { AuthorityStore } from '../../../src/ports/authority-store.ts';

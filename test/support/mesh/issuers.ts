@@ -1,20 +1,20 @@
 import { type Bytes, utf8 } from '../../../src/base/bytes.ts';
 import { DAY_MS, type UnixMs } from '../../../src/base/time.ts';
 import { sha256 } from '../../../src/crypto/hash.ts';
-import { generatePkcs8, type SyncSigner, softwareSigner } from '../../../src/crypto/signer.ts';
-import { checkX509Signature } from '../../../src/crypto/x509-signature.ts';
+import { generatePkcs8, type SyncSigner, softwareSigner } from '../../../src/crypto/keys/signer.ts';
+import { checkX509Signature } from '../../../src/crypto/signatures/x509-signature.ts';
 import { PLAIN_CAPABILITIES, parseRole } from '../../../src/identity/capability.ts';
 import { type MeshName, parseMeshName } from '../../../src/identity/mesh-name.ts';
 import { nodeIdOfSpki } from '../../../src/identity/node-id.ts';
-import { type Certificate, parseCertificate } from '../../../src/pki/x509/certificate.ts';
-import { buildCrl } from '../../../src/pki/x509/crl-build.ts';
-import { type Crl, parseCrl } from '../../../src/pki/x509/crl.ts';
+import { type Certificate, parseCertificate } from '../../../src/pki/x509/certificate/certificate.ts';
+import { buildCrl } from '../../../src/pki/x509/crl/crl-build.ts';
+import { type Crl, parseCrl } from '../../../src/pki/x509/crl/crl.ts';
 import { buildIntermediate, buildRoot } from '../../../src/pki/mesh/issuer-profile.ts';
 import type { Trust } from '../../../src/pki/mesh/judge.ts';
 import { buildAdministratorLeaf, buildServerLeaf } from '../../../src/pki/mesh/leaf-profile.ts';
 import { parseAdministratorName } from '../../../src/pki/mesh/mesh-names.ts';
 import { buildLeaf, type LeafRequest } from '../../../src/pki/mesh/node-leaf.ts';
-import type { Revocation } from '../../../src/pki/x509/revocation-reason.ts';
+import type { Revocation } from '../../../src/pki/x509/crl/revocation-reason.ts';
 
 export const NOW = Date.UTC(2030, 0, 1) as UnixMs;
 const YEAR_MS = 365 * DAY_MS;

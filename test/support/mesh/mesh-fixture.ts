@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { type Bytes, utf8 } from '../../../src/base/bytes.ts';
 import { DAY_MS, HOUR_MS, type Instant, type MonotonicMs, type UnixMs } from '../../../src/base/time.ts';
-import { checkX509Signature } from '../../../src/crypto/x509-signature.ts';
+import { checkX509Signature } from '../../../src/crypto/signatures/x509-signature.ts';
 import { sha256 } from '../../../src/crypto/hash.ts';
 import { openDelegateSigner } from '../../../src/daemon/delegate/files.ts';
 import { type DelegateSigner, generateDelegateKey } from '../../../src/daemon/delegate/signer.ts';
@@ -12,7 +12,7 @@ import type { Delegations } from '../../../src/identity/delegate/delegations.ts'
 import { scopeOf } from '../../../src/identity/delegate/scope.ts';
 import type { NodeId } from '../../../src/identity/node-id.ts';
 import { parseStatement } from '../../../src/message/delegate-statement.ts';
-import type { StatementWish } from '../../../src/sim/simulated-tree.ts';
+import type { StatementWish } from '../../../src/sim/members/simulated-tree.ts';
 import type { Role } from '../../../src/identity/capability.ts';
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
 import { parseAudience } from '../../../src/message/audience.ts';
@@ -20,7 +20,7 @@ import { composeBatch } from '../../../src/message/batch.ts';
 import { parseMessageType } from '../../../src/message/family.ts';
 import { assembleMessage, type ComposedMessage, composeMessage, type Message } from '../../../src/message/message.ts';
 import { SeededRandom } from '../../../src/sim/seeded-random.ts';
-import { SimulatedAuthority, type SimulatedIdentity } from '../../../src/sim/simulated-authority.ts';
+import { SimulatedAuthority, type SimulatedIdentity } from '../../../src/sim/members/simulated-authority.ts';
 
 export const MESH = parseMeshName('depot');
 /** When the fixture's certificates were issued: a whole second. */

@@ -1,7 +1,7 @@
 import { after, HOUR_MS, type Instant } from '../../../src/base/time.ts';
-import type { PublicKey } from '../../../src/crypto/public-key.ts';
+import type { PublicKey } from '../../../src/crypto/keys/public-key.ts';
 import type { NodeId } from '../../../src/identity/node-id.ts';
-import { type Address, parseAddress } from '../../../src/message/address.ts';
+import { type Address, parseAddress } from '../../../src/message/payloads/address.ts';
 import { parseMessageType } from '../../../src/message/family.ts';
 import type { Message } from '../../../src/message/message.ts';
 import { GATHER_MS } from '../../../src/node/keeping/journal.ts';
@@ -10,9 +10,9 @@ import type { NodeEvent, NodeOutbox, RequestAnswer } from '../../../src/node/nod
 import type { NodeSettings } from '../../../src/node/node-options.ts';
 import { startOf } from '../../../src/node/node-start.ts';
 import { signingIdentityOf } from '../../../src/node/publishing/publisher.ts';
-import type { Certificate } from '../../../src/pki/x509/certificate.ts';
+import type { Certificate } from '../../../src/pki/x509/certificate/certificate.ts';
 import type { NodeChange } from '../../../src/ports/node-store.ts';
-import { MemoryNodeStore } from '../../../src/sim/memory-node-store.ts';
+import { MemoryNodeStore } from '../../../src/sim/members/memory-node-store.ts';
 import { SeededRandom } from '../../../src/sim/seeded-random.ts';
 import { at, INDICATOR, type MeshFixture } from './mesh-fixture.ts';
 

@@ -3,8 +3,8 @@ import type { TLSSocket } from 'node:tls';
 import { utf8 } from '../../../src/base/bytes.ts';
 import { DAY_MS, HOUR_MS, MINUTE_MS, type UnixMs, unixSeconds } from '../../../src/base/time.ts';
 import { encodePem } from '../../../src/codec/pem.ts';
-import { generatePkcs8, type Signer, softwareSigner } from '../../../src/crypto/signer.ts';
-import { checkX509Signature } from '../../../src/crypto/x509-signature.ts';
+import { generatePkcs8, type Signer, softwareSigner } from '../../../src/crypto/keys/signer.ts';
+import { checkX509Signature } from '../../../src/crypto/signatures/x509-signature.ts';
 import { type NodeDialler, NodeHost } from '../../../src/host/node/node-host.ts';
 import { systemClock } from '../../../src/host/machine/system-clock.ts';
 import { systemRandom } from '../../../src/host/machine/system-random.ts';
@@ -15,21 +15,21 @@ import type { TlsIdentity } from '../../../src/host/tls/server-options.ts';
 import { capabilitiesOfRoles, parseRole } from '../../../src/identity/capability.ts';
 import { type MeshName, parseMeshName } from '../../../src/identity/mesh-name.ts';
 import { type NodeId, nodeIdOfSpki, parseNodeId } from '../../../src/identity/node-id.ts';
-import type { Address } from '../../../src/message/address.ts';
+import type { Address } from '../../../src/message/payloads/address.ts';
 import { parseMessageType } from '../../../src/message/family.ts';
 import type { MessageId } from '../../../src/message/message-id.ts';
 import type { NodeEvent } from '../../../src/node/node-outbox.ts';
 import { startOn } from '../../../src/node/node-start.ts';
 import type { SigningIdentity } from '../../../src/node/publishing/publisher.ts';
-import { type Certificate, parseCertificate } from '../../../src/pki/x509/certificate.ts';
-import { buildCrl } from '../../../src/pki/x509/crl-build.ts';
+import { type Certificate, parseCertificate } from '../../../src/pki/x509/certificate/certificate.ts';
+import { buildCrl } from '../../../src/pki/x509/crl/crl-build.ts';
 import { buildIntermediate, buildRoot } from '../../../src/pki/mesh/issuer-profile.ts';
 import { buildServerLeaf } from '../../../src/pki/mesh/leaf-profile.ts';
 import { buildLeaf } from '../../../src/pki/mesh/node-leaf.ts';
-import type { Revocation } from '../../../src/pki/x509/revocation-reason.ts';
+import type { Revocation } from '../../../src/pki/x509/crl/revocation-reason.ts';
 import type { Clock } from '../../../src/ports/clock.ts';
 import type { NodeStore } from '../../../src/ports/node-store.ts';
-import { MemoryNodeStore } from '../../../src/sim/memory-node-store.ts';
+import { MemoryNodeStore } from '../../../src/sim/members/memory-node-store.ts';
 
 /** A node's key and certificate, in every form that tests need. */
 export interface Member {

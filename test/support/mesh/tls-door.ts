@@ -1,7 +1,7 @@
 import type { TLSSocket } from 'node:tls';
 import type { TestContext } from 'node:test';
 import { MINUTE_MS, type UnixMs } from '../../../src/base/time.ts';
-import { checkX509Signature } from '../../../src/crypto/x509-signature.ts';
+import { checkX509Signature } from '../../../src/crypto/signatures/x509-signature.ts';
 import { ChainBook } from '../../../src/engine/gate/chain-book.ts';
 import { Revocations } from '../../../src/engine/gate/revocations.ts';
 import { systemClock } from '../../../src/host/machine/system-clock.ts';

@@ -1,15 +1,15 @@
 import { connect, type TLSSocket } from 'node:tls';
 import { concatBytes } from '../../../src/base/bytes.ts';
 import { parsePem } from '../../../src/codec/pem.ts';
-import { softwareSigner } from '../../../src/crypto/signer.ts';
+import { softwareSigner } from '../../../src/crypto/keys/signer.ts';
 import { type HelloFrame, LINK_VERSION } from '../../../src/engine/links/frame.ts';
 import { decodeFrame, encodeFrame } from '../../../src/engine/links/frame-codec.ts';
 import { FrameSplitter } from '../../../src/engine/links/frame-splitter.ts';
 import { systemClock } from '../../../src/host/machine/system-clock.ts';
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
 import { parseNodeId } from '../../../src/identity/node-id.ts';
-import { splitAddress } from '../../../src/message/address.ts';
-import { parseCertificatesPem } from '../../../src/pki/x509/certificate.ts';
+import { splitAddress } from '../../../src/message/payloads/address.ts';
+import { parseCertificatesPem } from '../../../src/pki/x509/certificate/certificate.ts';
 import { handMade } from '../../../src/sim/hostile/forgery.ts';
 
 /** What the process is told when it starts. */

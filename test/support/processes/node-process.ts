@@ -6,13 +6,13 @@ import { ticketCreatedSchema } from '../../../src/api/authority.ts';
 import { renderTicket } from '../../../src/api/ticket.ts';
 import { toBase64, utf8 } from '../../../src/base/bytes.ts';
 import { Secret } from '../../../src/crypto/secret.ts';
-import type { Signer } from '../../../src/crypto/signer.ts';
+import type { Signer } from '../../../src/crypto/keys/signer.ts';
 import { controlSocketOf } from '../../../src/host/http/control-socket.ts';
 import { FileKeyStore } from '../../../src/host/keys/file-key-store.ts';
 import { type ClientRequestOptions, exchange, openExchange } from '../../../src/host/http/client.ts';
 import type { TlsIdentity } from '../../../src/host/tls/server-options.ts';
 import { type NodeId, parseNodeId } from '../../../src/identity/node-id.ts';
-import { type Certificate, parseCertificatesPem } from '../../../src/pki/x509/certificate.ts';
+import { type Certificate, parseCertificatesPem } from '../../../src/pki/x509/certificate/certificate.ts';
 import { chainmail, LongCommand } from './chainmail.ts';
 
 export interface NodeReady {

@@ -5,10 +5,10 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { AUDIT_ENTRIES_MAX, type AuditResponse, auditResponseSchema } from '../../../src/api/authority.ts';
 import { textOfUtf8 } from '../../../src/base/bytes.ts';
 import { encodePem } from '../../../src/codec/pem.ts';
-import { generatePkcs8, softwareSigner } from '../../../src/crypto/signer.ts';
+import { generatePkcs8, softwareSigner } from '../../../src/crypto/keys/signer.ts';
 import { controlSocketOf } from '../../../src/host/http/control-socket.ts';
 import { type ClientRequestOptions, exchange } from '../../../src/host/http/client.ts';
-import { buildCsr } from '../../../src/pki/x509/csr.ts';
+import { buildCsr } from '../../../src/pki/x509/certificate/csr.ts';
 import { chainmail, LongCommand } from './chainmail.ts';
 
 const RETRY_MS = 30;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { MessagesResponse } from '../../../src/api/node-programs.ts';
 import { fromBase64, textOfUtf8 } from '../../../src/base/bytes.ts';
 import { REFUSALS_PER_CLIENT } from '../../../src/http/authority/enrollment/refusal-budget.ts';
-import { parseCrl } from '../../../src/pki/x509/crl.ts';
+import { parseCrl } from '../../../src/pki/x509/crl/crl.ts';
 import { chainmail } from './chainmail.ts';
 import type { NodeProcess } from './node-process.ts';
 import { newCsr, type StormAnswer, type StormAuthority, untilAnswered } from './storm-authority.ts';

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { utf8 } from '../../../src/base/bytes.ts';
 import { sha256 } from '../../../src/crypto/hash.ts';
 import { issueIndexOf } from '../../../src/pki/mesh/mesh-extensions.ts';
-import { type Certificate, parseCertificatesPem } from '../../../src/pki/x509/certificate.ts';
-import { parseCrl } from '../../../src/pki/x509/crl.ts';
+import { type Certificate, parseCertificatesPem } from '../../../src/pki/x509/certificate/certificate.ts';
+import { parseCrl } from '../../../src/pki/x509/crl/crl.ts';
 
 export interface Enrolment {
   readonly token: string;

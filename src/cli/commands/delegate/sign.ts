@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { fromHex } from '../../../base/bytes.ts';
 import { MeshError } from '../../../base/errors.ts';
 import { DAY_MS, SECOND_MS, toRfc3339, type UnixMs } from '../../../base/time.ts';
-import { uncompressPoint } from '../../../crypto/curve-point.ts';
+import { uncompressPoint } from '../../../crypto/curve/curve-point.ts';
 import { readDelegateKey } from '../../../daemon/delegate/files.ts';
 import { renderStatement } from '../../../message/statement-pem.ts';
 import { MODE_PUBLIC } from '../../../host/files/atomic-file.ts';

@@ -8,7 +8,7 @@ import { settleMemorySoon } from '../../../host/machine/process-memory.ts';
 import { act, addCommand, addressOption, logLevelOption, repeatedOption } from '../../command.ts';
 import { nodeDeskOf, type NodeDirectoryOptions, withNodeDirectory } from '../../node-directory.ts';
 import { startedUnless, untilStopped } from '../../signals.ts';
-import { addStatus } from '../status.ts';
+import { addStatus } from './status.ts';
 
 /** A node that was asked to leave has closed everything long before. */
 export const LEAVE_MS_MAX = 10_000;

@@ -2,11 +2,15 @@ import { MeshError, messageOf } from '../../../base/errors.ts';
 import type { UnixMs } from '../../../base/time.ts';
 import { OID } from '../../../codec/oid.ts';
 import { parsePem } from '../../../codec/pem.ts';
-import { checkX509Signature } from '../../../crypto/x509-signature.ts';
-import { type Certificate, CERTIFICATE_BYTES_MAX, parseCertificate } from '../../../pki/x509/certificate.ts';
-import { CRL_BYTES_MAX, parseCrl } from '../../../pki/x509/crl.ts';
+import { checkX509Signature } from '../../../crypto/signatures/x509-signature.ts';
+import {
+  type Certificate,
+  CERTIFICATE_BYTES_MAX,
+  parseCertificate,
+} from '../../../pki/x509/certificate/certificate.ts';
+import { CRL_BYTES_MAX, parseCrl } from '../../../pki/x509/crl/crl.ts';
 import { revocationFromCrls } from '../../../pki/path/crl-revocation.ts';
-import { KEY_USAGE } from '../../../pki/x509/extensions.ts';
+import { KEY_USAGE } from '../../../pki/x509/certificate/extensions.ts';
 import { validatePath } from '../../../pki/path/path.ts';
 import type { PeerName } from '../../../pki/path/peer-name.ts';
 

@@ -5,7 +5,7 @@ import { SECOND_MS, toRfc3339 } from '../../../base/time.ts';
 import { parseAudience } from '../../../message/audience.ts';
 import { parseMessageType } from '../../../message/family.ts';
 import { signingIdentityOf } from '../../../node/publishing/publisher.ts';
-import type { Certificate } from '../../../pki/x509/certificate.ts';
+import type { Certificate } from '../../../pki/x509/certificate/certificate.ts';
 import type { HttpApp } from '../../server.ts';
 import { requireMember } from './member.ts';
 import type { MemberDeps } from '../deps.ts';

@@ -1,7 +1,7 @@
 import { candidateRequestSchema } from '../../../api/node-programs.ts';
 import { parseBody } from '../../../api/schema.ts';
 import { parseNodeId } from '../../../identity/node-id.ts';
-import { parseAddress } from '../../../message/address.ts';
+import { parseAddress } from '../../../message/payloads/address.ts';
 import type { HttpApp } from '../../server.ts';
 import type { ProgramDeps } from '../deps.ts';
 

@@ -4,7 +4,7 @@ import { TAG } from '../../../../src/codec/der-reader.ts';
 import { contextPrimitive, element, oid, sequence, setOf, time } from '../../../../src/codec/der-writer.ts';
 import { OID } from '../../../../src/codec/oid.ts';
 import { encodePem } from '../../../../src/codec/pem.ts';
-import { generatePkcs8, type SyncSigner, softwareSigner } from '../../../../src/crypto/signer.ts';
+import { generatePkcs8, type SyncSigner, softwareSigner } from '../../../../src/crypto/keys/signer.ts';
 import {
   commonName,
   dns,

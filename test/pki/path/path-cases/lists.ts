@@ -10,7 +10,7 @@ import {
   unsignedInteger,
 } from '../../../../src/codec/der-writer.ts';
 import { OID } from '../../../../src/codec/oid.ts';
-import { ecdsaRawToDer } from '../../../../src/crypto/ecdsa-signature.ts';
+import { ecdsaRawToDer } from '../../../../src/crypto/curve/ecdsa-signature.ts';
 import { sha256 } from '../../../../src/crypto/hash.ts';
 import {
   directory,

@@ -4,7 +4,7 @@ import { type DerReader, readOnly } from '../../../../codec/der-reader.ts';
 import { bitString, NULL, oid, sequence, unsignedInteger } from '../../../../codec/der-writer.ts';
 import { OID } from '../../../../codec/oid.ts';
 import { parsePem } from '../../../../codec/pem.ts';
-import { type AgreementGroup, agreementScalarOf } from '../../../../crypto/key-agreement.ts';
+import { type AgreementGroup, agreementScalarOf } from '../../../../crypto/curve/key-agreement.ts';
 import { text, type VectorMembers } from './vector.ts';
 
 interface Curve {

@@ -1,10 +1,15 @@
 import { bytesEqual, concatBytes } from '../../../../base/bytes.ts';
 import { parsePem } from '../../../../codec/pem.ts';
-import { type AeadName, GCM_NONCE_BYTES_MAX, openAead, sealAead } from '../../../../crypto/aead.ts';
-import { hkdf, pbkdf2 } from '../../../../crypto/kdf.ts';
-import { type AgreementGroup, agree, agreementKeyOf, agreementScalarOf } from '../../../../crypto/key-agreement.ts';
-import { type KeyWrap, unwrapKey, wrapKey } from '../../../../crypto/key-wrap.ts';
-import { DIGEST_BYTES, verifyHmac } from '../../../../crypto/mac.ts';
+import { type AeadName, GCM_NONCE_BYTES_MAX, openAead, sealAead } from '../../../../crypto/symmetric/aead.ts';
+import { hkdf, pbkdf2 } from '../../../../crypto/symmetric/kdf.ts';
+import {
+  type AgreementGroup,
+  agree,
+  agreementKeyOf,
+  agreementScalarOf,
+} from '../../../../crypto/curve/key-agreement.ts';
+import { type KeyWrap, unwrapKey, wrapKey } from '../../../../crypto/symmetric/key-wrap.ts';
+import { DIGEST_BYTES, verifyHmac } from '../../../../crypto/symmetric/mac.ts';
 import { agreementKeysOfJwk, curveNameOf, scalarOfPkcs8 } from './keys.ts';
 import { digestOf } from './signatures.ts';
 import { count, hex, type JudgeCase, text } from './vector.ts';
