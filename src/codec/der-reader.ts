@@ -1,33 +1,8 @@
 import type { Bytes } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
-import { DAY_MS, type UnixMs } from '../base/time.ts';
-
-/** Identifier octets of DER (X.690 section 8.1.2). Only the low-tag-number form exists in what this program reads. */
-export const TAG = {
-  boolean: 0x01,
-  integer: 0x02,
-  bitString: 0x03,
-  octetString: 0x04,
-  null: 0x05,
-  oid: 0x06,
-  enumerated: 0x0a,
-  utf8String: 0x0c,
-  printableString: 0x13,
-  teletexString: 0x14,
-  ia5String: 0x16,
-  utcTime: 0x17,
-  generalizedTime: 0x18,
-  visibleString: 0x1a,
-  universalString: 0x1c,
-  bmpString: 0x1e,
-  sequence: 0x30,
-  set: 0x31,
-} as const;
-
-/** Identifier octet of context-specific tag `[n]`. */
-export function contextTag(n: number, form: 'primitive' | 'constructed'): number {
-  return (form === 'constructed' ? 0xa0 : 0x80) | n;
-}
+import type { UnixMs } from '../base/time.ts';
+import { contextTag, TAG, tagName } from './der-tag.ts';
+import { readDerTime } from './der-time.ts';
 
 /** Readers inside readers. A certificate needs 9; a bundle of nested sequences must not cost stack. */
 export const DER_DEPTH_MAX = 16;
@@ -224,33 +199,8 @@ export class DerReader {
     const tag = this.peek();
     if (tag !== TAG.utcTime && tag !== TAG.generalizedTime) refuse('expected a time');
     this.#enter(tag);
-    const yearDigits = tag === TAG.utcTime ? 2 : 4;
-    const start = this.#contentStart;
-    if (this.#contentEnd - start !== yearDigits + 11 || this.#bytes[this.#contentEnd - 1] !== 0x5a)
-      refuse('time is not YYMMDDHHMMSSZ');
-    let year = this.#twoDigits(start);
-    if (tag === TAG.utcTime) year += year < 50 ? 2000 : 1900;
-    else year = year * 100 + this.#twoDigits(start + 2);
-    if (!isGeneralizedInAnyYear && tag === TAG.generalizedTime && year >= 1950 && year < 2050)
-      refuse('time from 1950 to 2049 is not UTCTime');
-    const at = start + yearDigits;
-    const month = this.#twoDigits(at);
-    const day = this.#twoDigits(at + 2);
-    const hour = this.#twoDigits(at + 4);
-    const minute = this.#twoDigits(at + 6);
-    const second = this.#twoDigits(at + 8);
-    if (hour > 23 || minute > 59 || second > 59 || day < 1 || day > daysOfMonth(year, month)) refuse('no such time');
-    // Date.UTC takes the years 0 to 99 for 1900 to 1999. «Ever since» is the year 0 in some certificates.
-    const past = year < 100 ? 1 : 0;
-    const ms = Date.UTC(year + past * CALENDAR_YEARS, month - 1, day, hour, minute, second);
-    return (ms - past * CALENDAR_DAYS * DAY_MS) as UnixMs;
-  }
-
-  #twoDigits(at: number): number {
-    const tens = (this.#bytes[at] as number) - 0x30;
-    const ones = (this.#bytes[at + 1] as number) - 0x30;
-    if (tens < 0 || tens > 9 || ones < 0 || ones > 9) refuse('time with something else than digits');
-    return tens * 10 + ones;
+    const form = tag === TAG.utcTime ? 'utc' : isGeneralizedInAnyYear ? 'generalized-in-any-year' : 'generalized';
+    return readDerTime(this.#bytes, this.#contentStart, this.#contentEnd, form);
   }
 
   /** `identifier(1) ‖ length(1, or 0x80+n and n octets) ‖ content`; moves behind it. */
@@ -311,19 +261,4 @@ function dottedOid(content: Bytes): string {
     bigArc = undefined;
   }
   return text;
-}
-
-/** After so many years, which are so many days, the calendar is the same again. */
-const CALENDAR_YEARS = 400;
-const CALENDAR_DAYS = 146_097;
-
-function daysOfMonth(year: number, month: number): number {
-  if (month < 1 || month > 12) return 0;
-  if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;
-  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
-}
-
-function tagName(tag: number): string {
-  for (const [name, value] of Object.entries(TAG)) if (value === tag) return name;
-  return tag < 0 ? 'an element' : `tag 0x${tag.toString(16).padStart(2, '0')}`;
 }

@@ -1,7 +1,8 @@
 import { type Bytes, compareBytes, fromHex, utf8 } from '../base/bytes.ts';
 import { MeshError } from '../base/errors.ts';
 import type { UnixMs } from '../base/time.ts';
-import { contextTag, OID_BYTES_MAX, TAG } from './der-reader.ts';
+import { OID_BYTES_MAX } from './der-reader.ts';
+import { contextTag, TAG } from './der-tag.ts';
 import { OID } from './oid.ts';
 
 /*

@@ -8,7 +8,8 @@ import { type CrlPromise, Revocations } from '../engine/gate/revocations.ts';
 import { CrlSync, type CrlSyncWorld } from '../engine/gossip/crl-sync.ts';
 import { Gossip, GOSSIP_DEFAULTS, type GossipWorld } from '../engine/gossip/gossip.ts';
 import { HELLO_ADDRESSES_MAX, type HelloFrame, LINK_VERSION } from '../engine/links/frame.ts';
-import { type Link, type MeshFrame, WINDOW_BYTES } from '../engine/links/link.ts';
+import type { Link, MeshFrame } from '../engine/links/link.ts';
+import { WINDOW_BYTES } from '../engine/links/credit.ts';
 import type { MeshName } from '../identity/mesh-name.ts';
 import type { NodeId } from '../identity/node-id.ts';
 import {

@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { fromHex, toHex } from '../../src/base/bytes.ts';
 import { Slab } from '../../src/base/slab.ts';
 import { DerMould } from '../../src/codec/der-mould.ts';
-import { TAG } from '../../src/codec/der-reader.ts';
+import { TAG } from '../../src/codec/der-tag.ts';
 import { type DerPart, encoded, inner, octetString, sequence, utf8String } from '../../src/codec/der-writer.ts';
 
 const COMMON = octetString(fromHex('c0ffee'));

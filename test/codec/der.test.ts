@@ -10,8 +10,8 @@ import {
   OID_BYTES_MAX,
   readOnly,
   SMALL_INTEGER_BYTES_MAX,
-  TAG,
 } from '../../src/codec/der-reader.ts';
+import { TAG } from '../../src/codec/der-tag.ts';
 import {
   bitString,
   boolean,

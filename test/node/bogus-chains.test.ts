@@ -5,7 +5,7 @@ import { REJECTS } from '../../src/engine/links/conduct.ts';
 import { type Frame, LINK_VERSION } from '../../src/engine/links/frame.ts';
 import { decodeFrame, encodeFrame } from '../../src/engine/links/frame-codec.ts';
 import { FrameSplitter } from '../../src/engine/links/frame-splitter.ts';
-import { WINDOW_BYTES } from '../../src/engine/links/link.ts';
+import { WINDOW_BYTES } from '../../src/engine/links/credit.ts';
 import type { Certificate } from '../../src/pki/x509/certificate/certificate.ts';
 import { MESH, MeshFixture } from '../support/mesh/mesh-fixture.ts';
 import { NodeNet } from '../support/mesh/nodes-by-hand.ts';

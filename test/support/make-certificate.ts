@@ -16,7 +16,7 @@ import {
   unsignedInteger,
   utf8String,
 } from '../../src/codec/der-writer.ts';
-import { contextTag } from '../../src/codec/der-reader.ts';
+import { contextTag } from '../../src/codec/der-tag.ts';
 import { OID } from '../../src/codec/oid.ts';
 import { sha256 } from '../../src/crypto/hash.ts';
 import { ecdsaRawToDer } from '../../src/crypto/curve/ecdsa-signature.ts';

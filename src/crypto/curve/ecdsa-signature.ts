@@ -1,6 +1,7 @@
 import { type Bytes, concatBytes } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
-import { readOnly, TAG } from '../../codec/der-reader.ts';
+import { readOnly } from '../../codec/der-reader.ts';
+import { TAG } from '../../codec/der-tag.ts';
 import { sequence, unsignedInteger } from '../../codec/der-writer.ts';
 
 /** Octets of one coordinate of P-256. */

@@ -1,6 +1,7 @@
 import { type Bytes, EMPTY, fromBase64, fromHex, textOfUtf8 } from '../../base/bytes.ts';
 import { isMeshError } from '../../base/errors.ts';
-import { readOnly, TAG } from '../../codec/der-reader.ts';
+import { readOnly } from '../../codec/der-reader.ts';
+import { TAG } from '../../codec/der-tag.ts';
 import { DELEGATE_PEM_LABEL, WALLET_EPOCH_PEM_LABEL } from '../../message/statement-pem.ts';
 import type { FileKind } from './verdict.ts';
 

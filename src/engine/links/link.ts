@@ -4,12 +4,14 @@ import { after, type Instant, MINUTE_MS, type MonotonicMs, SECOND_MS } from '../
 import type { MeshName } from '../../identity/mesh-name.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import type { Address } from '../../message/payloads/address.ts';
-import type { Certificate } from '../../pki/x509/certificate/certificate.ts';
 import { Conduct } from './conduct.ts';
+import { Credit } from './credit.ts';
 import { type ByeReason, type Frame, type HelloFrame, LINK_VERSION } from './frame.ts';
-import { decodeFrameAt, encodeFrame, messageFrameBytes, putMessageFrame } from './frame-codec.ts';
+import { decodeFrameAt, encodeFrame } from './frame-codec.ts';
 import { FrameSplitter } from './frame-splitter.ts';
+import type { LinkEnd } from './link-end.ts';
 import { OutgoingQueue } from './outgoing-queue.ts';
+import { TurnOutput } from './turn-output.ts';
 
 /** A peer that has finished TLS sends its hello at once; what takes longer is dead or holds a place for nothing. */
 export const HELLO_MS_MAX = 5 * SECOND_MS;
@@ -22,16 +24,6 @@ export const PING_AFTER_MS = 60 * SECOND_MS;
 const PING_EARLY_MS = 40 * SECOND_MS;
 /** Silence after which a link is given up. */
 export const SILENCE_MS_MAX = 75 * SECOND_MS;
-/** Bytes of messages that a peer may have under way to us: half a second of a busy mesh. */
-export const WINDOW_BYTES = 256 * 1024;
-/**
- * Bytes written to one peer in one turn, beyond which more of its questions stay unanswered: small ones can have answers a
- * thousand times as large, and thousands come in one piece, before the socket can tell that nobody reads. An honest peer
- * asks again.
- */
-export const TURN_BYTES_MAX = 1024 * 1024;
-/** A hello may not promise more than this; our queue and the socket stay bounded whatever a peer grants. */
-export const GRANTED_BYTES_MAX = 4 * 1024 * 1024;
 
 /** A link that has brought nothing new for so long, or since it came up, gives way to another where places are short. */
 export const USEFUL_MS = 5 * MINUTE_MS;
@@ -44,20 +36,6 @@ export const PROBATION_MS = 30 * SECOND_MS;
  * clone, is kept out by them (T24).
  */
 export const CROSSING_MS_MAX = 10 * SECOND_MS;
-
-/** Who is at the other end, as TLS proved and {@link judgePath} said. */
-export interface PeerIdentity {
-  readonly nodeId: NodeId;
-  readonly chain: readonly Certificate[];
-}
-
-export interface LinkEnd {
-  readonly id: number;
-  readonly direction: 'inbound' | 'outbound';
-  readonly peer: PeerIdentity;
-  /** Where the other end is seen. */
-  readonly remoteAddress: string;
-}
 
 type LinkState =
   | { readonly tag: 'awaiting-hello'; readonly until: MonotonicMs }
@@ -86,18 +64,12 @@ export class Link {
   readonly #splitter = new FrameSplitter();
   readonly #queue = new OutgoingQueue();
   readonly #conduct: Conduct;
-  /** What is to be written: frames, and messages without theirs, each marked. */
-  #buffer: Bytes[] = [];
-  #isMessage: boolean[] = [];
-  #bufferBytes = 0;
+  readonly #credit = new Credit();
+  readonly #output: TurnOutput;
   #state: LinkState;
   #heardAt: MonotonicMs;
   #newsAt: MonotonicMs | undefined;
   #pingedAt: MonotonicMs | undefined;
-  #grantedToUs = 0;
-  /** Bytes of messages that the peer may still send, and bytes judged that it has not been granted again. */
-  #grantedToPeer = WINDOW_BYTES;
-  #consumed = 0;
 
   /** @param conduct of the peer, over all links with it; by default this is the only one. */
   constructor(
@@ -114,7 +86,8 @@ export class Link {
     this.#state = { tag: 'awaiting-hello', until: after(now.mono, HELLO_MS_MAX) };
     this.#heardAt = now.mono;
     this.#conduct = conduct;
-    this.#write(hello);
+    this.#output = new TurnOutput(() => outbox.dirty(this));
+    this.#output.addFrame(encodeFrame(hello));
   }
 
   get peer(): NodeId {
@@ -162,7 +135,7 @@ export class Link {
 
   /** Whether so much is written in this turn that questions of this peer are to be left unanswered. */
   get isLaden(): boolean {
-    return this.#bufferBytes >= TURN_BYTES_MAX;
+    return this.#output.isLaden;
   }
 
   get queuedBytes(): number {
@@ -187,20 +160,20 @@ export class Link {
 
   /** Sends a frame that flow control does not hold back. */
   send(frame: Exclude<Frame, { tag: 'message' } | HelloFrame>): void {
-    if (this.#state.tag === 'up') this.#write(frame);
+    if (this.#state.tag === 'up') this.#output.addFrame(encodeFrame(frame));
   }
 
   /** As {@link send}, of a frame that is encoded already, because it goes to many peers. */
   sendEncoded(frame: Bytes): void {
-    if (this.#state.tag === 'up') this.#gather(frame, false, frame.length);
+    if (this.#state.tag === 'up') this.#output.addFrame(frame);
   }
 
   /** Sends a message as soon as the peer grants it; may be shed, then a pull brings it. */
   sendMessage(bytes: Bytes, author: NodeId): void {
     if (this.#state.tag !== 'up') return;
-    if (this.#queue.length === 0 && bytes.length <= this.#grantedToUs) {
-      this.#grantedToUs -= bytes.length;
-      this.#writeMessage(bytes);
+    if (this.#queue.length === 0 && bytes.length <= this.#credit.left) {
+      this.#credit.spend(bytes.length);
+      this.#output.addMessage(bytes);
       return;
     }
     this.#queue.pushMessage(bytes, author);
@@ -216,11 +189,8 @@ export class Link {
 
   /** A message of this peer has been judged: its bytes are granted again. */
   handleConsumed(bytes: number): void {
-    this.#consumed += bytes;
-    if (this.#consumed < WINDOW_BYTES / 2) return;
-    this.send({ tag: 'credit', bytes: this.#consumed });
-    this.#grantedToPeer += this.#consumed;
-    this.#consumed = 0;
+    const granted = this.#credit.handleConsumed(bytes);
+    if (granted > 0) this.send({ tag: 'credit', bytes: granted });
   }
 
   /** Whether a pull of this peer is answered: not faster than an honest one asks. */
@@ -241,27 +211,13 @@ export class Link {
   /** Ends the link, telling the peer why. */
   close(now: Instant, why: ByeReason): void {
     if (this.#state.tag === 'closed') return;
-    this.#write({ tag: 'bye', reason: why });
+    this.#output.addFrame(encodeFrame({ tag: 'bye', reason: why }));
     this.#end(now, why);
   }
 
   /** Everything to be written, as one piece; empties the buffer. */
   takeOutput(): Bytes | undefined {
-    if (this.#buffer.length === 0) return undefined;
-    const output = new Uint8Array(this.#bufferBytes);
-    let at = 0;
-    for (let i = 0; i < this.#buffer.length; i++) {
-      const bytes = this.#buffer[i] as Bytes;
-      if (this.#isMessage[i] === true) at = putMessageFrame(output, at, bytes);
-      else {
-        output.set(bytes, at);
-        at += bytes.length;
-      }
-    }
-    this.#buffer = [];
-    this.#isMessage = [];
-    this.#bufferBytes = 0;
-    return output;
+    return this.#output.take();
   }
 
   deadline(): MonotonicMs | undefined {
@@ -300,11 +256,10 @@ export class Link {
       case 'pong':
         return;
       case 'credit':
-        this.#grantedToUs = Math.min(GRANTED_BYTES_MAX, this.#grantedToUs + frame.bytes);
+        this.#credit.handleGranted(frame.bytes);
         return this.#drainQueue();
       case 'message':
-        this.#grantedToPeer -= frame.bytes.length;
-        if (this.#grantedToPeer < 0) return this.close(now, 'misbehaved');
+        if (!this.#credit.handleReceived(frame.bytes.length)) return this.close(now, 'misbehaved');
         return this.#outbox.frame(now, this, frame);
       default:
         this.#outbox.frame(now, this, frame);
@@ -314,39 +269,23 @@ export class Link {
   #handleHello(now: Instant, hello: HelloFrame): void {
     if (hello.version !== LINK_VERSION) return this.close(now, 'version');
     if (hello.mesh !== this.#mesh || hello.nodeId !== this.peer) return this.close(now, 'mesh');
-    this.#grantedToUs = Math.min(GRANTED_BYTES_MAX, hello.windowBytes);
+    this.#credit.handleGranted(hello.windowBytes);
     this.#state = { tag: 'up', hello, since: now.mono };
     this.#outbox.up(now, this, hello);
   }
 
   #drainQueue(): void {
     for (;;) {
-      const item = this.#queue.shiftWithin(this.#grantedToUs);
+      const item = this.#queue.shiftWithin(this.#credit.left);
       if (item === undefined) return;
-      this.#grantedToUs -= item.costBytes;
-      this.#write(item.frame);
+      this.#credit.spend(item.costBytes);
+      if (item.frame.tag === 'message') this.#output.addMessage(item.frame.bytes);
+      else this.#output.addFrame(encodeFrame(item.frame));
     }
   }
 
   #end(now: Instant, why: ByeReason): void {
     this.#state = { tag: 'closed' };
     this.#outbox.closed(now, this, why);
-  }
-
-  #write(frame: Frame): void {
-    if (frame.tag === 'message') return this.#writeMessage(frame.bytes);
-    const bytes = encodeFrame(frame);
-    this.#gather(bytes, false, bytes.length);
-  }
-
-  #writeMessage(bytes: Bytes): void {
-    this.#gather(bytes, true, messageFrameBytes(bytes));
-  }
-
-  #gather(bytes: Bytes, isMessage: boolean, length: number): void {
-    if (this.#buffer.length === 0) this.#outbox.dirty(this);
-    this.#buffer.push(bytes);
-    this.#isMessage.push(isMessage);
-    this.#bufferBytes += length;
   }
 }

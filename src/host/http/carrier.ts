@@ -10,7 +10,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { MonotonicMs } from '../../base/time.ts';
 import type { WorkShares } from '../../base/work-share.ts';
-import type { PeerIdentity } from '../../engine/links/link.ts';
+import type { PeerIdentity } from '../../engine/links/link-end.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 
 /**

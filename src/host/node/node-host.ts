@@ -5,7 +5,7 @@ import { WorkShares } from '../../base/work-share.ts';
 import type { PublicKey } from '../../crypto/keys/public-key.ts';
 import type { Signer } from '../../crypto/keys/signer.ts';
 import type { Candidate } from '../../engine/links/connector.ts';
-import type { PeerIdentity } from '../../engine/links/link.ts';
+import type { PeerIdentity } from '../../engine/links/link-end.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import { type Address, formatAddress } from '../../message/payloads/address.ts';
 import type { Message } from '../../message/message.ts';

@@ -2,7 +2,7 @@ import { connect, createSecureContext, type SecureContext, type SecureContextOpt
 import { BoundedMap } from '../../base/bounded.ts';
 import { MeshError, messageOf } from '../../base/errors.ts';
 import { SECOND_MS } from '../../base/time.ts';
-import type { PeerIdentity } from '../../engine/links/link.ts';
+import type { PeerIdentity } from '../../engine/links/link-end.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import { type Address, splitAddress } from '../../message/payloads/address.ts';

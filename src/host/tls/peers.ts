@@ -3,7 +3,7 @@ import { BoundedMap } from '../../base/bounded.ts';
 import { isMeshError } from '../../base/errors.ts';
 import { sha256Hex } from '../../crypto/hash.ts';
 import { MESH_CERTIFICATE_BYTES_MAX, MESH_CHAIN_CERTIFICATES_MAX } from '../../pki/mesh/mesh-profile.ts';
-import type { PeerIdentity } from '../../engine/links/link.ts';
+import type { PeerIdentity } from '../../engine/links/link-end.ts';
 import { type Certificate, parseCertificate } from '../../pki/x509/certificate/certificate.ts';
 import type { PathJudgement } from '../../pki/mesh/judge.ts';
 import { chainFrom } from './peer-chain.ts';

@@ -1,7 +1,7 @@
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 import { createServer as createTlsServer, type Server as TlsServer, type TLSSocket } from 'node:tls';
 import { messageOf } from '../../base/errors.ts';
-import type { PeerIdentity } from '../../engine/links/link.ts';
+import type { PeerIdentity } from '../../engine/links/link-end.ts';
 import { type Address, formatAddress } from '../../message/payloads/address.ts';
 import { connectionKeyOf } from './connection-key.ts';
 import { boundLateHandshake } from './late-handshake.ts';

@@ -1,7 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { UnixMs } from '../../base/time.ts';
 import type { Candidate } from '../../engine/links/connector.ts';
-import type { PeerIdentity } from '../../engine/links/link.ts';
+import type { PeerIdentity } from '../../engine/links/link-end.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import type { Address } from '../../message/payloads/address.ts';
 import type { Message } from '../../message/message.ts';

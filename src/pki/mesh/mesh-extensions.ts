@@ -1,7 +1,8 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { textOfUtf8 } from '../../base/bytes.ts';
 import { MeshError } from '../../base/errors.ts';
-import { type DerReader, readOnly, TAG } from '../../codec/der-reader.ts';
+import { type DerReader, readOnly } from '../../codec/der-reader.ts';
+import { TAG } from '../../codec/der-tag.ts';
 import { type DerPart, inner, sequence, unsignedInteger, utf8String } from '../../codec/der-writer.ts';
 import { OID } from '../../codec/oid.ts';
 import {

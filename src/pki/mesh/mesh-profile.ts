@@ -1,5 +1,6 @@
 import { isMeshError, messageOf } from '../../base/errors.ts';
-import { readOnly, TAG } from '../../codec/der-reader.ts';
+import { readOnly } from '../../codec/der-reader.ts';
+import { TAG } from '../../codec/der-tag.ts';
 import { OID } from '../../codec/oid.ts';
 import { keyAlgorithmOf } from '../../crypto/keys/spki.ts';
 import { ADMINISTRATOR_ROLE } from '../../identity/capability.ts';

@@ -1,5 +1,6 @@
 import { type Bytes, textOfUtf8 } from '../../base/bytes.ts';
-import { readOnly, TAG } from '../../codec/der-reader.ts';
+import { readOnly } from '../../codec/der-reader.ts';
+import { TAG } from '../../codec/der-tag.ts';
 import { OID } from '../../codec/oid.ts';
 import type { Certificate } from '../x509/certificate/certificate.ts';
 import { type DistinguishedName, isEmptyName, isNameWithin } from '../x509/name/distinguished-name.ts';

@@ -1,5 +1,6 @@
 import type { Bytes } from '../../base/bytes.ts';
-import { type DerReader, TAG } from '../../codec/der-reader.ts';
+import type { DerReader } from '../../codec/der-reader.ts';
+import { TAG } from '../../codec/der-tag.ts';
 import { inner, sequence } from '../../codec/der-writer.ts';
 import { p256RawToDer } from '../../crypto/curve/ecdsa-signature.ts';
 import type { MessageAlgorithm } from '../../crypto/keys/public-key.ts';

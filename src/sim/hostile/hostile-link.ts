@@ -3,7 +3,7 @@ import { isMeshError } from '../../base/errors.ts';
 import type { ByeReason, Frame, HelloFrame } from '../../engine/links/frame.ts';
 import { decodeFrame, encodeFrame } from '../../engine/links/frame-codec.ts';
 import { FrameSplitter } from '../../engine/links/frame-splitter.ts';
-import type { LinkEnd } from '../../engine/links/link.ts';
+import type { LinkEnd } from '../../engine/links/link-end.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 
 /** A member's end of a link that keeps no rule but the encoding of frames: whoever holds it says what it likes. */

@@ -1,6 +1,7 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { type Frame, type HelloFrame, LINK_VERSION } from '../../engine/links/frame.ts';
-import { type LinkEnd, WINDOW_BYTES } from '../../engine/links/link.ts';
+import type { LinkEnd } from '../../engine/links/link-end.ts';
+import { WINDOW_BYTES } from '../../engine/links/credit.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
 import { type NodeId, nodeIdOfSpki } from '../../identity/node-id.ts';
 import { type Address, parseAddress } from '../../message/payloads/address.ts';

@@ -3,7 +3,7 @@ import { isMeshError } from '../../base/errors.ts';
 import { type Instant, MINUTE_MS, type UnixMs } from '../../base/time.ts';
 import type { PublicKey } from '../../crypto/keys/public-key.ts';
 import type { Candidate } from '../../engine/links/connector.ts';
-import type { LinkEnd } from '../../engine/links/link.ts';
+import type { LinkEnd } from '../../engine/links/link-end.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import { type Address, parseAddress } from '../../message/payloads/address.ts';
 import { parseMessageType } from '../../message/family.ts';

@@ -1,6 +1,6 @@
 import type { Bytes } from '../../base/bytes.ts';
 import { SECOND_MS } from '../../base/time.ts';
-import type { LinkEnd } from '../../engine/links/link.ts';
+import type { LinkEnd } from '../../engine/links/link-end.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import type { Address } from '../../message/payloads/address.ts';
 import type { Certificate } from '../../pki/x509/certificate/certificate.ts';

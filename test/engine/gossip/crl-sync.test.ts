@@ -9,7 +9,8 @@ import {
   type CrlHeader,
   FRAME_BYTES_MAX,
 } from '../../../src/engine/links/frame.ts';
-import { type Link, type MeshFrame, TURN_BYTES_MAX } from '../../../src/engine/links/link.ts';
+import type { Link, MeshFrame } from '../../../src/engine/links/link.ts';
+import { TURN_BYTES_MAX } from '../../../src/engine/links/turn-output.ts';
 import { LinkPair } from '../../support/mesh/link-pair.ts';
 import { at, MeshFixture } from '../../support/mesh/mesh-fixture.ts';
 

@@ -13,7 +13,8 @@ import {
   WANTED_MAX,
 } from '../../../src/engine/gossip/gossip.ts';
 import { HeldMessages } from '../../../src/engine/held/held-messages.ts';
-import { type Link, type MeshFrame, WINDOW_BYTES } from '../../../src/engine/links/link.ts';
+import type { Link, MeshFrame } from '../../../src/engine/links/link.ts';
+import { WINDOW_BYTES } from '../../../src/engine/links/credit.ts';
 import { OUTGOING_BYTES_MAX } from '../../../src/engine/links/outgoing-queue.ts';
 import {
   ANSWER_OF_AUTHOR_MAX,

@@ -5,7 +5,7 @@ import type { TLSSocket } from 'node:tls';
 import { describe, it } from 'node:test';
 import type { MonotonicMs } from '../../../src/base/time.ts';
 import { WorkShares } from '../../../src/base/work-share.ts';
-import type { PeerIdentity } from '../../../src/engine/links/link.ts';
+import type { PeerIdentity } from '../../../src/engine/links/link-end.ts';
 import {
   HTTP2_STREAMS_PER_TURN_MAX,
   HTTP_CONNECTIONS_PER_MEMBER_MAX,

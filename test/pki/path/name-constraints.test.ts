@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { after, DAY_MS, type UnixMs } from '../../../src/base/time.ts';
 import { element, ia5String, oid, sequence, setOf, time } from '../../../src/codec/der-writer.ts';
-import { contextTag, TAG } from '../../../src/codec/der-reader.ts';
+import { contextTag, TAG } from '../../../src/codec/der-tag.ts';
 import { utf8 } from '../../../src/base/bytes.ts';
 import { OID } from '../../../src/codec/oid.ts';
 import { NAME_COMPARISONS_MAX } from '../../../src/pki/path/name-constraints.ts';

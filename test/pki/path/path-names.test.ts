@@ -1,5 +1,5 @@
 import { fromHex, utf8 } from '../../../src/base/bytes.ts';
-import { TAG } from '../../../src/codec/der-reader.ts';
+import { TAG } from '../../../src/codec/der-tag.ts';
 import { contextPrimitive, element, oid, sequence, setOf } from '../../../src/codec/der-writer.ts';
 import { OID } from '../../../src/codec/oid.ts';
 import { commonName, directory, dns, email, judge, make, other, uri } from '../../support/make-certificate.ts';

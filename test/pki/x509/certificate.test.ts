@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { concatBytes, fromHex, utf8 } from '../../../src/base/bytes.ts';
-import { contextTag, TAG } from '../../../src/codec/der-reader.ts';
+import { contextTag, TAG } from '../../../src/codec/der-tag.ts';
 import {
   boolean,
   context,

@@ -1,6 +1,6 @@
 import { fromHex } from '../../../src/base/bytes.ts';
 import { after, DAY_MS } from '../../../src/base/time.ts';
-import { TAG } from '../../../src/codec/der-reader.ts';
+import { TAG } from '../../../src/codec/der-tag.ts';
 import {
   bitString,
   context,

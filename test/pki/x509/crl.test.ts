@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { fromHex } from '../../../src/base/bytes.ts';
 import { after, DAY_MS, type UnixMs } from '../../../src/base/time.ts';
-import { TAG } from '../../../src/codec/der-reader.ts';
+import { TAG } from '../../../src/codec/der-tag.ts';
 import { octetString, oid, sequence, time, unsignedInteger } from '../../../src/codec/der-writer.ts';
 import { OID } from '../../../src/codec/oid.ts';
 import { checkX509Signature } from '../../../src/crypto/signatures/x509-signature.ts';

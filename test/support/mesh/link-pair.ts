@@ -3,7 +3,8 @@ import type { Instant } from '../../../src/base/time.ts';
 import type { Frame, HelloFrame } from '../../../src/engine/links/frame.ts';
 import { decodeFrame } from '../../../src/engine/links/frame-codec.ts';
 import { FrameSplitter } from '../../../src/engine/links/frame-splitter.ts';
-import { Link, type MeshFrame, WINDOW_BYTES } from '../../../src/engine/links/link.ts';
+import { Link, type MeshFrame } from '../../../src/engine/links/link.ts';
+import { WINDOW_BYTES } from '../../../src/engine/links/credit.ts';
 import type { NodeId } from '../../../src/identity/node-id.ts';
 import { MESH, type MeshFixture } from './mesh-fixture.ts';
 

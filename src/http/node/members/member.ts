@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { Budgets } from '../../../base/budgets.ts';
 import { MeshError } from '../../../base/errors.ts';
 import type { BucketRate } from '../../../base/token-bucket.ts';
-import type { PeerIdentity } from '../../../engine/links/link.ts';
+import type { PeerIdentity } from '../../../engine/links/link-end.ts';
 import type { NodeId } from '../../../identity/node-id.ts';
 import { type HttpApp, socketOf } from '../../server.ts';
 import type { MemberDeps } from '../deps.ts';

@@ -3,7 +3,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { fromBase64 } from '../../../base/bytes.ts';
 import { MeshError } from '../../../base/errors.ts';
 import { PublicKey } from '../../../crypto/keys/public-key.ts';
-import type { PeerIdentity } from '../../../engine/links/link.ts';
+import type { PeerIdentity } from '../../../engine/links/link-end.ts';
 import { judgeMeshRequest } from '../../../message/request/mesh-request.ts';
 import { malformed } from '../../../message/request/http-request.ts';
 import { carriesSignature, readSignedRequest } from '../../../message/request/signed-request.ts';

@@ -1,6 +1,6 @@
 import { type Bytes, fromHex } from '../../../base/bytes.ts';
 import { after, MINUTE_MS, SECOND_MS, type UnixMs } from '../../../base/time.ts';
-import { contextTag, TAG } from '../../../codec/der-reader.ts';
+import { contextTag, TAG } from '../../../codec/der-tag.ts';
 import {
   boolean,
   context,

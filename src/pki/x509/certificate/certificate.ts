@@ -1,7 +1,8 @@
 import { type Bytes, bytesEqual } from '../../../base/bytes.ts';
 import { isMeshError, MeshError, messageOf } from '../../../base/errors.ts';
 import type { UnixMs } from '../../../base/time.ts';
-import { contextTag, type DerReader, readOnly } from '../../../codec/der-reader.ts';
+import { type DerReader, readOnly } from '../../../codec/der-reader.ts';
+import { contextTag } from '../../../codec/der-tag.ts';
 import { OID } from '../../../codec/oid.ts';
 import { parsePem } from '../../../codec/pem.ts';
 import { sha256 } from '../../../crypto/hash.ts';

@@ -1,6 +1,7 @@
 import { type Bytes, fromBase64 } from '../../../base/bytes.ts';
 import { MeshError } from '../../../base/errors.ts';
-import { contextTag, type DerReader, readOnly, TAG } from '../../../codec/der-reader.ts';
+import { type DerReader, readOnly } from '../../../codec/der-reader.ts';
+import { contextTag, TAG } from '../../../codec/der-tag.ts';
 import { context, sequence, unsignedInteger } from '../../../codec/der-writer.ts';
 import { parsePem } from '../../../codec/pem.ts';
 import { PublicKey } from '../../../crypto/keys/public-key.ts';

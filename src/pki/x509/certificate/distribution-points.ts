@@ -1,4 +1,5 @@
-import { contextTag, type DerReader } from '../../../codec/der-reader.ts';
+import type { DerReader } from '../../../codec/der-reader.ts';
+import { contextTag } from '../../../codec/der-tag.ts';
 import type { Certificate } from './certificate.ts';
 import { type DistinguishedName, nameKey, readRelativeName, shortKey } from '../name/distinguished-name.ts';
 import { readList, refuse } from './extension-parts.ts';

@@ -1,5 +1,6 @@
 import { MeshError } from '../../../base/errors.ts';
-import { type DerReader, SMALL_INTEGER_BYTES_MAX, TAG } from '../../../codec/der-reader.ts';
+import { type DerReader, SMALL_INTEGER_BYTES_MAX } from '../../../codec/der-reader.ts';
+import { TAG } from '../../../codec/der-tag.ts';
 
 /** Elements of a list inside an extension (policies, mappings, usages, descriptions, subtrees). */
 export const EXTENSION_LIST_MAX = 8_192;

@@ -1,6 +1,7 @@
 import type { Bytes } from '../../../base/bytes.ts';
 import { MeshError } from '../../../base/errors.ts';
-import { contextTag, type DerReader, readOnly, TAG } from '../../../codec/der-reader.ts';
+import { type DerReader, readOnly } from '../../../codec/der-reader.ts';
+import { contextTag, TAG } from '../../../codec/der-tag.ts';
 import { OID } from '../../../codec/oid.ts';
 import { type DistributionPoint, readDistributionPoints } from './distribution-points.ts';
 import { readCount, readList, refuse } from './extension-parts.ts';

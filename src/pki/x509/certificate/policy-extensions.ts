@@ -1,4 +1,5 @@
-import { contextTag, type DerReader, TAG } from '../../../codec/der-reader.ts';
+import type { DerReader } from '../../../codec/der-reader.ts';
+import { contextTag, TAG } from '../../../codec/der-tag.ts';
 import { OID } from '../../../codec/oid.ts';
 import { readCount, readList, refuse } from './extension-parts.ts';
 

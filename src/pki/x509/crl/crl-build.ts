@@ -1,6 +1,6 @@
 import { type Bytes, concatBytes, fromHex } from '../../../base/bytes.ts';
 import type { UnixMs } from '../../../base/time.ts';
-import { TAG } from '../../../codec/der-reader.ts';
+import { TAG } from '../../../codec/der-tag.ts';
 import {
   context,
   contextPrimitive,

@@ -1,7 +1,8 @@
 import { type Bytes, bytesEqual } from '../../../base/bytes.ts';
 import { MeshError } from '../../../base/errors.ts';
 import { type UnixMs, unixMsFromSeconds, unixSeconds } from '../../../base/time.ts';
-import { type DerReader, readOnly, TAG } from '../../../codec/der-reader.ts';
+import { type DerReader, readOnly } from '../../../codec/der-reader.ts';
+import { TAG } from '../../../codec/der-tag.ts';
 import { OID } from '../../../codec/oid.ts';
 import { readSerial, type SerialHex, serialOf } from '../certificate/certificate.ts';
 import { nameKey } from '../name/distinguished-name.ts';

@@ -1,5 +1,6 @@
 import { MeshError } from '../../../base/errors.ts';
-import { contextTag, type DerReader } from '../../../codec/der-reader.ts';
+import type { DerReader } from '../../../codec/der-reader.ts';
+import { contextTag } from '../../../codec/der-tag.ts';
 import type { Certificate } from '../certificate/certificate.ts';
 import { type DistinguishedName, shortKey } from '../name/distinguished-name.ts';
 import { ALL_REASONS, placeKeys, type PointView, readPlaceName } from '../certificate/distribution-points.ts';

@@ -1,7 +1,8 @@
 import { type Bytes, bytesEqual } from '../../../base/bytes.ts';
 import { isMeshError, MeshError, messageOf } from '../../../base/errors.ts';
 import type { UnixMs } from '../../../base/time.ts';
-import { type DerReader, readOnly, TAG } from '../../../codec/der-reader.ts';
+import { type DerReader, readOnly } from '../../../codec/der-reader.ts';
+import { TAG } from '../../../codec/der-tag.ts';
 import { OID } from '../../../codec/oid.ts';
 import type { CheckX509Signature } from '../../../crypto/signatures/x509-signature.ts';
 import type { Delegations } from '../../../identity/delegate/delegations.ts';

@@ -1,7 +1,8 @@
 import { type Bytes, textOfUtf8 } from '../../../base/bytes.ts';
 import { MeshError } from '../../../base/errors.ts';
 import type { UnixMs } from '../../../base/time.ts';
-import { type DerReader, readOnly, TAG } from '../../../codec/der-reader.ts';
+import { type DerReader, readOnly } from '../../../codec/der-reader.ts';
+import { TAG } from '../../../codec/der-tag.ts';
 import { octetString, sequence, time, unsignedInteger, utf8String } from '../../../codec/der-writer.ts';
 import { compressPoint } from '../../../crypto/curve/curve-point.ts';
 import { WALLET_ADDRESS_BYTES } from '../../../crypto/secp256k1/wallet-address.ts';

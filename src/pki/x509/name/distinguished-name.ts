@@ -1,6 +1,7 @@
 import { type Bytes, compareBytes, textOfUtf8, utf8 } from '../../../base/bytes.ts';
 import { MeshError } from '../../../base/errors.ts';
-import { type DerReader, TAG } from '../../../codec/der-reader.ts';
+import type { DerReader } from '../../../codec/der-reader.ts';
+import { TAG } from '../../../codec/der-tag.ts';
 import { OID } from '../../../codec/oid.ts';
 import { sha256Hex } from '../../../crypto/hash.ts';
 

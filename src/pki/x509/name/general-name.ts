@@ -1,6 +1,7 @@
 import type { Bytes } from '../../../base/bytes.ts';
 import { MeshError } from '../../../base/errors.ts';
-import { contextTag, type DerReader } from '../../../codec/der-reader.ts';
+import type { DerReader } from '../../../codec/der-reader.ts';
+import { contextTag } from '../../../codec/der-tag.ts';
 import { type DistinguishedName, readName } from './distinguished-name.ts';
 
 /** Names in one extension. Far above any certificate of this mesh (3), below what makes constraint checks quadratic. */

@@ -1,6 +1,6 @@
 import { fromHex, type Bytes } from '../../../../src/base/bytes.ts';
 import { type UnixMs, DAY_MS } from '../../../../src/base/time.ts';
-import { TAG } from '../../../../src/codec/der-reader.ts';
+import { TAG } from '../../../../src/codec/der-tag.ts';
 import { contextPrimitive, element, oid, sequence, setOf, time } from '../../../../src/codec/der-writer.ts';
 import { OID } from '../../../../src/codec/oid.ts';
 import { encodePem } from '../../../../src/codec/pem.ts';

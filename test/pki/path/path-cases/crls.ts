@@ -1,5 +1,5 @@
 import { fromHex, utf8 } from '../../../../src/base/bytes.ts';
-import { contextTag, TAG } from '../../../../src/codec/der-reader.ts';
+import { contextTag, TAG } from '../../../../src/codec/der-tag.ts';
 import { context, element, NULL, sequence, unsignedInteger } from '../../../../src/codec/der-writer.ts';
 import { OID } from '../../../../src/codec/oid.ts';
 import { commonName, extensionOf, uri } from '../../../support/make-certificate.ts';

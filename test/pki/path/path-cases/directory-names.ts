@@ -1,5 +1,5 @@
 import { utf8 } from '../../../../src/base/bytes.ts';
-import { TAG } from '../../../../src/codec/der-reader.ts';
+import { TAG } from '../../../../src/codec/der-tag.ts';
 import { element, ia5String, oid, sequence, setOf } from '../../../../src/codec/der-writer.ts';
 import { OID } from '../../../../src/codec/oid.ts';
 import { directory, dns, email, extensionOf, nameConstraints } from '../../../support/make-certificate.ts';

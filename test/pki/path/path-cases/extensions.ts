@@ -1,5 +1,5 @@
 import { fromHex } from '../../../../src/base/bytes.ts';
-import { TAG } from '../../../../src/codec/der-reader.ts';
+import { TAG } from '../../../../src/codec/der-tag.ts';
 import {
   context,
   contextPrimitive,

@@ -1,5 +1,5 @@
 import { type Bytes, fromHex } from '../../../../src/base/bytes.ts';
-import { contextTag, TAG } from '../../../../src/codec/der-reader.ts';
+import { contextTag, TAG } from '../../../../src/codec/der-tag.ts';
 import { context, element, oid, sequence, unsignedInteger, utf8String } from '../../../../src/codec/der-writer.ts';
 import { OID } from '../../../../src/codec/oid.ts';
 import {

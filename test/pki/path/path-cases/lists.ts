@@ -1,5 +1,5 @@
 import { type Bytes, fromHex } from '../../../../src/base/bytes.ts';
-import { contextTag, TAG } from '../../../../src/codec/der-reader.ts';
+import { contextTag, TAG } from '../../../../src/codec/der-tag.ts';
 import {
   bitString,
   context,

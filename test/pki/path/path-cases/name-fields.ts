@@ -1,5 +1,5 @@
 import { compareBytes, fromHex, utf8 } from '../../../../src/base/bytes.ts';
-import { TAG } from '../../../../src/codec/der-reader.ts';
+import { TAG } from '../../../../src/codec/der-tag.ts';
 import { boolean, element, NULL, oid, sequence, setOf, unsignedInteger } from '../../../../src/codec/der-writer.ts';
 import { OID } from '../../../../src/codec/oid.ts';
 import { commonName, directory, dns, extensionOf } from '../../../support/make-certificate.ts';

@@ -1,5 +1,5 @@
 import { fromHex, utf8 } from '../../../../src/base/bytes.ts';
-import { TAG } from '../../../../src/codec/der-reader.ts';
+import { TAG } from '../../../../src/codec/der-tag.ts';
 import { context, contextPrimitive, element, ia5String, oid, sequence } from '../../../../src/codec/der-writer.ts';
 import { OID } from '../../../../src/codec/oid.ts';
 import {
