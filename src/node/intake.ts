@@ -1,6 +1,6 @@
 import type { Instant } from '../base/time.ts';
 import type { CrlSync } from '../engine/gossip/crl-sync.ts';
-import type { Source } from '../engine/gate/gate.ts';
+import type { Source } from '../engine/gate/source.ts';
 import type { Gossip } from '../engine/gossip/gossip.ts';
 import type { HeldMessage } from '../engine/held/held-message.ts';
 import type { Link } from '../engine/links/link.ts';

@@ -37,10 +37,17 @@ function faultOf(page: string, link: string): string | undefined {
 /** Files and folders of the sources that a page names in code: `src/pki/mesh/judge.ts`, `engine/pull-*.ts`, `src/bench`. */
 function sourcesNamedIn(page: string): readonly string[] {
   const folders = Object.keys(FOLDER_RANKS).join('|');
-  const named = new RegExp(`^(?:src/(?:[\\w./*-]*)|(?:${folders})/[\\w/*-]+(?:\\.ts)?)$`);
+  const named = new RegExp(`^(?:src/(?:[\\w./*,{}-]*)|(?:${folders})/[\\w/*,{}-]+(?:\\.ts)?)$`);
   return Array.from(textOf(page).matchAll(/`([^`\n]+)`/g), ([, code = '']) => code)
     .filter((code) => named.test(code) && !/[…A-Z]/.test(code))
+    .flatMap(eachOf)
     .map((code) => (code.startsWith('src/') ? code : `src/${code}`));
+}
+
+/** `engine/{gate,links}/link.ts` names two. */
+function eachOf(code: string): readonly string[] {
+  const [, before = '', names, after = ''] = /^(.*)\{([^{}]*)\}(.*)$/.exec(code) ?? [];
+  return names === undefined ? [code] : names.split(',').flatMap((name) => eachOf(before + name + after));
 }
 
 /** A path, with `*` for anything within one name, and with or without its ending. */

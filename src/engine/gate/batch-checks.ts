@@ -7,6 +7,9 @@ import type { Speaker } from './origins.ts';
 /** Batches whose signature was found good: some seconds of the busiest mesh. 1,024 × ~250 B = 256 KB. */
 export const CHECKED_BATCHES_MAX = 1_024;
 
+/** What is known of the signature of a batch. */
+export type BatchState = 'good' | 'under-way' | 'unknown';
+
 interface BatchCheck {
   readonly key: PublicKey;
   readonly signature: Bytes;
@@ -27,10 +30,7 @@ export class BatchChecks {
    * What is known of this very signature, over the root of this message's batch, under its signer's key. That is asked for
    * only where the batch is known: a stranger's message cannot be in it.
    */
-  stateOf(
-    speaker: Pick<Speaker, 'keyOf'>,
-    { batchKey, signature, incarnation }: Message,
-  ): 'good' | 'under-way' | 'unknown' {
+  stateOf(speaker: Pick<Speaker, 'keyOf'>, { batchKey, signature, incarnation }: Message): BatchState {
     if (batchKey === undefined) return 'unknown';
     const good = this.#good.get(batchKey);
     const underWay = this.#underWay.get(batchKey);

@@ -1,31 +1,30 @@
 import { Budgets } from '../../base/budgets.ts';
 import { bytesEqual } from '../../base/bytes.ts';
 import { isMeshError } from '../../base/errors.ts';
-import type { Instant, UnixMs } from '../../base/time.ts';
+import type { Instant } from '../../base/time.ts';
 import type { BucketRate } from '../../base/token-bucket.ts';
 import type { PublicKey } from '../../crypto/keys/public-key.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';
 import type { NodeId } from '../../identity/node-id.ts';
-import { FUTURE_MAX_MS, LIFETIME_MAX_MS } from '../../message/limits.ts';
 import { isSameCopy, type Message } from '../../message/message.ts';
-import type { StreamKey } from '../../message/message-id.ts';
 import { MessageReader } from '../../message/message-reader.ts';
 import { AUTHOR_RATE, BUCKETS_MAX, NEIGHBOUR_RATE } from './budgets.ts';
-import { BatchChecks } from './batch-checks.ts';
 import { Echoes, NO_ECHO } from './echoes.ts';
-import { type CounterState, HELD_PER_ORIGIN_MAX } from '../held/held-messages.ts';
+import { HELD_PER_ORIGIN_MAX } from '../held/held-messages.ts';
 import type { KnownDelegate } from './delegate-book.ts';
-import type { Origins, Speaker } from './origins.ts';
+import type { Origins } from './origins.ts';
+import { noteCopy, type PendingCheck, PendingChecks } from './pending-checks.ts';
+import type { Source } from './source.ts';
+import {
+  type Draft,
+  type GateMemory,
+  judgeCounter,
+  judgeLifetime,
+  judgeOrigin,
+  judgePayload,
+  type RecordSequences,
+} from './steps.ts';
 import { ACCEPT, ignore, reject, type Verdict } from './verdict.ts';
-
-/** Signature checks under way at once; the thread pool is busy long before, and each holds one message. */
-export const CHECKS_MAX = 4_096;
-
-/** Who handed a message over: a neighbour on a link, a program over HTTP, or this node itself. */
-export type Source =
-  | { readonly tag: 'link'; readonly link: number; readonly peer: NodeId; readonly bytesLength: number }
-  | { readonly tag: 'client'; readonly peer: NodeId; readonly request: number }
-  | { readonly tag: 'self'; readonly request: number };
 
 export interface GateOutbox {
   /** True while nothing more can be taken in, whoever says it: the store does not keep up. */
@@ -51,22 +50,6 @@ export interface GateOutbox {
   conflict(now: Instant, keptContentKey: string, message: Message): void;
 }
 
-/** What the gate asks of the memory of messages: a node's are its `HeldMessages`. */
-export interface GateMemory {
-  /** Rises whenever something that was held is no more. */
-  readonly drops: number;
-  has(contentKey: string): boolean;
-  counterState(stream: StreamKey, counter: number): CounterState;
-  countOf(origin: NodeId): number;
-  isFullOf(origin: NodeId): boolean;
-  whyNoRoomFor(message: Pick<Message, 'origin' | 'stream' | 'counter'>): string | undefined;
-}
-
-/** Where the gate looks whether a newer record of the same node is known. */
-export interface RecordSequences {
-  isSuperseded(message: Message): boolean;
-}
-
 /** What the gate judges by. */
 export interface GateOptions {
   readonly mesh: MeshName;
@@ -79,19 +62,8 @@ export interface GateOptions {
   readonly neighbourRate?: BucketRate;
 }
 
-/** What the gate looks at of a message that has no counter and no signature yet. */
-export type Draft = Pick<Message, 'origin' | 'leafKey' | 'issuedAt' | 'delegate' | 'type' | 'content'>;
-
 /** Most verdicts by far. */
 const DUPLICATE = Object.freeze(ignore('duplicate'));
-
-interface Check {
-  readonly message: Message;
-  readonly source: Source;
-  readonly key: PublicKey;
-  /** Neighbours that have handed over the very same since: each once, so no more than there are links. */
-  alsoFrom: NodeId[] | undefined;
-}
 
 /**
  * The one way in. Before a message is stored, counted or forwarded, the gate judges it, in order of cost
@@ -110,13 +82,9 @@ export class Gate {
   readonly #outbox: GateOutbox;
   readonly #neighbours: Budgets<NodeId>;
   readonly #authors: Budgets<NodeId>;
-  readonly #checks = new Map<number, Check>();
-  /** The same by content key; of two with one content the first. */
-  readonly #checked = new Map<string, Check>();
-  readonly #batches = new BatchChecks();
+  readonly #checks = new PendingChecks();
   /** Messages that went on to 8 lately: only to tell their echoes cheaply. */
   readonly #echoes = new Echoes();
-  #nextTicket = 0;
 
   constructor(options: GateOptions, outbox: GateOutbox) {
     const { mesh, origins, held, records, authorRate = AUTHOR_RATE, neighbourRate = NEIGHBOUR_RATE } = options;
@@ -176,7 +144,7 @@ export class Gate {
    * @param underWay messages of this origin that were let in and are not held yet.
    */
   judgeDraft(now: Instant, draft: Draft, underWay: number): Verdict {
-    const origin = this.#judgeOrigin(draft);
+    const origin = judgeOrigin(this.#origins, draft);
     if (origin.tag !== 'ok') return origin.verdict === 'missing-chain' ? ignore('unknown-origin') : origin.verdict;
     const shape = judgePayload(draft);
     if (shape !== undefined) return shape;
@@ -187,17 +155,16 @@ export class Gate {
   }
 
   handleVerified(now: Instant, ticket: number, ok: boolean): void {
-    const check = this.#checks.get(ticket);
+    const check = this.#checks.take(ticket);
     if (check === undefined) return; // answered twice: not an error
-    this.#checks.delete(ticket);
-    const followers = this.#batches.end(check.key, check.message, ok);
+    const followers = this.#checks.end(check, ok);
     this.#settle(now, check, ok);
     for (const follower of followers) this.handleVerified(now, follower, ok);
   }
 
-  #settle(now: Instant, check: Check, ok: boolean): void {
+  #settle(now: Instant, check: PendingCheck, ok: boolean): void {
     const { message, source } = check;
-    if (this.#checked.get(message.contentKey) === check) this.#checked.delete(message.contentKey);
+    this.#checks.settle(check);
     const verdict = ok ? this.#judgeAfterCheck(now, message, source) : reject('bad-signature');
     this.#outbox.judged(now, source, message, verdict, check.alsoFrom);
   }
@@ -211,7 +178,7 @@ export class Gate {
     const lifetime = judgeLifetime(message, now.wall);
     if (lifetime !== undefined) return lifetime;
     // 3. Echoes: most of what arrives. A client waits for an answer that is true of its own copy, so it goes on to 8.
-    const underCheck = this.#checked.get(message.contentKey);
+    const underCheck = this.#checks.ofContent(message.contentKey);
     if (source.tag !== 'client') {
       if (this.#held.has(message.contentKey)) return ignore('duplicate');
       if (underCheck !== undefined && isSameCopy(underCheck.message, message)) {
@@ -222,17 +189,17 @@ export class Gate {
     // 4. Impersonation, revoked nodes, and members who say what they may not.
     const statement = this.#learnDelegate(now, message, source);
     if (statement !== undefined) return statement;
-    const origin = this.#judgeOrigin(message);
+    const origin = judgeOrigin(this.#origins, message);
     if (origin.tag !== 'ok') return origin.verdict;
     // 5. Replays, and clones: the second content for a counter goes on to 8 only to raise the alarm.
-    const counter = this.#judgeCounter(message);
+    const counter = judgeCounter(this.#held, this.#records, message);
     if (counter !== undefined && counter.tag === 'ignore' && counter.reason !== 'conflict') return counter;
     const shape = judgePayload(message);
     if (shape !== undefined) return shape;
-    const batch = this.#batches.stateOf(origin, message);
+    const batch = this.#checks.batchOf(origin, message);
     if (source.tag !== 'self') {
       // 6. A neighbour that makes us verify; it is authenticated, so only its own budget is spent.
-      if (this.#checks.size >= CHECKS_MAX || this.#outbox.isFull()) return ignore('over-budget');
+      if (this.#checks.isFull || this.#outbox.isFull()) return ignore('over-budget');
       if (batch === 'unknown' && !this.#neighbours.take(now.mono, source.peer)) return ignore('over-budget');
       // 7. An author that floods. Leaves no trace, so a pull brings the message again.
       if (!this.#authors.has(now.mono, message.origin)) return ignore('over-budget');
@@ -240,16 +207,9 @@ export class Gate {
     // 8. Tampering. Last, because it is the only step that costs more than a look-up, once for each batch.
     this.#echoes.add(message);
     if (batch === 'good') return this.#judgeAfterCheck(now, message, source);
-    const ticket = this.#nextTicket++;
     const key = origin.keyOf(message.incarnation);
-    const check: Check = { message, source, key, alsoFrom: undefined };
-    this.#checks.set(ticket, check);
-    if (underCheck === undefined) this.#checked.set(message.contentKey, check);
-    if (batch === 'under-way') this.#batches.follow(message, ticket);
-    else {
-      this.#batches.begin(key, message);
-      this.#outbox.verify(ticket, key, message);
-    }
+    const ticket = this.#checks.begin(message, source, key, batch);
+    if (batch === 'unknown') this.#outbox.verify(ticket, key, message);
     return 'check';
   }
 
@@ -267,7 +227,7 @@ export class Gate {
       this.#echoes.noteHeld(echo, drops);
       return true;
     }
-    const underCheck = this.#checked.get(contentKey);
+    const underCheck = this.#checks.ofContent(contentKey);
     if (underCheck === undefined || !bytesEqual(underCheck.message.bytes, bytes)) return false;
     noteCopy(underCheck, source);
     return true;
@@ -276,9 +236,9 @@ export class Gate {
   /** What may have changed while the signature was checked. */
   #judgeAfterCheck(now: Instant, message: Message, source: Source): Verdict {
     if (this.#held.has(message.contentKey)) return ignore('duplicate');
-    const origin = this.#judgeOrigin(message);
+    const origin = judgeOrigin(this.#origins, message);
     if (origin.tag !== 'ok') return origin.verdict === 'missing-chain' ? ignore('unknown-origin') : origin.verdict;
-    const counter = this.#judgeCounter(message);
+    const counter = judgeCounter(this.#held, this.#records, message);
     if (counter !== undefined) {
       const kept = this.#held.counterState(message.stream, message.counter);
       if (kept.tag === 'live' && counter.tag === 'ignore' && counter.reason === 'conflict')
@@ -286,31 +246,6 @@ export class Gate {
       return counter;
     }
     return source.tag === 'self' || this.#authors.take(now.mono, message.origin) ? ACCEPT : ignore('over-budget');
-  }
-
-  #judgeOrigin(message: Draft): Speaker | { readonly tag: 'no'; readonly verdict: Verdict | 'missing-chain' } {
-    const origin = this.#origins.judge(message);
-    switch (origin.tag) {
-      case 'unknown':
-        return { tag: 'no', verdict: 'missing-chain' };
-      case 'revoked':
-        return { tag: 'no', verdict: ignore('revoked-origin', origin.why) };
-      case 'unpublished':
-        return { tag: 'no', verdict: ignore('unpublished-origin', origin.why) };
-      case 'refused':
-        return { tag: 'no', verdict: reject('wrong-origin', origin.why) };
-      case 'ok': {
-        const needed = origin.lacks(message.type);
-        if (needed !== undefined) {
-          const detail = `${message.type.text} needs the capability ${needed}`;
-          // A later version may permit a family that we do not know by another rule: that is no fault of who passes it on.
-          const verdict =
-            message.type.family === 'other' ? ignore('unknown-family', detail) : reject('not-permitted', detail);
-          return { tag: 'no', verdict };
-        }
-        return origin;
-      }
-    }
   }
 
   /**
@@ -330,38 +265,5 @@ export class Gate {
       case 'refused':
         return reject('wrong-origin', added.why);
     }
-  }
-
-  #judgeCounter(message: Message): Verdict | undefined {
-    const state = this.#held.counterState(message.stream, message.counter);
-    if (state.tag === 'settled') return ignore('duplicate');
-    if (state.tag === 'live') return ignore('conflict');
-    if (this.#records.isSuperseded(message)) return ignore('superseded');
-    const full = this.#held.whyNoRoomFor(message);
-    return full === undefined ? undefined : ignore('no-room', full);
-  }
-}
-
-function noteCopy(check: Check, source: Source): void {
-  if (source.tag !== 'link') return;
-  check.alsoFrom ??= [];
-  if (!check.alsoFrom.includes(source.peer)) check.alsoFrom.push(source.peer);
-}
-
-function judgeLifetime({ issuedAt, expiresAt }: Message, wall: UnixMs): Verdict | undefined {
-  const lifetimeMs = expiresAt - issuedAt;
-  if (lifetimeMs <= 0 || lifetimeMs > LIFETIME_MAX_MS) return reject('lifetime');
-  if (expiresAt <= wall) return ignore('expired');
-  if (issuedAt > wall + FUTURE_MAX_MS) return ignore('future');
-  return undefined;
-}
-
-function judgePayload(message: Draft): Verdict | undefined {
-  try {
-    void message.content;
-    return undefined;
-  } catch (error) {
-    if (!isMeshError(error)) throw error;
-    return reject('payload', error.message);
   }
 }

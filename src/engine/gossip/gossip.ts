@@ -1,13 +1,12 @@
-import { BoundedMap } from '../../base/bounded.ts';
 import { after, earliest, type Instant, type MonotonicMs, SECOND_MS } from '../../base/time.ts';
 import { type BucketRate, TokenBucket } from '../../base/token-bucket.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import { jittered, type Random, sample } from '../../ports/random.ts';
-import { type CrlHeader, type Frame, KEYS_MAX } from '../links/frame.ts';
+import type { CrlHeader, Frame } from '../links/frame.ts';
 import type { HeldMessage } from '../held/held-message.ts';
 import type { HeldMessages } from '../held/held-messages.ts';
 import type { Link } from '../links/link.ts';
-import { OUTGOING_BYTES_MAX } from '../links/outgoing-queue.ts';
+import { Offers } from './offers.ts';
 import { PULL_ANSWER_BYTES_MAX, PullAnswers } from './pull-answers.ts';
 import { digestPages } from './pull-digest.ts';
 
@@ -19,10 +18,6 @@ export const PUSH_WHOLE_BYTES_MAX = 1_024 + 512;
  * need of it, and pays for no more: five copies a second, 8 KB at the very most.
  */
 export const EAGER_RATE: BucketRate = Object.freeze({ tokensPerSecond: 1, burstTokens: 16 });
-/** Keys asked for and not yet received. */
-export const WANTED_MAX = 4_096;
-/** After this another peer is asked. */
-const WANTED_MS = 2 * SECOND_MS;
 /**
  * A peer that does not begin its answer in this time is not waited for: three bytes that overtake every message. The next
  * time it has twice as long, up to {@link PULL_MS_MAX}: the way to it may be a slow one.
@@ -94,9 +89,8 @@ export class Gossip {
   readonly #world: GossipWorld;
   readonly #answers: PullAnswers;
   readonly #eager = new TokenBucket(EAGER_RATE, 0 as MonotonicMs);
-  readonly #wanted = new BoundedMap<string, MonotonicMs>(WANTED_MAX);
   readonly #pulls = new Map<number, Pull>();
-  readonly #offers = new Map<Link, string[]>();
+  readonly #offers: Offers;
   readonly #pulledAt = new Map<Link, MonotonicMs>();
   /** For peers that were given up before they had begun: how long they are waited for the next time. */
   readonly #patienceMs = new Map<Link, number>();
@@ -113,7 +107,9 @@ export class Gossip {
     this.#held = held;
     this.#random = random;
     this.#world = world;
-    this.#answers = new PullAnswers(held, (arrival) => world.read(arrival));
+    const read = (arrival: number): Uint8Array | undefined => world.read(arrival);
+    this.#answers = new PullAnswers(held, read);
+    this.#offers = new Offers(held, read);
     this.#intervalMs = config.pullMsMin;
   }
 
@@ -130,14 +126,14 @@ export class Gossip {
     from: NodeId | undefined,
     alsoFrom: readonly NodeId[] = [],
   ): void {
-    this.#wanted.delete(held.contentKey);
+    this.#offers.handleReceived(held.contentKey);
     this.#newsSinceRound = true;
     if (this.#intervalMs > this.#config.pullMsMin) this.#scheduleRound(now, this.#config.pullMsMin);
     const isEager = this.#eager.take(now.mono);
     for (const link of isEager ? this.#others(held.origin, from) : this.#peersFor(held.origin, from)) {
       if (alsoFrom.includes(link.peer)) continue;
       if (bytes.length > PUSH_WHOLE_BYTES_MAX) {
-        this.#offer(link, held.contentKey);
+        this.#offers.add(link, held.contentKey);
         continue;
       }
       link.sendMessage(bytes, held.origin);
@@ -148,8 +144,7 @@ export class Gossip {
   /** Sends the offers that have gathered in this turn, one frame a peer. */
   flush(): void {
     this.#choice = undefined;
-    for (const [link, keys] of this.#offers) link.send({ tag: 'have', keys });
-    this.#offers.clear();
+    this.#offers.flush();
   }
 
   /** A link came up: each side asks the other for what it missed. */
@@ -164,7 +159,7 @@ export class Gossip {
     this.#pulledAt.delete(link);
     this.#patienceMs.delete(link);
     this.#unfinished.delete(link);
-    this.#offers.delete(link);
+    this.#offers.forget(link);
   }
 
   /** What a peer passed on was ignored for want of budget or room: if it has more of the kind, the next round is soon enough. */
@@ -174,22 +169,11 @@ export class Gossip {
   }
 
   handleHave(now: Instant, link: Link, keys: readonly string[]): void {
-    const unknown = keys.filter((key) => {
-      if (this.#held.has(key)) return false;
-      const askedAt = this.#wanted.peek(key);
-      return askedAt === undefined || now.mono >= after(askedAt, WANTED_MS);
-    });
-    for (const key of unknown) this.#wanted.set(key, now.mono);
-    if (unknown.length > 0) link.send({ tag: 'want', keys: unknown });
+    this.#offers.handleHave(now, link, keys);
   }
 
   handleWant(link: Link, keys: readonly string[]): void {
-    for (const key of keys) {
-      if (link.isLaden || link.queuedBytes >= OUTGOING_BYTES_MAX / 2) return; // before it is shed: not worth a look into the store
-      const held = this.#held.get(key);
-      const bytes = held === undefined ? undefined : this.#world.read(held.arrival);
-      if (held !== undefined && bytes !== undefined) link.sendMessage(bytes, held.origin);
-    }
+    this.#offers.handleWant(link, keys);
   }
 
   handlePull(now: Instant, link: Link, frame: Extract<Frame, { tag: 'pull' }>): void {
@@ -280,12 +264,6 @@ export class Gossip {
   /** Those that need not have it already. */
   #others(origin: NodeId, from: NodeId | undefined): readonly Link[] {
     return this.#world.links().filter((link) => link.peer !== from && link.peer !== origin);
-  }
-
-  #offer(link: Link, contentKey: string): void {
-    const keys = this.#offers.get(link);
-    if (keys === undefined) this.#offers.set(link, [contentKey]);
-    else if (keys.length < KEYS_MAX) keys.push(contentKey); // else a pull brings it
   }
 
   #isPulling(now: Instant, link: Link): boolean {

@@ -3,7 +3,8 @@ import type { NodeId } from '../../identity/node-id.ts';
 import type { StreamKey } from '../../message/message-id.ts';
 import { CounterRanges } from '../held/counter-ranges.ts';
 import type { DigestStream, Frame } from '../links/frame.ts';
-import type { HeldMessages, HeldStream } from '../held/held-messages.ts';
+import type { HeldMessages } from '../held/held-messages.ts';
+import type { HeldStream } from '../held/held-streams.ts';
 import type { Link } from '../links/link.ts';
 import { isInPage, isUnwanted } from './pull-digest.ts';
 

@@ -1,7 +1,7 @@
 import type { NodeId } from '../../identity/node-id.ts';
 import type { StreamKey } from '../../message/message-id.ts';
 import { DIGEST_STREAMS_MAX, type DigestStream } from '../links/frame.ts';
-import type { HeldStream } from '../held/held-messages.ts';
+import type { HeldStream } from '../held/held-streams.ts';
 
 /** One page of a digest: all streams whose key lies in `(from, to]`; an empty `to` is the end. */
 export interface DigestPage {

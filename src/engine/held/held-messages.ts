@@ -1,12 +1,12 @@
-import { HOUR_MS, type UnixMs } from '../../base/time.ts';
+import type { UnixMs } from '../../base/time.ts';
 import type { NodeId } from '../../identity/node-id.ts';
-import { LIFETIME_MAX_MS } from '../../message/limits.ts';
 import type { Message } from '../../message/message.ts';
 import type { StreamKey } from '../../message/message-id.ts';
-import { CounterRanges, RANGES_MAX } from './counter-ranges.ts';
+import { RANGES_MAX } from './counter-ranges.ts';
 import { ExpiryQueue } from './expiry-queue.ts';
-import { type HeldKind, HeldMessage } from './held-message.ts';
+import { HeldMessage } from './held-message.ts';
 import { HeldRows, wordOf } from './held-rows.ts';
+import { type HeldStream, HeldStreams, kindOf, noteInStream, STREAMS_PER_ORIGIN_MAX } from './held-streams.ts';
 
 /**
  * Live messages kept at once. 100,000 × some 400 bytes, half of them for its indicator, = 40 MiB, and 1.5 s to read them
@@ -15,41 +15,6 @@ import { HeldRows, wordOf } from './held-rows.ts';
 export const HELD_MESSAGES_MAX = 100_000;
 /** Live messages kept of one origin, so that one author cannot push out all others. */
 export const HELD_PER_ORIGIN_MAX = 20_000;
-/**
- * Streams remembered of one origin: that of a node which starts anew every ten minutes for the longest lifetime, 7 × 144.
- * Each costs every digest of every node a hundred bytes, whatever little was said in it.
- */
-export const STREAMS_PER_ORIGIN_MAX = 1_024;
-
-/**
- * A stream with gaps remembers for one counter in this time when it was signed: 170 in a lifetime at most, whatever the
- * number of messages. Gaps so close an hour later than they could.
- */
-const ISSUED_SAMPLE_MS = HOUR_MS;
-
-/** What is held of one stream. */
-export interface HeldStream {
-  readonly key: StreamKey;
-  readonly origin: NodeId;
-  readonly incarnation: number;
-  readonly ranges: CounterRanges;
-  /** The live messages, by counter: where each has its row. */
-  readonly live: Map<number, number>;
-}
-
-interface Stream extends HeldStream {
-  /** What the last message of it has in common with the next, most likely. */
-  kind: HeldKind;
-  /** After this nothing of the stream can be accepted that we have seen: it may be forgotten. */
-  keepUntil: UnixMs;
-  /**
-   * When some of the counters held were signed, while there are gaps: nothing before a counter outlives its
-   * `issuedAt + LIFETIME_MAX`. One for each {@link ISSUED_SAMPLE_MS}.
-   */
-  readonly issued: Map<number, UnixMs>;
-  /** The latest of them. */
-  sampledAt: UnixMs | undefined;
-}
 
 export type CounterState =
   | { readonly tag: 'free' }
@@ -59,12 +24,10 @@ export type CounterState =
 /** The messages that a node holds, and which counters of each stream it has had. Only the gate adds to it. */
 export class HeldMessages {
   readonly #rows = new HeldRows();
-  readonly #streams = new Map<StreamKey, Stream>();
+  readonly #streams = new HeldStreams();
   readonly #perOrigin = new Map<NodeId, number>();
-  readonly #streamsPerOrigin = new Map<NodeId, number>();
   /** By row. */
   readonly #expiries = new ExpiryQueue<number>();
-  readonly #streamExpiries = new ExpiryQueue<StreamKey>();
   #arrivals = 0;
   #drops = 0;
   #digestHigh = 0;
@@ -80,7 +43,7 @@ export class HeldMessages {
   }
 
   get streams(): ReadonlyMap<StreamKey, HeldStream> {
-    return this.#streams;
+    return this.#streams.all;
   }
 
   /** XOR of the first eight bytes of all content keys: equal on two nodes that hold the same. */
@@ -121,13 +84,13 @@ export class HeldMessages {
 
   /** Whether nothing would be kept of what a pull brings of this origin: as much is held of it as may be. */
   isFullOf(origin: NodeId): boolean {
-    return this.countOf(origin) >= HELD_PER_ORIGIN_MAX || this.#streamsOf(origin) >= STREAMS_PER_ORIGIN_MAX;
+    return this.countOf(origin) >= HELD_PER_ORIGIN_MAX || this.#streams.isFullOf(origin);
   }
 
   /** In order of arrival. */
   ofOrigin(origin: NodeId): readonly HeldMessage[] {
     const messages: HeldMessage[] = [];
-    for (const stream of this.#streams.values())
+    for (const stream of this.#streams.all.values())
       if (stream.origin === origin) for (const row of stream.live.values()) messages.push(this.#rows.at(row));
     return messages.sort((a, b) => a.arrival - b.arrival);
   }
@@ -152,7 +115,7 @@ export class HeldMessages {
     if (this.countOf(origin) >= HELD_PER_ORIGIN_MAX)
       return `${HELD_PER_ORIGIN_MAX} messages of this author are held, the most there may be; room comes as they end`;
     const ranges = this.#streams.get(stream)?.ranges;
-    if (ranges === undefined && this.#streamsOf(origin) >= STREAMS_PER_ORIGIN_MAX)
+    if (ranges === undefined && this.#streams.isFullOf(origin))
       return `${STREAMS_PER_ORIGIN_MAX} streams of this author are held, the most there may be; go on in one of them`;
     if (ranges === undefined || ranges.hasRoomFor(counter)) return undefined;
     return `its stream has ${RANGES_MAX - 1} gaps; send what is missing first, from counter ${ranges.firstGap} on, or begin a new incarnation`;
@@ -171,7 +134,7 @@ export class HeldMessages {
     arrival = this.#arrivals,
   ): { held: HeldMessage; evicted: HeldMessage | undefined } {
     const { contentKey, origin, expiresAt } = message;
-    const stream = this.#streamOf(message);
+    const stream = this.#streams.of(message);
     const kind = kindOf(message, stream);
     const held = new HeldMessage(contentKey, kind, message, receivedAt, arrival, message.bytes.length);
     const row = this.#rows.add(held, kind);
@@ -179,7 +142,7 @@ export class HeldMessages {
     this.#expiries.add(row, expiresAt);
     this.#perOrigin.set(origin, this.countOf(origin) + 1);
     this.#toggleDigest(contentKey);
-    putInStream(stream, row, message);
+    noteInStream(stream, row, message);
     const evicted = this.#rows.size > HELD_MESSAGES_MAX ? this.#evict() : undefined;
     return { held, evicted };
   }
@@ -217,14 +180,9 @@ export class HeldMessages {
     for (const row of this.#expiries.takeExpired(wall)) {
       const held = this.#dropRow(row);
       ended.push(held);
-      this.#raiseFloor(held.stream, wall);
+      this.#streams.raiseFloor(held.stream, wall);
     }
-    for (const key of this.#streamExpiries.takeExpired(wall)) {
-      const stream = this.#streams.get(key);
-      if (stream === undefined) continue;
-      if (stream.live.size === 0 && stream.keepUntil <= wall) this.#forgetStream(stream);
-      else this.#streamExpiries.add(key, stream.keepUntil > wall ? stream.keepUntil : ((wall + 1_000) as UnixMs));
-    }
+    this.#streams.expire(wall);
     return ended;
   }
 
@@ -242,57 +200,11 @@ export class HeldMessages {
     return held;
   }
 
-  /** The stream of a message; made where this is the first of it. */
-  #streamOf(message: Message): Stream {
-    const { stream: key, origin, incarnation, expiresAt } = message;
-    const known = this.#streams.get(key);
-    if (known !== undefined) return known;
-    const stream: Stream = {
-      key,
-      origin,
-      incarnation,
-      kind: kindOf(message, undefined),
-      ranges: new CounterRanges(),
-      live: new Map(),
-      keepUntil: expiresAt,
-      issued: new Map(),
-      sampledAt: undefined,
-    };
-    this.#streams.set(key, stream);
-    this.#streamsPerOrigin.set(origin, this.#streamsOf(origin) + 1);
-    this.#streamExpiries.add(key, expiresAt);
-    return stream;
-  }
-
-  #streamsOf(origin: NodeId): number {
-    return this.#streamsPerOrigin.get(origin) ?? 0;
-  }
-
-  #forgetStream({ key, origin }: Stream): void {
-    this.#streams.delete(key);
-    const left = this.#streamsOf(origin) - 1;
-    if (left > 0) this.#streamsPerOrigin.set(origin, left);
-    else this.#streamsPerOrigin.delete(origin);
-  }
-
-  /** The lowest gap closes when a later message was signed so long ago that nothing before it can still live. */
-  #raiseFloor(key: StreamKey, wall: UnixMs): void {
-    const stream = this.#streams.get(key);
-    if (stream === undefined || !hasGap(stream.ranges)) return;
-    let floor = 0;
-    for (const [counter, issuedAt] of stream.issued) {
-      if (issuedAt + LIFETIME_MAX_MS > wall) continue;
-      floor = Math.max(floor, counter);
-      stream.issued.delete(counter);
-    }
-    stream.ranges.settleBelow(floor);
-  }
-
   #evict(): HeldMessage | undefined {
     let most: NodeId | undefined;
     for (const [origin, count] of this.#perOrigin) if (most === undefined || count > this.countOf(most)) most = origin;
     let oldest: number | undefined;
-    for (const { origin, live } of this.#streams.values()) {
+    for (const { origin, live } of this.#streams.all.values()) {
       const row = origin === most ? live.values().next().value : undefined; // what came first of a stream stands first
       if (row !== undefined && (oldest === undefined || this.arrivalOf(row) < this.arrivalOf(oldest))) oldest = row;
     }
@@ -303,32 +215,6 @@ export class HeldMessages {
     this.#digestHigh ^= wordOf(contentKey, 0);
     this.#digestLow ^= wordOf(contentKey, 1);
   }
-}
-
-/** One object for all messages of a stream that differ in nothing of it. */
-function kindOf({ origin, stream, incarnation, type, audience, leafKey }: Message, of: Stream | undefined): HeldKind {
-  const last = of?.kind;
-  if (last?.type === type.text && last.audience === audience?.text && last.leafKey === leafKey) return last;
-  const kind = { origin, stream, incarnation, type: type.text, audience: audience?.text, leafKey };
-  if (of !== undefined) of.kind = kind;
-  return kind;
-}
-
-function putInStream(stream: Stream, row: number, { counter, issuedAt, expiresAt }: Message): void {
-  stream.ranges.add(counter);
-  stream.live.set(counter, row);
-  if (!hasGap(stream.ranges)) {
-    stream.issued.clear();
-    stream.sampledAt = undefined;
-  } else if (stream.sampledAt === undefined || issuedAt >= stream.sampledAt + ISSUED_SAMPLE_MS) {
-    stream.issued.set(counter, issuedAt);
-    stream.sampledAt = issuedAt;
-  }
-  if (expiresAt > stream.keepUntil) stream.keepUntil = expiresAt;
-}
-
-function hasGap(ranges: CounterRanges): boolean {
-  return ranges.count > 1 || ranges.flat[0] !== 0;
 }
 
 function hex8(value: number): string {

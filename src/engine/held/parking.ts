@@ -2,7 +2,7 @@ import { after, earliest, type MonotonicMs, SECOND_MS } from '../../base/time.ts
 import type { NodeId } from '../../identity/node-id.ts';
 import { isSameCopy, type Message } from '../../message/message.ts';
 import { LINKS_MAX } from '../links/connector.ts';
-import type { Source } from '../gate/gate.ts';
+import type { Source } from '../gate/source.ts';
 
 /** Messages of one neighbour that may wait: a few a stranger, enough for the burst that follows a partition. */
 export const PARKED_PER_PEER_MAX = 64;

@@ -1,7 +1,7 @@
 import type { NodeId } from '../../identity/node-id.ts';
 import type { Message } from '../../message/message.ts';
 import type { NodeRecord } from '../../message/payloads/node-record.ts';
-import type { RecordSequences } from '../gate/gate.ts';
+import type { RecordSequences } from '../gate/steps.ts';
 
 /** A node's newest record, and the message that proves it. */
 export interface KnownRecord {

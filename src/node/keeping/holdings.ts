@@ -1,7 +1,8 @@
 import type { Bytes } from '../../base/bytes.ts';
 import type { Instant, UnixMs } from '../../base/time.ts';
 import type { HeldMessage } from '../../engine/held/held-message.ts';
-import { HeldMessages, type HeldStream } from '../../engine/held/held-messages.ts';
+import { HeldMessages } from '../../engine/held/held-messages.ts';
+import type { HeldStream } from '../../engine/held/held-streams.ts';
 import type { Origins } from '../../engine/gate/origins.ts';
 import { RecordBook } from '../../engine/held/record-book.ts';
 import type { NodeId } from '../../identity/node-id.ts';

@@ -6,7 +6,7 @@ import { sha256Hex } from '../../crypto/hash.ts';
 import { keepChainUntil } from '../../engine/gate/chain-book.ts';
 import { keepDelegateUntil, type KnownDelegate } from '../../engine/gate/delegate-book.ts';
 import { CHAINS_ASKED_MAX } from '../../engine/links/frame.ts';
-import type { Source } from '../../engine/gate/gate.ts';
+import type { Source } from '../../engine/gate/source.ts';
 import { encodeFrame } from '../../engine/links/frame-codec.ts';
 import type { Link, MeshFrame } from '../../engine/links/link.ts';
 import type { Origins } from '../../engine/gate/origins.ts';

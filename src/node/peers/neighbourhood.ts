@@ -3,7 +3,7 @@ import { earliest, type Instant, type MonotonicMs } from '../../base/time.ts';
 import type { ChainBook } from '../../engine/gate/chain-book.ts';
 import { type Candidate, Connector } from '../../engine/links/connector.ts';
 import type { ByeReason, HelloFrame } from '../../engine/links/frame.ts';
-import type { Source } from '../../engine/gate/gate.ts';
+import type { Source } from '../../engine/gate/source.ts';
 import type { Link, MeshFrame } from '../../engine/links/link.ts';
 import type { LinkEnd } from '../../engine/links/link-end.ts';
 import type { MeshName } from '../../identity/mesh-name.ts';

@@ -1,5 +1,5 @@
 import { BoundedMap } from '../../base/bounded.ts';
-import type { HeldStream } from '../../engine/held/held-messages.ts';
+import type { HeldStream } from '../../engine/held/held-streams.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import { type StreamKey, streamKeyOf } from '../../message/message-id.ts';
 import { RECORD_STREAMS_MAX, type StreamExtent } from '../../message/payloads/node-record.ts';

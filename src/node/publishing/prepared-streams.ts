@@ -1,6 +1,6 @@
 import { BoundedMap } from '../../base/bounded.ts';
 import { type UnixMs, unixSeconds } from '../../base/time.ts';
-import type { HeldStream } from '../../engine/held/held-messages.ts';
+import type { HeldStream } from '../../engine/held/held-streams.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import { type StreamKey, streamKeyOf } from '../../message/message-id.ts';
 import type { Random } from '../../ports/random.ts';

@@ -1,9 +1,10 @@
 import { SECOND_MS } from '../../base/time.ts';
 import { CHAINS_MAX } from '../../engine/gate/chain-book.ts';
 import { CANDIDATES_PER_SOURCE_MAX, INBOUND_MAX, LINKS_MAX } from '../../engine/links/connector.ts';
-import { CHECKS_MAX } from '../../engine/gate/gate.ts';
+import { CHECKS_MAX } from '../../engine/gate/pending-checks.ts';
 import { RANGES_MAX } from '../../engine/held/counter-ranges.ts';
-import { HELD_MESSAGES_MAX, STREAMS_PER_ORIGIN_MAX } from '../../engine/held/held-messages.ts';
+import { HELD_MESSAGES_MAX } from '../../engine/held/held-messages.ts';
+import { STREAMS_PER_ORIGIN_MAX } from '../../engine/held/held-streams.ts';
 import { OUTGOING_BYTES_MAX } from '../../engine/links/outgoing-queue.ts';
 import { PARKED_MAX } from '../../engine/held/parking.ts';
 import type { NodeId } from '../../identity/node-id.ts';

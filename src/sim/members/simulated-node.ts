@@ -1,6 +1,6 @@
 import { type Bytes, utf8 } from '../../base/bytes.ts';
 import { isMeshError } from '../../base/errors.ts';
-import { type Instant, MINUTE_MS, type UnixMs } from '../../base/time.ts';
+import { type Instant, MINUTE_MS } from '../../base/time.ts';
 import type { PublicKey } from '../../crypto/keys/public-key.ts';
 import type { Candidate } from '../../engine/links/connector.ts';
 import type { LinkEnd } from '../../engine/links/link-end.ts';
@@ -20,7 +20,9 @@ import { MemoryNodeStore } from './memory-node-store.ts';
 import type { Endpoint, SimulatedNetwork } from '../network/network.ts';
 import type { SeededRandom } from '../seeded-random.ts';
 import type { SharedChecks } from './shared-checks.ts';
+import { type ClockError, RIGHT_CLOCK, shownBy } from './machine-clock.ts';
 import type { SimulatedIdentity } from './simulated-authority.ts';
+import { Turns } from './turns.ts';
 import type { VirtualTime } from '../virtual-time.ts';
 import type { WorldEvent } from '../world-event.ts';
 
@@ -48,15 +50,6 @@ export interface Neighbour {
   readonly address: Address;
 }
 
-/** How wrong the clock on the wall of a machine is. */
-export interface ClockError {
-  readonly aheadMs: number;
-  /** Added for each millisecond that passes from the beginning of the world. */
-  readonly drift: number;
-}
-
-const RIGHT: ClockError = { aheadMs: 0, drift: 0 };
-
 /** A machine with a disk, on which the node of the field runs: {@link MeshNode}, started, stopped and started again. */
 export class SimulatedNode implements Endpoint, NodeOutbox {
   readonly index: number;
@@ -72,9 +65,8 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
   #node: MeshNode | undefined;
   #starts = 0;
   #nextRequest = 1;
-  #wakesAtMs: number | undefined;
-  #isTurnPending = false;
-  #clock = RIGHT;
+  readonly #turns: Turns;
+  #clock = RIGHT_CLOCK;
   #checksAsked = 0;
 
   constructor(
@@ -90,6 +82,11 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
     this.identity = identity;
     this.#world = world;
     this.#random = random;
+    this.#turns = new Turns(world.time, {
+      node: () => this.#node,
+      instant: () => this.instant(),
+      turnEnded: () => world.turnEnded(this),
+    });
   }
 
   get nodeId(): NodeId {
@@ -117,9 +114,7 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
 
   /** What the clocks of this machine show. */
   instant(): Instant {
-    const { mono, wall } = this.#world.time.instant();
-    const { aheadMs, drift } = this.#clock;
-    return { mono, wall: Math.floor(wall + aheadMs + drift * mono) as UnixMs };
+    return shownBy(this.#clock, this.#world.time.instant());
   }
 
   /** Whom this node is told of at each start. */
@@ -136,10 +131,10 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
   }
 
   /** The clock on the wall is wrong from now on, or right again. */
-  setClock(error: ClockError = RIGHT): void {
+  setClock(error: ClockError = RIGHT_CLOCK): void {
     this.#clock = error;
     this.#world.emit({ tag: 'clock', node: this, aheadMs: this.instant().wall - this.#world.time.instant().wall });
-    if (this.#node !== undefined) this.#turn();
+    if (this.#node !== undefined) this.#turns.turn();
   }
 
   // ---- what the world does to it -------------------------------------------------------------------------------
@@ -170,14 +165,14 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
     this.#world.emit({ tag: 'started', node: this });
     for (const { address, nodeId: neighbour } of this.#neighbours)
       this.#node.handleCandidate(now, { address, source: 'bootstrap', nodeId: neighbour });
-    this.#turn();
+    this.#turns.turn();
   }
 
   /** Its process is killed: what was not durable is lost, connections end without a word. */
   stop(): void {
     if (this.#node === undefined) return;
     this.#node = undefined;
-    this.#wakesAtMs = undefined;
+    this.#turns.stop();
     this.#asked.clear();
     this.#world.network.drop(this);
     this.#world.emit({ tag: 'stopped', node: this });
@@ -188,7 +183,7 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
     const request = this.#nextRequest++;
     const payload = utf8(type === 'indicator' ? JSON.stringify({ kind: 'hash', value: text, risk: 50 }) : text);
     this.#ask(request, this.nodeId, payload);
-    this.#enter((node, now) => {
+    this.#turns.enter((node, now) => {
       try {
         node.publish(now, request, { type: parseMessageType(type), payload, ttlMs });
       } catch (error) {
@@ -200,7 +195,7 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
 
   /** Discovery told of a place. */
   discover(candidate: Candidate): void {
-    this.#enter((node, now) => node.handleCandidate(now, candidate));
+    this.#turns.enter((node, now) => node.handleCandidate(now, candidate));
   }
 
   /**
@@ -211,12 +206,12 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
   submit(message: Message, isUnlawful = false): void {
     const request = this.#nextRequest++;
     this.#ask(request, message.origin, message.payload, isUnlawful);
-    this.#enter((node, now) => node.submit(now, request, message, this.nodeId));
+    this.#turns.enter((node, now) => node.submit(now, request, message, this.nodeId));
   }
 
   /** A list came over HTTP. */
   receiveCrl(der: Bytes): void {
-    this.#enter((node, now) => node.installCrl(now, der));
+    this.#turns.enter((node, now) => node.installCrl(now, der));
   }
 
   // ---- Endpoint --------------------------------------------------------------------------------------------------
@@ -229,19 +224,19 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
   }
 
   linkOpen(end: LinkEnd, dial: number | undefined): void {
-    this.#enter((node, now) => node.handleLinkOpen(now, end, dial));
+    this.#turns.enter((node, now) => node.handleLinkOpen(now, end, dial));
   }
 
   linkBytes(link: number, bytes: Bytes): void {
-    this.#enter((node, now) => node.handleLinkBytes(now, link, bytes));
+    this.#turns.enter((node, now) => node.handleLinkBytes(now, link, bytes));
   }
 
   linkClosed(link: number): void {
-    this.#enter((node, now) => node.handleLinkClosed(now, link));
+    this.#turns.enter((node, now) => node.handleLinkClosed(now, link));
   }
 
   dialFailed(dial: number): void {
-    this.#enter((node, now) => node.handleDialFailed(now, dial));
+    this.#turns.enter((node, now) => node.handleDialFailed(now, dial));
   }
 
   // ---- NodeOutbox ------------------------------------------------------------------------------------------------
@@ -259,22 +254,24 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
   }
 
   wake(): void {
-    this.#turn();
+    this.#turns.turn();
   }
 
   verify(ticket: number, key: PublicKey, message: Message): void {
     this.#checksAsked++;
-    this.#later(CRYPTO_MS, (node, now) =>
+    this.#turns.later(CRYPTO_MS, (node, now) =>
       node.handleVerified(now, ticket, this.#world.checks.verifyMessage(key, message)),
     );
   }
 
   sign(ticket: number, toBeSigned: Bytes): void {
-    this.#later(CRYPTO_MS, (node, now) => node.handleSigned(now, ticket, this.identity.signer.signSync(toBeSigned)));
+    this.#turns.later(CRYPTO_MS, (node, now) =>
+      node.handleSigned(now, ticket, this.identity.signer.signSync(toBeSigned)),
+    );
   }
 
   persist(ticket: number, changes: readonly NodeChange[]): void {
-    this.#later(this.#random.between(COMMIT_MS_MIN, COMMIT_MS_MAX), (node, now) => {
+    this.#turns.later(this.#random.between(COMMIT_MS_MIN, COMMIT_MS_MAX), (node, now) => {
       this.#store.applyNow(changes);
       node.handlePersisted(now, ticket, true);
     });
@@ -298,48 +295,5 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
     if (this.#node === undefined) return;
     this.#asked.set(request, { askedAtMs: this.#world.time.nowMs, isUnlawful });
     this.#world.emit({ tag: 'asked', node: this, request, origin, payload, isUnlawful });
-  }
-
-  // ---- turns -----------------------------------------------------------------------------------------------------
-
-  #enter(step: (node: MeshNode, now: Instant) => void): void {
-    if (this.#node === undefined) return;
-    step(this.#node, this.instant());
-    this.#turn();
-  }
-
-  /** As {@link #enter}, unless the node that asked is gone by then. */
-  #later(spanMs: number, step: (node: MeshNode, now: Instant) => void): void {
-    const asker = this.#node;
-    this.#world.time.after(spanMs, () => {
-      if (this.#node === asker) this.#enter(step);
-    });
-  }
-
-  /** Ends the turn once all that comes in this millisecond has come: written once, as in the field. */
-  #turn(): void {
-    if (this.#isTurnPending) return;
-    this.#isTurnPending = true;
-    this.#world.time.after(0, this.#endTurn);
-  }
-
-  readonly #endTurn = (): void => {
-    this.#isTurnPending = false;
-    if (this.#node === undefined) return;
-    this.#node.flush(this.instant());
-    this.#setTimer(this.#node);
-    this.#world.turnEnded(this);
-  };
-
-  #setTimer(node: MeshNode): void {
-    const { time } = this.#world;
-    const at = Math.max(Math.ceil(node.deadline(this.instant())), time.nowMs);
-    if (this.#wakesAtMs !== undefined && this.#wakesAtMs <= at) return;
-    this.#wakesAtMs = at;
-    time.at(at, () => {
-      if (this.#wakesAtMs !== at || this.#node !== node) return;
-      this.#wakesAtMs = undefined;
-      this.#enter((awake, now) => awake.handleTimeout(now));
-    });
   }
 }

@@ -3,7 +3,8 @@ import { Alarms } from '../checkers/alarms.ts';
 import { NonePunished } from '../checkers/none-punished.ts';
 import { RecordsAgree } from '../checkers/records-agree.ts';
 import type { Scenario } from '../scenario.ts';
-import type { ClockError, SimulatedNode } from '../members/simulated-node.ts';
+import type { SimulatedNode } from '../members/simulated-node.ts';
+import type { ClockError } from '../members/machine-clock.ts';
 import { Story } from '../story.ts';
 import { WORLD_BEGINS_AT } from '../virtual-time.ts';
 

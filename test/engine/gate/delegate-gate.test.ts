@@ -12,7 +12,8 @@ import {
   type KnownDelegate,
 } from '../../../src/engine/gate/delegate-book.ts';
 import { DelegationsView, WALLET_FLOORS_MAX } from '../../../src/engine/gate/delegations-view.ts';
-import { Gate, type Source } from '../../../src/engine/gate/gate.ts';
+import { Gate } from '../../../src/engine/gate/gate.ts';
+import type { Source } from '../../../src/engine/gate/source.ts';
 import { HeldMessages } from '../../../src/engine/held/held-messages.ts';
 import { Origins } from '../../../src/engine/gate/origins.ts';
 import { RecordBook } from '../../../src/engine/held/record-book.ts';

@@ -10,8 +10,8 @@ import {
   PULL_BEGIN_MS_MAX,
   PULL_MS_MAX,
   PUSH_WHOLE_BYTES_MAX,
-  WANTED_MAX,
 } from '../../../src/engine/gossip/gossip.ts';
+import { WANTED_MAX } from '../../../src/engine/gossip/offers.ts';
 import { HeldMessages } from '../../../src/engine/held/held-messages.ts';
 import type { Link, MeshFrame } from '../../../src/engine/links/link.ts';
 import { WINDOW_BYTES } from '../../../src/engine/links/credit.ts';

@@ -4,7 +4,7 @@ import fc from 'fast-check';
 import { CounterRanges, RANGES_MAX } from '../../../src/engine/held/counter-ranges.ts';
 import { DIGEST_STREAMS_MAX } from '../../../src/engine/links/frame.ts';
 import { encodeFrame } from '../../../src/engine/links/frame-codec.ts';
-import type { HeldStream } from '../../../src/engine/held/held-messages.ts';
+import type { HeldStream } from '../../../src/engine/held/held-streams.ts';
 import { digestPages, isInPage, PAGE_BYTES_MAX } from '../../../src/engine/gossip/pull-digest.ts';
 import { parseNodeId } from '../../../src/identity/node-id.ts';
 import { type StreamKey, streamKeyOf } from '../../../src/message/message-id.ts';

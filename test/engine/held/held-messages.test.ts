@@ -5,12 +5,8 @@ import { toHex, utf8 } from '../../../src/base/bytes.ts';
 import { HOUR_MS, MINUTE_MS, type UnixMs } from '../../../src/base/time.ts';
 import { sha256 } from '../../../src/crypto/hash.ts';
 import { RANGES_MAX } from '../../../src/engine/held/counter-ranges.ts';
-import {
-  HELD_MESSAGES_MAX,
-  HELD_PER_ORIGIN_MAX,
-  HeldMessages,
-  STREAMS_PER_ORIGIN_MAX,
-} from '../../../src/engine/held/held-messages.ts';
+import { HELD_MESSAGES_MAX, HELD_PER_ORIGIN_MAX, HeldMessages } from '../../../src/engine/held/held-messages.ts';
+import { STREAMS_PER_ORIGIN_MAX } from '../../../src/engine/held/held-streams.ts';
 import { parseNodeId } from '../../../src/identity/node-id.ts';
 import { parseMessageType } from '../../../src/message/family.ts';
 import { LIFETIME_MAX_MS } from '../../../src/message/limits.ts';

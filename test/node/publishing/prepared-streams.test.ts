@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { CounterRanges, RANGES_MAX } from '../../../src/engine/held/counter-ranges.ts';
-import type { HeldStream } from '../../../src/engine/held/held-messages.ts';
+import type { HeldStream } from '../../../src/engine/held/held-streams.ts';
 import { parseNodeId } from '../../../src/identity/node-id.ts';
 import { type StreamKey, streamKeyOf } from '../../../src/message/message-id.ts';
 import { PREPARED_CLIENTS_MAX, PreparedStreams, UNPOSTED_MAX } from '../../../src/node/publishing/prepared-streams.ts';
