@@ -1,6 +1,6 @@
 import { describe } from 'node:test';
 import { fuzzAll } from '../support/fuzz/fuzz-suite.ts';
-import { KEY_TARGETS } from '../support/fuzz/key-targets.ts';
+import { KEY_TARGETS } from '../support/fuzz/targets/key-targets.ts';
 
 describe('what peers send (T17): refused with a code, in time, or taken in its one encoding', () =>
   fuzzAll(KEY_TARGETS));

@@ -1,11 +1,11 @@
-import { FILE_TARGETS } from './file-targets.ts';
-import { HTTP_TARGETS } from './http-targets.ts';
-import { KEY_TARGETS } from './key-targets.ts';
-import { PKI_TARGETS } from './pki-targets.ts';
-import { REQUEST_TARGETS } from './request-targets.ts';
-import { RIVER_TARGETS } from './river-targets.ts';
+import { FILE_TARGETS } from './targets/file-targets.ts';
+import { HTTP_TARGETS } from './targets/http-targets.ts';
+import { KEY_TARGETS } from './targets/key-targets.ts';
+import { PKI_TARGETS } from './targets/pki-targets.ts';
+import { REQUEST_TARGETS } from './targets/request-targets.ts';
+import { RIVER_TARGETS } from './targets/river-targets.ts';
 import type { FuzzTarget } from './target.ts';
-import { WIRE_TARGETS } from './wire-targets.ts';
+import { WIRE_TARGETS } from './targets/wire-targets.ts';
 
 export const ALL_TARGETS: readonly FuzzTarget[] = [
   ...WIRE_TARGETS,
