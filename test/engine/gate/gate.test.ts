@@ -1,119 +1,29 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { concatBytes, utf8 } from '../../../src/base/bytes.ts';
-import { DAY_MS, HOUR_MS, type Instant, MINUTE_MS } from '../../../src/base/time.ts';
-import { decodeSign1, encodeSign1 } from '../../../src/cose/sign1.ts';
-import { CHECKED_BATCHES_MAX } from '../../../src/engine/gate/batch-checks.ts';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../src/base/time.ts';
 import { AUTHOR_RATE, NEIGHBOUR_RATE } from '../../../src/engine/gate/budgets.ts';
-import { DelegateBook, type KnownDelegate } from '../../../src/engine/gate/delegate-book.ts';
-import { Origins } from '../../../src/engine/gate/origins.ts';
-import { ChainBook } from '../../../src/engine/gate/chain-book.ts';
 import { RANGES_MAX } from '../../../src/engine/held/counter-ranges.ts';
-import { ECHO_BYTES_MAX, ECHOES_MAX } from '../../../src/engine/gate/echoes.ts';
-import { Gate } from '../../../src/engine/gate/gate.ts';
 import { CHECKS_MAX } from '../../../src/engine/gate/pending-checks.ts';
 import type { Source } from '../../../src/engine/gate/source.ts';
-import { HeldMessages } from '../../../src/engine/held/held-messages.ts';
-import { RecordBook } from '../../../src/engine/held/record-book.ts';
-import { Revocations } from '../../../src/engine/gate/revocations.ts';
-import type { Verdict } from '../../../src/engine/gate/verdict.ts';
-import type { PublicKey } from '../../../src/crypto/keys/public-key.ts';
 import { parseRole } from '../../../src/identity/capability.ts';
-import { type NodeId, parseNodeId } from '../../../src/identity/node-id.ts';
+import { parseNodeId } from '../../../src/identity/node-id.ts';
 import { FUTURE_MAX_MS, INDICATOR_BYTES_MAX, LIFETIME_MAX_MS, RECORD_BYTES_MAX } from '../../../src/message/limits.ts';
 import type { Message } from '../../../src/message/message.ts';
 import { encodeNodeRecord } from '../../../src/message/payloads/node-record.ts';
-import { at, MESH, MeshFixture, NOW_MS } from '../../support/mesh/mesh-fixture.ts';
-
-interface Pending {
-  readonly ticket: number;
-  readonly key: PublicKey;
-  readonly message: Message;
-}
-
-const BOB: Source = { tag: 'link', link: 1, peer: parseNodeId('bob'), bytesLength: 100 };
-const CAROL: Source = { tag: 'link', link: 2, peer: parseNodeId('carol'), bytesLength: 100 };
-const DAVE: Source = { tag: 'link', link: 3, peer: parseNodeId('dave'), bytesLength: 100 };
-const EVE: Source = { tag: 'link', link: 4, peer: parseNodeId('eve'), bytesLength: 100 };
-
-/** A gate with what it asks, and a world that answers when it is told to. */
-class Bench {
-  readonly held = new HeldMessages();
-  readonly records = new RecordBook();
-  readonly revocations: Revocations;
-  readonly chains: ChainBook;
-  readonly pending: Pending[] = [];
-  readonly verdicts: string[] = [];
-  /** Verdicts on bytes that were not even read. */
-  unread = 0;
-  readonly rejects: Source[] = [];
-  /** Who had handed over the same while it was checked, for each message that was accepted. */
-  readonly alsoFrom: (readonly NodeId[] | undefined)[] = [];
-  readonly missing: Message[] = [];
-  readonly newDelegates: KnownDelegate[] = [];
-  readonly conflicts: (readonly [kept: string, other: string])[] = [];
-  readonly gate: Gate;
-  /** The store does not keep up. */
-  isFull = false;
-
-  constructor(fixture: MeshFixture, ...known: readonly string[]) {
-    const { trust } = fixture.authority;
-    this.revocations = new Revocations(trust);
-    this.chains = new ChainBook(trust, this.revocations);
-    for (const name of known) this.chains.add(fixture.member(name).chain, NOW_MS);
-    const delegates = new DelegateBook(MESH, this.revocations, (nodeId) => this.chains.isRevoked(nodeId), undefined);
-    const origins = new Origins(this.chains, delegates);
-    this.gate = new Gate(
-      { mesh: MESH, origins, held: this.held, records: this.records },
-      {
-        isFull: () => this.isFull,
-        verify: (ticket, key, message) => this.pending.push({ ticket, key, message }),
-        judged: (now, source, message, verdict, alsoFrom) => {
-          if (verdict.tag === 'accept') this.alsoFrom.push(alsoFrom);
-          this.#judged(now, source, message, verdict);
-        },
-        missingChain: (_now, _source, message) => this.missing.push(message),
-        newDelegate: (delegate) => this.newDelegates.push(delegate),
-        conflict: (_now, kept, message) => this.conflicts.push([kept, message.contentKey]),
-      },
-    );
-  }
-
-  /** Answers all signature checks with the truth. */
-  answer(now: Instant): void {
-    for (const { ticket, key, message } of this.pending.splice(0))
-      this.gate.handleVerified(now, ticket, key.verify(message.algorithm, message.signedBytes, message.signature));
-  }
-
-  /** Hands a message over and answers. @returns the verdict in words. */
-  judge(message: Message, source: Source = BOB, now: Instant = at(0)): string {
-    const before = this.verdicts.length;
-    this.gate.handleBytes(now, message.bytes, source);
-    this.answer(now);
-    return this.verdicts.slice(before).join(', ');
-  }
-
-  #judged(now: Instant, source: Source, message: Message | undefined, verdict: Verdict): void {
-    this.verdicts.push(verdict.tag === 'accept' ? 'accept' : `${verdict.tag} ${verdict.reason}`);
-    if (message === undefined) this.unread++;
-    if (verdict.tag === 'reject') this.rejects.push(source);
-    if (verdict.tag !== 'accept' || message === undefined) return;
-    this.held.put(message, now.wall);
-    if (message.type.family === 'record') this.records.put(message);
-  }
-}
+import { at, MeshFixture, NOW_MS } from '../../support/mesh/mesh-fixture.ts';
+import { BOB, CAROL, GateBench, type Pending } from './gate-bench.ts';
 
 const record = (address: string): Uint8Array =>
   encodeNodeRecord({ addresses: [address as never], name: 'n', version: '1', streams: [] });
-
 describe('gate', () => {
   let fixture: MeshFixture;
   before(async () => {
     fixture = await MeshFixture.create('fixture', 'ann', 'eve');
     await fixture.enroll('chief', [parseRole('operator')]);
   });
-  const bench = (...known: readonly string[]): Bench =>
-    new Bench(fixture, ...(known.length === 0 ? ['ann', 'eve', 'chief'] : known));
+  const bench = (...known: readonly string[]): GateBench =>
+    new GateBench(fixture, ...(known.length === 0 ? ['ann', 'eve', 'chief'] : known));
 
   it('lets a good message in', () => {
     const world = bench();
@@ -176,94 +86,6 @@ describe('gate', () => {
     it(`step 2: ${name}`, () => assert.equal(bench().judge(fixture.message('ann', said)), verdict));
 
   // 3. seen
-  it('step 3: ignores what is held, without a signature check', () => {
-    const world = bench();
-    const message = fixture.message('ann');
-    world.judge(message);
-    world.gate.handleBytes(at(0), message.bytes, CAROL);
-    assert.deepEqual(world.verdicts, ['accept', 'ignore duplicate']);
-    assert.equal(world.pending.length, 0);
-  });
-
-  it('step 3: ignores a copy of what is being checked, without a second check', () => {
-    const world = bench();
-    const message = fixture.message('ann');
-    world.gate.handleBytes(at(0), message.bytes, BOB);
-    world.gate.handleBytes(at(0), message.bytes, CAROL);
-    assert.equal(world.pending.length, 1);
-    world.answer(at(0));
-    assert.deepEqual(world.verdicts, ['ignore duplicate', 'accept']);
-  });
-
-  it('tells who has handed over the same while it was checked: each once, and no other signature for it', () => {
-    const world = bench();
-    const [message, next] = [fixture.message('ann'), fixture.message('ann', { counter: 1 })];
-    world.gate.handleBytes(at(0), message.bytes, BOB);
-    for (const source of [CAROL, CAROL, DAVE]) world.gate.handleBytes(at(0), message.bytes, source);
-    world.gate.handleBytes(at(0), fixture.message('ann', { forged: true }).bytes, EVE);
-    world.answer(at(0));
-    world.gate.handleBytes(at(0), next.bytes, BOB);
-    world.answer(at(0));
-    world.gate.handleBytes(at(0), next.bytes, CAROL);
-    assert.deepEqual(world.alsoFrom, [['carol', 'dave'], undefined]);
-  });
-
-  it('tells who has handed over the same while it was checked, of copies that are too large to be told by their bytes', () => {
-    const world = bench();
-    const message = fixture.message('ann', { payload: new Uint8Array(ECHO_BYTES_MAX), type: 'sensor/t' });
-    for (const source of [BOB, CAROL]) world.gate.handleBytes(at(0), message.bytes, source);
-    world.answer(at(0));
-    assert.deepEqual(world.alsoFrom, [['carol']]);
-  });
-
-  it('step 3: is not blocked by a forged twin in flight: same content, other signature (T11)', () => {
-    const world = bench();
-    world.gate.handleBytes(at(0), fixture.message('ann', { forged: true }).bytes, BOB);
-    world.gate.handleBytes(at(0), fixture.message('ann').bytes, CAROL);
-    assert.equal(world.pending.length, 2);
-    world.answer(at(0));
-    assert.deepEqual(world.verdicts, ['reject bad-signature', 'accept']);
-    assert.deepEqual(world.rejects, [BOB]);
-  });
-
-  it('step 3: takes the genuine twin once, whichever answer comes first', () => {
-    const world = bench();
-    world.gate.handleBytes(at(0), fixture.message('ann').bytes, CAROL);
-    world.gate.handleBytes(at(0), fixture.message('ann', { forged: true }).bytes, BOB);
-    world.gate.handleBytes(at(0), fixture.message('ann').bytes, BOB);
-    world.pending.reverse();
-    world.answer(at(0));
-    assert.deepEqual(world.verdicts, ['ignore duplicate', 'reject bad-signature', 'accept']);
-    assert.equal(world.held.size, 1);
-  });
-
-  it('step 3: tells echoes of the latest messages by their bytes, and reads those of earlier ones once more', () => {
-    const world = bench();
-    const messages = Array.from({ length: ECHOES_MAX + 1 }, (_, counter) => fixture.message('ann', { counter }));
-    for (const [i, { bytes }] of messages.entries())
-      world.gate.handleBytes(at(0), bytes, { ...BOB, peer: parseNodeId(`n${i}`) });
-    assert.equal(world.pending.length, ECHOES_MAX + 1);
-    for (const [i, unread] of [
-      [0, 0],
-      [1, 1],
-      [ECHOES_MAX, 2],
-    ] as const) {
-      world.gate.handleBytes(at(0), (messages[i] as Message).bytes, CAROL);
-      assert.equal(world.unread, unread);
-    }
-    assert.deepEqual(world.verdicts, Array<string>(3).fill('ignore duplicate'));
-  });
-
-  it('step 3: keeps no large messages for their echoes, which are read once more', () => {
-    const world = bench();
-    const message = fixture.message('ann', { type: 'sensor/t', payload: new Uint8Array(ECHO_BYTES_MAX) });
-    world.gate.handleBytes(at(0), message.bytes, BOB);
-    world.gate.handleBytes(at(0), message.bytes, CAROL);
-    assert.deepEqual(world.verdicts, ['ignore duplicate']);
-    assert.equal(world.unread, 0);
-  });
-
-  // 4. origin
   it('step 4: asks for a certificate that it does not know, and says nothing yet', () => {
     const world = bench('eve');
     const message = fixture.message('ann');
@@ -297,7 +119,7 @@ describe('gate', () => {
 
   it('step 4: ignores a revoked origin, whatever its message says of its time', async () => {
     const own = await MeshFixture.create('revoking', 'ann');
-    const world = new Bench(own, 'ann');
+    const world = new GateBench(own, 'ann');
     world.revocations.install(await own.authority.revoke([own.member('ann').chain], at(HOUR_MS).wall));
     const message = own.message('ann', { expiresAt: NOW_MS + DAY_MS });
     assert.equal(world.judge(message, BOB, at(HOUR_MS)), 'ignore revoked-origin');
@@ -306,7 +128,7 @@ describe('gate', () => {
 
   it('step 4: of a superseded certificate accepts what was signed before', async () => {
     const own = await MeshFixture.create('superseding', 'ann');
-    const world = new Bench(own, 'ann');
+    const world = new GateBench(own, 'ann');
     world.revocations.install(await own.authority.revoke([own.member('ann').chain], at(HOUR_MS).wall, 'superseded'));
     const later = own.message('ann', { counter: 1, issuedAt: NOW_MS + HOUR_MS, expiresAt: NOW_MS + DAY_MS });
     assert.equal(world.judge(own.message('ann', { expiresAt: NOW_MS + DAY_MS }), BOB, at(HOUR_MS)), 'accept');
@@ -488,7 +310,7 @@ describe('gate', () => {
   // again, when the answer comes
   it('judges again when the check ends: revoked meanwhile', async () => {
     const own = await MeshFixture.create('meanwhile', 'ann');
-    const world = new Bench(own, 'ann');
+    const world = new GateBench(own, 'ann');
     world.gate.handleBytes(at(0), own.message('ann').bytes, BOB);
     world.revocations.install(await own.authority.revoke([own.member('ann').chain], at(0).wall));
     world.answer(at(5));
@@ -539,79 +361,5 @@ describe('gate', () => {
   it('lets the node itself in without a neighbour\u2019s budget', () => {
     const world = bench();
     assert.equal(world.judge(fixture.message('ann'), { tag: 'self', request: 7 }), 'accept');
-  });
-
-  // batches
-  const batchOf = (count: number, forged?: boolean): readonly Message[] =>
-    fixture.batch(
-      'ann',
-      Array.from({ length: count }, (_, counter) => ({ counter })),
-      forged,
-    );
-
-  it('checks one signature for all messages of a batch, whether they come meanwhile or afterwards', () => {
-    const world = bench();
-    const messages = batchOf(64);
-    for (const { bytes } of messages.slice(0, 40)) world.gate.handleBytes(at(0), bytes, BOB);
-    assert.equal(world.pending.length, 1);
-    assert.equal(world.gate.checking, 40);
-    world.answer(at(0));
-    for (const { bytes } of messages.slice(40)) world.gate.handleBytes(at(0), bytes, BOB);
-    assert.equal(world.pending.length, 0);
-    assert.deepEqual(world.verdicts, Array<string>(64).fill('accept'));
-    for (const { bytes } of messages) world.gate.handleBytes(at(0), bytes, CAROL);
-    assert.deepEqual(world.verdicts.slice(64), Array<string>(64).fill('ignore duplicate'));
-  });
-
-  it('rejects all messages of a forged batch, and lets the genuine one in beside it (T3)', () => {
-    const world = bench();
-    const [forged, genuine] = [batchOf(8, true), batchOf(8)];
-    for (const [i, { bytes }] of forged.entries()) {
-      world.gate.handleBytes(at(0), bytes, BOB);
-      world.gate.handleBytes(at(0), (genuine[i] as Message).bytes, CAROL);
-    }
-    world.answer(at(0));
-    assert.deepEqual(world.rejects, Array<Source>(8).fill(BOB));
-    assert.equal(world.verdicts.filter((verdict) => verdict === 'accept').length, 8);
-  });
-
-  it('asks again for what only looks like a known batch: another content, another signature', () => {
-    const world = bench();
-    const [first, second] = batchOf(2) as [Message, Message];
-    assert.equal(world.judge(first), 'accept');
-    const { path } = decodeSign1(second.bytes, 20_000);
-    const { protectedBytes, payload, signature } = fixture.message('ann', { counter: 7 });
-    const alien = encodeSign1({ protectedBytes, payload, signature: second.signature, path });
-    world.gate.handleBytes(at(0), alien, BOB);
-    world.answer(at(0));
-    const resigned = encodeSign1({ ...decodeSign1(second.bytes, 20_000), signature });
-    world.gate.handleBytes(at(0), resigned, BOB);
-    world.answer(at(0));
-    assert.deepEqual(world.verdicts.slice(1), ['reject bad-signature', 'reject bad-signature']);
-    assert.equal(world.judge(second), 'accept');
-  });
-
-  it(`remembers ${CHECKED_BATCHES_MAX} batches, and checks the signature of one that it forgot again`, () => {
-    const world = bench();
-    const early = fixture.batch('ann', [{ counter: 0 }, { counter: 1 }]);
-    assert.equal(world.judge(early[0] as Message), 'accept');
-    for (let i = 0; i < CHECKED_BATCHES_MAX; i++) {
-      const others = fixture.batch('eve', [{ counter: 2 * i }, { counter: 2 * i + 1 }]);
-      for (const { bytes } of others) world.gate.handleBytes(at(6 * i), bytes, BOB);
-      world.answer(at(6 * i));
-    }
-    world.gate.handleBytes(at(10_000), (early[1] as Message).bytes, BOB);
-    assert.equal(world.pending.length, 1, world.verdicts.join(' '));
-    world.answer(at(10_000));
-    assert.equal(world.verdicts.at(-1), 'accept');
-  });
-
-  it('drops what is left of a batch when its author is revoked in between', async () => {
-    const own = await MeshFixture.create('revoking', 'ann');
-    const world = new Bench(own, 'ann');
-    const [first, second] = own.batch('ann', [{ counter: 0 }, { counter: 1 }]) as [Message, Message];
-    assert.equal(world.judge(first), 'accept');
-    world.revocations.install(await own.authority.revoke([own.member('ann').chain], at(0).wall));
-    assert.equal(world.judge(second), 'ignore revoked-origin');
   });
 });
