@@ -11,22 +11,15 @@ import { signWalletDelegate } from '../../../src/message/river/wallet-delegate.t
 import { encodeWalletEpoch, signWalletEpoch } from '../../../src/message/river/wallet-epoch.ts';
 import { ALICE, DEVICE } from '../../support/river.ts';
 import { sha256Hex } from '../../../src/crypto/hash.ts';
-import { PublicKey } from '../../../src/crypto/keys/public-key.ts';
 import { DelegateBook } from '../../../src/engine/gate/delegate-book.ts';
 import { ChainBook } from '../../../src/engine/gate/chain-book.ts';
 import { Revocations } from '../../../src/engine/gate/revocations.ts';
 import { parseRole } from '../../../src/identity/capability.ts';
 import { parseCertificate } from '../../../src/pki/x509/certificate/certificate.ts';
 import { readNodeLeaf } from '../../../src/pki/mesh/mesh-profile.ts';
-import { branchPath } from '../../../src/identity/delegate/branch.ts';
 import { judgeStatement, NO_DELEGATIONS, WALLETS_MAX } from '../../../src/identity/delegate/delegations.ts';
 import { scopeOf } from '../../../src/identity/delegate/scope.ts';
 import { assembleStatement, composeStatement, DELEGATE_LIFE_MS_MAX } from '../../../src/identity/delegate/statement.ts';
-import { subtreeKeyOf } from '../../../src/identity/delegate/subtree.ts';
-import type { ExtendedPrivateKey, ExtendedPublicKey } from '../../../src/identity/key-tree/extended-key.ts';
-import { formatXpub, parseExtendedKey } from '../../../src/identity/key-tree/extended-key-text.ts';
-import { formatPath, HARDENED, parsePath } from '../../../src/identity/key-tree/derivation-path.ts';
-import { parseMeshName } from '../../../src/identity/mesh-name.ts';
 import { FileKeyStore } from '../../../src/host/keys/file-key-store.ts';
 import { MnemonicKeyTree } from '../../../src/host/keys/mnemonic-key-tree.ts';
 import { parseCrl } from '../../../src/pki/x509/crl/crl.ts';
@@ -34,11 +27,7 @@ import { checkX509Signature } from '../../../src/crypto/signatures/x509-signatur
 import { passphrase } from '../../support/processes/authority-process.ts';
 import { authorityWorld, enrollmentOf, newToken } from '../../support/mesh/authority-world.ts';
 import { tempDir } from '../../support/temp-dir.ts';
-
-const KEY = {
-  curve: 'P-256',
-  bytes: Uint8Array.fromHex('036b17d1f2e12c4247f8bce6e563a440f277037d812deb33a0f4a13945d898c296'),
-} as const;
+import { delegatesWorld, KEY } from './delegates-world.ts';
 
 describe('the authority’s delegates', () => {
   const folder = tempDir({ after });
@@ -46,23 +35,7 @@ describe('the authority’s delegates', () => {
   before(async () => {
     tree = new MnemonicKeyTree(await FileKeyStore.open(folder, passphrase()));
   });
-
-  async function world() {
-    const made = await authorityWorld({ tree });
-    const { authority } = made;
-    const token = await newToken(authority);
-    const { nodeId } = await authority.enroll(await enrollmentOf(token));
-    /** What a node knows that has the newest list. */
-    const verifier = () => {
-      const { root, certificate, mesh } = authority.issuer;
-      const revocations = new Revocations({ mesh, anchors: [root], checkSignature: checkX509Signature });
-      revocations.learnIssuers([root, certificate]);
-      assert.equal(revocations.install(authority.crl.der).tag, 'installed');
-      return new DelegateBook(mesh, revocations, () => false, undefined);
-    };
-    const wish = { nodeId, key: KEY, scope: scopeOf(['publish:sensor/a']), lifeMs: DAY_MS };
-    return { ...made, authority, nodeId, wish, verifier };
-  }
+  const world = () => delegatesWorld(tree);
 
   it('are believed by whoever has the newest list, and the branch is published before the answer', async () => {
     const { authority, wish, clock, verifier } = await world();
@@ -227,66 +200,6 @@ describe('the authority’s delegates', () => {
     await assert.rejects(issue({ lifeMs: 0 }), { code: 'ERR_DELEGATE_LIFETIME' });
   });
 
-  it('vouch for the subtree of a device that cannot make keys; its private half stays nowhere', async () => {
-    const { authority, wish, clock, verifier, store } = await world();
-    const { path, xpub, xprv } = await authority.createSubtree('local');
-    const other = await authority.createSubtree('local');
-    assert.match(path, /^m\/4409421'\/\d+'\/1'\/\d+'$/, 'hardened, below the branch');
-    assert.notEqual(path, other.path);
-    assert.equal(formatXpub((parseExtendedKey(xprv) as ExtendedPrivateKey).public), xpub);
-    assert.equal(
-      parseCrl(authority.crl.der).delegations?.branches.length,
-      1,
-      'the branch is published before a statement stands on it',
-    );
-    const statement = await authority.issueDelegate({ ...wish, key: subtreeKeyOf(xpub) }, 'local');
-    const book = verifier();
-    assert.equal(book.add(statement.bytes, clock.wall()).tag, 'known');
-    assert.equal(book.judge(sha256Hex(statement.bytes), statement.nodeId, clock.wall()).tag, 'ok');
-    const indexes = [path, other.path].map((text) => (parsePath(text).at(-1) as number) - HARDENED);
-    assert.equal(new Set([...indexes, statement.index]).size, 3, 'each index is used once, hardened or not');
-    const exported = (await store.transact((tx) => tx.listAudit(0, 100))).filter(
-      ({ action }) => action === 'key-tree-exported',
-    );
-    assert.deepEqual(
-      exported.map(({ subject }) => subject),
-      [path, other.path],
-    );
-    const { branches } = await authority.listDelegates();
-    const key = parseExtendedKey(branches[0]?.xpub ?? '') as ExtendedPublicKey;
-    const branchItself = { curve: 'secp256k1', bytes: key.publicKey, chainCode: key.chainCode } as const;
-    await assert.rejects(authority.issueDelegate({ ...wish, key: branchItself }, 'local'), {
-      code: 'ERR_DELEGATE_KEY',
-    });
-    await authority.revokeDelegate({ tag: 'below-epoch', epoch: 2 }, 'local');
-    await assert.rejects(
-      authority.issueDelegate({ ...wish, key: branchItself }, 'local'),
-      { code: 'ERR_DELEGATE_KEY' },
-      'nor for that of an earlier epoch',
-    );
-  });
-
-  it('never get the subtree of another device, also after a backup was put back or the words moved house', async () => {
-    const { authority, store, issuer, clock } = await world();
-    const backup = await store.transact((tx) => tx.getMeta('next-delegate-index'));
-    const paths = [await authority.createSubtree('local'), await authority.createSubtree('local')].map(
-      ({ path }) => path,
-    );
-    await store.transact((tx) => tx.setMeta('next-delegate-index', backup ?? '0'));
-    await authority.beginEpoch('local');
-    paths.push((await authority.createSubtree('local')).path);
-    const { key: words } = await authority.exportTree('mnemonic', [], 'local');
-    const moved = new MnemonicKeyTree(await FileKeyStore.open(`${folder}/moved`, passphrase()));
-    const second = await authorityWorld({ tree: moved, clock, issuer });
-    await second.authority.importTree(words, 'local');
-    const again = [await second.authority.createSubtree('local'), await second.authority.createSubtree('local')];
-    paths.push(...again.map(({ path }) => path));
-    assert.equal(new Set(paths).size, 5);
-    assert.equal(new Set(paths.map((path) => path.slice(0, path.lastIndexOf('/')))).size, 1, 'all of one branch');
-    await store.transact((tx) => tx.setMeta('next-delegate-index', String(HARDENED)));
-    await assert.rejects(authority.createSubtree('local'), { code: 'ERR_DELEGATE_EPOCH' }, 'no index is left');
-  });
-
   it('are revoked by their statement where it is genuine, else anybody’s certificate could be meant', async () => {
     const { authority, wish, nodeId, store } = await world();
     const statement = await authority.issueDelegate(wish, 'local');
@@ -438,74 +351,5 @@ describe('the authority’s delegates', () => {
     const actions = (await authority.listAudit(0, 100)).map(({ action }) => action);
     for (const action of ['branch-published', 'delegate-issued', 'delegate-revoked', 'delegate-epoch-raised'])
       assert.ok(actions.includes(action), action);
-  });
-
-  it('leave the keys that sign them where they are: an exported one is refused (T1)', async () => {
-    const { authority, wish } = await world();
-    await authority.issueDelegate(wish, 'local');
-    const [branch] = (await authority.listDelegates()).branches;
-    assert.ok(branch !== undefined);
-    const path = branchPath(authority.issuer.mesh, branch.epoch);
-    const take = (what: 'xprv' | 'xpub', ...more: readonly number[]) =>
-      authority.exportTree(what, [...path, ...more], 'local');
-    await assert.rejects(take('xprv', 0), { code: 'ERR_KEY_EXPORT' });
-    await assert.rejects(take('xprv', 0, 5), { code: 'ERR_KEY_EXPORT' });
-    await assert.rejects(take('xprv', 0x8000_0000, 5), { code: 'ERR_KEY_EXPORT' });
-    assert.match((await take('xprv', 0x8000_0000)).key, /^xprv/, 'a hardened subtree, for a device that makes no keys');
-    assert.equal((await take('xpub')).key, branch.xpub);
-    assert.equal((await authority.exportTree('mnemonic', [], 'local')).key.split(' ').length, 24);
-  });
-
-  it('leave no key by which a branch is found that is yet to be published, or another mesh’s (T1)', async () => {
-    const { authority } = await world(); // which has published nothing
-    const branch = branchPath(authority.issuer.mesh, 2);
-    const [purpose = 0, mesh = 0] = branch;
-    const refusedPaths = [
-      [...branch, 7],
-      [...branchPath(parseMeshName('elsewhere'), 1), 7],
-      [purpose, mesh, 2],
-      [purpose, 5],
-      [7],
-      branch,
-      [purpose, mesh],
-      [purpose],
-      [],
-    ];
-    for (const path of refusedPaths)
-      await assert.rejects(authority.exportTree('xprv', path, 'local'), { code: 'ERR_KEY_EXPORT' }, formatPath(path));
-    for (const path of [
-      [...branch, 0x8000_0007],
-      [0x8000_002c, 0x8000_0000],
-    ])
-      assert.match((await authority.exportTree('xprv', path, 'local')).key, /^xprv/, formatPath(path));
-  });
-
-  it('are not issued by a master key that is not the branch’s; a new epoch is the new key’s', async () => {
-    const first = await world();
-    await first.authority.issueDelegate(first.wish, 'local');
-    const other = new MnemonicKeyTree(await FileKeyStore.open(`${folder}/other`, passphrase()));
-    const swapped: KeyTree = {
-      branch: (path) => other.branch(path),
-      sign: async (path, data) => (await other.branch([]), other.sign(path, data)),
-      mnemonic: () => other.mnemonic(),
-      restore: (mnemonic) => other.restore(mnemonic),
-      privateKey: (path) => other.privateKey(path),
-    };
-    const second = await authorityWorld({
-      tree: swapped,
-      store: first.store,
-      clock: first.clock,
-      issuer: first.issuer,
-    });
-    await assert.rejects(second.authority.issueDelegate(first.wish, 'local'), { code: 'ERR_DELEGATE_BRANCH' });
-    await second.authority.revokeDelegate({ tag: 'below-epoch', epoch: 2 }, 'local');
-    assert.equal((await second.authority.issueDelegate(first.wish, 'local')).epoch, 2);
-  });
-
-  it('sign with the key of the branch’s child, and with no other', async () => {
-    const { authority, wish } = await world();
-    const statement = await authority.issueDelegate(wish, 'local');
-    const device = PublicKey.fromRaw('P-256', KEY.bytes);
-    assert.equal(device.verify('ES256', statement.toBeSigned, statement.signature), false);
   });
 });
