@@ -1,106 +1,22 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { utf8 } from '../../../src/base/bytes.ts';
-import { DAY_MS, HOUR_MS, type Instant, SECOND_MS, type UnixMs } from '../../../src/base/time.ts';
+import { HOUR_MS, SECOND_MS, type UnixMs } from '../../../src/base/time.ts';
 import { sha256Hex } from '../../../src/crypto/hash.ts';
-import { Secret } from '../../../src/crypto/secret.ts';
-import { ChainBook } from '../../../src/engine/gate/chain-book.ts';
-import {
-  DelegateBook,
-  DELEGATES_MAX,
-  DELEGATES_OF_WALLET_MAX,
-  type KnownDelegate,
-} from '../../../src/engine/gate/delegate-book.ts';
-import { DelegationsView, WALLET_FLOORS_MAX } from '../../../src/engine/gate/delegations-view.ts';
-import { Gate } from '../../../src/engine/gate/gate.ts';
-import type { Source } from '../../../src/engine/gate/source.ts';
-import { HeldMessages } from '../../../src/engine/held/held-messages.ts';
-import { Origins } from '../../../src/engine/gate/origins.ts';
-import { RecordBook } from '../../../src/engine/held/record-book.ts';
-import { Revocations } from '../../../src/engine/gate/revocations.ts';
 import { parseRole } from '../../../src/identity/capability.ts';
 import { scopeOf } from '../../../src/identity/delegate/scope.ts';
-import { parseNodeId } from '../../../src/identity/node-id.ts';
-import { encodeWalletStatement, parseStatement } from '../../../src/message/delegate-statement.ts';
-import type { Message } from '../../../src/message/message.ts';
+import { parseStatement } from '../../../src/message/delegate-statement.ts';
 import { encodeNodeRecord } from '../../../src/message/payloads/node-record.ts';
-import { signWalletDelegate } from '../../../src/message/river/wallet-delegate.ts';
-import { walletOf } from '../../../src/message/river/wallet.ts';
-import { addScalarToPoint, uncompressPoint } from '../../../src/crypto/curve/curve-point.ts';
+import { addScalarToPoint } from '../../../src/crypto/curve/curve-point.ts';
 import { signSecp256k1Sha256 } from '../../../src/crypto/secp256k1/sign.ts';
-import {
-  assembleStatement,
-  composeStatement,
-  parseTreeStatement,
-  WALLET_DELEGATE_MS_MAX,
-} from '../../../src/identity/delegate/statement.ts';
+import { assembleStatement, composeStatement, parseTreeStatement } from '../../../src/identity/delegate/statement.ts';
 import { ckdPriv } from '../../../src/identity/key-tree/child-key.ts';
 import { HARDENED } from '../../../src/identity/key-tree/derivation-path.ts';
 import { formatXprv } from '../../../src/identity/key-tree/extended-key-text.ts';
 import type { AddScalarToPoint } from '../../../src/ports/point-adder.ts';
 import { at, type DelegateFixture, INDICATOR, MESH, MeshFixture, NOW_MS } from '../../support/mesh/mesh-fixture.ts';
-
-const BOB: Source = { tag: 'link', link: 1, peer: parseNodeId('bob'), bytesLength: 100 };
-
-/** A gate whose signatures are checked at once. */
-class Bench {
-  readonly held = new HeldMessages();
-  readonly revocations: Revocations;
-  readonly chains: ChainBook;
-  readonly delegates: DelegateBook;
-  readonly origins: Origins;
-  readonly missing: Message[] = [];
-  readonly kept: KnownDelegate[] = [];
-  readonly forgotten: string[] = [];
-  readonly gate: Gate;
-  #said: string[] = [];
-
-  constructor(
-    fixture: MeshFixture,
-    lists: readonly Uint8Array[],
-    members: readonly string[] = ['ann', 'chief'],
-    add?: AddScalarToPoint,
-  ) {
-    const { trust } = fixture.authority;
-    this.revocations = new Revocations(trust);
-    this.chains = new ChainBook(trust, this.revocations);
-    this.delegates = new DelegateBook(MESH, this.revocations, (nodeId) => this.chains.isRevoked(nodeId), add);
-    this.origins = new Origins(this.chains, this.delegates);
-    for (const name of members) this.chains.add(fixture.member(name).chain, NOW_MS);
-    for (const list of lists) assert.equal(this.revocations.install(list).tag, 'installed');
-    this.gate = new Gate(
-      { mesh: MESH, origins: this.origins, held: this.held, records: new RecordBook() },
-      {
-        isFull: () => false,
-        verify: (ticket, key, message) =>
-          this.gate.handleVerified(
-            at(0),
-            ticket,
-            key.verify(message.algorithm, message.signedBytes, message.signature),
-          ),
-        judged: (now, _source, message, verdict) => {
-          this.#said.push(verdict.tag === 'accept' ? 'accept' : `${verdict.tag} ${verdict.reason}`);
-          if (verdict.tag === 'accept' && message !== undefined) this.held.put(message, now.wall);
-        },
-        missingChain: (_now, _source, message) => {
-          this.#said.push('missing');
-          this.missing.push(message);
-        },
-        newDelegate: (delegate, forgotten) => {
-          this.kept.push(delegate);
-          this.forgotten.push(...forgotten);
-        },
-        conflict: () => this.#said.push('conflict'),
-      },
-    );
-  }
-
-  judge(message: Message, source: Source = BOB, now: Instant = at(0)): string {
-    this.#said = [];
-    this.gate.handleBytes(now, message.bytes, source);
-    return this.#said.join(', ');
-  }
-}
+import { DelegateBench } from './delegate-bench.ts';
+import { BOB } from './gate-bench.ts';
 
 describe('gate: what delegates say', () => {
   let fixture: MeshFixture;
@@ -112,7 +28,8 @@ describe('gate: what delegates say', () => {
     list = await fixture.publish();
     temperature = fixture.delegate('ann', { scope: scopeOf(['publish:sensor/temperature']) });
   });
-  const bench = (...lists: readonly Uint8Array[]): Bench => new Bench(fixture, lists.length === 0 ? [list] : lists);
+  const bench = (...lists: readonly Uint8Array[]): DelegateBench =>
+    new DelegateBench(fixture, lists.length === 0 ? [list] : lists);
 
   for (const curve of ['P-256', 'Ed25519', 'secp256k1'] as const)
     it(`passes like what a certificate signed, with a key of ${curve}`, () => {
@@ -155,7 +72,7 @@ describe('gate: what delegates say', () => {
   it('a captured subtree signs what its statement says, until it has ended or a list says so, and nothing more', async () => {
     const own = await MeshFixture.create('captured', 'ann');
     await own.enroll('chief', [parseRole('operator')]);
-    const world = new Bench(own, [await own.publish()]);
+    const world = new DelegateBench(own, [await own.publish()]);
     // All that lies on the device: the private key of its subtree, and the statement.
     using stolen = own.authority.tree.below(1, HARDENED + 5);
     const notAfter = (NOW_MS + HOUR_MS) as UnixMs;
@@ -190,7 +107,7 @@ describe('gate: what delegates say', () => {
   it('derives a child’s key only where the neighbour pays for the check (T3)', () => {
     let derived = 0;
     const count: AddScalarToPoint = (...args) => (derived++, addScalarToPoint(...args));
-    const world = new Bench(fixture, [list], ['ann', 'chief'], count);
+    const world = new DelegateBench(fixture, [list], ['ann', 'chief'], count);
     using subtree = fixture.authority.tree.below(1, HARDENED + 6);
     const sensor = fixture.delegate('ann', { keyFile: formatXprv(subtree) });
     assert.equal(world.judge(fixture.delegated(sensor)), 'accept');
@@ -309,7 +226,7 @@ describe('gate: what delegates say', () => {
   it('voids the delegates of a node that is revoked', async () => {
     const own = await MeshFixture.create('own', 'ann');
     await own.enroll('chief');
-    const world = new Bench(own, [await own.publish()]);
+    const world = new DelegateBench(own, [await own.publish()]);
     const delegate = own.delegate('ann');
     assert.equal(world.judge(own.delegated(delegate)), 'accept');
     world.revocations.install(await own.authority.revoke([own.member('ann').chain], NOW_MS));
@@ -325,7 +242,7 @@ describe('gate: what delegates say', () => {
     ];
     const list = await own.publish();
     const stop = { type: 'command/stop' };
-    const world = new Bench(own, [list], ['ann']);
+    const world = new DelegateBench(own, [list], ['ann']);
     assert.equal(world.judge(own.delegated(wide, stop)), 'accept', 'on the authority’s word: no certificate is known');
     world.chains.add(own.member('chief').chain, NOW_MS);
     assert.equal(world.judge(own.delegated(wide, { ...stop, counter: 1 })), 'accept');
@@ -358,121 +275,5 @@ describe('gate: what delegates say', () => {
     }
     assert.equal(verdict, 'ignore over-budget');
     assert.equal(world.kept.length, 0);
-  });
-
-  it('passes the simulator’s wallets: what a wallet delegated may speak as far as the mesh lets the wallet', async () => {
-    const wallet = walletOf(new Secret(new Uint8Array(32).fill(1)));
-    const device = fixture.delegate('ann', { curve: 'secp256k1' }).signer;
-    const notAfter = (NOW_MS + DAY_MS) as UnixMs;
-    const { signature } = signWalletDelegate(wallet, uncompressPoint('secp256k1', device.key.bytes), BigInt(notAfter));
-    const statement = encodeWalletStatement({
-      address: wallet.address,
-      deviceKey: device.key.bytes,
-      notAfter,
-      signature,
-    });
-    const operator = { signer: device, statement };
-    const stop = { type: 'command/stop' };
-    assert.equal(bench().judge(fixture.delegated(operator, stop)), 'ignore unpublished-origin', 'nobody let it in');
-    const grant = {
-      address: wallet.address,
-      scope: scopeOf(['command:issue']),
-      notAfter: (NOW_MS + HOUR_MS) as UnixMs,
-    };
-    const world = bench(await fixture.publish({ wallets: [grant] }));
-    const message = fixture.delegated(operator, stop);
-    assert.equal(message.origin, `0x${wallet.address.toHex()}`);
-    assert.equal(world.judge(message), 'accept');
-    assert.equal(world.judge(fixture.delegated(operator, { counter: 1 })), 'reject not-permitted', 'no more than that');
-    const late = fixture.delegated(operator, { ...stop, counter: 2, issuedAt: NOW_MS + HOUR_MS });
-    assert.equal(world.judge(late, BOB, at(HOUR_MS)), 'ignore unpublished-origin', 'the grant has ended');
-    const { id } = parseStatement(MESH, statement);
-    world.revocations.install(await fixture.authority.revokeDelegates([id], NOW_MS));
-    assert.equal(world.judge(fixture.delegated(operator, { ...stop, counter: 3 })), 'ignore revoked-origin');
-  });
-
-  it('takes a wallet’s delegate that ends 30 days and an hour from the message, and none that ends later', async () => {
-    const wallet = walletOf(new Secret(new Uint8Array(32).fill(2)));
-    const { signer } = fixture.delegate('ann', { curve: 'secp256k1' });
-    const grant = { address: wallet.address, scope: scopeOf(['command:issue']), notAfter: (NOW_MS + DAY_MS) as UnixMs };
-    const world = bench(await fixture.publish({ wallets: [grant] }));
-    const said = (leftMs: number): string => {
-      const notAfter = (NOW_MS + leftMs) as UnixMs;
-      const deviceKey = signer.key.bytes;
-      const { signature } = signWalletDelegate(wallet, uncompressPoint('secp256k1', deviceKey), BigInt(notAfter));
-      const statement = encodeWalletStatement({ address: wallet.address, deviceKey, notAfter, signature });
-      return world.judge(fixture.delegated({ signer, statement }, { type: 'command/stop' }));
-    };
-    assert.equal(said(WALLET_DELEGATE_MS_MAX), 'accept');
-    assert.equal(said(WALLET_DELEGATE_MS_MAX + SECOND_MS), 'reject wrong-origin');
-  });
-
-  it('forgets statements that no mail can need any more, and takes none of those', () => {
-    const { delegates } = bench();
-    const later = (NOW_MS + 9 * DAY_MS) as UnixMs;
-    assert.equal(delegates.add(temperature.statement, NOW_MS).tag, 'known');
-    assert.deepEqual(delegates.forgetEnded(NOW_MS), []);
-    assert.deepEqual(delegates.forgetEnded(later), [sha256Hex(temperature.statement)]);
-    assert.equal(delegates.size, 0);
-    assert.equal(delegates.add(temperature.statement, later).tag, 'unpublished');
-  });
-
-  it(`forgets a wallet’s own oldest beyond ${DELEGATES_OF_WALLET_MAX}, and of a wallet that nobody let in keeps none`, async () => {
-    const wallet = walletOf(new Secret(new Uint8Array(32).fill(8)));
-    const { address } = wallet;
-    const device = fixture.delegate('ann', { curve: 'secp256k1' }).signer.key.bytes;
-    const statementOf = (i: number): Uint8Array => {
-      const notAfter = (NOW_MS + DAY_MS + i) as UnixMs;
-      const { signature } = signWalletDelegate(wallet, uncompressPoint('secp256k1', device), BigInt(notAfter));
-      return encodeWalletStatement({ address, deviceKey: device, notAfter, signature });
-    };
-    const { delegates } = bench();
-    assert.equal(delegates.add(statementOf(0), NOW_MS).tag, 'unpublished');
-    assert.equal(delegates.size, 0);
-    const grant = { address, scope: scopeOf(['command:issue']), notAfter: (NOW_MS + DAY_MS) as UnixMs };
-    const world = bench(await fixture.publish({ wallets: [grant] }));
-    const order = { type: 'command/stop' };
-    const signer = fixture.delegate('ann', { curve: 'secp256k1' }).signer;
-    assert.equal(world.delegates.add(temperature.statement, NOW_MS).tag, 'known');
-    for (let i = 0; i < DELEGATES_OF_WALLET_MAX; i++) world.delegates.add(statementOf(i), NOW_MS);
-    assert.deepEqual(world.forgotten, []);
-    const last = { signer, statement: statementOf(DELEGATES_OF_WALLET_MAX) };
-    world.judge(fixture.delegated(last, order));
-    assert.deepEqual(world.forgotten, [sha256Hex(statementOf(0))], 'so that the disk forgets it too');
-    assert.equal(world.delegates.size, DELEGATES_OF_WALLET_MAX + 1);
-    assert.ok(world.delegates.get(sha256Hex(temperature.statement)) !== undefined, 'those of the tree stay');
-    const later = (NOW_MS + 9 * DAY_MS) as UnixMs;
-    assert.equal(world.delegates.forgetEnded(later).length, DELEGATES_OF_WALLET_MAX + 1);
-    assert.equal(world.delegates.add(statementOf(9 * 86_400_000), later).tag, 'known');
-  });
-
-  it(`keeps the epochs of ${WALLET_FLOORS_MAX} wallets, the highest, whatever list comes`, () => {
-    const view = new DelegationsView();
-    const addressOf = (i: number): Uint8Array => {
-      const address = new Uint8Array(20);
-      new DataView(address.buffer).setUint32(0, i);
-      return address;
-    };
-    const floor = (i: number, below = i) => ({ address: addressOf(i), below: below as UnixMs });
-    const floors = Array.from({ length: WALLET_FLOORS_MAX + 1 }, (_, i) => floor(i + 1));
-    assert.equal(view.raise(0, floors).walletFloors, true);
-    assert.equal(view.walletFloors.length, WALLET_FLOORS_MAX);
-    assert.equal(view.raise(0, [floor(5, 4)]).walletFloors, false);
-    const notAfter = (NOW_MS + DAY_MS) as UnixMs;
-    const grant = (i: number) => ({ address: addressOf(i), scope: scopeOf(['command:issue']), notAfter });
-    view.install('issuer', { epochFloor: 0, branches: [], wallets: [grant(1), grant(2)] });
-    assert.deepEqual(view.current.wallets, [grant(1), { ...grant(2), revokedBelow: 2 }], 'the lowest was forgotten');
-  });
-
-  it(`forgets the oldest beyond its bound, which is ${DELEGATES_MAX}`, () => {
-    const { revocations } = bench();
-    const book = new DelegateBook(MESH, revocations, () => false, undefined, 3);
-    const statements = [1, 2, 3, 4].map(() => fixture.delegate('ann').statement);
-    for (const statement of statements) assert.equal(book.add(statement, NOW_MS).tag, 'known');
-    assert.equal(book.size, 3);
-    assert.deepEqual(
-      statements.map((statement) => book.get(sha256Hex(statement)) !== undefined),
-      [false, true, true, true],
-    );
   });
 });

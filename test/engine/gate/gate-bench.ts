@@ -11,7 +11,8 @@ import type { Verdict } from '../../../src/engine/gate/verdict.ts';
 import type { PublicKey } from '../../../src/crypto/keys/public-key.ts';
 import { type NodeId, parseNodeId } from '../../../src/identity/node-id.ts';
 import type { Message } from '../../../src/message/message.ts';
-import { at, MESH, MeshFixture, NOW_MS } from '../../support/mesh/mesh-fixture.ts';
+import type { MeshFixture } from '../../support/mesh/mesh-fixture.ts';
+import { at, MESH, NOW_MS } from '../../support/mesh/mesh-fixture.ts';
 
 export interface Pending {
   readonly ticket: number;

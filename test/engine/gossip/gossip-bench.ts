@@ -7,7 +7,8 @@ import type { Message } from '../../../src/message/message.ts';
 import { parseMessage } from '../../../src/message/message-reader.ts';
 import { SeededRandom } from '../../../src/sim/seeded-random.ts';
 import { LinkPair } from '../../support/mesh/link-pair.ts';
-import { at, MESH, MeshFixture } from '../../support/mesh/mesh-fixture.ts';
+import type { MeshFixture } from '../../support/mesh/mesh-fixture.ts';
+import { at, MESH } from '../../support/mesh/mesh-fixture.ts';
 /** A node that accepts whatever it gets, at once, and gossips it on. */
 export class GossipPeer {
   readonly held = new HeldMessages();
