@@ -169,7 +169,7 @@ class CrlLookup {
     const demands = { at: this.#at };
     const whole = [certificate, ...path];
     this.#looksLeft -= whole.reduce((sum, one) => sum + elementsOf(one, demands), 0);
-    if (this.#isSpent || judgeRules(whole, demands, this.#work) !== undefined) return false;
+    if (this.#isSpent || judgeRules(whole, demands, this.#work).tag === 'refused') return false;
     const signersOf: SignersOf = (issuerKey) => (issuerKey === voucherKey ? [voucher] : []);
     const { told, revokedBy } = this.#search(certificate, signersOf);
     return revokedBy === undefined && (told === ALL_REASONS || !this.#issuers.has(voucherKey));

@@ -12,9 +12,18 @@ export interface PathRefusal {
   readonly depth: number;
 }
 
-export type PathResult =
-  | { readonly tag: 'ok' /** Leaf first, anchor last. */; readonly path: readonly Certificate[] }
-  | PathRefusal;
+export interface PathAccepted {
+  readonly tag: 'ok';
+  /** Leaf first, anchor last. */
+  readonly path: readonly Certificate[];
+  /**
+   * The user-constrained policy set of RFC 5280 section 6.1.5: policies that are acceptable from the outset and that the path is
+   * valid for. Empty where it has none and none is required; with anyPolicy in it, all are.
+   */
+  readonly policies: ReadonlySet<string>;
+}
+
+export type PathResult = PathAccepted | PathRefusal;
 
 /** @param depth of the certificate at fault: 0 is the leaf. */
 export function refusal(code: PathErrorCode, message: string, depth: number): PathRefusal {

@@ -7,7 +7,7 @@ import { NameConstraintState, type NameJudgement } from './name-constraints.ts';
 import { describe, type PathRefusal, refusal } from './path-result.ts';
 import type { PathWork } from './path-work.ts';
 import { type PeerName, namesPeer } from './peer-name.ts';
-import { PolicyState } from './policy.ts';
+import { type InitialPolicies, PolicyState } from './policy.ts';
 
 /** Whether a certificate of this issuer is revoked or its status cannot be told; `undefined` lets it pass. */
 export type CheckRevocation = (
@@ -26,25 +26,27 @@ export interface PathDemands {
   readonly keyUsage?: number | undefined;
   /** All of these must be among the leaf's names. */
   readonly peerNames?: readonly PeerName[] | undefined;
+  /** Any policy will do, and none need be, unless told otherwise. */
+  readonly initialPolicies?: InitialPolicies | undefined;
   readonly checkRevocation?: CheckRevocation | undefined;
 }
+
+export type PathJudged =
+  | PathRefusal
+  | { readonly tag: 'ok' /** As {@link PolicyState.userConstrained}. */; readonly policies: ReadonlySet<string> };
 
 /**
  * RFC 5280 section 6.1 over one path, leaf first and anchor last, whose signatures and name chaining have been checked
  * (6.1.3 a 1 and 4). The anchor is judged like a certificate: its own dates, constraints and path length hold too. A leaf
  * that is itself an anchor is a path of one.
  *
- * @returns the first rule broken, from the anchor down, or `undefined`.
+ * @returns the first rule broken, from the anchor down, or what the path is valid for.
  */
-export function judgeRules(
-  path: readonly Certificate[],
-  demands: PathDemands,
-  work: PathWork,
-): PathRefusal | undefined {
+export function judgeRules(path: readonly Certificate[], demands: PathDemands, work: PathWork): PathJudged {
   const leafDepth = 0;
   const anchorDepth = path.length - 1;
   const names = new NameConstraintState(work);
-  const policies = new PolicyState(anchorDepth);
+  const policies = new PolicyState(Math.max(anchorDepth, 1), demands.initialPolicies);
   let intermediatesMax = Number.POSITIVE_INFINITY;
 
   for (let depth = anchorDepth; depth >= leafDepth; depth--) {
@@ -62,6 +64,8 @@ export function judgeRules(
       // 6.1.3 b, c
       const judgement = certificate.isSelfIssued && !isLast ? 'within' : names.judge(certificate);
       if (judgement !== 'within') return refuseName(certificate, judgement, depth);
+    }
+    if (issuer !== undefined || isLast) {
       // 6.1.3 d, e
       policies.process(certificate, isLast);
       if (!work.mayLookAt(policies.size))
@@ -99,9 +103,14 @@ export function judgeRules(
       return refusal('ERR_PATH_CONSTRAINT', `${describe(certificate)} has a name constraint that means nothing`, depth);
   }
   const leaf = path[leafDepth] as Certificate;
-  if (anchorDepth > 0 && !policies.wrapUp(leaf))
-    return refusal('ERR_PATH_CONSTRAINT', `${describe(leaf)} has no policy, and one is required`, leafDepth);
-  return judgeLeaf(leaf, demands, work);
+  const valid = policies.userConstrained();
+  if (policies.isRequired(leaf) && valid.size === 0)
+    return refusal(
+      'ERR_PATH_CONSTRAINT',
+      `${describe(leaf)} has no policy that will do, and one is required`,
+      leafDepth,
+    );
+  return judgeLeaf(leaf, demands, work) ?? { tag: 'ok', policies: valid };
 }
 
 /** How much there is in a certificate to judge, for these demands. */

@@ -2,7 +2,7 @@ import type { UnixMs } from '../../base/time.ts';
 import type { CheckX509Signature } from '../../crypto/signatures/x509-signature.ts';
 import type { Certificate } from '../x509/certificate/certificate.ts';
 import { type DistinguishedName, nameKey } from '../x509/name/distinguished-name.ts';
-import { describe, type PathRefusal, type PathResult, refusal } from './path-result.ts';
+import { describe, type PathAccepted, type PathRefusal, type PathResult, refusal } from './path-result.ts';
 import { elementsOf, judgeRules, type PathDemands } from './path-rules.ts';
 import { PathWork } from './path-work.ts';
 
@@ -83,14 +83,15 @@ class Search {
   run(): PathResult {
     const { leaf, anchors } = this.#input;
     const isAnchor = anchors.some(({ fingerprintHex }) => fingerprintHex === leaf.fingerprintHex);
-    if (isAnchor && this.#judge([leaf])) return { tag: 'ok', path: [leaf] };
+    const alone = isAnchor ? this.#judge([leaf]) : undefined;
+    if (alone !== undefined) return alone;
     this.#enqueue({ path: [leaf], intermediates: 0, doubts: 0 });
     // Both grow while they are walked; what follows a beginning is never less doubtful.
     for (const queue of this.#queues)
       for (const beginning of queue) {
         if (!this.#isLinked(beginning)) continue;
         const found = this.#complete(beginning);
-        if (found !== undefined) return { tag: 'ok', path: found };
+        if (found !== undefined) return found;
         this.#extend(beginning);
       }
     return (
@@ -102,27 +103,28 @@ class Search {
   }
 
   /** The path with an anchor behind it, where that keeps every rule. */
-  #complete({ path, intermediates }: Beginning): readonly Certificate[] | undefined {
+  #complete({ path, intermediates }: Beginning): PathAccepted | undefined {
     const child = path[path.length - 1] as Certificate;
     for (const { issuer: anchor } of this.#issuersOf(child, this.#anchors, intermediates)) {
       if (!this.#isSignedBy(child, anchor, path.length - 1)) continue;
-      const complete = [...path, anchor];
-      if (this.#judge(complete)) return complete;
+      const accepted = this.#judge([...path, anchor]);
+      if (accepted !== undefined) return accepted;
     }
     return undefined;
   }
 
-  #judge(path: readonly Certificate[]): boolean {
+  #judge(path: readonly Certificate[]): PathAccepted | undefined {
     this.#pathsJudged += 1;
     const elements = path.reduce((sum, certificate) => sum + elementsOf(certificate, this.#input), 0);
     if (this.#pathsJudged > PATHS_JUDGED_MAX || !this.#work.mayLookAt(elements)) {
       this.#limit ??= refusal('ERR_PATH_LIMIT', `${describe(this.#input.leaf)} has too many possible paths`, 0);
-      return false;
+      return undefined;
     }
-    const broken = judgeRules(path, this.#input, this.#work);
-    this.#refusal ??= broken;
-    if (broken?.code === 'ERR_PATH_LIMIT') this.#limit ??= broken;
-    return broken === undefined;
+    const judged = judgeRules(path, this.#input, this.#work);
+    if (judged.tag === 'ok') return { ...judged, path };
+    this.#refusal ??= judged;
+    if (judged.code === 'ERR_PATH_LIMIT') this.#limit ??= judged;
+    return undefined;
   }
 
   /** Puts the path in line again with each possible issuer behind it. */

@@ -1,23 +1,47 @@
 import { OID } from '../../codec/oid.ts';
 import type { Certificate } from '../x509/certificate/certificate.ts';
 
+/** What a caller asks of policies, and forbids, from the outset: the inputs c and e to g of RFC 5280 section 6.1.1. */
+export interface InitialPolicies {
+  /** Policies of which any will do. Where this is absent, or anyPolicy among them: every policy will. */
+  readonly userInitialPolicySet?: readonly string[] | undefined;
+  /** The path must be valid for one of them, whether or not a CA requires a policy. */
+  readonly initialExplicitPolicy?: boolean | undefined;
+  /** No CA may let one policy stand for another. */
+  readonly initialPolicyMappingInhibit?: boolean | undefined;
+  /** anyPolicy stands for nothing, wherever a certificate has it. */
+  readonly initialAnyPolicyInhibit?: boolean | undefined;
+}
+
+/** A policy that is valid at some depth, as that certificate calls it. */
+interface PolicyNode {
+  readonly policy: string;
+  /** What it is called one certificate below. */
+  readonly expected: readonly string[];
+  /** What it was called one certificate above: several, where several were mapped to it. */
+  readonly parents: readonly PolicyNode[];
+}
+
+const ANY: PolicyNode = { policy: OID.anyPolicy, expected: [OID.anyPolicy], parents: [] };
+
 /**
- * Certificate policies along a path (RFC 5280 sections 6.1.2 to 6.1.5, with any-policy as the initial set and no initial
- * flag set). As no caller asks which policies are valid, only for whether some are when a CA requires it, one level of
- * the tree is enough: a map from each valid policy to those expected below it. It grows with the certificates, where
- * the tree of the RFC grows exponentially (RFC 9618).
+ * Certificate policies along a path (RFC 5280 sections 6.1.2 to 6.1.5) in the graph of RFC 9618: one node a policy and
+ * certificate, so that it grows with the certificates, where the tree of RFC 5280 grows exponentially.
  */
 export class PolicyState {
-  #level: ReadonlyMap<string, ReadonlySet<string>> = new Map([[OID.anyPolicy, new Set([OID.anyPolicy])]]);
+  readonly #userInitial: ReadonlySet<string>;
+  #level: ReadonlyMap<string, PolicyNode> = new Map([[OID.anyPolicy, ANY]]);
   /** Certificates that may still follow before a policy is required, mapping is inhibited, anyPolicy is inhibited. */
   #explicitIn: number;
   #mappingIn: number;
   #anyPolicyIn: number;
 
-  constructor(certificates: number) {
-    this.#explicitIn = certificates + 1;
-    this.#mappingIn = certificates + 1;
-    this.#anyPolicyIn = certificates + 1;
+  constructor(certificates: number, initial: InitialPolicies = {}) {
+    const from = (isSet: boolean | undefined): number => (isSet === true ? 0 : certificates + 1);
+    this.#userInitial = new Set(initial.userInitialPolicySet ?? [OID.anyPolicy]);
+    this.#explicitIn = from(initial.initialExplicitPolicy);
+    this.#mappingIn = from(initial.initialPolicyMappingInhibit);
+    this.#anyPolicyIn = from(initial.initialAnyPolicyInhibit);
   }
 
   /**
@@ -48,27 +72,56 @@ export class PolicyState {
     this.#anyPolicyIn = Math.min(this.#anyPolicyIn, extensions.inhibitAnyPolicy ?? Number.POSITIVE_INFINITY);
   }
 
-  /** 6.1.5 a, b and g, behind the last certificate. @returns false where a required policy is missing. */
-  wrapUp({ extensions }: Certificate): boolean {
-    const isRequired = this.#explicitIn <= 1 || extensions.policyConstraints?.requireExplicitPolicy === 0;
-    return !isRequired || this.#level.size > 0;
+  /** 6.1.5 a and b, behind the last certificate: whether the path must be valid for a policy. */
+  isRequired({ extensions }: Certificate): boolean {
+    return this.#explicitIn <= 1 || extensions.policyConstraints?.requireExplicitPolicy === 0;
+  }
+
+  /**
+   * The user-constrained policy set (6.1.5 g, RFC 9618 section 5.5), behind the last certificate: for which of the policies
+   * that will do the path is valid, as they are called at the top. anyPolicy is among them where every policy will do, and holds.
+   */
+  userConstrained(): ReadonlySet<string> {
+    const valid = this.#authorityConstrained();
+    if (this.#userInitial.has(OID.anyPolicy)) return valid;
+    return valid.has(OID.anyPolicy) ? this.#userInitial : this.#userInitial.intersection(valid);
+  }
+
+  /** Policies that the first certificate to know them has, or takes as any: those below anyPolicy that lead to the last level. */
+  #authorityConstrained(): ReadonlySet<string> {
+    const valid = new Set<string>(this.#level.has(OID.anyPolicy) ? [OID.anyPolicy] : []);
+    const walked = new Set(this.#level.values());
+    for (const { policy, parents } of walked) // grows while it is walked
+      for (const parent of parents) {
+        if (parent.policy === OID.anyPolicy && policy !== OID.anyPolicy) valid.add(policy);
+        walked.add(parent);
+      }
+    return valid;
   }
 
   #nextLevel(
     policies: readonly string[],
     { isSelfIssued }: Certificate,
     isLast: boolean,
-  ): Map<string, ReadonlySet<string>> {
-    const expected = new Set<string>();
-    for (const set of this.#level.values()) for (const policy of set) expected.add(policy);
-    const hasAny = this.#level.has(OID.anyPolicy);
-    const next = new Map<string, ReadonlySet<string>>();
+  ): ReadonlyMap<string, PolicyNode> {
+    const expecting = new Map<string, PolicyNode[]>();
+    for (const node of this.#level.values())
+      for (const policy of node.expected) {
+        const nodes = expecting.get(policy);
+        if (nodes === undefined) expecting.set(policy, [node]);
+        else nodes.push(node);
+      }
+    const any = this.#level.get(OID.anyPolicy);
+    const next = new Map<string, PolicyNode>();
+    const add = (policy: string, parents: readonly PolicyNode[]) =>
+      next.set(policy, { policy, expected: [policy], parents });
     for (const policy of policies) {
       if (policy === OID.anyPolicy) continue;
-      if (expected.has(policy) || hasAny) next.set(policy, new Set([policy]));
+      const parents = expecting.get(policy) ?? (any === undefined ? undefined : [any]);
+      if (parents !== undefined) add(policy, parents);
     }
     if (policies.includes(OID.anyPolicy) && (this.#anyPolicyIn > 0 || (!isLast && isSelfIssued)))
-      for (const policy of expected) if (!next.has(policy)) next.set(policy, new Set([policy]));
+      for (const [policy, parents] of expecting) if (!next.has(policy)) add(policy, parents);
     return next;
   }
 
@@ -80,9 +133,11 @@ export class PolicyState {
       const set = mapped.get(issuerDomain) ?? new Set<string>();
       mapped.set(issuerDomain, set.add(subjectDomain));
     }
-    for (const [policy, set] of mapped) {
+    const any = level.get(OID.anyPolicy);
+    for (const [policy, names] of mapped) {
+      const parents = (level.get(policy) ?? any)?.parents;
       if (this.#mappingIn === 0) level.delete(policy);
-      else if (level.has(policy) || level.has(OID.anyPolicy)) level.set(policy, set);
+      else if (parents !== undefined) level.set(policy, { policy, expected: [...names], parents });
     }
     this.#level = level;
   }

@@ -1,32 +1,7 @@
-import { contextPrimitive, oid, sequence, unsignedInteger } from '../../../src/codec/der-writer.ts';
-import { OID } from '../../../src/codec/oid.ts';
 import { PATH_ELEMENTS_MAX } from '../../../src/pki/path/path-work.ts';
-import { commonName, extensionOf, judge, make, testKey } from '../../support/make-certificate.ts';
+import { commonName, judge, make, testKey } from '../../support/make-certificate.ts';
 import { leafOf, root, table } from './path-table.ts';
-
-type Extensions = readonly Uint8Array[];
-
-const policies = (...oids: readonly string[]) =>
-  extensionOf(OID.certificatePolicies, sequence(...oids.map((policy) => sequence(oid(policy)))));
-
-const constraint = (n: 0 | 1, count: number, isCritical = true) =>
-  extensionOf(OID.policyConstraints, sequence(contextPrimitive(n, unsignedInteger(count).subarray(2))), isCritical);
-const required = (count: number) => constraint(0, count);
-const unmapped = (count: number) => constraint(1, count);
-const inhibitAny = (count: number, isCritical = true) =>
-  extensionOf(OID.inhibitAnyPolicy, unsignedInteger(count), isCritical);
-const mapped = (from: string, to: string) =>
-  extensionOf(OID.policyMappings, sequence(sequence(oid(from), oid(to))), true);
-
-const [A, B, C] = ['1.2.3.1', '1.2.3.2', '1.2.3.3'] as const;
-const ANY = OID.anyPolicy;
-
-/** Two intermediates and a leaf with these extensions. */
-function along(upper: Extensions, lower: Extensions, leaf: Extensions) {
-  const first = make({ issuer: root, isCa: true, moreExtensions: upper });
-  const second = make({ issuer: first, isCa: true, moreExtensions: lower });
-  return judge(leafOf(second, { moreExtensions: leaf }), [first, second], [root]);
-}
+import { A, ANY, along, B, C, constraint, inhibitAny, mapped, policies, required, unmapped } from './policy-recipes.ts';
 
 const NO = 'ERR_PATH_CONSTRAINT';
 

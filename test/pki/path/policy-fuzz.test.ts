@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { OID } from '../../../src/codec/oid.ts';
 import type { Certificate } from '../../../src/pki/x509/certificate/certificate.ts';
-import { PolicyState } from '../../../src/pki/path/policy.ts';
-import { isPolicyValid, type PolicyFacts } from './policy-tree.ts';
+import { type InitialPolicies, PolicyState } from '../../../src/pki/path/policy.ts';
+import { judgedWithTree, type PolicyFacts, type Verdict } from './policy-tree.ts';
 
 const policy = fc.constantFrom('1.2.3.1', '1.2.3.2', '1.2.3.3');
 const anyOrPolicy = fc.oneof(policy, fc.constant(OID.anyPolicy));
@@ -27,30 +27,37 @@ const facts: fc.Arbitrary<PolicyFacts> = fc.record({
   }),
 });
 
-const requiresPolicy = (path: readonly PolicyFacts[]): boolean =>
-  path.some(({ extensions }, i) => (extensions.policyConstraints?.requireExplicitPolicy ?? 9) < path.length - i);
+const flag = fc.option(fc.boolean(), { nil: undefined, freq: 1 });
+const initialPolicies: fc.Arbitrary<InitialPolicies> = fc.record({
+  userInitialPolicySet: fc.option(fc.uniqueArray(anyOrPolicy, { maxLength: 3 }), { nil: undefined, freq: 2 }),
+  initialExplicitPolicy: flag,
+  initialPolicyMappingInhibit: flag,
+  initialAnyPolicyInhibit: flag,
+});
 
-function judged(path: readonly PolicyFacts[]): boolean {
-  const state = new PolicyState(path.length);
+function judged(path: readonly PolicyFacts[], initial: InitialPolicies): Verdict {
+  const state = new PolicyState(path.length, initial);
   for (const [i, each] of path.entries()) {
     const isLast = i === path.length - 1;
     state.process(each as Certificate, isLast);
     if (!isLast) state.prepareNext(each as Certificate);
   }
-  return state.wrapUp(path.at(-1) as Certificate);
+  const valid = state.userConstrained();
+  return state.isRequired(path.at(-1) as Certificate) && valid.size === 0 ? undefined : valid;
 }
 
-describe('policies, one level at a time (RFC 9618)', () => {
-  it('come to what the whole tree of RFC 5280 section 6.1 comes to', () => {
-    const counts = { accepted: 0, refused: 0 };
+describe('policies in a graph (RFC 9618)', () => {
+  it('come to what the whole tree of RFC 5280 section 6.1 comes to, whatever is asked for from the outset', () => {
+    const counts = { all: 0, some: 0, none: 0, refused: 0 };
     fc.assert(
-      fc.property(fc.array(facts, { minLength: 1, maxLength: 5 }), (path) => {
-        const expected = isPolicyValid(path);
-        if (requiresPolicy(path)) counts[expected ? 'accepted' : 'refused'] += 1;
-        assert.equal(judged(path), expected);
+      fc.property(fc.array(facts, { minLength: 1, maxLength: 5 }), initialPolicies, (path, initial) => {
+        const expected = judgedWithTree(path, initial);
+        const kind = expected === undefined ? 'refused' : expected.has(OID.anyPolicy) ? 'all' : expected.size;
+        counts[typeof kind === 'number' ? (kind > 0 ? 'some' : 'none') : kind] += 1;
+        assert.deepEqual(judged(path, initial), expected);
       }),
       { numRuns: 20_000 },
     );
-    assert.ok(counts.accepted > 1_000 && counts.refused > 1_000, JSON.stringify(counts));
+    for (const [kind, count] of Object.entries(counts)) assert.ok(count > 1_000, `${kind}: ${count}`);
   });
 });

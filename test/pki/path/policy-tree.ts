@@ -1,4 +1,5 @@
 import { OID } from '../../../src/codec/oid.ts';
+import type { InitialPolicies } from '../../../src/pki/path/policy.ts';
 import type { Extensions } from '../../../src/pki/x509/certificate/extensions.ts';
 
 /** As much of a certificate as policies are judged by. */
@@ -17,14 +18,20 @@ interface Node {
   readonly depth: number;
 }
 
+/** `undefined` where the path is refused. */
+export type Verdict = ReadonlySet<string> | undefined;
+
 /**
  * Policies of a path, the certificate under the anchor first, exactly as RFC 5280 section 6.1 writes it down: with the
- * whole tree, any-policy as the initial set, no flag set. Grows without bound: for tests.
+ * whole tree. Grows without bound: for tests.
  */
-export function isPolicyValid(path: readonly PolicyFacts[]): boolean {
+export function judgedWithTree(path: readonly PolicyFacts[], initial: InitialPolicies): Verdict {
   const n = path.length;
+  const userInitial = new Set(initial.userInitialPolicySet ?? [OID.anyPolicy]);
   let tree: Node[] = [{ policy: OID.anyPolicy, expected: new Set([OID.anyPolicy]), parent: undefined, depth: 0 }];
-  let [explicit, mapping, inhibit] = [n + 1, n + 1, n + 1];
+  let explicit = initial.initialExplicitPolicy === true ? 0 : n + 1;
+  let mapping = initial.initialPolicyMappingInhibit === true ? 0 : n + 1;
+  let inhibit = initial.initialAnyPolicyInhibit === true ? 0 : n + 1;
 
   const prune = (depth: number): void => {
     for (let d = depth; d >= 0; d--) {
@@ -58,7 +65,7 @@ export function isPolicyValid(path: readonly PolicyFacts[]): boolean {
     }
     // 6.1.3 e, f
     if (certificatePolicies === undefined) tree = [];
-    if (explicit === 0 && tree.length === 0) return false;
+    if (explicit === 0 && tree.length === 0) return undefined;
     if (i === n) {
       // 6.1.5 a, b
       if (explicit !== 0) explicit -= 1;
@@ -67,7 +74,7 @@ export function isPolicyValid(path: readonly PolicyFacts[]): boolean {
     }
     // 6.1.4 a, b
     for (const { issuerDomain, subjectDomain } of policyMappings)
-      if (issuerDomain === OID.anyPolicy || subjectDomain === OID.anyPolicy) return false;
+      if (issuerDomain === OID.anyPolicy || subjectDomain === OID.anyPolicy) return undefined;
     for (const from of new Set(policyMappings.map(({ issuerDomain }) => issuerDomain))) {
       const to = policyMappings.filter(({ issuerDomain }) => issuerDomain === from).map((m) => m.subjectDomain);
       const here = tree.filter(({ depth }) => depth === i);
@@ -92,6 +99,21 @@ export function isPolicyValid(path: readonly PolicyFacts[]): boolean {
     mapping = Math.min(mapping, policyConstraints?.inhibitPolicyMapping ?? mapping);
     inhibit = Math.min(inhibit, inhibitAnyPolicy ?? inhibit);
   }
-  // 6.1.5 g: with any-policy as the initial set, the tree stays as it is.
-  return explicit > 0 || tree.length > 0;
+  // 6.1.5 g
+  const isAcceptable = (policy: string): boolean => userInitial.has(OID.anyPolicy) || userInitial.has(policy);
+  const isSettled = ({ policy, parent }: Node): boolean => parent?.policy === OID.anyPolicy && policy !== OID.anyPolicy;
+  const settled = new Set(tree.filter(isSettled).map(({ policy }) => policy));
+  const isWithout = (node: Node | undefined): boolean =>
+    node !== undefined && ((isSettled(node) && !isAcceptable(node.policy)) || isWithout(node.parent));
+  tree = tree.filter((node) => !isWithout(node));
+  const last = tree.find(({ depth, policy }) => depth === n && policy === OID.anyPolicy);
+  if (last !== undefined && !userInitial.has(OID.anyPolicy)) {
+    for (const policy of userInitial)
+      if (!settled.has(policy)) tree.push({ policy, expected: new Set([policy]), parent: last.parent, depth: n });
+    tree = tree.filter((node) => node !== last);
+  }
+  prune(n - 1);
+  if (explicit === 0 && tree.length === 0) return undefined;
+  const left = tree.filter((node) => isSettled(node) || (node.depth === n && node.policy === OID.anyPolicy));
+  return new Set(left.map(({ policy }) => policy));
 }
