@@ -149,7 +149,7 @@ describe('path building', () => {
 
   it('takes a leaf that is itself trusted, and judges it all the same', () => {
     const leaf = leafOf(root);
-    assert.deepEqual(judge(leaf, [], [leaf]), { tag: 'ok', path: [leaf.certificate] });
+    assert.deepEqual(judge(leaf, [], [leaf]), { tag: 'ok', path: [leaf.certificate], policies: new Set() });
     assert.equal(outcome(judge(leaf, [], [leafOf(root)])), 'ERR_PATH_NO_ANCHOR');
     const old = leafOf(root, { notAfter: time(after(NOW, -1_000)) });
     assert.equal(outcome(judge(old, [], [old])), 'ERR_PATH_EXPIRED');
