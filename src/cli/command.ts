@@ -39,6 +39,13 @@ export function addGroup(parent: Command, name: string, summary: string): Comman
   return parent.command(name).summary(summary).description(summary);
 }
 
+/** The group of commands that another file has added: that one stands before this in the row of `main.ts`. */
+export function groupNamed(program: Command, name: string): Command {
+  const group = program.commands.find((command) => command.name() === name);
+  if (group === undefined) throw new RangeError(`the group of commands «${name}» comes first`);
+  return group;
+}
+
 /** Turns a function into commander's action; what it throws is told in the one form. */
 export function act<Options>(
   run: (invocation: Invocation<Options>) => Promise<void>,

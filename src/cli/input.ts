@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { type Bytes, concatBytes } from '../base/bytes.ts';
+import type { ErrorCode } from '../base/error-codes.ts';
 import { isMeshError, MeshError, messageOf, quotedPath } from '../base/errors.ts';
 
 /**
@@ -7,9 +8,10 @@ import { isMeshError, MeshError, messageOf, quotedPath } from '../base/errors.ts
  *
  * Piece by piece: a pipe whose writer takes its time cannot be read at once.
  *
- * @throws ERR_INPUT where it cannot be read, or is too large.
+ * @param tooLarge what it is called where it goes on behind the limit.
+ * @throws ERR_INPUT where it cannot be read.
  */
-export async function readInput(file: string, bytesMax: number): Promise<Bytes> {
+export async function readInput(file: string, bytesMax: number, tooLarge: ErrorCode = 'ERR_INPUT'): Promise<Bytes> {
   const name = file === '-' ? 'standard input' : `file ${quotedPath(file)}`;
   const pieces: Bytes[] = [];
   let length = 0;
@@ -17,7 +19,7 @@ export async function readInput(file: string, bytesMax: number): Promise<Bytes> 
     const source = file === '-' ? process.stdin : createReadStream(file);
     for await (const piece of source as AsyncIterable<Bytes>) {
       length += piece.length;
-      if (length > bytesMax) throw new MeshError('ERR_INPUT', `${name} is larger than ${bytesMax} bytes`);
+      if (length > bytesMax) throw new MeshError(tooLarge, `${name} is larger than ${bytesMax} bytes`);
       pieces.push(piece);
     }
   } catch (error) {

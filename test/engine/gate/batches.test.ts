@@ -3,19 +3,16 @@ import { before, describe, it } from 'node:test';
 import { decodeSign1, encodeSign1 } from '../../../src/cose/sign1.ts';
 import { CHECKED_BATCHES_MAX } from '../../../src/engine/gate/batch-checks.ts';
 import type { Source } from '../../../src/engine/gate/source.ts';
-import { parseRole } from '../../../src/identity/capability.ts';
 import type { Message } from '../../../src/message/message.ts';
 import { at, MeshFixture } from '../../support/mesh/mesh-fixture.ts';
-import { BOB, CAROL, GateBench } from './gate-bench.ts';
+import { BOB, CAROL, gateFixture, GateBench } from './gate-bench.ts';
 
 describe('gate: batches under one signature', () => {
   let fixture: MeshFixture;
   before(async () => {
-    fixture = await MeshFixture.create('fixture', 'ann', 'eve');
-    await fixture.enroll('chief', [parseRole('operator')]);
+    fixture = await gateFixture();
   });
-  const bench = (...known: readonly string[]): GateBench =>
-    new GateBench(fixture, ...(known.length === 0 ? ['ann', 'eve', 'chief'] : known));
+  const bench = (...known: readonly string[]): GateBench => new GateBench(fixture, ...known);
 
   // batches
   const batchOf = (count: number, forged?: boolean): readonly Message[] =>

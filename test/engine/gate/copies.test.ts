@@ -1,20 +1,18 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { ECHO_BYTES_MAX, ECHOES_MAX } from '../../../src/engine/gate/echoes.ts';
-import { parseRole } from '../../../src/identity/capability.ts';
 import { parseNodeId } from '../../../src/identity/node-id.ts';
 import type { Message } from '../../../src/message/message.ts';
-import { at, MeshFixture } from '../../support/mesh/mesh-fixture.ts';
-import { BOB, CAROL, DAVE, EVE, GateBench } from './gate-bench.ts';
+import type { MeshFixture } from '../../support/mesh/mesh-fixture.ts';
+import { at } from '../../support/mesh/mesh-fixture.ts';
+import { BOB, CAROL, DAVE, EVE, gateFixture, GateBench } from './gate-bench.ts';
 
 describe('gate: what comes more than once', () => {
   let fixture: MeshFixture;
   before(async () => {
-    fixture = await MeshFixture.create('fixture', 'ann', 'eve');
-    await fixture.enroll('chief', [parseRole('operator')]);
+    fixture = await gateFixture();
   });
-  const bench = (...known: readonly string[]): GateBench =>
-    new GateBench(fixture, ...(known.length === 0 ? ['ann', 'eve', 'chief'] : known));
+  const bench = (...known: readonly string[]): GateBench => new GateBench(fixture, ...known);
 
   it('ignores what is held, without a signature check', () => {
     const world = bench();

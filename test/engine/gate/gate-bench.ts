@@ -9,9 +9,10 @@ import { RecordBook } from '../../../src/engine/held/record-book.ts';
 import { Revocations } from '../../../src/engine/gate/revocations.ts';
 import type { Verdict } from '../../../src/engine/gate/verdict.ts';
 import type { PublicKey } from '../../../src/crypto/keys/public-key.ts';
+import { parseRole } from '../../../src/identity/capability.ts';
 import { type NodeId, parseNodeId } from '../../../src/identity/node-id.ts';
 import type { Message } from '../../../src/message/message.ts';
-import type { MeshFixture } from '../../support/mesh/mesh-fixture.ts';
+import { MeshFixture } from '../../support/mesh/mesh-fixture.ts';
 import { at, MESH, NOW_MS } from '../../support/mesh/mesh-fixture.ts';
 
 export interface Pending {
@@ -24,6 +25,13 @@ export const BOB = { tag: 'link', link: 1, peer: parseNodeId('bob'), bytesLength
 export const CAROL = { tag: 'link', link: 2, peer: parseNodeId('carol'), bytesLength: 100 } as const satisfies Source;
 export const DAVE = { tag: 'link', link: 3, peer: parseNodeId('dave'), bytesLength: 100 } as const satisfies Source;
 export const EVE = { tag: 'link', link: 4, peer: parseNodeId('eve'), bytesLength: 100 } as const satisfies Source;
+
+/** A mesh with Ann and Eve, members like others, and a chief, who may give commands. */
+export async function gateFixture(): Promise<MeshFixture> {
+  const fixture = await MeshFixture.create('fixture', 'ann', 'eve');
+  await fixture.enroll('chief', [parseRole('operator')]);
+  return fixture;
+}
 
 /** A gate with what it asks, and a world that answers when it is told to. */
 export class GateBench {
@@ -45,11 +53,13 @@ export class GateBench {
   /** The store does not keep up. */
   isFull = false;
 
+  /** @param known whose certificates it has; by default everybody's of {@link gateFixture}. */
   constructor(fixture: MeshFixture, ...known: readonly string[]) {
     const { trust } = fixture.authority;
     this.revocations = new Revocations(trust);
     this.chains = new ChainBook(trust, this.revocations);
-    for (const name of known) this.chains.add(fixture.member(name).chain, NOW_MS);
+    for (const name of known.length === 0 ? ['ann', 'eve', 'chief'] : known)
+      this.chains.add(fixture.member(name).chain, NOW_MS);
     const delegates = new DelegateBook(MESH, this.revocations, (nodeId) => this.chains.isRevoked(nodeId), undefined);
     const origins = new Origins(this.chains, delegates);
     this.gate = new Gate(

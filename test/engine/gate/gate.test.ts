@@ -6,24 +6,21 @@ import { AUTHOR_RATE, NEIGHBOUR_RATE } from '../../../src/engine/gate/budgets.ts
 import { RANGES_MAX } from '../../../src/engine/held/counter-ranges.ts';
 import { CHECKS_MAX } from '../../../src/engine/gate/pending-checks.ts';
 import type { Source } from '../../../src/engine/gate/source.ts';
-import { parseRole } from '../../../src/identity/capability.ts';
 import { parseNodeId } from '../../../src/identity/node-id.ts';
 import { FUTURE_MAX_MS, INDICATOR_BYTES_MAX, LIFETIME_MAX_MS, RECORD_BYTES_MAX } from '../../../src/message/limits.ts';
 import type { Message } from '../../../src/message/message.ts';
 import { encodeNodeRecord } from '../../../src/message/payloads/node-record.ts';
 import { at, MeshFixture, NOW_MS } from '../../support/mesh/mesh-fixture.ts';
-import { BOB, CAROL, GateBench, type Pending } from './gate-bench.ts';
+import { BOB, CAROL, gateFixture, GateBench, type Pending } from './gate-bench.ts';
 
 const record = (address: string): Uint8Array =>
   encodeNodeRecord({ addresses: [address as never], name: 'n', version: '1', streams: [] });
 describe('gate', () => {
   let fixture: MeshFixture;
   before(async () => {
-    fixture = await MeshFixture.create('fixture', 'ann', 'eve');
-    await fixture.enroll('chief', [parseRole('operator')]);
+    fixture = await gateFixture();
   });
-  const bench = (...known: readonly string[]): GateBench =>
-    new GateBench(fixture, ...(known.length === 0 ? ['ann', 'eve', 'chief'] : known));
+  const bench = (...known: readonly string[]): GateBench => new GateBench(fixture, ...known);
 
   it('lets a good message in', () => {
     const world = bench();

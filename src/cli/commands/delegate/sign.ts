@@ -15,11 +15,11 @@ import { parseMeshName } from '../../../identity/mesh-name.ts';
 import { encodeWalletStatement, parseStatement } from '../../../message/delegate-statement.ts';
 import { walletOf } from '../../../message/river/wallet.ts';
 import { signWalletDelegate } from '../../../message/river/wallet-delegate.ts';
-import { act, addCommand, integerOption, spanOption } from '../../command.ts';
+import { act, addCommand, integerOption, spanOption, groupNamed } from '../../command.ts';
 
 /** `chainmail delegate sign`, in the group of `delegate.ts` */
 export function register(program: Command): void {
-  const group = program.commands.find((command) => command.name() === 'delegate') ?? program;
+  const group = groupNamed(program, 'delegate');
   addCommand(
     group,
     'sign',

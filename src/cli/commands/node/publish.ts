@@ -1,10 +1,9 @@
-import { createReadStream } from 'node:fs';
 import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError } from 'commander';
 import { messageIdResponseSchema } from '../../../api/node-gossip.ts';
 import { statusResponseSchema } from '../../../api/node-programs.ts';
-import { type Bytes, concatBytes, toBase64 } from '../../../base/bytes.ts';
-import { isMeshError, MeshError, messageOf, quoted } from '../../../base/errors.ts';
+import { type Bytes, toBase64 } from '../../../base/bytes.ts';
+import { MeshError } from '../../../base/errors.ts';
 import { HOUR_MS, SECOND_MS } from '../../../base/time.ts';
 import { openDelegateSigner, readStatement } from '../../../daemon/delegate/files.ts';
 import { signAsDelegate } from '../../../daemon/delegate/sign.ts';
@@ -16,6 +15,7 @@ import { parseAudience } from '../../../message/audience.ts';
 import { parseMessageType } from '../../../message/family.ts';
 import { LIFETIME_MAX_MS, PAYLOAD_BYTES_MAX } from '../../../message/limits.ts';
 import { act, addCommand, durationOption, textOption } from '../../command.ts';
+import { readInput } from '../../input.ts';
 import { nodeDeskOf, type NodeDirectoryOptions, withNodeDirectory } from '../../node-directory.ts';
 
 interface PublishOptions extends NodeDirectoryOptions {
@@ -48,7 +48,7 @@ export function register(program: Command): void {
         const [file = '-'] = args;
         const { type, ttl = HOUR_MS, audience, contentType } = options;
         const desk = nodeDeskOf(options);
-        const payload = await readPayload(file);
+        const payload = await readInput(file, PAYLOAD_BYTES_MAX, 'ERR_MESSAGE_PAYLOAD');
         const { path, body } =
           options.delegate === undefined && options.delegateKey === undefined
             ? {
@@ -97,30 +97,4 @@ async function signed(desk: NodeDesk, options: PublishOptions, payload: Bytes, t
     what,
     at,
   );
-}
-
-/** @throws ERR_INPUT where it cannot be read; ERR_MESSAGE_PAYLOAD where no message holds so much: it is not read on. */
-async function readPayload(file: string): Promise<Bytes> {
-  const parts: Bytes[] = [];
-  let length = 0;
-  try {
-    const source = file === '-' ? process.stdin : createReadStream(resolve(file));
-    for await (const part of source as AsyncIterable<Bytes>) {
-      parts.push(part);
-      length += part.length;
-      if (length > PAYLOAD_BYTES_MAX)
-        throw new MeshError(
-          'ERR_MESSAGE_PAYLOAD',
-          `payload ${quoted(file)} is larger than ${PAYLOAD_BYTES_MAX} bytes, the most that a message holds`,
-        );
-    }
-  } catch (error) {
-    if (isMeshError(error)) throw error;
-    throw new MeshError(
-      'ERR_INPUT',
-      `payload ${quoted(file)} cannot be read: ${messageOf(error)}`,
-      'name a file, or «-» for standard input',
-    );
-  }
-  return concatBytes(...parts);
 }

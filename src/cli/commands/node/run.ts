@@ -5,7 +5,7 @@ import { MeshError } from '../../../base/errors.ts';
 import { requireNodeDirectory } from '../../../daemon/directory.ts';
 import { readPassphrase } from '../../../daemon/passphrase.ts';
 import { settleMemorySoon } from '../../../host/machine/process-memory.ts';
-import { act, addCommand, addressOption, logLevelOption, repeatedOption } from '../../command.ts';
+import { act, addCommand, addressOption, logLevelOption, repeatedOption, groupNamed } from '../../command.ts';
 import { nodeDeskOf, type NodeDirectoryOptions, withNodeDirectory } from '../../node-directory.ts';
 import { startedUnless, untilStopped } from '../../signals.ts';
 import { addStatus } from './status.ts';
@@ -24,8 +24,7 @@ interface RunOptions extends NodeDirectoryOptions {
 
 /** `chainmail node run`, `status` and `leave` */
 export function register(program: Command): void {
-  const group = program.commands.find((command) => command.name() === 'node');
-  if (group === undefined) throw new RangeError('the group of commands «node» comes first');
+  const group = groupNamed(program, 'node');
 
   withNodeDirectory(
     addCommand(

@@ -3,7 +3,7 @@ import { createLog } from '../../../daemon/log.ts';
 import type { LogLevel } from '../../../daemon/log-level.ts';
 import { ENGINES } from '../../../host/signer/engines/engines.ts';
 import type { SigningEngine } from '../../../ports/batch-signer.ts';
-import { act, addCommand, addressOption, logLevelOption } from '../../command.ts';
+import { act, addCommand, addressOption, logLevelOption, groupNamed } from '../../command.ts';
 import { startedUnless, untilStopped } from '../../signals.ts';
 import { placeOf, withPlace } from './place.ts';
 
@@ -22,8 +22,7 @@ interface RunOptions {
 
 /** `chainmail signer run` */
 export function register(program: Command): void {
-  const group = program.commands.find((command) => command.name() === 'signer');
-  if (group === undefined) throw new RangeError('the group of commands «signer» comes first');
+  const group = groupNamed(program, 'signer');
   withPlace(
     addCommand(
       group,

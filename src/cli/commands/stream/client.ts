@@ -21,7 +21,7 @@ import {
 import { EVENT_BYTES_MAX, type RiverEvent } from '../../../message/river/parse-event.ts';
 import { parseStreamId, type StreamId } from '../../../message/river/stream-id.ts';
 import { addressText, walletOf } from '../../../message/river/wallet.ts';
-import { act, addCommand, spanOption } from '../../command.ts';
+import { act, addCommand, spanOption, groupNamed } from '../../command.ts';
 import { readInput } from '../../input.ts';
 import type { Output } from '../../output.ts';
 
@@ -41,8 +41,7 @@ interface AddOptions extends ClientOptions {
 
 /** `chainmail stream wallet`, `token`, `create`, `add` and `get` */
 export function register(program: Command): void {
-  const group = program.commands.find((command) => command.name() === 'stream');
-  if (group === undefined) throw new RangeError('the group of commands «stream» comes first');
+  const group = groupNamed(program, 'stream');
   registerKeys(group);
   withServer(
     addCommand(

@@ -12,7 +12,7 @@ import { readWalletFile } from '../../../host/keys/wallet-file.ts';
 import { DELEGATE_LIFE_MS_MAX } from '../../../identity/delegate/statement.ts';
 import { encodeWalletEpoch, signWalletEpoch } from '../../../message/river/wallet-epoch.ts';
 import { addressText, walletOf } from '../../../message/river/wallet.ts';
-import { act, addCommand } from '../../command.ts';
+import { act, addCommand, groupNamed } from '../../command.ts';
 import { timeOf } from './stream.ts';
 import { bodyOf } from '../../../host/http/call.ts';
 import { exchange } from '../../../host/http/client.ts';
@@ -27,7 +27,7 @@ interface RevokeOptions {
 
 /** `chainmail stream revoke`, in the group of `stream.ts` */
 export function register(program: Command): void {
-  const group = program.commands.find((command) => command.name() === 'stream') ?? program;
+  const group = groupNamed(program, 'stream');
   addCommand(
     group,
     'revoke',

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { createLog } from '../../../daemon/log.ts';
 import type { LogLevel } from '../../../daemon/log-level.ts';
-import { act, addCommand, addressOption, logLevelOption } from '../../command.ts';
+import { act, addCommand, addressOption, logLevelOption, groupNamed } from '../../command.ts';
 import { startedUnless, untilStopped } from '../../signals.ts';
 
 interface ServeOptions {
@@ -14,8 +14,7 @@ interface ServeOptions {
 
 /** `chainmail stream serve` */
 export function register(program: Command): void {
-  const group = program.commands.find((command) => command.name() === 'stream');
-  if (group === undefined) throw new RangeError('the group of commands «stream» comes first');
+  const group = groupNamed(program, 'stream');
   addCommand(
     group,
     'serve',
