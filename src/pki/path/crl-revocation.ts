@@ -6,6 +6,7 @@ import { reasonsTold, scopeKeyOf } from '../x509/crl/crl-scope.ts';
 import { type DistinguishedName, nameKey } from '../x509/name/distinguished-name.ts';
 import { ALL_REASONS, pointsOf, type PointView } from '../x509/certificate/distribution-points.ts';
 import type { Revocation } from '../x509/crl/revocation-reason.ts';
+import { type Heard, statusIn } from './crl-status.ts';
 import { describe, type PathRefusal, refusal } from './path-result.ts';
 import { type CheckRevocation, elementsOf, judgeRules } from './path-rules.ts';
 import { PathWork } from './path-work.ts';
@@ -28,7 +29,8 @@ const RELATIVE_NAME_BYTES = 64;
  * are forged, expired, of tomorrow or for other certificates tell nothing. Of several with one scope the highest number
  * decides; numbers of different scopes cannot be compared, so each scope has its say. A delta list alone never tells that
  * a certificate is not revoked: see {@link statusIn}. Bounded like the validation that it belongs to, over all of its
- * paths: beyond that nothing is told, and the path refused.
+ * paths: beyond that nothing is told, and the path refused. Lists that name a key of their issuer come first, so that those
+ * of a namesake, however many, use up nothing.
  *
  * @param others certificates beside the path, among which keys that lists are signed with are looked for.
  */
@@ -42,13 +44,20 @@ export function revocationFromCrls(
   return (certificate, _issuer, depth, path) => lookup.ask(certificate, depth, path);
 }
 
-/** Who may have signed the lists of an issuer, by the key of its name. */
-type SignersOf = (issuerKey: string) => readonly Certificate[];
+/** Who may have signed the lists of an issuer. */
+interface Signers {
+  readonly candidates: readonly Certificate[];
+  /** Whether lists of this one are believed. To be asked last: it may cost checks of signatures itself. */
+  isBelieved(candidate: Certificate): boolean;
+}
+
+/** By the key of the issuer's name. */
+type SignersOf = (issuerKey: string) => Signers;
 
 class CrlLookup {
   /** Issuers of all lists, current or not, by the keys of their names. */
   readonly #issuers: ReadonlySet<string>;
-  /** Lists in their time by issuer, the highest number first. */
+  /** Lists in their time by issuer, the highest number first, of equal ones the newest. */
   readonly #current: ReadonlyMap<string, readonly Crl[]>;
   readonly #at: UnixMs;
   readonly #checkSignature: CheckX509Signature;
@@ -71,7 +80,7 @@ class CrlLookup {
     // 5.2.1: every CRL names the key that it is signed with, though it is the signature that tells.
     const current = crls
       .filter((crl) => crl.authorityKeyId !== undefined && crl.thisUpdate <= at && at < crl.nextUpdate + 1_000)
-      .toSorted((a, b) => (a.number === b.number ? 0 : a.number < b.number ? 1 : -1));
+      .toSorted((a, b) => (a.number === b.number ? b.thisUpdate - a.thisUpdate : a.number < b.number ? 1 : -1));
     this.#current = Map.groupBy(current, ({ issuerKey }) => issuerKey);
   }
 
@@ -86,7 +95,7 @@ class CrlLookup {
     const isAsked =
       depth === 0 ? this.#issuers.size > 0 : !this.#pointsOf(certificate).issuers.isDisjointFrom(this.#issuers);
     if (!isAsked) return undefined;
-    const signers = new Map<string, readonly Certificate[]>();
+    const signers = new Map<string, Signers>();
     const { told, revokedBy } = this.#search(certificate, (issuerKey) => {
       let found = signers.get(issuerKey);
       if (found === undefined) signers.set(issuerKey, (found = this.#signersFor(issuerKey, depth, path)));
@@ -106,30 +115,48 @@ class CrlLookup {
     return this.#looksLeft < 0 || this.#checksLeft < 0;
   }
 
-  /** For which reasons the lists of these signers tell of the certificate, and what the first says that names it. */
+  /**
+   * For which reasons the lists of these signers tell of the certificate, and what the first says that names it. 5.2.1: a list
+   * names the key that it is signed with; one that names none of them is asked only where the others do not tell everything.
+   */
   #search(certificate: Certificate, signersOf: SignersOf): { told: number; revokedBy?: Revocation } {
-    const { views, issuers } = this.#pointsOf(certificate);
     const heard = new Map<string, Heard>();
+    const issuerKey = this.#keyOf(certificate.issuer);
+    let told = 0;
+    for (const mustNameKey of [true, false]) {
+      this.#hear(certificate, signersOf, mustNameKey, heard);
+      for (const lists of heard.values()) {
+        const status = statusIn(lists, certificate, issuerKey);
+        if (typeof status === 'object') return { told, revokedBy: status };
+        if (status === 'not-revoked') told |= lists.reasons;
+      }
+      if (told === ALL_REASONS) break;
+    }
+    return { told };
+  }
+
+  /** Adds the newest lists of each scope that tell of the certificate and are signed by one of these. */
+  #hear(certificate: Certificate, signersOf: SignersOf, mustNameKey: boolean, heard: Map<string, Heard>): void {
+    const { views, issuers } = this.#pointsOf(certificate);
     for (const issuerKey of issuers)
       for (const crl of this.#current.get(issuerKey) ?? []) {
         this.#looksLeft -= views.length * (1 + (crl.scope?.names?.length ?? 0));
-        if (this.#isSpent) break;
+        if (this.#isSpent) return;
         const reasons = reasonsTold(crl.scope, issuerKey, certificate, views);
         const scope = `${issuerKey} ${this.#scopeOf(crl)}`;
         const before = heard.get(scope);
         const part = crl.base === undefined ? 'complete' : 'delta';
         if (reasons === 0 || before?.[part] !== undefined) continue;
-        if (signersOf(issuerKey).some((signer) => this.#isSigned(crl, signer)))
-          heard.set(scope, { ...before, reasons, [part]: crl });
+        const { candidates, isBelieved } = signersOf(issuerKey);
+        this.#looksLeft -= candidates.length;
+        const isHeard = candidates.some(
+          (signer) =>
+            (!mustNameKey || signer.extensions.subjectKeyIdentifier === crl.authorityKeyId) &&
+            this.#isSigned(crl, signer) &&
+            isBelieved(signer),
+        );
+        if (isHeard) heard.set(scope, { ...before, reasons, [part]: crl });
       }
-    const issuerKey = this.#keyOf(certificate.issuer);
-    let told = 0;
-    for (const lists of heard.values()) {
-      const status = statusIn(lists, certificate, issuerKey);
-      if (typeof status === 'object') return { told, revokedBy: status };
-      if (status === 'not-revoked') told |= lists.reasons;
-    }
-    return { told };
   }
 
   /**
@@ -137,7 +164,7 @@ class CrlLookup {
    * this one with, and keys that it has for lists alone, which come from whoever certified it. Of others, whom a distribution
    * point names: those of that name above the certificate in the path, and those that one above vouches for.
    */
-  #signersFor(issuerKey: string, depth: number, path: readonly Certificate[]): readonly Certificate[] {
+  #signersFor(issuerKey: string, depth: number, path: readonly Certificate[]): Signers {
     const above = path.slice(depth + 1);
     const isOf = (other: Certificate): boolean => this.#keyOf(other.subject) === issuerKey;
     const [issuer] = above;
@@ -146,13 +173,20 @@ class CrlLookup {
     // is revoked.
     const end = above.findIndex((other) => !isOf(other));
     const inPath = isOwn ? above.slice(0, end < 0 ? above.length : end) : above.filter(isOf);
-    const vouchers = isOwn ? 2 : above.length;
-    const apart = (this.#others.get(issuerKey) ?? []).filter(
-      (other) =>
-        !path.includes(other) &&
-        above.slice(0, vouchers).some((_voucher, i) => this.#isVouchedFor(other, above.slice(i))),
-    );
-    return [...inPath, ...apart];
+    const apart = (this.#others.get(issuerKey) ?? []).filter((other) => !path.includes(other));
+    const vouchers = above.slice(0, isOwn ? 2 : above.length);
+    const believed = new Map(inPath.map((certificate) => [certificate, true]));
+    return {
+      candidates: [...inPath, ...apart],
+      isBelieved: (candidate) => {
+        let answer = believed.get(candidate);
+        if (answer === undefined) {
+          answer = vouchers.some((_voucher, i) => this.#isVouchedFor(candidate, above.slice(i)));
+          believed.set(candidate, answer);
+        }
+        return answer;
+      },
+    };
   }
 
   /** Whether the first of a path to the anchor signed the certificate, by every rule, and its lists, if any, say no ill of it. */
@@ -170,7 +204,10 @@ class CrlLookup {
     const whole = [certificate, ...path];
     this.#looksLeft -= whole.reduce((sum, one) => sum + elementsOf(one, demands), 0);
     if (this.#isSpent || judgeRules(whole, demands, this.#work).tag === 'refused') return false;
-    const signersOf: SignersOf = (issuerKey) => (issuerKey === voucherKey ? [voucher] : []);
+    const signersOf: SignersOf = (issuerKey) => ({
+      candidates: issuerKey === voucherKey ? [voucher] : [],
+      isBelieved: () => true,
+    });
     const { told, revokedBy } = this.#search(certificate, signersOf);
     return revokedBy === undefined && (told === ALL_REASONS || !this.#issuers.has(voucherKey));
   }
@@ -235,31 +272,4 @@ function questionBelow({ below }: Question, certificate: Certificate): Question 
 interface Points {
   readonly views: readonly PointView[];
   readonly issuers: ReadonlySet<string>;
-}
-
-/** The newest lists of one scope. */
-interface Heard {
-  readonly reasons: number;
-  readonly complete?: Crl;
-  readonly delta?: Crl;
-}
-
-/**
- * What the newest complete list and the newest delta of one scope say together (RFC 5280 sections 5.2.4 and 6.3.3 i to k).
- * What a newer delta adds is believed, whatever it builds upon; it lifts a hold where it builds upon no more than the
- * complete list. One that builds upon a later list than is at hand shows that there is more to know: then nothing is told.
- */
-function statusIn(
-  { complete, delta }: Heard,
-  { serial }: Certificate,
-  issuerKey: string,
-): Revocation | 'not-revoked' | 'untold' {
-  if (complete === undefined) return delta?.revocationOf(serial, issuerKey) ?? 'untold';
-  const listed = complete.revocationOf(serial, issuerKey);
-  if (delta?.base === undefined || delta.number <= complete.number) return listed ?? 'not-revoked';
-  const added = delta.revocationOf(serial, issuerKey);
-  if (added !== undefined) return added;
-  if (delta.base > complete.number) return listed ?? 'untold';
-  const isLifted = listed?.reason === 'certificateHold' && delta.isRemoved(serial, issuerKey);
-  return isLifted ? 'not-revoked' : (listed ?? 'not-revoked');
 }
