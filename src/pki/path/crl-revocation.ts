@@ -48,7 +48,7 @@ export function revocationFromCrls(
 interface Signers {
   readonly candidates: readonly Certificate[];
   /** Whether lists of this one are believed. To be asked last: it may cost checks of signatures itself. */
-  isBelieved(candidate: Certificate): boolean;
+  readonly isBelieved: (candidate: Certificate) => boolean;
 }
 
 /** By the key of the issuer's name. */

@@ -59,7 +59,6 @@ describe(`one list that counts among ${MANY}`, () => {
 
   it('beside as many namesakes, each of whom may have lists of its own: one check', () => {
     const namesakes = Array.from({ length: MANY }, () => make({ issuer: root, isCa: true, subject: commonName('ca') }));
-    const newer = namesakes.map((by, i) => list(by, i + 2));
     const older = namesakes.map((by, i) => list(by, i + 1));
     assert.deepEqual(judged([list(ca, 1)], namesakes), { said: 'ok', checks: 1 });
     assert.deepEqual(judged([...older, list(ca, MANY + 1)], namesakes), { said: 'ok', checks: 1 });
