@@ -13,6 +13,7 @@ import { RESUMPTION_GROUPS, TLS_GROUPS } from './groups.ts';
 import { type JudgeChain, type TlsPeer, TlsPeers } from './peers.ts';
 import { LINK_ALPN } from '../../engine/links/frame.ts';
 import type { TlsIdentity } from './server-options.ts';
+import { withoutCertificate } from './session-bytes.ts';
 
 /** From the first packet to a judged peer; what takes longer is not there. Where a session is refused, once more. */
 export const LINK_DIAL_MS_MAX = 5_000;
@@ -34,7 +35,7 @@ export interface Dialled {
   readonly keepSession: () => void;
 }
 
-/** What is needed to resume: the session as OpenSSL writes it, and the chain that the peer showed when it began. */
+/** What is needed to resume: the session, and the chain that the peer showed when it began. */
 interface Session {
   readonly bytes: Buffer;
   readonly chain: readonly Certificate[];
@@ -142,7 +143,7 @@ export class TlsDialler {
     }
     const peer = this.#judgeAnswerer(address, socket, expected);
     const keepSession = (): void => {
-      if (latest !== undefined) keep({ bytes: latest, chain: peer.chain });
+      if (latest !== undefined) keep({ bytes: withoutCertificate(latest), chain: peer.chain });
     };
     return { socket, peer, keepSession };
   }

@@ -167,6 +167,7 @@ describe('a dialler and the sessions that it keeps', () => {
     const { socket, peer, keepSession } = await dialler.dial(door.port.address, expected);
     assert.equal(peer.nodeId, member.nodeId);
     const isResumed = socket.isSessionReused();
+    assert.equal(socket.getPeerX509Certificate() === undefined, isResumed, 'a session is kept without a certificate');
     await once(socket, 'data');
     if (isHelloGood) keepSession();
     socket.destroy();
