@@ -246,7 +246,7 @@ export class MeshClient {
       answer = verifier.verify(bytes, now());
     }
     if (answer.tag === 'missing' || (answer.tag === 'ok' && answer.isNodeUnknown)) {
-      const refused = await this.#fetchVoucher(toHex(answer.message.leafHash));
+      const refused = await this.#fetchVoucher(toHex(answer.message.voucherHash));
       if (refused !== undefined && (answer.tag === 'missing' || refused.isFault)) return refused;
       answer = verifier.verify(bytes, now());
     }
@@ -256,10 +256,10 @@ export class MeshClient {
     );
   }
 
-  async #fetchVoucher(leafKey: string): Promise<Refused | undefined> {
+  async #fetchVoucher(voucherId: string): Promise<Refused | undefined> {
     const { desk, verifier, now } = this.#parts;
     try {
-      const path = `/v1/vouchers/${leafKey}`;
+      const path = `/v1/vouchers/${voucherId}`;
       const { certificates, statement } = await desk.call(voucherResponseSchema, { method: 'GET', path });
       if (certificates.length > 0) verifier.addChain(certificates.map(fromBase64), now());
       if (statement !== undefined) verifier.addStatement(fromBase64(statement), now());

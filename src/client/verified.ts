@@ -47,7 +47,7 @@ export interface Refusal {
 
 /** @internal */
 export function verifiedOf(message: Message, cursor: string | undefined): VerifiedMessage {
-  const { id, origin, type, audience, contentType, payload, issuedAt, expiresAt, delegate, leafHash } = message;
+  const { id, origin, type, audience, contentType, payload, issuedAt, expiresAt, delegate, voucherHash } = message;
   return {
     id,
     origin,
@@ -57,7 +57,7 @@ export function verifiedOf(message: Message, cursor: string | undefined): Verifi
     payload,
     issuedAt: new Date(issuedAt),
     expiresAt: new Date(expiresAt),
-    signedBy: { kind: delegate === undefined ? 'certificate' : 'delegate', sha256: toHex(leafHash) },
+    signedBy: { kind: delegate === undefined ? 'certificate' : 'delegate', sha256: toHex(voucherHash) },
     contentHash: message.contentKey,
     bytes: message.bytes satisfies Bytes,
     cursor,

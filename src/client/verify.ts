@@ -71,7 +71,7 @@ export class MessageCheck {
     if (answer.tag === 'refused') throw answer.error;
     throw new MeshError(
       'ERR_MESSAGE_UNKNOWN_ORIGIN',
-      `nothing is at hand that vouches for the signer, ${toHex(answer.message.leafHash)}`,
+      `nothing is at hand that vouches for the signer, ${toHex(answer.message.voucherHash)}`,
       'add its chain or its statement',
     );
   }

@@ -45,7 +45,7 @@ export class HeaderMemory {
     }
     const { signer: read, place } = decodeHeader(bytes);
     // Messages are views of what the socket gave; what is remembered must not keep all of that.
-    const signer = { ...read, leafHash: read.leafHash.slice() };
+    const signer = { ...read, voucherHash: read.voucherHash.slice() };
     const stream = streamOf(signer, place.incarnation);
     if (at >= 0 && signer.delegate?.statement === undefined) {
       const [before, behind] = [bytes.slice(0, at), bytes.slice(at + PLACE_BYTES)];

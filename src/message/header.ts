@@ -38,15 +38,15 @@ export interface SignerFields {
   /** Absent: for everybody. */
   readonly audience?: Audience | undefined;
   /** SHA-256 of what vouches for the key that signs: the DER of a leaf certificate, or a delegate statement. */
-  readonly leafHash: Bytes;
+  readonly voucherHash: Bytes;
   /** Present where a delegate signs; with the statement itself in the first message of a stream. */
   readonly delegate?: { readonly statement: Bytes | undefined } | undefined;
 }
 
 /** As read from a header. */
 export interface SignerHeader extends SignerFields {
-  /** {@link SignerFields.leafHash} in hex: the key under which certificates and statements are known. */
-  readonly leafKey: string;
+  /** {@link SignerFields.voucherHash} in hex: under which chains and statements are kept and asked for. */
+  readonly voucherId: string;
 }
 
 /** What tells a message from the others of its signer. */
@@ -70,9 +70,9 @@ export function encodeHeader(fields: SignerFields & MessagePlace): Bytes {
   writer.uint(CLAIM_EXP).int(fields.expiresAt / 1_000);
   writer.uint(CLAIM_IAT).int(fields.issuedAt / 1_000);
   writer.uint(CLAIM_CTI).bytes(encodeCti(fields.incarnation, fields.counter));
-  if (fields.delegate === undefined) writer.uint(LABEL_X5T).array(2).int(COSE_SHA256).bytes(fields.leafHash);
+  if (fields.delegate === undefined) writer.uint(LABEL_X5T).array(2).int(COSE_SHA256).bytes(fields.voucherHash);
   writer.text(LABEL_TYPE).text(fields.type.text);
-  if (fields.delegate !== undefined) writer.text(LABEL_DELEGATE).bytes(fields.delegate.statement ?? fields.leafHash);
+  if (fields.delegate !== undefined) writer.text(LABEL_DELEGATE).bytes(fields.delegate.statement ?? fields.voucherHash);
   return writer.finish();
 }
 
@@ -99,14 +99,14 @@ export function decodeHeader(bytes: Bytes): { readonly signer: SignerHeader; rea
   const issuedAt = unixMsFromSeconds(seconds(reader.int()));
   expectLabel(reader, CLAIM_CTI);
   const { incarnation, counter } = decodeCti(reader.bytesOf(16), 0);
-  const leafHash = readX5t(reader);
+  const voucherHash = readX5t(reader);
   if (reader.text(16) !== LABEL_TYPE) malformed('protected header: expected "type"');
   const type = parseMessageType(reader.text(TYPE_BYTES_MAX));
-  const signedBy = leafHash === undefined ? readDelegate(reader) : { leafHash, delegate: undefined };
+  const signedBy = voucherHash === undefined ? readDelegate(reader) : { voucherHash, delegate: undefined };
   reader.end();
-  if (leafHash !== undefined && algorithm === 'ES256K') malformed('algorithm ES256K (-47) is for delegates');
+  if (voucherHash !== undefined && algorithm === 'ES256K') malformed('algorithm ES256K (-47) is for delegates');
   return {
-    signer: { algorithm, type, contentType, origin, audience, ...signedBy, leafKey: toHex(signedBy.leafHash) },
+    signer: { algorithm, type, contentType, origin, audience, ...signedBy, voucherId: toHex(signedBy.voucherHash) },
     place: { incarnation, counter, issuedAt, expiresAt },
   };
 }
@@ -121,12 +121,12 @@ function readX5t(reader: CborReader): Bytes | undefined {
 }
 
 /** 32 bytes are the hash of a statement; every statement is longer. */
-function readDelegate(reader: CborReader): Required<Pick<SignerFields, 'leafHash' | 'delegate'>> {
+function readDelegate(reader: CborReader): Required<Pick<SignerFields, 'voucherHash' | 'delegate'>> {
   if (reader.text(16) !== LABEL_DELEGATE) malformed('protected header: expected x5t or "delegate"');
   const value = reader.bytes(STATEMENT_BYTES_MAX);
-  if (value.length === 32) return { leafHash: value, delegate: { statement: undefined } };
+  if (value.length === 32) return { voucherHash: value, delegate: { statement: undefined } };
   if (value.length < STATEMENT_BYTES_MIN) malformed('delegate: expected a statement or its SHA-256');
-  return { leafHash: sha256(value), delegate: { statement: value } };
+  return { voucherHash: sha256(value), delegate: { statement: value } };
 }
 
 function malformed(what: string): never {

@@ -29,10 +29,12 @@ export function isDelegateStream(stream: StreamKey): boolean {
 
 /** The stream of what this signer says. */
 export function streamOf(
-  { origin, leafHash, delegate }: { origin: NodeId; leafHash: Bytes; delegate?: unknown },
+  { origin, voucherHash, delegate }: { origin: NodeId; voucherHash: Bytes; delegate?: unknown },
   incarnation: number,
 ): StreamKey {
-  return delegate === undefined ? streamKeyOf(origin, incarnation) : delegateStreamKeyOf(origin, leafHash, incarnation);
+  return delegate === undefined
+    ? streamKeyOf(origin, incarnation)
+    : delegateStreamKeyOf(origin, voucherHash, incarnation);
 }
 
 /**

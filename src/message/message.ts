@@ -26,8 +26,8 @@ export class ComposedMessage implements MessageFields {
   readonly contentType: string;
   readonly origin: NodeId;
   readonly audience: Audience | undefined;
-  readonly leafHash: Bytes;
-  readonly leafKey: string;
+  readonly voucherHash: Bytes;
+  readonly voucherId: string;
   readonly delegate: { readonly statement: Bytes | undefined } | undefined;
   readonly incarnation: number;
   readonly counter: number;
@@ -48,8 +48,8 @@ export class ComposedMessage implements MessageFields {
     this.contentType = signer.contentType;
     this.origin = signer.origin;
     this.audience = signer.audience;
-    this.leafHash = signer.leafHash;
-    this.leafKey = signer.leafKey;
+    this.voucherHash = signer.voucherHash;
+    this.voucherId = signer.voucherId;
     this.delegate = signer.delegate;
     this.incarnation = place.incarnation;
     this.counter = place.counter;
@@ -124,7 +124,7 @@ export function externalAad(mesh: MeshName): Bytes {
 
 /** Lays out the fields; what comes back is what a signer signs. */
 export function composeMessage(mesh: MeshName, fields: MessageFields): ComposedMessage {
-  const signer = { ...fields, leafKey: toHex(fields.leafHash) };
+  const signer = { ...fields, voucherId: toHex(fields.voucherHash) };
   return composed(mesh, signer, fields, encodeHeader(fields), fields.payload);
 }
 

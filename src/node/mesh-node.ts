@@ -260,8 +260,8 @@ export class MeshNode {
   }
 
   /** See {@link ChainExchange.voucherOf}. */
-  voucherOf(leafKey: string): Voucher | undefined {
-    return this.#parts.exchange.voucherOf(leafKey);
+  voucherOf(voucherId: string): Voucher | undefined {
+    return this.#parts.exchange.voucherOf(voucherId);
   }
 
   /** See {@link Enforcement.keptOf}. */

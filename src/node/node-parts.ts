@@ -154,7 +154,7 @@ export class NodeParts implements FrameTakers, NeighbourhoodOwner {
       links: () => this.neighbourhood.links,
       read: (arrival) => this.holdings.readForPeers(arrival),
       isWanted: (now, author) => this.gate.isWanted(now, author),
-      vouch: (now, link, leafKey) => this.exchange.vouch(now, link, leafKey),
+      vouch: (now, link, voucherId) => this.exchange.vouch(now, link, voucherId),
       crlHeaders: () => this.crls.headers(),
     };
   }

@@ -42,11 +42,11 @@ export type NodeChange =
   | { readonly tag: 'drop-message'; readonly arrival: number }
   | {
       readonly tag: 'put-chain';
-      readonly leafHash: string;
+      readonly voucherId: string;
       readonly chain: readonly Bytes[];
       readonly keepUntil: UnixMs;
     }
-  | { readonly tag: 'drop-chain'; readonly leafHash: string }
+  | { readonly tag: 'drop-chain'; readonly voucherId: string }
   | {
       readonly tag: 'put-crl';
       readonly issuerKeyHash: string;

@@ -70,7 +70,7 @@ const fields = record({
   counter: count,
   issuedAt: fc.nat({ max: 4_000_000_000 }).map((seconds) => (seconds * 1_000) as UnixMs),
   expiresAt: fc.nat({ max: 4_000_000_000 }).map((seconds) => (seconds * 1_000) as UnixMs),
-  leafHash: bytes(32, 32),
+  voucherHash: bytes(32, 32),
   payload: bytes(0, 600),
 });
 
@@ -108,7 +108,7 @@ const frame: fc.Arbitrary<Frame> = fc.oneof(
     ),
   }),
   record({ tag: fc.constant('pull-done' as const), id: count, more: fc.boolean() }),
-  record({ tag: fc.constant('want-chains' as const), leafKeys: fc.array(hash, { maxLength: 32 }) }),
+  record({ tag: fc.constant('want-chains' as const), voucherIds: fc.array(hash, { maxLength: 32 }) }),
   record({ tag: fc.constant('chain' as const), certificates: fc.array(bytes(0, 900), { maxLength: 4 }) }),
   record({ tag: fc.constant('crls' as const), crls }),
   record({ tag: fc.constant('want-crl' as const), issuerKeyHash: hash, number: count, offset: count }),

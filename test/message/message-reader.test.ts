@@ -41,7 +41,7 @@ const fields: fc.Arbitrary<MessageFields> = fc.record({
   counter: fc.oneof(fc.nat(300), fc.maxSafeNat()),
   issuedAt: fc.oneof(fc.constant(1_800_000_000), fc.nat(70_000)).map(unixMsFromSeconds),
   expiresAt: fc.oneof(fc.constant(1_800_003_600), fc.nat(5_000_000_000)).map(unixMsFromSeconds),
-  leafHash: fc.constantFrom(1, 2).map((byte) => new Uint8Array(32).fill(byte)),
+  voucherHash: fc.constantFrom(1, 2).map((byte) => new Uint8Array(32).fill(byte)),
   delegate: fc.constantFrom(undefined, { statement: undefined }),
   payload: fc.constantFrom(utf8('21'), new Uint8Array(PAYLOAD_BYTES_MAX)),
 });
@@ -99,7 +99,7 @@ describe('message reader', () => {
   it('has one text for what all messages of a stream have in common', () => {
     const reader = new MessageReader(MESH);
     const [first, second] = [0, 1].map((counter) => reader.read(fixture.message('ann', { counter }).bytes));
-    assert.equal(first?.leafHash, second?.leafHash);
+    assert.equal(first?.voucherHash, second?.voucherHash);
     assert.equal(first?.type, second?.type);
   });
 
@@ -125,10 +125,10 @@ describe('message reader', () => {
     const composed = fixture.composed('ann');
     for (let round = 0; round < 2; round++)
       for (let i = 0; i <= HEADERS_REMEMBERED_MAX; i++) {
-        const leafHash = new Uint8Array(32);
-        new DataView(leafHash.buffer).setUint32(0, i * 0x9e37_79b1);
-        const { bytes } = assembleMessage(composeMessage(MESH, { ...composed, leafHash }), new Uint8Array(64));
-        assert.deepEqual(reader.read(bytes).leafHash, leafHash);
+        const voucherHash = new Uint8Array(32);
+        new DataView(voucherHash.buffer).setUint32(0, i * 0x9e37_79b1);
+        const { bytes } = assembleMessage(composeMessage(MESH, { ...composed, voucherHash }), new Uint8Array(64));
+        assert.deepEqual(reader.read(bytes).voucherHash, voucherHash);
       }
   });
 

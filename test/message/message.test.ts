@@ -77,7 +77,7 @@ describe('message (spec 03)', () => {
         assert.equal(message.expiresAt, vector.exp * 1_000);
         assert.equal(message.id, vector.message_id);
         assert.equal(toHex(message.payload), vector.payload);
-        assert.equal(toHex(message.leafHash), x5t_sha256);
+        assert.equal(toHex(message.voucherHash), x5t_sha256);
         assert.equal(toHex(message.toBeSigned), vector.to_be_signed);
         assert.equal(message.contentKey, vector.content_hash);
         assert.equal(toHex(externalAad(mesh)), vector.external_aad);
@@ -96,7 +96,7 @@ describe('message (spec 03)', () => {
           counter: vector.counter,
           issuedAt: unixMsFromSeconds(vector.iat),
           expiresAt: unixMsFromSeconds(vector.exp),
-          leafHash: fromHex(x5t_sha256),
+          voucherHash: fromHex(x5t_sha256),
           payload: fromHex(vector.payload),
         });
         assert.equal(toHex(composed.protectedBytes), vector.protected);
@@ -285,7 +285,7 @@ const fields: fc.Arbitrary<MessageFields> = fc.record({
   counter: fc.maxSafeNat(),
   issuedAt: seconds,
   expiresAt: seconds,
-  leafHash: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+  voucherHash: fc.uint8Array({ minLength: 32, maxLength: 32 }),
   payload: fc.uint8Array({ maxLength: 200 }),
 });
 

@@ -38,7 +38,7 @@ it('pycose verifies what we sign, and not what was changed', { skip: python.skip
     counter: 7,
     issuedAt: 1_800_000_000_000 as UnixMs,
     expiresAt: 1_800_000_060_000 as UnixMs,
-    leafHash: sha256(utf8('a certificate')),
+    voucherHash: sha256(utf8('a certificate')),
     payload: utf8('{"celsius":21.5}'),
   });
   const message = assembleMessage(composed, await signer.sign(composed.toBeSigned));

@@ -39,7 +39,8 @@ describe('delegates at nodes that only have the list', () => {
     const nodes = names.map((name) => net.start(name));
     return { net, nodes };
   };
-  const keysOf = (node: HandNode): string[] => Array.from(node.node.holdings.messages.values(), (held) => held.leafKey);
+  const keysOf = (node: HandNode): string[] =>
+    Array.from(node.node.holdings.messages.values(), (held) => held.voucherId);
   const hash = (): string => toHex(sha256(delegate.statement));
 
   it('ask the neighbour for a statement that a later message only names', () => {

@@ -63,9 +63,9 @@ describe('questions of a hostile member, thousands in one piece (T3, T17)', () =
 
   it('for certificates are answered as far as one turn bears, and later ones again', () => {
     hello();
-    const leafKey = (fixture.member('eve').chain[0] as Certificate).fingerprintHex;
-    const wish: Frame = { tag: 'want-chains', leafKeys: [leafKey] };
-    ask(...times({ tag: 'want-chains', leafKeys: Array.from({ length: 32 }, () => leafKey) }));
+    const voucherId = (fixture.member('eve').chain[0] as Certificate).fingerprintHex;
+    const wish: Frame = { tag: 'want-chains', voucherIds: [voucherId] };
+    ask(...times({ tag: 'want-chains', voucherIds: Array.from({ length: 32 }, () => voucherId) }));
     requireBounded();
     assert.deepEqual(
       ask(wish).map(({ tag }) => tag),

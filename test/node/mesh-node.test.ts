@@ -64,10 +64,10 @@ describe('mesh node', () => {
       const exchange = vouch.mock.calls[0]?.this as ChainExchange;
       const [link] = bob.node.links;
       const shown = t.mock.method(ChainExchange.prototype, 'voucherOf');
-      const leafKey = fixture.member('ann').chain[0]?.fingerprintHex ?? '';
+      const voucherId = fixture.member('ann').chain[0]?.fingerprintHex ?? '';
       const showsAnn = (): boolean => {
         const before = shown.mock.callCount();
-        exchange.vouch(net.now, link as Link, leafKey);
+        exchange.vouch(net.now, link as Link, voucherId);
         return shown.mock.callCount() > before;
       };
       net.pass(MINUTE_MS);
@@ -331,10 +331,10 @@ describe('mesh node', () => {
     it('has its message laid out, and signs what it is given', () => {
       const { net, ann } = stranger();
       const { nodeId, signer, chain } = fixture.member('eve');
-      const leafKey = (chain[0] as Certificate).fingerprintHex;
+      const voucherId = (chain[0] as Certificate).fingerprintHex;
       ann.node.keepChain(net.now, chain);
       const what = { type: parseMessageType('sensor/t'), payload: utf8('5'), ttlMs: HOUR_MS };
-      const composed = ann.node.prepare(net.now, { nodeId, algorithm: signer.algorithm, leafKey }, what);
+      const composed = ann.node.prepare(net.now, { nodeId, algorithm: signer.algorithm, voucherId }, what);
       const request = ann.submit(assembleMessage(composed, signer.signSync(composed.toBeSigned)), nodeId);
       net.settle();
       assert.equal(ann.answerTo(request), 'ok');

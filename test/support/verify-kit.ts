@@ -78,7 +78,7 @@ function messageOf({ nodeId, signer, chain }: SimulatedIdentity, now: UnixMs): U
     counter: 0,
     issuedAt: now,
     expiresAt: (now + HOUR_MS) as UnixMs,
-    leafHash: (chain[0] as Certificate).fingerprint,
+    voucherHash: (chain[0] as Certificate).fingerprint,
     payload: INDICATOR,
   });
   return assembleMessage(composed, signer.signSync(composed.toBeSigned)).bytes;

@@ -86,7 +86,7 @@ function isRecordOf(nodeId: string, { origin, type, delegate }: Message): boolea
 }
 
 async function isSignedByItsOrigin(core: AuthorityCore, message: Message): Promise<boolean> {
-  const wanted = toHex(message.leafHash);
+  const wanted = toHex(message.voucherHash);
   if (message.delegate !== undefined) {
     const delegates = await core.store.transact((tx) => tx.delegatesOf(message.origin));
     const found = delegates.find(({ statement }) => sha256Hex(statement) === wanted);

@@ -30,7 +30,7 @@ export function signAsDelegate(
   const algorithm = messageAlgorithmOf(key.curve);
   if (algorithm === undefined) throw new MeshError('ERR_DELEGATE_KEY', `a key of ${key.curve} signs no messages`);
   const place = { incarnation: Math.floor(at.wall / 1_000), counter: at.random.below(2 ** 31), isFirst: true };
-  const identity = { nodeId, algorithm, leafKey: toHex(sha256(statement)), statement };
+  const identity = { nodeId, algorithm, voucherId: toHex(sha256(statement)), statement };
   const composed = composeRequest(mesh, identity, place, what, at.wall);
   return assembleMessage(composed, signer.sign(composed.toBeSigned, place.incarnation)).bytes;
 }

@@ -63,7 +63,7 @@ export class Outcast {
       counter: this.#counter++,
       issuedAt: unixMsFromSeconds(seconds),
       expiresAt: (unixMsFromSeconds(seconds) + 60_000) as UnixMs,
-      leafHash: leaf.fingerprint,
+      voucherHash: leaf.fingerprint,
       payload: utf8('{"kind":"rule","value":"believe me","risk":0}'),
     });
     return assembleMessage(composed, await this.#signer.sign(composed.toBeSigned));

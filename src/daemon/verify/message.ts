@@ -66,7 +66,7 @@ function chainOf(message: Message, mesh: MeshName, context: VerifyContext): read
       `the certificate of ${message.origin} is not at hand`,
       'give the chain of its signer: --chain node.pem',
     );
-  if (!bytesEqual(leaf.fingerprint, message.leafHash))
+  if (!bytesEqual(leaf.fingerprint, message.voucherHash))
     throw new MeshError(
       'ERR_MESSAGE_UNKNOWN_ORIGIN',
       'the message was signed under another certificate than that of --chain',
@@ -95,7 +95,7 @@ function factsOf(message: Message): object {
     timestamp: toRfc3339(message.issuedAt),
     expires_at: toRfc3339(message.expiresAt),
     algorithm: message.algorithm,
-    [message.delegate === undefined ? 'certificate_sha256' : 'delegate_sha256']: message.leafHash.toHex(),
+    [message.delegate === undefined ? 'certificate_sha256' : 'delegate_sha256']: message.voucherHash.toHex(),
     content_sha256: fromHex(message.contentKey).toHex(),
     payload: toBase64(message.payload),
   };

@@ -16,7 +16,7 @@ export const CHAINS_MAX = 20_000;
 /** A chain that leads to our trust anchor, whether or not it is revoked or expired by now. */
 export interface KnownChain {
   /** Hex of the SHA-256 of the leaf's DER: what messages name. */
-  readonly leafKey: string;
+  readonly voucherId: string;
   readonly chain: readonly Certificate[];
   readonly nodeId: NodeId;
   readonly publicKey: PublicKey;
@@ -65,8 +65,8 @@ export class ChainBook {
     return this.#entries.size;
   }
 
-  get(leafKey: string): KnownChain | undefined {
-    return this.#entries.get(leafKey);
+  get(voucherId: string): KnownChain | undefined {
+    return this.#entries.get(voucherId);
   }
 
   /**
@@ -106,14 +106,14 @@ export class ChainBook {
     if (judgement.tag === 'refused') return { code: judgement.code, refused: judgement.message };
     if (this.#entries.size >= CHAINS_MAX) this.#forgetOldest();
     const entry: Entry = {
-      leafKey: leaf.fingerprintHex,
+      voucherId: leaf.fingerprintHex,
       chain,
       nodeId: judgement.nodeId,
       publicKey: leaf.publicKey,
       judged: undefined,
     };
     this.#revocations.learnIssuers(chain);
-    this.#entries.set(entry.leafKey, entry);
+    this.#entries.set(entry.voucherId, entry);
     const ofNode = this.#byNode.get(entry.nodeId);
     if (ofNode === undefined) this.#byNode.set(entry.nodeId, new Set([entry]));
     else ofNode.add(entry);
@@ -121,8 +121,8 @@ export class ChainBook {
   }
 
   /** Step 4 of the gate: is the certificate known, does it speak for this origin, was it valid then, is it revoked. */
-  judgeOrigin(message: Pick<Message, 'origin' | 'leafKey' | 'issuedAt'>): OriginJudgement {
-    const entry = this.#entries.get(message.leafKey);
+  judgeOrigin(message: Pick<Message, 'origin' | 'voucherId' | 'issuedAt'>): OriginJudgement {
+    const entry = this.#entries.get(message.voucherId);
     if (entry === undefined) return { tag: 'unknown' };
     const judgement = this.#judge(entry, message.issuedAt);
     if (judgement.tag === 'refused')
@@ -181,9 +181,9 @@ export class ChainBook {
   /** Leaf hashes of chains that no mail can need any more; they are forgotten. */
   forgetEnded(wall: UnixMs): string[] {
     const ended: string[] = [];
-    for (const { leafKey, chain } of this.#entries.values())
-      if (keepChainUntil(chain[0] as Certificate) <= wall) ended.push(leafKey);
-    for (const leafKey of ended) this.#forget(leafKey);
+    for (const { voucherId, chain } of this.#entries.values())
+      if (keepChainUntil(chain[0] as Certificate) <= wall) ended.push(voucherId);
+    for (const voucherId of ended) this.#forget(voucherId);
     return ended;
   }
 
@@ -207,10 +207,10 @@ export class ChainBook {
     if (oldest !== undefined) this.#forget(oldest);
   }
 
-  #forget(leafKey: string): void {
-    const entry = this.#entries.get(leafKey);
+  #forget(voucherId: string): void {
+    const entry = this.#entries.get(voucherId);
     if (entry === undefined) return;
-    this.#entries.delete(leafKey);
+    this.#entries.delete(voucherId);
     const ofNode = this.#byNode.get(entry.nodeId);
     if (ofNode?.delete(entry) === true && ofNode.size === 0) this.#byNode.delete(entry.nodeId);
   }

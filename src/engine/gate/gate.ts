@@ -252,8 +252,8 @@ export class Gate {
    * Takes the statement that the first message of a delegate brings. To check one costs as much as a message, and that is
    * the neighbour's to pay, before anything is looked at.
    */
-  #learnDelegate(now: Instant, { delegate, leafKey }: Message, source: Source): Verdict | undefined {
-    if (delegate?.statement === undefined || this.#origins.delegates.get(leafKey) !== undefined) return undefined;
+  #learnDelegate(now: Instant, { delegate, voucherId }: Message, source: Source): Verdict | undefined {
+    if (delegate?.statement === undefined || this.#origins.delegates.get(voucherId) !== undefined) return undefined;
     if (source.tag !== 'self' && !this.#neighbours.take(now.mono, source.peer)) return ignore('over-budget');
     const added = this.#origins.delegates.add(delegate.statement, now.wall);
     switch (added.tag) {

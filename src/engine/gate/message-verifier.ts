@@ -38,7 +38,7 @@ export type VerifierAnswer =
       /** A delegate signed, and no chain of its node is known: it might say that the node is revoked, or may do less. */
       readonly isNodeUnknown: boolean;
     }
-  /** Hand over what vouches for its signer, which it names by `leafHash`, then ask again. */
+  /** Hand over what vouches for its signer, which it names by `voucherHash`, then ask again. */
   | { readonly tag: 'missing'; readonly message: Message }
   /** `isFault`: no honest node passes such a thing on. */
   | { readonly tag: 'refused'; readonly isFault: boolean; readonly error: MeshError };
@@ -178,15 +178,15 @@ export class MessageVerifier {
   }
 
   #isNodeUnknown(message: Message): boolean {
-    const statement = this.#origins.delegates.get(message.leafKey)?.statement;
+    const statement = this.#origins.delegates.get(message.voucherId)?.statement;
     return statement?.tag === 'tree' && this.#chains.newestOf(statement.nodeId) === undefined;
   }
 
   /** A delegate is believed by what the lists say; of a certificate they must say whether it is revoked. */
-  #requireLists({ delegate, leafKey, origin }: Message, wall: UnixMs): void {
+  #requireLists({ delegate, voucherId, origin }: Message, wall: UnixMs): void {
     const { view } = this.#revocations;
     if (delegate !== undefined) return this.#requireList(view.crls(), wall, `the delegates of ${origin}`);
-    const [leaf, ...others] = this.#chains.get(leafKey)?.chain ?? [];
+    const [leaf, ...others] = this.#chains.get(voucherId)?.chain ?? [];
     if (leaf === undefined) return; // asked again when the chain has come
     for (const issuer of [...others, ...this.#options.trust.anchors])
       if (isSameName(issuer.subject, leaf.issuer))

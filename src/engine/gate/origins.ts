@@ -28,7 +28,7 @@ export type OriginVerdict =
   | { readonly tag: 'refused'; readonly why: MeshError | string };
 
 /** What of a message tells who signed it. */
-export type Signed = Pick<Message, 'origin' | 'leafKey' | 'issuedAt' | 'delegate'>;
+export type Signed = Pick<Message, 'origin' | 'voucherId' | 'issuedAt' | 'delegate'>;
 
 /** Certificates and delegates behind one question: whose key is it, and what may it say (spec 03 section 6). */
 export class Origins {
@@ -45,9 +45,9 @@ export class Origins {
   }
 
   /** As {@link judge}, of a message that is held: its hash tells by itself what it is the hash of. */
-  judgeHeld({ origin, leafKey, issuedAt }: { origin: NodeId; leafKey: string; issuedAt: UnixMs }): OriginVerdict {
-    const signed = { origin, leafKey, issuedAt, delegate: undefined };
-    return this.delegates.get(leafKey) === undefined ? this.#judgeChain(signed) : this.#judgeDelegate(signed);
+  judgeHeld({ origin, voucherId, issuedAt }: { origin: NodeId; voucherId: string; issuedAt: UnixMs }): OriginVerdict {
+    const signed = { origin, voucherId, issuedAt, delegate: undefined };
+    return this.delegates.get(voucherId) === undefined ? this.#judgeChain(signed) : this.#judgeDelegate(signed);
   }
 
   #judgeChain(message: Signed): OriginVerdict {
@@ -57,8 +57,8 @@ export class Origins {
     return new CertifiedSpeaker(judged.chain, judged.capabilities);
   }
 
-  #judgeDelegate({ leafKey, origin, issuedAt }: Signed): OriginVerdict {
-    const judged = this.delegates.judge(leafKey, origin, issuedAt);
+  #judgeDelegate({ voucherId, origin, issuedAt }: Signed): OriginVerdict {
+    const judged = this.delegates.judge(voucherId, origin, issuedAt);
     if (judged.tag !== 'ok') return judged;
     const { keys, scope } = judged;
     // The node was enrolled anew for less. Neighbours may not have seen that certificate yet: it is no fault of theirs.

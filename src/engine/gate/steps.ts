@@ -30,7 +30,7 @@ export interface RecordSequences {
 }
 
 /** What the gate looks at of a message that has no counter and no signature yet. */
-export type Draft = Pick<Message, 'origin' | 'leafKey' | 'issuedAt' | 'delegate' | 'type' | 'content'>;
+export type Draft = Pick<Message, 'origin' | 'voucherId' | 'issuedAt' | 'delegate' | 'type' | 'content'>;
 
 /** Step 2: no life without an end, none that is over, and none that has yet to begin. */
 export function judgeLifetime({ issuedAt, expiresAt }: Message, wall: UnixMs): Verdict | undefined {

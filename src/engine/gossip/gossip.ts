@@ -55,7 +55,7 @@ export interface GossipWorld {
   /** Whether a message of this author would be taken now: its budget here is not spent, and there is room for it. */
   isWanted(now: Instant, author: NodeId): boolean;
   /** Sends what vouches for a signer who has not spoken before, so that the peer may not know it. */
-  vouch(now: Instant, link: Link, leafKey: string): void;
+  vouch(now: Instant, link: Link, voucherId: string): void;
   /** Our CRLs, told with every pull: revocations first. */
   crlHeaders(): readonly CrlHeader[];
 }
@@ -137,7 +137,7 @@ export class Gossip {
         continue;
       }
       link.sendMessage(bytes, held.origin);
-      if (isEager && from !== undefined) this.#world.vouch(now, link, held.leafKey);
+      if (isEager && from !== undefined) this.#world.vouch(now, link, held.voucherId);
     }
   }
 

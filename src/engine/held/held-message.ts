@@ -10,7 +10,7 @@ export interface HeldKind {
   readonly incarnation: number;
   readonly type: string;
   readonly audience: string | undefined;
-  readonly leafKey: string;
+  readonly voucherId: string;
 }
 
 /** Where a message stands in its stream, and in time. */
@@ -25,7 +25,7 @@ export class HeldMessage {
   readonly counter: number;
   readonly type: string;
   readonly audience: string | undefined;
-  readonly leafKey: string;
+  readonly voucherId: string;
   readonly issuedAt: UnixMs;
   readonly expiresAt: UnixMs;
   readonly receivedAt: UnixMs;
@@ -48,7 +48,7 @@ export class HeldMessage {
     this.counter = place.counter;
     this.type = kind.type;
     this.audience = kind.audience;
-    this.leafKey = kind.leafKey;
+    this.voucherId = kind.voucherId;
     this.issuedAt = place.issuedAt;
     this.expiresAt = place.expiresAt;
     this.receivedAt = receivedAt;

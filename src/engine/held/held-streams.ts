@@ -121,12 +121,12 @@ export class HeldStreams {
 
 /** What a message has in common with others of its stream: one object for all that differ in nothing of it. */
 export function kindOf(
-  { origin, stream, incarnation, type, audience, leafKey }: Message,
+  { origin, stream, incarnation, type, audience, voucherId }: Message,
   of: Stream | undefined,
 ): HeldKind {
   const last = of?.kind;
-  if (last?.type === type.text && last.audience === audience?.text && last.leafKey === leafKey) return last;
-  const kind = { origin, stream, incarnation, type: type.text, audience: audience?.text, leafKey };
+  if (last?.type === type.text && last.audience === audience?.text && last.voucherId === voucherId) return last;
+  const kind = { origin, stream, incarnation, type: type.text, audience: audience?.text, voucherId };
   if (of !== undefined) of.kind = kind;
   return kind;
 }

@@ -25,7 +25,7 @@ export interface Parked {
 
 /** A certificate that is to be asked of a neighbour. */
 export interface Asking {
-  readonly leafKey: string;
+  readonly voucherId: string;
   readonly source: LinkSource;
 }
 
@@ -58,8 +58,8 @@ export class Parking {
    */
   park(now: MonotonicMs, parked: Parked): 'ask' | 'wait' | 'copy' | 'full' {
     const { message, source } = parked;
-    const { leafKey } = message;
-    const waiting = this.#waiting.get(leafKey);
+    const { voucherId } = message;
+    const waiting = this.#waiting.get(voucherId);
     if (waiting?.messages.some((other) => isSameCopy(other.message, message)) === true) {
       if (waiting.sources.every(({ peer }) => peer !== source.peer)) waiting.sources.unshift(source);
       return 'copy';
@@ -75,7 +75,7 @@ export class Parking {
       if (waiting.sources.every(({ peer }) => peer !== source.peer)) waiting.sources.unshift(source);
       return 'wait';
     }
-    this.#waiting.set(leafKey, {
+    this.#waiting.set(voucherId, {
       until: after(now, PARKED_MS_MAX),
       messages: [parked],
       sources: [source],
@@ -94,15 +94,15 @@ export class Parking {
   }
 
   /** Whether this certificate has been asked for. */
-  expects(leafKey: string): boolean {
-    return this.#waiting.has(leafKey);
+  expects(voucherId: string): boolean {
+    return this.#waiting.has(voucherId);
   }
 
   /** The certificate is there, or will not come: gives back what waited for it. */
-  release(leafKey: string): readonly Parked[] {
-    const waiting = this.#waiting.get(leafKey);
+  release(voucherId: string): readonly Parked[] {
+    const waiting = this.#waiting.get(voucherId);
     if (waiting === undefined) return [];
-    this.#waiting.delete(leafKey);
+    this.#waiting.delete(voucherId);
     this.#count -= waiting.messages.length;
     add(this.#owned, waiting.owner, -1);
     for (const { source } of waiting.messages) add(this.#perPeer, source.peer, -1);
@@ -120,9 +120,9 @@ export class Parking {
   /** What has waited too long. */
   takeOverdue(now: MonotonicMs): Parked[] {
     const overdue: Parked[] = [];
-    for (const [leafKey, { until }] of this.#waiting) {
+    for (const [voucherId, { until }] of this.#waiting) {
       if (until > now) break; // in the order in which they were asked for
-      overdue.push(...this.release(leafKey));
+      overdue.push(...this.release(voucherId));
     }
     return overdue;
   }
@@ -130,12 +130,12 @@ export class Parking {
   /** Whom to ask again: each neighbour that has such a message in turn. */
   takeAskings(now: MonotonicMs): Asking[] {
     const askings: Asking[] = [];
-    for (const [leafKey, waiting] of this.#waiting) {
+    for (const [voucherId, waiting] of this.#waiting) {
       if (after(waiting.askedAt, ASK_AGAIN_MS) > now) continue;
       const source = waiting.sources.shift() as LinkSource;
       waiting.sources.push(source);
       waiting.askedAt = now;
-      askings.push({ leafKey, source });
+      askings.push({ voucherId, source });
     }
     return askings;
   }
@@ -151,13 +151,13 @@ export class Parking {
     for (;;) {
       const [greediest, most] = Array.from(this.#owned).reduce((a, b) => (b[1] > a[1] ? b : a));
       if (most <= this.#ownedBy(peer) + 1) return false;
-      const [leafKey, newest] = Array.from(this.#waiting).findLast(([, { owner }]) => owner === greediest) as [
+      const [voucherId, newest] = Array.from(this.#waiting).findLast(([, { owner }]) => owner === greediest) as [
         string,
         Waiting,
       ];
       const heir = newest.sources.find((source) => this.#ownedBy(source.peer) + 1 < most);
       if (heir === undefined) {
-        this.#displaced.push(...this.release(leafKey));
+        this.#displaced.push(...this.release(voucherId));
         return true;
       }
       add(this.#owned, greediest, -1);

@@ -132,8 +132,8 @@ export const FRAME_BODIES: { readonly [T in FrameTag]: FrameBody<Extract<Frame, 
   },
   'want-chains': {
     items: 2,
-    encode: (w, f) => encodeHashes(w, f.leafKeys),
-    decode: (r) => ({ tag: 'want-chains', leafKeys: decodeHashes(r, CHAINS_ASKED_MAX) }),
+    encode: (w, f) => encodeHashes(w, f.voucherIds),
+    decode: (r) => ({ tag: 'want-chains', voucherIds: decodeHashes(r, CHAINS_ASKED_MAX) }),
   },
   chain: {
     items: 2,

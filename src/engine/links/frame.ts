@@ -72,7 +72,7 @@ export type Frame =
       readonly streams: readonly DigestStream[];
     }
   | { readonly tag: 'pull-done'; readonly id: number; readonly more: boolean }
-  | { readonly tag: 'want-chains'; readonly leafKeys: readonly string[] }
+  | { readonly tag: 'want-chains'; readonly voucherIds: readonly string[] }
   | { readonly tag: 'chain'; readonly certificates: readonly Bytes[] }
   | { readonly tag: 'delegate'; readonly statement: Bytes }
   | { readonly tag: 'crls'; readonly crls: readonly CrlHeader[] }

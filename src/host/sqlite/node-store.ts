@@ -59,9 +59,9 @@ export class SqliteNodeStore implements NodeStore {
       const arrivals = this.#count(getMeta.get('arrivals')?.['value'] ?? '0', 'arrivals');
       const chains = new Map<string, Bytes[]>();
       for (const row of allChains.iterate()) {
-        const leafHash = toHex(this.#bytes(row, 'leaf_hash'));
-        const chain = chains.get(leafHash);
-        if (chain === undefined) chains.set(leafHash, [this.#bytes(row, 'der')]);
+        const voucherId = toHex(this.#bytes(row, 'leaf_hash'));
+        const chain = chains.get(voucherId);
+        if (chain === undefined) chains.set(voucherId, [this.#bytes(row, 'der')]);
         else chain.push(this.#bytes(row, 'der'));
       }
       return {
@@ -170,11 +170,11 @@ export class SqliteNodeStore implements NodeStore {
         dropMessage.run(change.arrival);
         return;
       case 'put-chain':
-        dropChain.run(fromHex(change.leafHash));
-        for (const [depth, der] of change.chain.entries()) putCertificate.run(fromHex(change.leafHash), depth, der);
+        dropChain.run(fromHex(change.voucherId));
+        for (const [depth, der] of change.chain.entries()) putCertificate.run(fromHex(change.voucherId), depth, der);
         return;
       case 'drop-chain':
-        dropChain.run(fromHex(change.leafHash));
+        dropChain.run(fromHex(change.voucherId));
         return;
       case 'put-crl':
         putCrl.run(fromHex(change.issuerKeyHash), change.der);

@@ -54,8 +54,8 @@ export class TlsPeers {
     if (isResumed && ofSession !== undefined) return this.judgeChain(ofSession);
     const shown = socket.getPeerX509Certificate();
     if (shown === undefined) return { tag: 'none' };
-    const leafKey = shown.fingerprint256; // SHA-256 of the DER
-    const kept = this.#kept.get(leafKey);
+    const voucherId = shown.fingerprint256; // SHA-256 of the DER
+    const kept = this.#kept.get(voucherId);
     if (isResumed) return kept === undefined ? NOT_KEPT : this.judgeChain(kept);
     // The handshake has proved the key of this very leaf; what leads from it to the anchor may be what led there before.
     const known = kept === undefined ? undefined : this.judgeChain(kept);
@@ -71,7 +71,7 @@ export class TlsPeers {
     }
     const found = this.judgeChain(chain);
     if (found.tag === 'refused') return found;
-    this.#kept.set(leafKey, chain);
+    this.#kept.set(voucherId, chain);
     for (const issuer of chain.slice(1)) this.#issuers.set(issuer.fingerprintHex, issuer);
     return found;
   }

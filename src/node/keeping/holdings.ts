@@ -128,8 +128,8 @@ export class Holdings {
    * the authority publishes spoke for it, so where nothing does any more, that was taken back: a wallet's grant.
    */
   dropRevoked(origins: Origins): void {
-    for (const { contentKey, origin, leafKey, issuedAt, stream } of Array.from(this.messages.values())) {
-      const { tag } = origins.judgeHeld({ origin, leafKey, issuedAt });
+    for (const { contentKey, origin, voucherId, issuedAt, stream } of Array.from(this.messages.values())) {
+      const { tag } = origins.judgeHeld({ origin, voucherId, issuedAt });
       // Of a delegate whose statement had to go nobody can say any more whether it is revoked.
       const isForgotten = tag === 'unknown' && isDelegateStream(stream);
       if (tag !== 'revoked' && tag !== 'unpublished' && !isForgotten) continue;

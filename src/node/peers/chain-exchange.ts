@@ -60,7 +60,7 @@ export class ChainExchange {
   /** When signers first spoke here, by what their messages name. */
   readonly #spokeAt = new BoundedMap<string, MonotonicMs>(SPOKEN_MAX);
   /** What goes along with messages in this turn, encoded once for all peers. */
-  #shown: { readonly leafKey: string; readonly frame: Bytes } | undefined;
+  #shown: { readonly voucherId: string; readonly frame: Bytes } | undefined;
   /** Certificates to be asked for once this turn is over, unless they have come by then. */
   readonly #asking = new Map<Link, string[]>();
 
@@ -83,44 +83,44 @@ export class ChainExchange {
       return this.#owner.giveUp(now, source, message, ignore('unknown-origin'));
     const outcome = this.#parking.park(now.mono, { message, source });
     for (const displaced of this.#parking.takeDisplaced()) this.#giveUpFull(now, displaced);
-    if (outcome === 'ask') this.#ask(link, message.leafKey);
+    if (outcome === 'ask') this.#ask(link, message.voucherId);
     else if (outcome === 'copy') this.#owner.giveUp(now, source, message, ignore('duplicate'));
     else if (outcome === 'full') this.#giveUpFull(now, { message, source });
   }
 
   /** What messages name by this hash: the chain of a certificate, or a statement with the chain of its node. */
-  voucherOf(leafKey: string): Voucher | undefined {
+  voucherOf(voucherId: string): Voucher | undefined {
     const { chains, delegates } = this.#origins;
-    const statement = delegates.get(leafKey)?.statement;
-    const known = statement === undefined ? chains.get(leafKey) : chains.newestOf(statement.nodeId);
+    const statement = delegates.get(voucherId)?.statement;
+    const known = statement === undefined ? chains.get(voucherId) : chains.newestOf(statement.nodeId);
     if (known === undefined && statement === undefined) return undefined;
     return { statement: statement?.bytes, certificates: known?.chain.map(({ der }) => der) ?? [] };
   }
 
-  handleWantChains(link: Link, leafKeys: readonly string[]): void {
-    for (const leafKey of leafKeys.slice(0, CHAINS_ASKED_MAX)) {
-      const voucher = link.isLaden ? undefined : this.voucherOf(leafKey);
+  handleWantChains(link: Link, voucherIds: readonly string[]): void {
+    for (const voucherId of voucherIds.slice(0, CHAINS_ASKED_MAX)) {
+      const voucher = link.isLaden ? undefined : this.voucherOf(voucherId);
       if (voucher !== undefined) link.send(frameOf(voucher));
     }
   }
 
   /** What vouches for a signer that has not spoken before goes along with its message: the peer need not ask. */
-  vouch(now: Instant, link: Link, leafKey: string): void {
-    const spokeAt = this.#spokeAt.get(leafKey);
-    if (spokeAt === undefined) this.#spokeAt.set(leafKey, now.mono);
+  vouch(now: Instant, link: Link, voucherId: string): void {
+    const spokeAt = this.#spokeAt.get(voucherId);
+    if (spokeAt === undefined) this.#spokeAt.set(voucherId, now.mono);
     if (spokeAt !== undefined && now.mono >= after(spokeAt, NEW_MS)) return;
-    if (this.#shown?.leafKey !== leafKey) {
-      const voucher = this.voucherOf(leafKey);
+    if (this.#shown?.voucherId !== voucherId) {
+      const voucher = this.voucherOf(voucherId);
       if (voucher === undefined) return;
-      this.#shown = { leafKey, frame: encodeFrame(frameOf(voucher)) };
+      this.#shown = { voucherId, frame: encodeFrame(frameOf(voucher)) };
     }
     link.sendEncoded(this.#shown.frame);
   }
 
   handleChain(now: Instant, link: Link, ders: readonly Bytes[]): void {
     const [leaf] = ders;
-    const leafKey = leaf === undefined ? '' : sha256Hex(leaf);
-    if (!this.#parking.expects(leafKey)) return; // nobody asked, or it came before: to read it would be work for nothing
+    const voucherId = leaf === undefined ? '' : sha256Hex(leaf);
+    if (!this.#parking.expects(voucherId)) return; // nobody asked, or it came before: to read it would be work for nothing
     let chain: readonly Certificate[];
     try {
       chain = ders.map((der) => this.#read(der));
@@ -159,14 +159,14 @@ export class ChainExchange {
   takeBack(now: Instant, statement: Bytes): void {
     const added = this.#origins.delegates.add(statement, now.wall);
     const forgotten = added.tag === 'known' ? added.forgotten : [sha256Hex(statement)];
-    for (const leafHash of forgotten) this.#journal.add({ tag: 'drop-chain', leafHash });
+    for (const voucherId of forgotten) this.#journal.add({ tag: 'drop-chain', voucherId });
   }
 
   /** Makes a statement that holds durable. @param forgotten those that had to go for it */
   keepDelegate({ hash, statement }: KnownDelegate, forgotten: readonly string[]): void {
     const keepUntil = keepDelegateUntil(statement);
-    for (const leafHash of forgotten) this.#journal.add({ tag: 'drop-chain', leafHash });
-    this.#journal.add({ tag: 'put-chain', leafHash: hash, chain: [statement.bytes], keepUntil });
+    for (const voucherId of forgotten) this.#journal.add({ tag: 'drop-chain', voucherId });
+    this.#journal.add({ tag: 'put-chain', voucherId: hash, chain: [statement.bytes], keepUntil });
   }
 
   /** Keeps a chain that leads to the trust anchor. @returns whether it does. */
@@ -180,12 +180,12 @@ export class ChainExchange {
       this.#owner.signed(now, leaf.notBefore);
       this.#journal.add({
         tag: 'put-chain',
-        leafHash: known.leafKey,
+        voucherId: known.voucherId,
         chain: known.chain.map((certificate) => certificate.der),
         keepUntil,
       });
     }
-    for (const parked of this.#parking.release(known.leafKey)) this.#owner.resume(now, parked);
+    for (const parked of this.#parking.release(known.voucherId)) this.#owner.resume(now, parked);
     return true;
   }
 
@@ -196,18 +196,18 @@ export class ChainExchange {
   handleTimeout(now: Instant): void {
     for (const { source, message } of this.#parking.takeOverdue(now.mono))
       this.#owner.giveUp(now, source, message, ignore('unknown-origin'));
-    for (const { source, leafKey } of this.#parking.takeAskings(now.mono)) {
+    for (const { source, voucherId } of this.#parking.takeAskings(now.mono)) {
       const link = this.#owner.linkOf(source);
-      if (link !== undefined) this.#ask(link, leafKey);
+      if (link !== undefined) this.#ask(link, voucherId);
     }
   }
 
   /** Asks for what is still missing, one frame a peer. */
   flush(): void {
     for (const [link, asked] of this.#asking) {
-      const missing = asked.filter((leafKey) => this.#parking.expects(leafKey));
+      const missing = asked.filter((voucherId) => this.#parking.expects(voucherId));
       for (let i = 0; i < missing.length; i += CHAINS_ASKED_MAX)
-        link.send({ tag: 'want-chains', leafKeys: missing.slice(i, i + CHAINS_ASKED_MAX) });
+        link.send({ tag: 'want-chains', voucherIds: missing.slice(i, i + CHAINS_ASKED_MAX) });
     }
     this.#asking.clear();
     this.#shown = undefined;
@@ -216,18 +216,18 @@ export class ChainExchange {
   /** Forgets chains that no mail can need any more. */
   sweep(now: Instant): void {
     const { chains, delegates } = this.#origins;
-    for (const leafHash of [...chains.forgetEnded(now.wall), ...delegates.forgetEnded(now.wall)])
-      this.#journal.add({ tag: 'drop-chain', leafHash });
+    for (const voucherId of [...chains.forgetEnded(now.wall), ...delegates.forgetEnded(now.wall)])
+      this.#journal.add({ tag: 'drop-chain', voucherId });
   }
 
   #giveUpFull(now: Instant, { source, message }: Parked): void {
     this.#owner.giveUp(now, source, message, ignore('unknown-origin', 'too many wait for certificates'));
   }
 
-  #ask(link: Link, leafKey: string): void {
+  #ask(link: Link, voucherId: string): void {
     const asked = this.#asking.get(link);
-    if (asked === undefined) this.#asking.set(link, [leafKey]);
-    else asked.push(leafKey);
+    if (asked === undefined) this.#asking.set(link, [voucherId]);
+    else asked.push(voucherId);
   }
 }
 

@@ -40,7 +40,7 @@ export function routeFrame(now: Instant, link: Link, frame: MeshFrame, takers: F
     case 'pull-done':
       return gossip.handlePullDone(now, link, frame.id, frame.more);
     case 'want-chains':
-      return exchange.handleWantChains(link, frame.leafKeys);
+      return exchange.handleWantChains(link, frame.voucherIds);
     case 'chain':
       return exchange.handleChain(now, link, frame.certificates);
     case 'delegate':

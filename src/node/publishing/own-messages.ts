@@ -170,6 +170,6 @@ export class OwnMessages {
   /** It is not there where the clock was far ahead at the start: then it had expired long ago. */
   #keepOwnChain(now: Instant): void {
     const { identity, chain } = this.#options;
-    if (this.#parts.chains.get(identity.leafKey) === undefined) this.#parts.exchange.take(now, chain);
+    if (this.#parts.chains.get(identity.voucherId) === undefined) this.#parts.exchange.take(now, chain);
   }
 }

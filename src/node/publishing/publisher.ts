@@ -34,7 +34,7 @@ export interface SigningIdentity {
   readonly nodeId: NodeId;
   readonly algorithm: MessageAlgorithm;
   /** SHA-256 of the leaf certificate's DER, or of the statement, hex. */
-  readonly leafKey: string;
+  readonly voucherId: string;
   /** Present where a delegate signs. */
   readonly statement?: Bytes | undefined;
 }
@@ -43,7 +43,7 @@ export interface SigningIdentity {
 export function signingIdentityOf(nodeId: NodeId, leaf: Certificate): SigningIdentity {
   const algorithm = messageAlgorithmOf(keyAlgorithmOf(leaf.spki));
   if (algorithm === undefined) throw new MeshError('ERR_KEY', 'a key of this kind signs no messages');
-  return { nodeId, algorithm, leafKey: leaf.fingerprintHex };
+  return { nodeId, algorithm, voucherId: leaf.fingerprintHex };
 }
 
 /** @throws ERR_MESSAGE_LIFETIME, ERR_MESSAGE_PAYLOAD, ERR_MESSAGE_MALFORMED: what the gate of every node would refuse. */
@@ -69,7 +69,7 @@ export function composeRequest(
     throw new MeshError('ERR_MESSAGE_MALFORMED', `content type: expected 1 to ${CONTENT_TYPE_BYTES_MAX} characters`);
   const issuedAt = unixMsFromSeconds(unixSeconds(wall));
   const expiresAt = (issuedAt + ttlMs) as UnixMs;
-  const { nodeId: origin, algorithm, leafKey, statement } = identity;
+  const { nodeId: origin, algorithm, voucherId, statement } = identity;
   return composeMessage(mesh, {
     algorithm,
     type,
@@ -80,7 +80,7 @@ export function composeRequest(
     counter: place.counter,
     issuedAt,
     expiresAt,
-    leafHash: fromHex(leafKey),
+    voucherHash: fromHex(voucherId),
     // The first message of a stream brings the statement, the others name it.
     delegate:
       statement === undefined

@@ -15,7 +15,7 @@ export interface HandMade {
   /** Under whose certificate; by default the author's. */
   readonly under?: SimulatedIdentity;
   /** Or by the hash of a certificate that nobody has. */
-  readonly leafHash?: Bytes;
+  readonly voucherHash?: Bytes;
   readonly incarnation: number;
   readonly counter: number;
   readonly wall: UnixMs;
@@ -43,7 +43,7 @@ export function handMade(what: HandMade): Bytes {
     counter,
     issuedAt,
     expiresAt: (issuedAt + ttlMs) as UnixMs,
-    leafHash: what.leafHash ?? fromHex(leaf.fingerprintHex),
+    voucherHash: what.voucherHash ?? fromHex(leaf.fingerprintHex),
     payload: what.payload ?? utf8(JSON.stringify({ kind: 'hash', value: text, risk: 50 })),
   });
   return assembleMessage(composed, signedBy.signer.signSync(composed.toBeSigned)).bytes;

@@ -155,7 +155,7 @@ export class HostileMember implements Endpoint {
         return link.send({ tag: 'pull-same', id: frame.id });
       case 'want-chains': {
         const [leaf] = this.chain;
-        if (leaf !== undefined && frame.leafKeys.includes(leaf.fingerprintHex))
+        if (leaf !== undefined && frame.voucherIds.includes(leaf.fingerprintHex))
           link.send({ tag: 'chain', certificates: this.chain.map(({ der }) => der) });
         return;
       }

@@ -76,10 +76,10 @@ export class MemoryNodeStore implements NodeStore {
         this.#messages.delete(change.arrival);
         return;
       case 'put-chain':
-        this.#chains.set(change.leafHash, change.chain);
+        this.#chains.set(change.voucherId, change.chain);
         return;
       case 'drop-chain':
-        this.#chains.delete(change.leafHash);
+        this.#chains.delete(change.voucherId);
         return;
       case 'put-crl':
         this.#crls.set(change.issuerKeyHash, change.der);

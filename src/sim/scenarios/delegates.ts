@@ -164,7 +164,7 @@ function deviceOf(
   const { id, nodeId, key } = parseStatement(world.authority.trust.mesh, statement);
   const statementHash = toHex(sha256(statement));
   const algorithm = key.curve === 'Ed25519' ? 'Ed25519' : 'ES256K';
-  const identity = { nodeId, algorithm, leafKey: statementHash, statement } as const;
+  const identity = { nodeId, algorithm, voucherId: statementHash, statement } as const;
   return { node, identity, statementHash, statementId: id, type, forbidden, sign, said: 0 };
 }
 
@@ -188,5 +188,5 @@ function hasList(node: SimulatedNode, world: World): boolean {
 }
 
 function holds(node: SimulatedNode, statementHash: string): boolean {
-  return Array.from(node.node.holdings.messages.values()).some(({ leafKey }) => leafKey === statementHash);
+  return Array.from(node.node.holdings.messages.values()).some(({ voucherId }) => voucherId === statementHash);
 }

@@ -221,7 +221,7 @@ class Lies implements Malice {
     const { random, identity: signedBy } = this.#member;
     return Array.from({ length: UNKNOWN }, (_, counter) => {
       const { identity: author } = this.#world.nodes[random.below(this.#world.nodes.length)] as World['nodes'][number];
-      return this.#own(counter, 'under nothing', { author, signedBy, leafHash: random.bytes(32) });
+      return this.#own(counter, 'under nothing', { author, signedBy, voucherHash: random.bytes(32) });
     });
   }
 

@@ -22,7 +22,7 @@ import { auditOf, authorityWorld, enrollmentOf, newSigner, newToken } from '../.
 async function newNode(authority: Authority, mesh: MeshName, wall: UnixMs) {
   const signer = newSigner();
   const { nodeId, certificate } = await authority.enroll(await enrollmentOf(await newToken(authority), signer));
-  const leafHash = parseCertificate(certificate.der).fingerprint;
+  const voucherHash = parseCertificate(certificate.der).fingerprint;
   const say = async (text: string, counter = 0, by: Signer = signer, more: object = {}): Promise<Message> => {
     const composed = composeMessage(mesh, {
       algorithm: 'ES256',
@@ -33,7 +33,7 @@ async function newNode(authority: Authority, mesh: MeshName, wall: UnixMs) {
       counter,
       issuedAt: wall,
       expiresAt: after(wall, MINUTE_MS),
-      leafHash,
+      voucherHash,
       payload: utf8(text),
       ...more,
     });

@@ -134,7 +134,7 @@ describe('a member that means harm (T3, T4, T5, T24)', () => {
     const members = await Promise.all(upTo(3).map(() => mesh.member()));
     const signature = new Uint8Array(64).fill(1);
     const said = (member: Member, counter: number): Frame => {
-      const stranger = { origin: 'a'.repeat(52), leafHash: strangeHash(), signature };
+      const stranger = { origin: 'a'.repeat(52), voucherHash: strangeHash(), signature };
       return [TYPE.message, messageByHand(member, { incarnation: nowSec(), counter, text: 'x', ...stranger })];
     };
     const all = await Promise.all(members.map((member) => link(member)));

@@ -76,17 +76,17 @@ describe('chain book', () => {
     const trust = { ...fixture.authority.trust, checkSignature: () => true };
     const book = new ChainBook(trust, new Revocations(trust));
     const [leaf, ...issuers] = fixture.member('ann').chain as [Certificate, ...Certificate[]];
-    const leafKeys: string[] = [];
+    const voucherIds: string[] = [];
     for (let i = 0; i <= CHAINS_MAX; i++) {
       const der = leaf.der.slice();
       new DataView(der.buffer).setUint32(der.length - 4, i);
       const added = book.add([parseCertificate(der), ...issuers], NOW_MS);
-      leafKeys.push('known' in added ? added.known.leafKey : added.refused);
+      voucherIds.push('known' in added ? added.known.voucherId : added.refused);
     }
     assert.equal(book.size, CHAINS_MAX);
-    assert.equal(book.get(leafKeys[0] as string), undefined);
-    assert.notEqual(book.get(leafKeys[1] as string), undefined);
-    assert.notEqual(book.get(leafKeys[CHAINS_MAX] as string), undefined);
+    assert.equal(book.get(voucherIds[0] as string), undefined);
+    assert.notEqual(book.get(voucherIds[1] as string), undefined);
+    assert.notEqual(book.get(voucherIds[CHAINS_MAX] as string), undefined);
   });
 
   it('says who may have spoken, at the time of the message', () => {

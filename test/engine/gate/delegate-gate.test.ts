@@ -100,7 +100,7 @@ describe('gate: what delegates say', () => {
     world.revocations.install(await own.authority.revokeDelegates([id], NOW_MS));
     assert.equal(say({ incarnation: 5 }), 'ignore revoked-origin');
     assert.equal(say({ incarnation: 1, counter: 1, byHash: true }), 'ignore revoked-origin');
-    const held = { origin: own.member('ann').nodeId, leafKey: sha256Hex(device.statement), issuedAt: NOW_MS };
+    const held = { origin: own.member('ann').nodeId, voucherId: sha256Hex(device.statement), issuedAt: NOW_MS };
     assert.equal(world.origins.judgeHeld(held).tag, 'revoked');
   });
 
@@ -205,7 +205,11 @@ describe('gate: what delegates say', () => {
     assert.equal(world.judge(fixture.delegated(temperature)), 'accept');
     world.revocations.install(await fixture.publish({ epochFloor: 2 }, [2]));
     assert.equal(world.judge(fixture.delegated(temperature, { counter: 1 })), 'ignore revoked-origin');
-    const held = { origin: fixture.member('ann').nodeId, leafKey: sha256Hex(temperature.statement), issuedAt: NOW_MS };
+    const held = {
+      origin: fixture.member('ann').nodeId,
+      voucherId: sha256Hex(temperature.statement),
+      issuedAt: NOW_MS,
+    };
     assert.equal(world.origins.judgeHeld(held).tag, 'revoked', 'what was held of it is to go');
     world.revocations.install(await fixture.publish({ epochFloor: 0 }, [1, 2]));
     assert.equal(world.judge(fixture.delegated(temperature, { counter: 2 })), 'ignore revoked-origin');

@@ -30,7 +30,7 @@ export class GossipPeer {
       links: () => this.links,
       read: (arrival) => this.bytes.get(arrival),
       isWanted: (_now, author) => this.wants(author),
-      vouch: (_now, link, leafKey) => void this.vouched.push([link, leafKey]),
+      vouch: (_now, link, voucherId) => void this.vouched.push([link, voucherId]),
       crlHeaders: () => [],
     });
   }

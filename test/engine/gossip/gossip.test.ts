@@ -68,10 +68,10 @@ describe('gossip: pushes and offers', () => {
     assert.equal(copiesOf(first), GOSSIP_DEFAULTS.fanout);
     peer.nowMs = SECOND_MS / EAGER_RATE.tokensPerSecond;
     assert.equal(copiesOf(second, fixture.member('fay').nodeId), pairs.length);
-    const { leafKey } = second;
+    const { voucherId } = second;
     assert.deepEqual(
       peer.vouched,
-      pairs.map(({ a }) => [a, leafKey]),
+      pairs.map(({ a }) => [a, voucherId]),
     );
     assert.equal(copiesOf(third, fixture.member('fay').nodeId), GOSSIP_DEFAULTS.fanout);
     assert.equal(peer.vouched.length, pairs.length, 'who has it from a few asks');

@@ -36,7 +36,7 @@ function said(
     expiresAt: wall(issuedMs + lifeMs),
     type: parseMessageType('sensor/t'),
     bytes: utf8(id),
-    leafKey: 'leaf',
+    voucherId: 'leaf',
   } as unknown as Message;
 }
 

@@ -16,7 +16,7 @@ const KIND = {
   incarnation: 1,
   type: 'sensor/t',
   audience: undefined,
-  leafKey: 'leaf',
+  voucherId: 'leaf',
 };
 
 const keyOf = (number: number): string => toHex(sha256(utf8(`message ${number}`)));

@@ -29,25 +29,25 @@ describe('parking', () => {
     return certificate === undefined ? made : under(made, new Uint8Array(32).fill(certificate));
   };
   /** What the message says, under another certificate. */
-  const under = (made: Message, leafHash: Bytes): Message =>
-    assembleMessage(composeMessage(MESH, { ...made, leafHash }), made.signature);
+  const under = (made: Message, voucherHash: Bytes): Message =>
+    assembleMessage(composeMessage(MESH, { ...made, voucherHash }), made.signature);
   /** A message under a certificate that nobody has. */
   const strange = (name: string, number: number, counter = 0): Message =>
     under(message(counter), sha256(utf8(`${name} ${number}`)));
-  const leafKey = (): string => message(0).leafHash.toHex();
+  const voucherId = (): string => message(0).voucherHash.toHex();
 
   it('asks the first time, waits with the second, gives back both', () => {
     const parking = new Parking();
     assert.equal(parking.park(mono(0), { message: message(0), source: from('bob') }), 'ask');
     assert.equal(parking.park(mono(0), { message: message(1), source: from('eve') }), 'wait');
-    assert.equal(parking.expects(leafKey()), true);
+    assert.equal(parking.expects(voucherId()), true);
     assert.equal(parking.expects('00'), false);
     assert.deepEqual(
-      parking.release(leafKey()).map(({ message: { counter } }) => counter),
+      parking.release(voucherId()).map(({ message: { counter } }) => counter),
       [0, 1],
     );
-    assert.equal(parking.expects(leafKey()), false);
-    assert.deepEqual(parking.release(leafKey()), []);
+    assert.equal(parking.expects(voucherId()), false);
+    assert.deepEqual(parking.release(voucherId()), []);
     assert.equal(parking.deadline(), undefined);
   });
 
@@ -56,7 +56,7 @@ describe('parking', () => {
     parking.park(mono(0), { message: fixture.message('ann', { forged: true }), source: from('bob') });
     assert.equal(parking.park(mono(0), { message: fixture.message('ann'), source: from('eve') }), 'wait');
     assert.equal(parking.park(mono(0), { message: fixture.message('ann'), source: from('bob') }), 'copy');
-    assert.equal(parking.release(leafKey()).length, 2);
+    assert.equal(parking.release(voucherId()).length, 2);
   });
 
   it('asks every neighbour that has the message in turn: one that does not answer holds nothing up', () => {
@@ -85,14 +85,14 @@ describe('parking', () => {
     for (let i = 0; i < PARKED_PER_PEER_MAX; i++) parking.park(mono(0), { message: message(i), source: from('eve') });
     assert.equal(parking.park(mono(0), { message: message(1_000), source: from('eve') }), 'full');
     assert.equal(parking.park(mono(0), { message: message(1_000), source: from('bob') }), 'wait');
-    parking.release(leafKey());
+    parking.release(voucherId());
     assert.equal(parking.park(mono(0), { message: message(1_001), source: from('eve') }), 'ask');
   });
 
   it('keeps no more messages, and no more certificates, than it may (T17)', () => {
     const parking = new Parking();
     for (let i = 0; i < 2 * PARKED_MAX; i++) parking.park(mono(0), { message: message(i), source: from(`n${i % 20}`) });
-    assert.equal(parking.release(leafKey()).length, PARKED_MAX);
+    assert.equal(parking.release(voucherId()).length, PARKED_MAX);
     const outcomes = Array.from({ length: PARKED_CHAINS_MAX + 1 }, (_, i) =>
       parking.park(mono(0), { message: message(0, i), source: from(`n${i % 16}`) }),
     );
@@ -109,7 +109,7 @@ describe('parking', () => {
       for (const name of ['bob', 'cid', 'dan']) {
         assert.equal(parking.park(mono(1), { message: strange(name, i), source: from(name) }), 'ask');
         assert.equal(parking.takeDisplaced().length, 1);
-        asked.add(strange(name, i).leafHash.toHex());
+        asked.add(strange(name, i).voucherHash.toHex());
         for (const liar of ['eve', 'mallory'])
           assert.equal(parking.park(mono(1), { message: strange(liar, 200 + i), source: from(liar) }), 'full');
       }
@@ -124,10 +124,10 @@ describe('parking', () => {
       parking.park(mono(0), { message: strange('eve', i), source: from(i < 64 ? 'eve' : 'mallory') });
     parking.park(mono(0), { message: strange('eve', 127, 1), source: from('bob') });
     assert.equal(parking.park(mono(0), { message: strange('cid', 0), source: from('cid') }), 'ask');
-    assert.equal(parking.expects(strange('eve', 127).leafHash.toHex()), true, 'now it counts as that of bob');
+    assert.equal(parking.expects(strange('eve', 127).voucherHash.toHex()), true, 'now it counts as that of bob');
     assert.deepEqual(
-      parking.takeDisplaced().map(({ message: { leafHash } }) => leafHash.toHex()),
-      [strange('eve', 126).leafHash.toHex()],
+      parking.takeDisplaced().map(({ message: { voucherHash } }) => voucherHash.toHex()),
+      [strange('eve', 126).voucherHash.toHex()],
     );
   });
 });

@@ -81,7 +81,7 @@ const FRAMES: { readonly [T in FrameTag]: fc.Arbitrary<Extract<Frame, { tag: T }
   'pull-done': record({ tag: fc.constant('pull-done'), id: number, more: fc.boolean() }),
   'want-chains': record({
     tag: fc.constant('want-chains'),
-    leafKeys: fc.array(hash, { maxLength: CHAINS_ASKED_MAX }),
+    voucherIds: fc.array(hash, { maxLength: CHAINS_ASKED_MAX }),
   }),
   chain: record({
     tag: fc.constant('chain'),

@@ -266,7 +266,7 @@ describe('GET /v1/messages', () => {
     const message = parseMessage(mesh.mesh, fromBase64(held?.message ?? ''));
     assert.equal(message.id, held?.message_id);
     const get = (url: string) => app.inject({ method: 'GET', url });
-    const voucher = (await get(`/v1/vouchers/${toHex(message.leafHash)}`)).json<VoucherResponse>();
+    const voucher = (await get(`/v1/vouchers/${toHex(message.voucherHash)}`)).json<VoucherResponse>();
     assert.deepEqual(voucher, { certificates: node.member.chain.map(({ der }) => toBase64(der)) });
     const unknown = await get(`/v1/vouchers/${'0'.repeat(64)}`);
     assert.deepEqual([unknown.statusCode, unknown.json<{ code: string }>().code], [404, 'ERR_NOT_FOUND']);

@@ -132,7 +132,7 @@ export async function signed(
     counter: what.counter ?? 0,
     issuedAt: issuedAt as UnixMs,
     expiresAt: (issuedAt + (what.lifeMs ?? HOUR_MS)) as UnixMs,
-    leafHash: (member.chain[0] as { readonly fingerprint: Uint8Array }).fingerprint,
+    voucherHash: (member.chain[0] as { readonly fingerprint: Uint8Array }).fingerprint,
     payload: what.payload ?? INDICATOR,
   });
   return assembleMessage(composed, await member.signer.sign(composed.toBeSigned));

@@ -32,8 +32,8 @@ describe('publisher', () => {
   });
   const make = (signed: Asked[] = [], batches = false): Publisher => {
     const { nodeId, signer, chain } = fixture.member('ann');
-    const leafKey = (chain[0] as Certificate).fingerprintHex;
-    const identity = { nodeId, algorithm: signer.algorithm, leafKey };
+    const voucherId = (chain[0] as Certificate).fingerprintHex;
+    const identity = { nodeId, algorithm: signer.algorithm, voucherId };
     const sign = (ticket: number, data: Bytes): number => signed.push({ ticket, data });
     return new Publisher({ mesh: MESH, identity, incarnation: INCARNATION, batches, sign });
   };

@@ -15,7 +15,7 @@ export interface Saying {
   /** In whose name; by default its own. */
   readonly origin?: string;
   /** Which certificate it names; by default its own. */
-  readonly leafHash?: Uint8Array;
+  readonly voucherHash?: Uint8Array;
   /** By default of its own key. */
   readonly signature?: Uint8Array;
 }
@@ -27,14 +27,14 @@ export function messageByHand(member: Member, what: Saying): Uint8Array {
     contentType = 'application/octet-stream',
     lifeSec = 600,
     origin = member.nodeId,
-    leafHash = leafHashOf(member),
+    voucherHash = leafHashOf(member),
   } = what;
   const place = new DataView(new ArrayBuffer(16));
   place.setBigUint64(0, BigInt(incarnation));
   place.setBigUint64(8, BigInt(counter));
   const claims = map([1, origin], [4, issuedAtSec + lifeSec], [6, issuedAtSec], [7, new Uint8Array(place.buffer)]);
   const protectedHeader = encode(
-    map([1, ES256], [3, contentType], [15, claims], [34, [SHA_256, leafHash]], ['type', type]),
+    map([1, ES256], [3, contentType], [15, claims], [34, [SHA_256, voucherHash]], ['type', type]),
   );
   const payload = typeof text === 'string' ? new TextEncoder().encode(text) : text;
   const aad = encode(['chainmail message v1', member.mesh]);

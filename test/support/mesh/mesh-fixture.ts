@@ -130,7 +130,7 @@ export class MeshFixture {
       counter,
       issuedAt: issuedAt as UnixMs,
       expiresAt: (said.expiresAt ?? issuedAt + HOUR_MS) as UnixMs,
-      leafHash: sha256(statement),
+      voucherHash: sha256(statement),
       delegate: { statement: said.byHash === true ? undefined : statement },
       payload: said.payload ?? utf8('21'),
     });
@@ -171,7 +171,7 @@ export class MeshFixture {
       counter,
       issuedAt: issuedAt as UnixMs,
       expiresAt: (said.expiresAt ?? issuedAt + HOUR_MS) as UnixMs,
-      leafHash: leaf.fingerprint,
+      voucherHash: leaf.fingerprint,
       payload: said.payload ?? INDICATOR,
     });
   }

@@ -118,7 +118,7 @@ export class TestMesh {
         key: encodePem('PRIVATE KEY', pkcs8),
         trustAnchors: [this.rootPem],
       },
-      signing: { nodeId: id, algorithm: 'ES256', leafKey: leaf.fingerprintHex },
+      signing: { nodeId: id, algorithm: 'ES256', voucherId: leaf.fingerprintHex },
     };
   }
 

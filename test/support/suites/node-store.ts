@@ -75,7 +75,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
         { tag: 'put-message', message: storedMessage(3) },
         {
           tag: 'put-chain',
-          leafHash: 'aa'.repeat(32),
+          voucherId: 'aa'.repeat(32),
           chain: [Uint8Array.of(2), Uint8Array.of(1)],
           keepUntil: 5 as UnixMs,
         },
@@ -120,12 +120,12 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
       const store = await open();
       await store.apply([
         { tag: 'put-message', message: storedMessage(1) },
-        { tag: 'put-chain', leafHash: 'aa'.repeat(32), chain: [Uint8Array.of(2)], keepUntil: 5 as UnixMs },
+        { tag: 'put-chain', voucherId: 'aa'.repeat(32), chain: [Uint8Array.of(2)], keepUntil: 5 as UnixMs },
       ]);
       for (let time = 0; time < 2; time++)
         await store.apply([
           { tag: 'drop-message', arrival: 1 },
-          { tag: 'drop-chain', leafHash: 'aa'.repeat(32) },
+          { tag: 'drop-chain', voucherId: 'aa'.repeat(32) },
         ]);
       assert.deepEqual(contentOf(store), {
         incarnation: 0,
@@ -146,7 +146,7 @@ export function describeNodeStore(name: string, open: () => Promise<NodeStore>):
       for (const n of [1, 2])
         await store.apply([
           { tag: 'put-crl', issuerKeyHash: 'bb'.repeat(32), der: Uint8Array.of(n), kept: [] },
-          { tag: 'put-chain', leafHash: 'aa'.repeat(32), chain: [Uint8Array.of(n)], keepUntil: 5 as UnixMs },
+          { tag: 'put-chain', voucherId: 'aa'.repeat(32), chain: [Uint8Array.of(n)], keepUntil: 5 as UnixMs },
           { tag: 'put-incarnation', incarnation: n },
         ]);
       assert.deepEqual(contentOf(store), {

@@ -236,7 +236,7 @@ const nodeDatabase = databaseTarget(
     await store.apply([
       { tag: 'put-incarnation', incarnation: 1_800_000_000 },
       { tag: 'put-message', message },
-      { tag: 'put-chain', leafHash: sha256Hex(chain[0] as Bytes), chain, keepUntil: NOW_MS },
+      { tag: 'put-chain', voucherId: sha256Hex(chain[0] as Bytes), chain, keepUntil: NOW_MS },
       {
         tag: 'put-crl',
         issuerKeyHash: '00'.repeat(32),

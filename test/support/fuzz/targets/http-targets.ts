@@ -130,7 +130,7 @@ const members: FuzzTarget = {
         counter: 0,
         issuedAt: now,
         expiresAt: after(now, HOUR_MS),
-        leafHash: (member.chain[0] as { fingerprint: Bytes }).fingerprint,
+        voucherHash: (member.chain[0] as { fingerprint: Bytes }).fingerprint,
         payload: INDICATOR,
       });
       const { bytes, protectedBytes, payload, signature } = assembleMessage(

@@ -56,7 +56,7 @@ export const NODE_TARGET: FuzzTarget = {
       { tag: 'have', keys: messages.map(({ contentKey }) => contentKey) } as const,
       { tag: 'want', keys: messages.map(({ contentKey }) => contentKey) } as const,
       { tag: 'chain', certificates: chain.map(({ der }) => der) } as const,
-      { tag: 'want-chains', leafKeys: chain.map(({ fingerprintHex }) => fingerprintHex) } as const,
+      { tag: 'want-chains', voucherIds: chain.map(({ fingerprintHex }) => fingerprintHex) } as const,
       { tag: 'crls', crls: [{ issuerKeyHash, number: piece.number, thisUpdate: piece.number }] } as const,
       { tag: 'crl-piece', ...piece } as const,
     ];

@@ -38,7 +38,7 @@ export function validFrames(): readonly [Frame, ...Frame[]] {
       streams: [{ key: streamKeyOf(NODE, 1_800_000_000), ranges: [0, 5, 7, 900] }],
     },
     { tag: 'pull-done', id: 7, more: false },
-    { tag: 'want-chains', leafKeys: [HASH] },
+    { tag: 'want-chains', voucherIds: [HASH] },
     { tag: 'chain', certificates: [utf8('leaf'), utf8('issuer')] },
     { tag: 'delegate', statement: utf8('no statement, but bytes') },
     { tag: 'crls', crls: CRLS },
