@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { before, describe, it } from 'node:test';
 import { utf8 } from '../../src/base/bytes.ts';
-import { DAY_MS, MINUTE_MS } from '../../src/base/time.ts';
+import { DAY_MS, MINUTE_MS, SECOND_MS } from '../../src/base/time.ts';
 import { INBOUND_MAX, LINKS_MAX, OUTBOUND_TARGET } from '../../src/engine/links/connector.ts';
 import { CROSSING_MS_MAX, PROBATION_MS } from '../../src/engine/links/link.ts';
 import { parseAddress } from '../../src/message/payloads/address.ts';
@@ -119,32 +119,62 @@ describe('links of a node', () => {
       assert.deepEqual(ann.linkedNames, chosen.map(({ name }) => name).toSorted());
     });
 
-    it('none gives way to a peer that says no more than hello, and that one does to the next', (t) => {
+    it('none gives way to a peer that says no more than hello, which is let go after seconds', (t) => {
       const net = new NodeNet(fixture);
-      const [ann, bob, eve] = [net.start('ann'), net.start('bob'), net.start('eve')];
+      const [ann, bob] = [net.start('ann'), net.start('bob')];
       const chosen = chosenBy(net, ann).map(({ name }) => name);
       t.mock.method(bob.node, 'handleLinkBytes', () => undefined);
       net.connect(ann, bob);
       net.settle();
-      assert.deepEqual(ann.linkedNames, ['bob', ...chosen].toSorted());
-      net.connect(ann, eve);
-      net.settle();
-      assert.equal(ann.linkedNames.length, OUTBOUND_TARGET);
-      assert.ok(ann.linkedNames.includes('eve') && !ann.linkedNames.includes('bob'));
+      assert.deepEqual(ann.linkedNames, chosen.toSorted());
+      assert.equal(net.connectionsOf(ann), OUTBOUND_TARGET + 1);
+      net.pass(6 * SECOND_MS);
+      assert.equal(net.connectionsOf(ann), OUTBOUND_TARGET);
     });
 
-    it('one gives way at once where there is no place for both', (t) => {
+    it('none gives way where there is no place for both before the peer has shown that it has one', (t) => {
       const net = new NodeNet(fixture);
-      const [ann, bob] = [net.start('ann'), net.start('bob')];
-      chosenBy(net, ann);
+      const [ann, bob, eve] = [net.start('ann'), net.start('bob'), net.start('eve')];
+      const chosen = chosenBy(net, ann).map(({ name }) => name);
       for (let i = 0; i < INBOUND_MAX; i++) net.connect(net.start(`n${OUTBOUND_TARGET + i}`), ann);
       net.settle();
       assert.equal(ann.linkedNames.length, LINKS_MAX);
-      t.mock.method(bob.node, 'handleLinkBytes', () => undefined);
+      t.mock.method(eve.node, 'handleLinkBytes', () => undefined);
+      net.connect(ann, eve);
+      net.settle();
+      assert.deepEqual(
+        chosen.filter((name) => !ann.linkedNames.includes(name)),
+        [],
+      );
       net.connect(ann, bob);
       net.settle();
       assert.equal(ann.linkedNames.length, LINKS_MAX);
       assert.ok(ann.linkedNames.includes('bob'));
+      assert.equal(chosen.filter((name) => !ann.linkedNames.includes(name)).length, 1);
+    });
+
+    it('the one gives way whose last news is oldest', () => {
+      const net = new NodeNet(fixture);
+      const [ann, bob] = [net.start('ann'), net.start('bob')];
+      const chosen = chosenBy(net, ann);
+      for (const other of chosen.slice(1)) {
+        other.publish();
+        net.pass(SECOND_MS);
+      }
+      net.connect(ann, bob);
+      net.settle();
+      assert.deepEqual(ann.linkedNames, ['bob', ...chosen.slice(1).map(({ name }) => name)].toSorted());
+    });
+
+    it('each side dials the other: one link is left of both', () => {
+      const net = new NodeNet(fixture);
+      const [ann, bob] = [net.start('ann'), net.start('bob')];
+      chosenBy(net, ann);
+      net.connect(ann, bob);
+      net.connect(bob, ann);
+      net.settle();
+      for (const side of [ann, bob]) assert.equal(net.connectionsOf(side), side.linkedNames.length);
+      assert.ok(ann.linkedNames.includes('bob') && bob.linkedNames.includes('ann'));
     });
   });
 

@@ -31,9 +31,12 @@ const DIAL_RETRY_MS_MAX = MINUTE_MS;
 /** A link that lived so long shows that its candidate is good; one that ends sooner counts as another failure. */
 const STABLE_MS = MINUTE_MS;
 /** Between two tries of places that are not needed but have been silent: so two halves of a mesh find each other again. */
-const SEEK_MS = 30 * SECOND_MS;
-/** A link that the peer ends for want of a place, it ends when it hears our hello. */
-const NO_PLACE_MS = 5 * SECOND_MS;
+const SEEK_MS_MAX = 20 * SECOND_MS;
+/**
+ * Before the first of them, and after a peer gave our place to another: who has only just begun, or is being displaced,
+ * may have nobody but those who take all places (T4). Doubled with each. @tuning
+ */
+const SEEK_MS_MIN = 3 * SECOND_MS;
 /** A node shut out for misbehaviour is dialled no more for this long. */
 const SHUN_MS = 10 * MINUTE_MS;
 /** Nodes that are shut out at a time; with more, the one shut out first may be dialled again. */
@@ -74,6 +77,7 @@ export class Connector {
   #nextSource = 0;
   #lookAt: MonotonicMs | undefined;
   #seekAt: MonotonicMs | undefined;
+  #seekPauseMs = SEEK_MS_MIN;
 
   constructor(random: Random, world: ConnectorWorld) {
     this.#random = random;
@@ -124,28 +128,30 @@ export class Connector {
     this.#lookSoon(now);
   }
 
-  handleDialFailed(now: Instant, dial: number): void {
+  /** @param hadNoPlace whether somebody answered, and had no place for us: then somebody else is sought soon. */
+  handleDialFailed(now: Instant, dial: number, hadNoPlace = false): void {
     const known = this.#dials.get(dial);
     if (known === undefined) return;
     this.#dials.delete(dial);
     known.state = 'lost';
     this.#backOff(now, known);
+    if (hadNoPlace) this.#seekSoon();
     this.#lookSoon(now);
   }
 
   /**
-   * A link ended. A peer that was not heard any more may be in another part of a divided mesh, and one that had no place
-   * when we dialled it may be surrounded by those who took all places: both are sought later.
+   * A link ended. A peer that was not heard any more may be in another part of a divided mesh, and one that gave our place
+   * to another may be surrounded by those who take all places, as may we: both are sought later.
    */
-  handleLinkDown(now: Instant, peer: NodeId, why: ByeReason): void {
+  handleLinkDown(now: Instant, peer: NodeId, why: ByeReason, isByPeer: boolean): void {
     for (const source of SOURCES)
       for (const known of this.#known[source].values()) {
         if (known.candidate.nodeId !== peer) continue;
-        const hadNoPlace =
-          why === 'full' && known.connectedAt !== undefined && now.mono < after(known.connectedAt, NO_PLACE_MS);
+        const wasDisplaced = why === 'full' && isByPeer && known.connectedAt !== undefined;
         if (known.connectedAt !== undefined && now.mono >= after(known.connectedAt, STABLE_MS)) known.failures = 0;
         known.connectedAt = undefined;
-        if (why === 'idle' || hadNoPlace) known.state = 'lost';
+        if (why === 'idle' || wasDisplaced) known.state = 'lost';
+        if (wasDisplaced) this.#seekSoon();
         this.#backOff(now, known);
       }
     this.#lookSoon(now);
@@ -200,13 +206,14 @@ export class Connector {
       (known) => isSought(known) && this.#isEligible(now, known, linked),
     );
     if (sought.length === 0) return;
-    this.#seekAt ??= after(now.mono, jittered(this.#random, SEEK_MS, 0.3));
+    this.#seekAt ??= after(now.mono, jittered(this.#random, this.#seekPauseMs, 0.3));
     const dueAt = Math.max(this.#seekAt, Math.min(...sought.map(({ tryAt }) => tryAt))) as MonotonicMs;
     if (dueAt > now.mono) {
       this.#lookAt = dueAt;
       return;
     }
     this.#seekAt = undefined;
+    this.#seekPauseMs = Math.min(SEEK_MS_MAX, 2 * this.#seekPauseMs);
     const due = sought.filter(({ tryAt }) => tryAt <= now.mono);
     this.#dial(now, this.#anyOf(due) as Known);
   }
@@ -261,6 +268,11 @@ export class Connector {
     const delayMs = Math.min(DIAL_RETRY_MS_MAX, DIAL_RETRY_MS_MIN * 2 ** Math.min(known.failures, 16));
     known.failures++;
     known.tryAt = after(now.mono, jittered(this.#random, delayMs, 0.3));
+  }
+
+  #seekSoon(): void {
+    this.#seekPauseMs = SEEK_MS_MIN;
+    this.#seekAt = undefined;
   }
 
   #lookSoon(now: Instant): void {

@@ -70,6 +70,7 @@ export class Link {
   #heardAt: MonotonicMs;
   #newsAt: MonotonicMs | undefined;
   #pingedAt: MonotonicMs | undefined;
+  #isEndedByPeer = false;
 
   /** @param conduct of the peer, over all links with it; by default this is the only one. */
   constructor(
@@ -98,6 +99,11 @@ export class Link {
     return this.#state.tag === 'up';
   }
 
+  /** Whether it was the peer that said goodbye. */
+  get isEndedByPeer(): boolean {
+    return this.#isEndedByPeer;
+  }
+
   get isClosed(): boolean {
     return this.#state.tag === 'closed';
   }
@@ -105,6 +111,11 @@ export class Link {
   /** The gate accepted a message that came over this link before any other. */
   handleNews(now: Instant): void {
     this.#newsAt = now.mono;
+  }
+
+  /** When something new last came over it. */
+  get newsAt(): MonotonicMs | undefined {
+    return this.#newsAt;
   }
 
   /** Whether it may give way: up for a while, and nothing new has come over it lately. */
@@ -242,7 +253,10 @@ export class Link {
   }
 
   #handleFrame(now: Instant, frame: Frame): void {
-    if (frame.tag === 'bye') return this.#end(now, frame.reason);
+    if (frame.tag === 'bye') {
+      this.#isEndedByPeer = true;
+      return this.#end(now, frame.reason);
+    }
     if (this.#state.tag === 'awaiting-hello') {
       if (frame.tag !== 'hello') return this.close(now, 'malformed');
       return this.#handleHello(now, frame);

@@ -1,4 +1,4 @@
-import type { Instant, MonotonicMs } from '../../base/time.ts';
+import { after, earliest, type Instant, type MonotonicMs, SECOND_MS } from '../../base/time.ts';
 import { Conducts } from '../../engine/links/conduct.ts';
 import { INBOUND_MAX, LINKS_MAX, OUTBOUND_TARGET } from '../../engine/links/connector.ts';
 import type { ByeReason, HelloFrame } from '../../engine/links/frame.ts';
@@ -14,6 +14,16 @@ import type { NodeOutbox } from '../node-outbox.ts';
  * peer that has most of them loses its oldest: who opens link after link and says nothing shuts out nobody else (T4).
  */
 export const LINKS_OPENING_MAX = 32;
+
+/** Who has a place for a peer asks it for news at once; who says nothing for so long after its hello has none. @tuning */
+const TRIAL_MS_MAX = 5 * SECOND_MS;
+
+/** A link whose peer has said no more than its hello. */
+interface Trial {
+  readonly link: Link;
+  readonly hello: HelloFrame;
+  readonly until: MonotonicMs;
+}
 
 export interface LinkTableOwner {
   readonly mesh: MeshName;
@@ -33,8 +43,8 @@ export class LinkTable implements LinkOutbox {
   readonly #links = new Map<number, Link>();
   readonly #byPeer = new Map<NodeId, Link>();
   readonly #dirty = new Set<Link>();
-  /** The newest link of our choice where it is one more than we want, until its peer has shown that it has a place for us. */
-  #newcomer: Link | undefined;
+  /** One link of our choice more than we want, until its peer shows that it has a place for us: no link yet. */
+  #trial: Trial | undefined;
   /** The values of `#byPeer`, until these change. */
   #ups: readonly Link[] | undefined;
   /** No link has work before: exact when it was set; a link that is heard puts its work off. `undefined`: not known. */
@@ -103,20 +113,6 @@ export class LinkTable implements LinkOutbox {
     for (const link of Array.from(this.#links.values())) if (condemned(link)) link.close(now, why);
   }
 
-  /**
-   * More links of our own choice than we want: one gives way to the newest once that one holds. Its hello says nothing of
-   * whether it has a place for us, because it was sent before ours came; whatever it says next does. Where there is no place
-   * for both, one gives way at once.
-   */
-  closeSurplus(now: Instant, newest: Link): void {
-    if (this.outboundCount <= OUTBOUND_TARGET) return;
-    const before = this.#newcomer;
-    this.#newcomer = newest;
-    // The one before has said nothing ever since: it is none to wait for, and one too many.
-    if (before?.isUp === true) before.close(now, 'full');
-    else if (this.#byPeer.size > LINKS_MAX) this.#giveWayTo(now, newest);
-  }
-
   /** Writes what has gathered, one piece a link. */
   flush(): void {
     for (const link of this.#dirty) {
@@ -139,29 +135,31 @@ export class LinkTable implements LinkOutbox {
       const deadline = link.deadline();
       if (first === undefined || (deadline !== undefined && deadline < first)) first = deadline;
     }
-    return first;
+    return earliest(first, this.#trial?.until);
   }
 
   handleTimeout(now: Instant): void {
     this.#idleUntil = undefined;
     for (const link of Array.from(this.#links.values())) link.handleTimeout(now);
+    const trial = this.#trial;
+    if (trial !== undefined && now.mono >= trial.until) trial.link.close(now, 'full');
   }
 
   up(now: Instant, link: Link, hello: HelloFrame): void {
-    const twin = this.#byPeer.get(link.peer);
+    const twin = this.#byPeer.get(link.peer) ?? (this.#trial?.link.peer === link.peer ? this.#trial.link : undefined);
     if (twin !== undefined) {
       if (!this.#replaces(now, link, twin)) return link.close(now, 'twin');
       twin.close(now, 'twin');
     }
+    if (link.end.direction === 'outbound' && this.outboundCount >= OUTBOUND_TARGET) return this.#try(now, link, hello);
     // Who dials a node that had dialled it takes another place than it had: none that is kept for the node's choice (T4).
     if (!this.#hasPlaceFor(now, link)) return link.close(now, 'full');
-    this.#byPeer.set(link.peer, link);
-    this.#ups = undefined;
-    this.#owner.linkUp(now, link, hello);
+    this.#take(now, link, hello);
   }
 
   frame(now: Instant, link: Link, frame: MeshFrame): void {
-    if (link === this.#newcomer) this.#giveWayTo(now, link);
+    if (link === this.#trial?.link) this.#endTrial(now, this.#trial);
+    if (link.isClosed) return;
     this.#owner.frame(now, link, frame);
   }
 
@@ -188,29 +186,55 @@ export class LinkTable implements LinkOutbox {
 
   /**
    * Of the places for peers that dial us, one becomes free where somebody holds it who has brought nothing for a while:
-   * else a few who came first could keep all others out (T4). One link of our choice more than there is place for is
-   * taken, because another gives way to it at once.
+   * else a few who came first could keep all others out (T4).
    */
   #hasPlaceFor(now: Instant, { end: { direction } }: Link): boolean {
     const isFull = this.#byPeer.size >= LINKS_MAX;
     const inbound = this.ups.filter((link) => link.end.direction === 'inbound');
-    const isPlaceShort =
-      direction === 'outbound'
-        ? isFull && this.outboundCount < OUTBOUND_TARGET
-        : isFull || inbound.length >= INBOUND_MAX;
+    const isPlaceShort = isFull || (direction === 'inbound' && inbound.length >= INBOUND_MAX);
     if (!isPlaceShort) return true;
-    const dispensable = this.#anyOf(inbound.filter((link) => link.isDispensable(now)));
-    const leaving = direction === 'outbound' ? (dispensable ?? this.#anyOf(inbound)) : dispensable;
+    const leaving =
+      direction === 'outbound'
+        ? this.#leastUseful(now, inbound)
+        : this.#anyOf(inbound.filter((link) => link.isDispensable(now)));
     leaving?.close(now, 'full');
     return leaving !== undefined;
   }
 
-  /** One by chance, so that the mesh stays mixed; of those that have brought nothing, so that they do not stay (T4). */
-  #giveWayTo(now: Instant, newcomer: Link): void {
-    this.#newcomer = undefined;
-    const chosen = this.ups.filter((link) => link.end.direction === 'outbound' && link !== newcomer);
-    if (chosen.length < OUTBOUND_TARGET) return;
-    (this.#anyOf(chosen.filter((link) => link.isDispensable(now))) ?? this.#anyOf(chosen))?.close(now, 'full');
+  /**
+   * More links of our own choice than we want. The hello of a peer says nothing of whether it has a place for us, because
+   * it was sent before ours came; whatever it says next does. No link is given for one that does not come to be.
+   */
+  #try(now: Instant, link: Link, hello: HelloFrame): void {
+    this.#trial?.link.close(now, 'full');
+    this.#trial = { link, hello, until: after(now.mono, TRIAL_MS_MAX) };
+    this.#idleUntil = undefined;
+  }
+
+  /** Its peer has a place for us: one of our choice gives way to it, if there are too many still. */
+  #endTrial(now: Instant, { link, hello }: Trial): void {
+    this.#trial = undefined;
+    if (this.outboundCount >= OUTBOUND_TARGET)
+      this.#leastUseful(
+        now,
+        this.ups.filter(({ end }) => end.direction === 'outbound'),
+      )?.close(now, 'full');
+    else if (!this.#hasPlaceFor(now, link)) return link.close(now, 'full');
+    this.#take(now, link, hello);
+  }
+
+  #take(now: Instant, link: Link, hello: HelloFrame): void {
+    this.#byPeer.set(link.peer, link);
+    this.#ups = undefined;
+    this.#owner.linkUp(now, link, hello);
+  }
+
+  /** By chance one of those that have brought nothing for a while; else the one whose last news is oldest (T4). */
+  #leastUseful(now: Instant, links: readonly Link[]): Link | undefined {
+    const dispensable = this.#anyOf(links.filter((link) => link.isDispensable(now)));
+    if (dispensable !== undefined) return dispensable;
+    const oldest = Math.min(...links.map(({ newsAt }) => newsAt ?? 0));
+    return this.#anyOf(links.filter(({ newsAt }) => (newsAt ?? 0) === oldest));
   }
 
   #anyOf(links: readonly Link[]): Link | undefined {
@@ -230,7 +254,7 @@ export class LinkTable implements LinkOutbox {
 
   #remove(now: Instant, link: Link, why: ByeReason): void {
     this.#links.delete(link.end.id);
-    if (link === this.#newcomer) this.#newcomer = undefined;
+    if (link === this.#trial?.link) this.#trial = undefined;
     const wasUp = this.#byPeer.get(link.peer) === link;
     if (wasUp) this.#byPeer.delete(link.peer);
     this.#ups = undefined;

@@ -179,19 +179,18 @@ export class Neighbourhood implements LinkTableOwner {
     this.peersSeen.seen(link.peer, now.wall, address);
     outbox.event({ tag: 'link-up', link: id, peer: link.peer, direction, address: remoteAddress });
     this.#owner.linkUp(now, link, hello);
-    if (direction === 'outbound') this.#links.closeSurplus(now, link);
   }
 
   linkDown(now: Instant, link: Link, why: ByeReason, wasUp: boolean): void {
     const { chains, outbox, statistics } = this.#ports;
     const dial = this.#dialOfLink.get(link.end.id);
     this.#dialOfLink.delete(link.end.id);
-    if (dial !== undefined) this.#connector.handleDialFailed(now, dial);
+    if (dial !== undefined) this.#connector.handleDialFailed(now, dial, why === 'full');
     if (why === 'misbehaved' || why === 'malformed') this.#connector.handleMisbehaved(now, link.peer);
     if (!wasUp) return;
     statistics.linksDown++;
     this.#owner.linkDown(link);
-    this.#connector.handleLinkDown(now, link.peer, why);
+    this.#connector.handleLinkDown(now, link.peer, why, link.isEndedByPeer);
     if (!chains.isRevoked(link.peer)) this.peersSeen.seen(link.peer, now.wall, undefined);
     outbox.event({ tag: 'link-down', peer: link.peer, why });
   }

@@ -6,7 +6,7 @@ import { type Checker, Violations, type WorldEvent } from '../world-event.ts';
 /** Links with honest nodes that each is to have, as far as there are so many others. @tuning */
 const HONEST_LINKS_MIN = 2;
 
-/** Who has met nobody honest seeks on every half minute. @tuning */
+/** Who has met nobody honest seeks on every 20 seconds. @tuning */
 const ALONE_MS_MAX = MINUTE_MS;
 /**
  * Links come and go as nodes seek on, so that some node is between two of them at any instant. Fewer than it is to have

@@ -30,7 +30,7 @@ const DIALS_A_TURN = 3;
 const GREED = 0.1;
 const PUBLISHING_MS = 30 * SECOND_MS;
 const PHASES = 3;
-/** Who has met nobody honest seeks on every half minute, and needs a few tries. @tuning */
+/** Who has met nobody honest seeks on every 20 seconds, and needs a few tries. @tuning */
 const ECLIPSE_ROUNDS_MAX = 300;
 const LIMIT_MS = 10 * MINUTE_MS;
 

@@ -65,13 +65,19 @@ class Bench {
     this.connector.handleDialFailed(at(this.nowMs), made?.dial as number);
   }
 
+  /** Somebody answers, and has no place. */
+  failFull(name: string): void {
+    const made = this.dials.findLast(({ candidate }) => candidate.address === address(name));
+    this.connector.handleDialFailed(at(this.nowMs), made?.dial as number, true);
+  }
+
   drop(name: string, isSilent: boolean): void {
     this.end(name, isSilent ? 'idle' : 'leaving');
   }
 
-  end(name: string, why: ByeReason): void {
+  end(name: string, why: ByeReason, isByPeer = true): void {
     this.linked.delete(id(name));
-    this.connector.handleLinkDown(at(this.nowMs), id(name), why);
+    this.connector.handleLinkDown(at(this.nowMs), id(name), why, isByPeer);
   }
 
   /** Lets time pass from deadline to deadline, failing every dial. @returns when each was made. */
@@ -243,20 +249,52 @@ describe('connector', () => {
     assert.ok(times.length <= 40, `${times.length} dials in ten minutes`);
   });
 
-  it('seeks who had no place for it, but not who gave way to another later (T4)', () => {
-    for (const [livedMs, expected] of [
-      [100, true],
-      [MINUTE_MS, false],
-    ] as const) {
+  it('seeks who gave its place to another, but not who had to give way itself (T4)', () => {
+    for (const isByPeer of [true, false]) {
       const world = new Bench();
       world.hear('bootstrap', 'crowded');
       world.look();
       world.connect('crowded');
-      world.nowMs = livedMs;
-      world.end('crowded', 'full');
+      world.nowMs = MINUTE_MS;
+      world.end('crowded', 'full', isByPeer);
       for (const name of names(LINKS_MAX, 'near')) world.linked.set(id(name), 'outbound');
-      assert.equal(world.failUntil(10 * MINUTE_MS).length > 0, expected, `after ${livedMs} ms`);
+      assert.equal(world.failUntil(10 * MINUTE_MS).length > 0, isByPeer);
     }
+  });
+
+  it('seeks often at first and when it is displaced, and three times a minute later: it may know none but colluders (T4)', () => {
+    const world = new Bench();
+    world.hear('bootstrap', 'old');
+    world.look();
+    world.connect('old');
+    for (const name of names(OUTBOUND_TARGET - 1, 'near')) world.linked.set(id(name), 'outbound');
+    world.hear('bootstrap', ...names(200));
+    const soughtWithin = (spanMs: number): number => world.failUntil(world.nowMs + spanMs).length;
+    const first = soughtWithin(MINUTE_MS);
+    assert.ok(first >= 4 && first <= 7, `${first} dials in the first minute`);
+    const later = soughtWithin(10 * MINUTE_MS) / 10;
+    assert.ok(later >= 2.3 && later <= 4.3, `${later} dials a minute later`);
+    world.end('old', 'full');
+    world.linked.set(id('another'), 'outbound');
+    const displaced = soughtWithin(MINUTE_MS);
+    assert.ok(displaced >= 4 && displaced <= 7, `${displaced} dials in the minute after it was displaced`);
+  });
+
+  it('seeks on at once where one had no place: who takes all places must not win by that (T4)', () => {
+    const world = new Bench();
+    for (const name of names(OUTBOUND_TARGET, 'near')) world.linked.set(id(name), 'outbound');
+    world.hear('bootstrap', ...names(200));
+    let dials = 0;
+    for (;;) {
+      const due = world.connector.deadline();
+      if (due === undefined || due - at(0).mono > 10 * MINUTE_MS) break;
+      world.nowMs = Math.max(world.nowMs, due - at(0).mono);
+      for (const name of world.look()) {
+        dials++;
+        world.failFull(name);
+      }
+    }
+    assert.ok(dials > 150 && dials < 300, `${dials} dials in ten minutes`);
   });
 
   it('chooses among nodes, not among addresses: who has many is not dialled more often (T4)', () => {

@@ -242,6 +242,11 @@ export class NodeNet {
     return true;
   }
 
+  /** Connections of this node, links or not. */
+  connectionsOf(node: HandNode): number {
+    return Array.from(this.#others.values()).filter((other) => other.node === node).length;
+  }
+
   /** All links of this node break, at both ends. */
   cut(node: HandNode): void {
     for (const [link, other] of this.#others) {
