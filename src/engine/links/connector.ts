@@ -30,7 +30,7 @@ const DIAL_RETRY_MS_MIN = 500;
 const DIAL_RETRY_MS_MAX = MINUTE_MS;
 /** A link that lived so long shows that its candidate is good; one that ends sooner counts as another failure. */
 const STABLE_MS = MINUTE_MS;
-/** Between two tries of places that are not needed but have been silent: so two halves of a mesh find each other again. */
+/** Between two tries of places that are not needed but have been silent: so two halves of a mesh find each other again. @tuning */
 const SEEK_MS_MAX = 20 * SECOND_MS;
 /**
  * Before the first of them, and after a peer gave our place to another: who has only just begun, or is being displaced,
