@@ -12,7 +12,7 @@ import type { MessageType } from './family.ts';
 import { decodeHeader, encodeHeader, type MessagePlace, type SignerFields, type SignerHeader } from './header.ts';
 import { PAYLOAD_BYTES_MAX } from './limits.ts';
 import { type MessageId, messageIdOf, type StreamKey, streamOf } from './message-id.ts';
-import { type PayloadContent, readPayload } from './payload.ts';
+import { type PayloadContent, readPayload } from './payloads/payload.ts';
 
 /** What a message says, apart from who proves it. */
 export interface MessageFields extends SignerFields, MessagePlace {

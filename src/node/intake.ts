@@ -11,7 +11,7 @@ import type { Holdings } from './keeping/holdings.ts';
 import type { Journal } from './keeping/journal.ts';
 import type { Neighbourhood } from './peers/neighbourhood.ts';
 import type { NodeOutbox } from './node-outbox.ts';
-import type { OwnMessages } from './publishing/own-messages.ts';
+import { type OwnMessages, RECORD_REQUEST } from './publishing/own-messages.ts';
 import type { Statistics } from './statistics.ts';
 
 export interface IntakeParts {
@@ -25,9 +25,6 @@ export interface IntakeParts {
   readonly outbox: NodeOutbox;
   readonly own: OwnMessages;
 }
-
-/** No program asked for a node's own record; those who do have other numbers. */
-export const RECORD_REQUEST = 0;
 
 /** What is told of a message that could not be made durable and may be known to others all the same. */
 const SAME_AGAIN =

@@ -5,7 +5,7 @@ import type { UnixMs } from '../../src/base/time.ts';
 import { ACCEPT, ignore, reject } from '../../src/engine/gate/verdict.ts';
 import type { HeldMessage } from '../../src/engine/held/held-message.ts';
 import { parseIndicator } from '../../src/message/payloads/indicator.ts';
-import type { PayloadContent } from '../../src/message/payload.ts';
+import type { PayloadContent } from '../../src/message/payloads/payload.ts';
 import { parseNodeId } from '../../src/identity/node-id.ts';
 import { CONDUCTS_MAX, Conducts, OPENING_RATE } from '../../src/engine/links/conduct.ts';
 import { LINKS_OPENING_MAX, LinkTable } from '../../src/node/peers/link-table.ts';

@@ -2,7 +2,7 @@ import type { UnixMs } from '../../base/time.ts';
 import type { HeldMessage } from '../../engine/held/held-message.ts';
 import type { NodeId } from '../../identity/node-id.ts';
 import type { Indicator } from '../../message/payloads/indicator.ts';
-import type { PayloadContent } from '../../message/payload.ts';
+import type { PayloadContent } from '../../message/payloads/payload.ts';
 import type { MessageId } from '../../message/message-id.ts';
 
 /** An indicator that is valid now, and who says so. */

@@ -8,13 +8,15 @@ import type { Address } from '../../message/payloads/address.ts';
 import type { Message } from '../../message/message.ts';
 import type { ChainExchange } from '../peers/chain-exchange.ts';
 import type { Holdings } from '../keeping/holdings.ts';
-import { RECORD_REQUEST } from '../intake.ts';
 import type { Journal } from '../keeping/journal.ts';
 import type { MeshNodeOptions, NodeSettings } from '../node-options.ts';
 import { OwnStreams } from './own-streams.ts';
 import { Publisher, type PublishRequest } from './publisher.ts';
 import { SelfRecord } from './self-record.ts';
 import type { Statistics } from '../statistics.ts';
+
+/** No program asked for a node's own record; those who do have other numbers. */
+export const RECORD_REQUEST = 0;
 
 /** How far a node and its clone may leap when both leave the stream that they share: seldom to the same place. @tuning */
 const CLONE_LEAP_MAX = 64;

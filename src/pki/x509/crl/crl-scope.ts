@@ -3,7 +3,8 @@ import type { DerReader } from '../../../codec/der-reader.ts';
 import { contextTag } from '../../../codec/der-tag.ts';
 import type { Certificate } from '../certificate/certificate.ts';
 import { type DistinguishedName, shortKey } from '../name/distinguished-name.ts';
-import { ALL_REASONS, placeKeys, type PointView, readPlaceName } from '../certificate/distribution-points.ts';
+import { ALL_REASONS, readPlaceName } from '../certificate/distribution-points.ts';
+import { placeKeys, type PointView } from './point-view.ts';
 
 /** Which certificates a CRL speaks of (RFC 5280 section 5.2.5). */
 export interface CrlScope {

@@ -1,7 +1,8 @@
-import { MeshError, quoted } from '../base/errors.ts';
-import { type Indicator, parseIndicator } from './payloads/indicator.ts';
-import type { MessageFields } from './message.ts';
-import { type NodeRecord, parseNodeRecord } from './payloads/node-record.ts';
+import type { Bytes } from '../../base/bytes.ts';
+import { MeshError, quoted } from '../../base/errors.ts';
+import { type Indicator, parseIndicator } from './indicator.ts';
+import type { SignerFields } from '../header.ts';
+import { type NodeRecord, parseNodeRecord } from './node-record.ts';
 
 /** What a payload says where its family has a schema; else it is opaque. */
 export type PayloadContent =
@@ -21,7 +22,7 @@ export function readPayload({
   type,
   contentType,
   payload,
-}: Pick<MessageFields, 'type' | 'contentType' | 'payload'>): PayloadContent {
+}: Pick<SignerFields, 'type' | 'contentType'> & { readonly payload: Bytes }): PayloadContent {
   if (payload.length > type.payloadBytesMax)
     throw new MeshError(
       'ERR_MESSAGE_PAYLOAD',
