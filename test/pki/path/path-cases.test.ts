@@ -15,6 +15,9 @@ import * as indirectCrls from './path-cases/indirect-crls.ts';
 import * as mazes from './path-cases/mazes.ts';
 import * as nameFields from './path-cases/name-fields.ts';
 import * as names from './path-cases/names.ts';
+import * as oddChains from './path-cases/odd-chains.ts';
+import * as oddLists from './path-cases/odd-lists.ts';
+import * as oddNames from './path-cases/odd-names.ts';
 import * as usages from './path-cases/usages.ts';
 
 const groups: ReadonlyMap<string, readonly PathCase[]> = new Map(
@@ -31,6 +34,9 @@ const groups: ReadonlyMap<string, readonly PathCase[]> = new Map(
     crls,
     deltaCrls,
     indirectCrls,
+    oddNames,
+    oddChains,
+    oddLists,
   ]
     .flatMap((tables) => Object.entries<Cases>(tables))
     .map(([group, cases]) => [group, pathCases(group, cases)]),
@@ -107,6 +113,7 @@ const JUDGED_ALIKE: ReadonlySet<string> = new Set([
   'SUBJECT_MAIL',
   'BUILDING',
   'MAZES',
+  'ODD_PATHS',
 ]);
 
 /** What both take all the same: a constraint without a meaning, and one that section 4.2.1.10 wants critical. */
