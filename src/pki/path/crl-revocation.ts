@@ -1,7 +1,7 @@
 import { toRfc3339, type UnixMs } from '../../base/time.ts';
 import type { CheckX509Signature } from '../../crypto/signatures/x509-signature.ts';
 import type { Certificate } from '../x509/certificate/certificate.ts';
-import { type Crl, isSignedWith, mayHaveSigned } from '../x509/crl/crl.ts';
+import { type Crl, isSignedWith, maySignCrls } from '../x509/crl/crl.ts';
 import { reasonsTold, scopeKeyOf } from '../x509/crl/crl-scope.ts';
 import { type DistinguishedName, nameKey } from '../x509/name/distinguished-name.ts';
 import { ALL_REASONS } from '../x509/certificate/distribution-points.ts';
@@ -47,6 +47,7 @@ export function revocationFromCrls(
 
 /** Who may have signed the lists of an issuer. */
 interface Signers {
+  /** All of that name. */
   readonly candidates: readonly Certificate[];
   /** Whether lists of this one are believed. To be asked last: it may cost checks of signatures itself. */
   readonly isBelieved: (candidate: Certificate) => boolean;
@@ -213,8 +214,9 @@ class CrlLookup {
     return revokedBy === undefined && (told === ALL_REASONS || !this.#issuers.has(voucherKey));
   }
 
+  /** @param signer of the name of the issuer of the list. */
   #isSigned(crl: Crl, signer: Certificate): boolean {
-    return mayHaveSigned(crl, signer) && this.#once(crl, signer, () => isSignedWith(crl, signer, this.#checkSignature));
+    return maySignCrls(signer) && this.#once(crl, signer, () => isSignedWith(crl, signer, this.#checkSignature));
   }
 
   /** One answer a key: an issuer may have many certificates for it. */

@@ -148,12 +148,12 @@ export function isCrlOf(crl: Crl, issuer: Certificate): boolean {
 
 /** True when the CRL is of this issuer, who may sign CRLs, and whose signature holds (RFC 5280 section 6.3.3 f and g). */
 export function verifyCrl(crl: Crl, issuer: Certificate, checkSignature: CheckX509Signature): boolean {
-  return isCrlOf(crl, issuer) && mayHaveSigned(crl, issuer) && isSignedWith(crl, issuer, checkSignature);
+  return isCrlOf(crl, issuer) && maySignCrls(issuer) && isSignedWith(crl, issuer, checkSignature);
 }
 
-/** True when the CRL bears this certificate's name, and its key may sign CRLs; which key the CRL names is but a hint. */
-export function mayHaveSigned(crl: Crl, { subject, extensions: { keyUsage } }: Certificate): boolean {
-  return isSameName(crl.issuer, subject) && (keyUsage === undefined || (keyUsage & KEY_USAGE.crlSign) !== 0);
+/** True when the key of this certificate may sign CRLs; which key a CRL names is but a hint. */
+export function maySignCrls({ extensions: { keyUsage } }: Certificate): boolean {
+  return keyUsage === undefined || (keyUsage & KEY_USAGE.crlSign) !== 0;
 }
 
 /** True when the key of this certificate signed it, whoever that is. */
