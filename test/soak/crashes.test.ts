@@ -1,6 +1,5 @@
-import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { CrashStorm } from '../support/processes/crash-storm.ts';
+import { surviveCrashes } from '../support/processes/crash-storm.ts';
 import { MeshFixture } from '../support/mesh/mesh-fixture.ts';
 import { FAULT_NODES, storeFaults } from '../support/suites/store-faults.ts';
 import { tempDir } from '../support/temp-dir.ts';
@@ -11,15 +10,8 @@ const SEEDS = 1_000;
 
 describe('crashes, many', () => {
   for (let round = 1; round <= ROUNDS; round++)
-    it(`${KILLS} kills -9 of authority and nodes at work, round ${round} of ${ROUNDS}`, async (t) => {
-      const storm = await CrashStorm.start(tempDir(t), Date.now());
-      t.after(() => storm.end());
-      await storm.kill(KILLS);
-      await storm.check();
-      const { messages, enrolments } = storm.summary;
-      t.diagnostic(JSON.stringify(storm.summary));
-      assert.ok(messages > 0 && enrolments > 0);
-    });
+    it(`${KILLS} kills -9 of authority and nodes at work, round ${round} of ${ROUNDS}`, (t) =>
+      surviveCrashes(t, tempDir(t), KILLS));
 
   it(`${SEEDS} stories of stores that fail`, async () => {
     const fixture = await MeshFixture.create('faults', ...FAULT_NODES);

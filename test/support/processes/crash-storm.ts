@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import type { TestContext } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ticketCreatedSchema } from '../../../src/api/authority.ts';
 import { textOfUtf8 } from '../../../src/base/bytes.ts';
@@ -260,4 +261,15 @@ export class CrashStorm {
   #anyOf<T>(choices: readonly T[]): T {
     return choices[this.#random.below(choices.length)] as T;
   }
+}
+
+/** A storm of so many kills, after which everything acknowledged is there and nothing was given twice. */
+export async function surviveCrashes(t: TestContext, folder: string, kills: number): Promise<void> {
+  const storm = await CrashStorm.start(folder, Date.now());
+  t.after(() => storm.end());
+  await storm.kill(kills);
+  await storm.check();
+  const { messages, enrolments } = storm.summary;
+  t.diagnostic(JSON.stringify(storm.summary));
+  assert.ok(messages > 0 && enrolments > 0);
 }

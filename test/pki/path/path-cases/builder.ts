@@ -160,4 +160,20 @@ export const parts = (
 /** The same name and key as another, issued by somebody else, or otherwise. */
 export const twin = ({ subject, signer }: Issuer, recipe: Recipe = {}): Unread =>
   ca({ subject, key: signer, ...recipe });
-export const narrow = more(nameConstraints([dns('example.net')]));
+/** Name constraints of a CA. */
+export const constrained = (permitted: readonly Bytes[], excluded: readonly Bytes[] = []): Recipe =>
+  more(nameConstraints(permitted, excluded));
+
+/** A leaf with these names under a CA with these constraints. */
+export const within = (
+  permitted: readonly Bytes[],
+  excluded: readonly Bytes[],
+  names: readonly Bytes[] | null,
+  subject?: Bytes,
+): (() => Parts) =>
+  under(constrained(permitted, excluded), {
+    ...(names === null ? without(OID.subjectAltName) : { names }),
+    ...(subject === undefined ? {} : { subject }),
+  });
+
+export const narrow = constrained([dns('example.net')]);

@@ -2,18 +2,8 @@ import { utf8 } from '../../../../src/base/bytes.ts';
 import { TAG } from '../../../../src/codec/der-tag.ts';
 import { element, ia5String, oid, sequence, setOf } from '../../../../src/codec/der-writer.ts';
 import { OID } from '../../../../src/codec/oid.ts';
-import { directory, dns, email, extensionOf, nameConstraints } from '../../../support/make-certificate.ts';
-import { type Cases, cn, more, org, type Parts, rdn, under, without } from './builder.ts';
-
-type List = readonly Uint8Array[];
-const constrained = (permitted: List, excluded: List = []) => more(nameConstraints(permitted, excluded));
-
-/** A leaf with these names under a CA with these constraints. */
-const within = (permitted: List, excluded: List, names: List | null, subject?: Uint8Array): (() => Parts) =>
-  under(constrained(permitted, excluded), {
-    ...(names === null ? without(OID.subjectAltName) : { names }),
-    ...(subject === undefined ? {} : { subject }),
-  });
+import { directory, dns, email, extensionOf } from '../../../support/make-certificate.ts';
+import { type Cases, cn, org, rdn, under, constrained, within } from './builder.ts';
 
 type DirectoryRow = readonly [base: Uint8Array, name: Uint8Array, isWithin: boolean, what: string];
 const multi = (...pairs: readonly (readonly [string, string])[]) =>

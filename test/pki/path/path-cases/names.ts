@@ -13,17 +13,21 @@ import {
   uri,
 } from '../../../support/make-certificate.ts';
 import { HOSTILE_URIS } from './hostile-uris.ts';
-import { anchored, ca, type Cases, chain, forge, leafOf, more, type Parts, under, without } from './builder.ts';
+import {
+  anchored,
+  ca,
+  type Cases,
+  chain,
+  forge,
+  leafOf,
+  more,
+  type Parts,
+  under,
+  constrained,
+  within,
+} from './builder.ts';
 
 type List = readonly Uint8Array[];
-const constrained = (permitted: List, excluded: List = []) => more(nameConstraints(permitted, excluded));
-
-/** A leaf with these names under a CA with these constraints. */
-const within = (permitted: List, excluded: List, names: List | null, subject?: Uint8Array): (() => Parts) =>
-  under(constrained(permitted, excluded), {
-    ...(names === null ? without(OID.subjectAltName) : { names }),
-    ...(subject === undefined ? {} : { subject }),
-  });
 
 /** What a constraint covers is let in by it where it permits, and kept out where it excludes; what it does not, not. */
 function covers(

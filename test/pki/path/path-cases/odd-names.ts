@@ -1,11 +1,9 @@
 import { type Bytes } from '../../../../src/base/bytes.ts';
 import { sequence, setOf } from '../../../../src/codec/der-writer.ts';
 import { OID } from '../../../../src/codec/oid.ts';
-import { directory, dns, email, ip, nameConstraints, type Recipe, uri } from '../../../support/make-certificate.ts';
-import { type Cases, chain, cn, leaf, more, org, under, without } from './builder.ts';
+import { directory, dns, email, ip, type Recipe, uri } from '../../../support/make-certificate.ts';
+import { type Cases, chain, cn, leaf, org, under, without, constrained } from './builder.ts';
 
-const constrained = (permitted: readonly Bytes[], excluded: readonly Bytes[] = []): Recipe =>
-  more(nameConstraints(permitted, excluded));
 const names = (...list: readonly Bytes[]): Recipe => ({ names: list });
 const within = (permitted: readonly Bytes[], excluded: readonly Bytes[], ...list: readonly Bytes[]) =>
   under(constrained(permitted, excluded), names(...list));
