@@ -8,12 +8,8 @@ import {
   alarmRequestSchema,
   auditQuerySchema,
   auditResponseSchema,
-  checkInRequestSchema,
-  checkInResponseSchema,
   clockResponseSchema,
   crlQuerySchema,
-  enrollRequestSchema,
-  enrollResponseSchema,
   epochResponseSchema,
   healthSchema,
   nodesResponseSchema,
@@ -23,6 +19,12 @@ import {
   ticketRequestSchema,
   ticketsResponseSchema,
 } from './authority.ts';
+import {
+  checkInRequestSchema,
+  checkInResponseSchema,
+  enrollRequestSchema,
+  enrollResponseSchema,
+} from './enrollment.ts';
 import {
   delegateRequestSchema,
   delegateRevokeSchema,

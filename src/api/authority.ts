@@ -1,49 +1,12 @@
 import { z } from 'zod';
 import { CSR_CHARS_MAX } from '../pki/x509/certificate/csr.ts';
+import { nodeIdSchema } from './enrollment.ts';
 import { queryInteger } from './query.ts';
-import { BOOTSTRAP_PEERS_MAX, bootstrapPeerSchema, endpointSchema, ticketSchema } from './ticket.ts';
+import { endpointSchema, ticketSchema } from './ticket.ts';
 
 /** Bodies of the authority's HTTP interface. Member names are those of the seed; unknown members are passed over. */
 
-const nodeId = z.string().min(1).max(63);
 const instant = z.iso.datetime().describe('RFC 3339, UTC');
-
-export const attestationSchema = z
-  .object({ type: z.string().min(1).max(64), payload: z.string().max(49_152).optional().describe('base64') })
-  .meta({ id: 'Attestation', description: 'evidence about the platform (RFC 9334)' });
-
-export const enrollRequestSchema = z
-  .object({
-    // Of any length: whatever is no token and no request is refused by what it is not, in one way (T7).
-    token: z.string().describe('from the ticket'),
-    csr: z.string().describe(`PKCS#10, PEM or base64 DER, at most ${CSR_CHARS_MAX} characters`),
-    attestation: attestationSchema.optional(),
-    node_id: nodeId.optional().describe('the name asked for; by default the ticket’s, else derived from the key'),
-  })
-  .meta({ id: 'EnrollRequest' });
-
-export const meshConfigSchema = z
-  .object({
-    mesh: z.string(),
-    node_id: z.string(),
-    bootstrap_peers: z.array(bootstrapPeerSchema).max(BOOTSTRAP_PEERS_MAX),
-    gossip_fanout: z.int().min(1).max(16),
-    crl_url: z.url(),
-  })
-  .meta({ id: 'MeshConfig', description: 'what a node needs to join' });
-
-export type MeshConfig = z.infer<typeof meshConfigSchema>;
-
-export const enrollResponseSchema = z
-  .object({
-    node_id: z.string(),
-    certificate: z.string().describe('leaf, then intermediate; PEM'),
-    ca_cert: z.string().describe('intermediate and root; PEM'),
-    config: meshConfigSchema,
-  })
-  .meta({ id: 'EnrollResponse' });
-
-export type EnrollResponse = z.infer<typeof enrollResponseSchema>;
 
 /** Hex digits of a serial as people write it: 20 octets with colons, and room for leading zeros. */
 export const SERIAL_CHARS_MAX = 96;
@@ -51,7 +14,7 @@ export const SERIAL_CHARS_MAX = 96;
 export const revokeRequestSchema = z
   .object({
     serial: z.string().min(1).max(SERIAL_CHARS_MAX).optional().describe('hex; case, colons and leading zeros ignored'),
-    node_id: nodeId.optional().describe('revokes every certificate of the node'),
+    node_id: nodeIdSchema.optional().describe('revokes every certificate of the node'),
     key: z.string().min(64).max(96).optional().describe('hex of the SHA-256 of the key’s SubjectPublicKeyInfo'),
     reason: z.string().max(128).optional().describe('a reason of RFC 5280 such as keyCompromise, in any spelling'),
   })
@@ -93,7 +56,7 @@ export const TICKET_USES_MAX = 10_000;
 
 export const ticketRequestSchema = z
   .object({
-    node_id: nodeId.optional(),
+    node_id: nodeIdSchema.optional(),
     rebind: z.boolean().optional().describe('take node_id from the key that holds it; its certificates are revoked'),
     roles: z.array(z.string().max(31)).max(16).optional(),
     ttl_sec: z.int().min(1).max(TICKET_LIFE_SEC_MAX).optional().describe('an hour by default'),
@@ -128,20 +91,6 @@ export type TicketSummary = z.infer<typeof ticketSummarySchema>;
 export const ticketsResponseSchema = z
   .object({ tickets: z.array(ticketSummarySchema) })
   .meta({ id: 'TicketsResponse' });
-
-export const checkInRequestSchema = z
-  .object({
-    address: z.string().min(1).max(300).optional().describe('HOST:PORT where other nodes may reach this one'),
-    crl_number: z.int().min(0).describe('of the newest CRL that the node enforces; 0 for none'),
-    version: z.string().min(1).max(64),
-  })
-  .meta({ id: 'CheckInRequest' });
-
-export const checkInResponseSchema = z
-  .object({ crl_number: z.int(), bootstrap_peers: z.array(bootstrapPeerSchema).max(BOOTSTRAP_PEERS_MAX) })
-  .meta({ id: 'CheckInResponse' });
-
-export type CheckInResponse = z.infer<typeof checkInResponseSchema>;
 
 /** Entries of the audit log in one answer: about 400 bytes each. */
 export const AUDIT_ENTRIES_MAX = 1_000;

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { enrollResponseSchema } from '../api/authority.ts';
+import { enrollResponseSchema } from '../api/enrollment.ts';
 import { parseTicket, type Ticket } from '../api/ticket.ts';
 import { encodePem } from '../codec/pem.ts';
 import { generatePkcs8, softwareSigner } from '../crypto/keys/signer.ts';

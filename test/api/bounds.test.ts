@@ -6,7 +6,6 @@ import {
   alarmRequestSchema,
   AUDIT_ENTRIES_MAX,
   auditQuerySchema,
-  checkInResponseSchema,
   MESSAGE_CHARS_MAX,
   PUBLIC_KEY_CHARS_MAX,
   revokeRequestSchema,
@@ -15,6 +14,7 @@ import {
   TICKET_USES_MAX,
   ticketRequestSchema,
 } from '../../src/api/authority.ts';
+import { checkInResponseSchema } from '../../src/api/enrollment.ts';
 import { BASE64_CHARS_MAX, prepareRequestSchema } from '../../src/api/node-gossip.ts';
 import {
   MESSAGES_LIMIT_MAX,

@@ -72,6 +72,10 @@ describe('the packed tarball', () => {
       [],
     );
     assert.ok(files.includes('LICENSE'));
+    // A process keeps the text of the code that it runs; who reads declarations wants to be told.
+    const installed = (path: string): string => readFileSync(join(empty, 'node_modules', 'chainmail', path), 'utf8');
+    assert.doesNotMatch(installed('dist/client/client.js'), /\/\*\*/);
+    assert.match(installed('dist/client/client.d.ts'), /\/\*\*/);
 
     const env = plainEnv(process.execPath);
     await t.test('its types tell a program what there is', () => typesHold(empty, env));

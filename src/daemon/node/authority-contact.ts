@@ -1,4 +1,4 @@
-import { type CheckInResponse, checkInResponseSchema } from '../../api/authority.ts';
+import { type CheckInResponse, checkInResponseSchema } from '../../api/enrollment.ts';
 import type { Bytes } from '../../base/bytes.ts';
 import { errorEntry } from '../../base/error-codes.ts';
 import { isMeshError, messageOf } from '../../base/errors.ts';

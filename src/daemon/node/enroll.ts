@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { enrollResponseSchema, type EnrollResponse } from '../../api/authority.ts';
+import { enrollResponseSchema, type EnrollResponse } from '../../api/enrollment.ts';
 import { parseTicket, type Ticket } from '../../api/ticket.ts';
 import { bytesEqual, utf8 } from '../../base/bytes.ts';
 import { isMeshError, MeshError, quotedPath } from '../../base/errors.ts';

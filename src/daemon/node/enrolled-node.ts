@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type MeshConfig, meshConfigSchema } from '../../api/authority.ts';
+import { type MeshConfig, meshConfigSchema } from '../../api/enrollment.ts';
 import { describeIssue } from '../../api/schema.ts';
 import { bytesEqual } from '../../base/bytes.ts';
 import { isMeshError, MeshError, messageOf, quoted, quotedPath } from '../../base/errors.ts';

@@ -3,12 +3,12 @@ import { describe, it } from 'node:test';
 import type { z } from 'zod';
 import {
   type adminResponseSchema,
-  type EnrollResponse,
   type NodesResponse,
   PUBLIC_KEY_CHARS_MAX,
   type ticketCreatedSchema,
   type ticketsResponseSchema,
 } from '../../../src/api/authority.ts';
+import { type EnrollResponse } from '../../../src/api/enrollment.ts';
 import { type Problem, problemSchema } from '../../../src/api/problem.ts';
 import { ticketSchema } from '../../../src/api/ticket.ts';
 import { BODY_BYTES_MAX } from '../../../src/http/server.ts';

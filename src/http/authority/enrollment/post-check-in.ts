@@ -1,4 +1,4 @@
-import { type CheckInResponse, checkInRequestSchema } from '../../../api/authority.ts';
+import { type CheckInResponse, checkInRequestSchema } from '../../../api/enrollment.ts';
 import { parseBody } from '../../../api/schema.ts';
 import type { HttpApp } from '../../server.ts';
 import { nodeOf, requireNode } from '../credential.ts';

@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { type EnrollResponse, enrollRequestSchema } from '../../../api/authority.ts';
+import { type EnrollResponse, enrollRequestSchema } from '../../../api/enrollment.ts';
 import { parseBody } from '../../../api/schema.ts';
 import { clientKeyOf } from '../../../base/client-key.ts';
 import { isMeshError } from '../../../base/errors.ts';
