@@ -1,39 +1,22 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { controlSocketOf } from '../../../src/host/http/control-socket.ts';
 import { exchange } from '../../../src/host/http/client.ts';
-import type { TlsIdentity } from '../../../src/host/tls/server-options.ts';
 import { suiteAuthority } from '../../support/processes/authority-process.ts';
+import { type Outsider, outsiderOf } from '../../support/processes/outsider.ts';
 import { NodeProcess } from '../../support/processes/node-process.ts';
 import { missing } from '../../support/foreign/programs.ts';
 import { RawTls } from '../../support/raw-tls.ts';
 
 const { folder, authorityDir } = suiteAuthority();
+const outsider = outsiderOf(folder, authorityDir);
 
 /** The mesh's name as it stands in a hello: a text of five characters. It is in nothing else that openssl prints. */
 const HELLO = '\x65depot';
-
-/** A member that does not run: its certificate and key, in files and in memory. */
-interface Outsider {
-  readonly nodeId: string;
-  readonly files: readonly string[];
-  readonly tls: TlsIdentity;
-}
-
-async function outsider(name: string): Promise<Outsider> {
-  const node = await NodeProcess.enroll(folder, name, authorityDir);
-  const { nodeId, tls } = await node.identity();
-  const [certFile, keyFile, issuers] = ['node.pem', 'exported.key', 'issuers.pem'].map((file) =>
-    join(node.dir, file),
-  ) as [string, string, string];
-  writeFileSync(keyFile, tls.key, { mode: 0o600 });
-  writeFileSync(issuers, tls.certificate.slice(tls.certificate.indexOf('-----BEGIN', 1)));
-  return { nodeId, files: ['-cert', certFile, '-key', keyFile, '-cert_chain', issuers], tls };
-}
 
 interface Seen {
   readonly isReused: boolean;
