@@ -144,11 +144,12 @@ export class TestMesh {
   }
 
   /** The list with this member on it, and all that were revoked before. DER. */
-  async revoke({ chain }: Member): Promise<Uint8Array> {
+  async revoke({ chain }: Member, how: Partial<Omit<Revocation, 'serial'>> = {}): Promise<Uint8Array> {
     this.#revoked.push({
       serial: (chain[0] as Certificate).serial,
       revokedAt: systemClock.wall(),
       reason: 'keyCompromise',
+      ...how,
     });
     const thisUpdate = systemClock.wall();
     return buildCrl(
