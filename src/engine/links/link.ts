@@ -10,21 +10,12 @@ import { type ByeReason, type Frame, type HelloFrame, LINK_VERSION } from './fra
 import { decodeFrameAt, encodeFrame } from './frame-codec.ts';
 import { FrameSplitter } from './frame-splitter.ts';
 import type { LinkEnd } from './link-end.ts';
+import { Liveness } from './liveness.ts';
 import { OutgoingQueue } from './outgoing-queue.ts';
 import { TurnOutput } from './turn-output.ts';
 
 /** A peer that has finished TLS sends its hello at once; what takes longer is dead or holds a place for nothing. */
 export const HELLO_MS_MAX = 5 * SECOND_MS;
-/**
- * Silence after which a link is asked whether it lives. Each ping wakes both ends, and most of them never come, because a
- * pull does in this time; the rest of {@link SILENCE_MS_MAX} is left for the answer.
- */
-export const PING_AFTER_MS = 60 * SECOND_MS;
-/** Where the node is awake anyhow, links that would be asked soon are asked now: one wake-up for many of them. */
-const PING_EARLY_MS = 40 * SECOND_MS;
-/** Silence after which a link is given up. */
-export const SILENCE_MS_MAX = 75 * SECOND_MS;
-
 /** A link that has brought nothing new for so long, or since it came up, gives way to another where places are short. */
 export const USEFUL_MS = 5 * MINUTE_MS;
 /** But not before it had this time to show what it is good for. */
@@ -67,9 +58,8 @@ export class Link {
   readonly #credit = new Credit();
   readonly #output: TurnOutput;
   #state: LinkState;
-  #heardAt: MonotonicMs;
+  readonly #liveness: Liveness;
   #newsAt: MonotonicMs | undefined;
-  #pingedAt: MonotonicMs | undefined;
   #isEndedByPeer = false;
 
   /** @param conduct of the peer, over all links with it; by default this is the only one. */
@@ -85,7 +75,7 @@ export class Link {
     this.#mesh = mesh;
     this.#outbox = outbox;
     this.#state = { tag: 'awaiting-hello', until: after(now.mono, HELLO_MS_MAX) };
-    this.#heardAt = now.mono;
+    this.#liveness = new Liveness(now);
     this.#conduct = conduct;
     this.#output = new TurnOutput(() => outbox.dirty(this));
     this.#output.addFrame(encodeFrame(hello));
@@ -136,7 +126,7 @@ export class Link {
 
   /** Whether the peer was asked if it lives and has not been heard since. */
   get isAsked(): boolean {
-    return this.#pingedAt !== undefined;
+    return this.#liveness.isAsked;
   }
 
   /** Addresses that the peer says it listens on: candidates, no more. */
@@ -155,8 +145,7 @@ export class Link {
 
   handleBytes(now: Instant, bytes: Bytes): void {
     if (this.#state.tag === 'closed') return;
-    this.#heardAt = now.mono;
-    this.#pingedAt = undefined;
+    this.#liveness.handleHeard(now);
     try {
       const { input, bounds } = this.#splitter.cut(bytes);
       for (let i = 0; i < bounds.length; i += 2) {
@@ -236,7 +225,7 @@ export class Link {
       case 'awaiting-hello':
         return this.#state.until;
       case 'up':
-        return after(this.#heardAt, this.#pingedAt === undefined ? PING_AFTER_MS : SILENCE_MS_MAX);
+        return this.#liveness.deadline();
       case 'closed':
         return undefined;
     }
@@ -245,11 +234,9 @@ export class Link {
   handleTimeout(now: Instant): void {
     if (this.#state.tag === 'awaiting-hello' && now.mono >= this.#state.until) return this.close(now, 'idle');
     if (this.#state.tag !== 'up') return;
-    if (now.mono >= after(this.#heardAt, SILENCE_MS_MAX)) return this.close(now, 'idle');
-    if (this.#pingedAt === undefined && now.mono >= after(this.#heardAt, PING_EARLY_MS)) {
-      this.#pingedAt = now.mono;
-      this.send({ tag: 'ping' });
-    }
+    const due = this.#liveness.handleTimeout(now);
+    if (due === 'give-up') this.close(now, 'idle');
+    else if (due === 'ask') this.send({ tag: 'ping' });
   }
 
   #handleFrame(now: Instant, frame: Frame): void {

@@ -6,7 +6,8 @@ import { Conduct, CONTROL_FRAMES, REJECTS } from '../../../src/engine/links/cond
 import type { Frame, HelloFrame } from '../../../src/engine/links/frame.ts';
 import { decodeFrame, encodeFrame } from '../../../src/engine/links/frame-codec.ts';
 import { FrameSplitter } from '../../../src/engine/links/frame-splitter.ts';
-import { HELLO_MS_MAX, Link, type LinkOutbox, PING_AFTER_MS, SILENCE_MS_MAX } from '../../../src/engine/links/link.ts';
+import { HELLO_MS_MAX, Link, type LinkOutbox } from '../../../src/engine/links/link.ts';
+import { PING_AFTER_MS, SILENCE_MS_MAX } from '../../../src/engine/links/liveness.ts';
 import { GRANTED_BYTES_MAX, WINDOW_BYTES } from '../../../src/engine/links/credit.ts';
 import { parseMeshName } from '../../../src/identity/mesh-name.ts';
 import type { NodeId } from '../../../src/identity/node-id.ts';
