@@ -45,7 +45,9 @@ export const clone: Scenario = {
     const both = [original, copy];
     for (const machine of both) machine.start();
     world.run(SETTLING_MS);
-    for (const machine of both) story.publishWithin(PUBLISHING_MS, SAID, [machine]);
+    // The first at once: who has heard of the other says nothing under its counters, and then there is nothing to show.
+    for (const machine of both) story.publishWithin(1, 1, [machine]);
+    for (const machine of both) story.publishWithin(PUBLISHING_MS, SAID - 1, [machine]);
     story.publishWithin(PUBLISHING_MS, options.messages, others);
     story.disturbWithin(PUBLISHING_MS);
     world.run(SETTLING_MS);
