@@ -140,15 +140,18 @@ export class Connector {
   }
 
   /**
-   * A link ended. A peer that was not heard any more may be in another part of a divided mesh, and one that gave our place
-   * to another may be surrounded by those who take all places, as may we: both are sought later.
+   * A link ended. A peer that was not heard any more may be in another part of a divided mesh, and one that soon gave our
+   * place to another may be surrounded by those who take all places, as may we: both are sought later. Not so one that gave
+   * it away after a while: in a quiet mesh, where all may give way, nodes would displace each other for ever.
    */
   handleLinkDown(now: Instant, peer: NodeId, why: ByeReason, isByPeer: boolean): void {
     for (const source of SOURCES)
       for (const known of this.#known[source].values()) {
         if (known.candidate.nodeId !== peer) continue;
-        const wasDisplaced = why === 'full' && isByPeer && known.connectedAt !== undefined;
-        if (known.connectedAt !== undefined && now.mono >= after(known.connectedAt, STABLE_MS)) known.failures = 0;
+        const { connectedAt } = known;
+        const hasLasted = connectedAt !== undefined && now.mono >= after(connectedAt, STABLE_MS);
+        const wasDisplaced = why === 'full' && isByPeer && connectedAt !== undefined && !hasLasted;
+        if (hasLasted) known.failures = 0;
         known.connectedAt = undefined;
         if (why === 'idle' || wasDisplaced) known.state = 'lost';
         if (wasDisplaced) this.#seekSoon();

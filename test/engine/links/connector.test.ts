@@ -249,33 +249,38 @@ describe('connector', () => {
     assert.ok(times.length <= 40, `${times.length} dials in ten minutes`);
   });
 
-  it('seeks who gave its place to another, but not who had to give way itself (T4)', () => {
-    for (const isByPeer of [true, false]) {
+  it('seeks who soon gave its place to another, not who did so later, nor who had to give way itself (T4)', () => {
+    for (const [livedMs, isByPeer, expected] of [
+      [MINUTE_MS - 1, true, true],
+      [MINUTE_MS, true, false],
+      [MINUTE_MS - 1, false, false],
+    ] as const) {
       const world = new Bench();
       world.hear('bootstrap', 'crowded');
       world.look();
       world.connect('crowded');
-      world.nowMs = MINUTE_MS;
+      world.nowMs = livedMs;
       world.end('crowded', 'full', isByPeer);
       for (const name of names(LINKS_MAX, 'near')) world.linked.set(id(name), 'outbound');
-      assert.equal(world.failUntil(10 * MINUTE_MS).length > 0, isByPeer);
+      assert.equal(world.failUntil(10 * MINUTE_MS).length > 0, expected, `${livedMs} ms, by peer: ${isByPeer}`);
     }
   });
 
   it('seeks often at first and when it is displaced, and three times a minute later: it may know none but colluders (T4)', () => {
     const world = new Bench();
-    world.hear('bootstrap', 'old');
-    world.look();
-    world.connect('old');
-    for (const name of names(OUTBOUND_TARGET - 1, 'near')) world.linked.set(id(name), 'outbound');
+    for (const name of names(OUTBOUND_TARGET, 'near')) world.linked.set(id(name), 'outbound');
     world.hear('bootstrap', ...names(200));
     const soughtWithin = (spanMs: number): number => world.failUntil(world.nowMs + spanMs).length;
     const first = soughtWithin(MINUTE_MS);
     assert.ok(first >= 4 && first <= 7, `${first} dials in the first minute`);
     const later = soughtWithin(10 * MINUTE_MS) / 10;
     assert.ok(later >= 2.3 && later <= 4.3, `${later} dials a minute later`);
-    world.end('old', 'full');
-    world.linked.set(id('another'), 'outbound');
+    world.nowMs += MINUTE_MS;
+    const [sought] = world.look() as [string];
+    world.connect(sought);
+    world.linked.delete(id('near0'));
+    world.end(sought, 'full');
+    world.linked.set(id('near0'), 'outbound');
     const displaced = soughtWithin(MINUTE_MS);
     assert.ok(displaced >= 4 && displaced <= 7, `${displaced} dials in the minute after it was displaced`);
   });
