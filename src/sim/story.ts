@@ -176,13 +176,13 @@ export class Story {
       node?.publish(random.bytes(BURST_CHARACTERS / 2).toHex(), undefined, 'sensor/burst');
   }
 
-  /** Nodes are killed and come back, and connections break, as the options say. */
-  disturbWithin(spanMs: number): void {
+  /** Nodes are killed and come back, and connections break, as the options say; `among` narrows down whose. */
+  disturbWithin(spanMs: number, among: readonly SimulatedNode[] = this.world.nodes): void {
     const { restarts, linkBreaks } = this.#options;
     const random = this.world.random.fork(`disturb ${this.world.time.nowMs}`);
     for (let i = 0; i < restarts; i++) {
       this.step(random.below(spanMs), () => {
-        const up = this.world.nodes.filter(({ isUp }) => isUp);
+        const up = among.filter(({ isUp }) => isUp);
         const node = up[random.below(Math.max(1, up.length))];
         if (node === undefined) return;
         node.stop();

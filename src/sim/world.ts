@@ -120,14 +120,24 @@ export class World {
   }
 
   /**
-   * Divides the nodes into islands that do not hear each other, as nearly equal as can be.
+   * Divides the nodes into islands that do not hear each other, nearly equal.
    *
    * @returns who is on which.
    */
   partition(count: number): readonly ReadonlySet<SimulatedNode>[] {
+    const islandOf = new Map<SimulatedNode, number>();
+    for (const [place, node] of this.random.shuffled(this.nodes).entries()) islandOf.set(node, place % count);
+    // Who knows none of those on its island would not find them: it is on that of one whom it knows.
+    const byId = new Map(this.nodes.map((node) => [node.nodeId, node]));
+    if (this.nodes.length > 2 * count)
+      for (const node of this.nodes) {
+        const known = node.neighbours.flatMap(({ nodeId }) => islandOf.get(byId.get(nodeId) ?? node) ?? []);
+        const [elsewhere] = known;
+        if (elsewhere !== undefined && !known.includes(islandOf.get(node) ?? elsewhere)) islandOf.set(node, elsewhere);
+      }
     const islands = Array.from({ length: count }, () => new Set<SimulatedNode>());
-    for (const [place, node] of this.random.shuffled(this.nodes).entries()) islands[place % count]?.add(node);
-    this.network.partition(new Map(islands.flatMap((island, number) => [...island].map((node) => [node, number]))));
+    for (const [node, island] of islandOf) islands[island]?.add(node);
+    this.network.partition(islandOf);
     this.emit({ tag: 'partitioned', islands: count });
     return islands;
   }

@@ -1,13 +1,14 @@
+import type { HeldMessage } from '../../engine/held/held-message.ts';
 import type { SimulatedNode } from '../members/simulated-node.ts';
 import { type Checker, Violations, type WorldEvent } from '../world-event.ts';
 
 /**
- * No node accepts a message twice, nor two contents for one id. What a node had not made durable before it was killed
- * it may accept again.
+ * No node accepts a message twice, nor two contents for one id while the first lives: of an origin of which nothing lives
+ * nodes know nothing. What a node had not made durable before it was killed it may accept again.
  */
 export class AcceptedOnce implements Checker {
-  /** Content key by message id. */
-  readonly #accepted = new Map<SimulatedNode, Map<string, string>>();
+  /** The last with each message id. */
+  readonly #accepted = new Map<SimulatedNode, Map<string, HeldMessage>>();
   readonly #violations = new Violations();
 
   get violations(): readonly string[] {
@@ -17,16 +18,16 @@ export class AcceptedOnce implements Checker {
   handle(nowMs: number, event: WorldEvent): void {
     if (event.tag === 'started') {
       const held = [...event.node.node.holdings.messages.values()];
-      this.#accepted.set(event.node, new Map(held.map(({ id, contentKey }) => [id, contentKey])));
+      this.#accepted.set(event.node, new Map(held.map((message) => [message.id, message])));
     }
     if (event.tag !== 'node' || event.event.tag !== 'message') return;
-    const { id, contentKey } = event.event.held;
+    const { held } = event.event;
+    const { id } = held;
     const accepted = this.#accepted.get(event.node);
     const before = accepted?.get(id);
-    if (before !== undefined)
-      this.#violations.add(
-        `${event.node.name} accepted ${before === contentKey ? '' : 'another '}${id} again at ${nowMs} ms`,
-      );
-    accepted?.set(id, contentKey);
+    const isSame = before?.contentKey === held.contentKey;
+    if (before !== undefined && (isSame || held.receivedAt < before.expiresAt))
+      this.#violations.add(`${event.node.name} accepted ${isSame ? '' : 'another '}${id} again at ${nowMs} ms`);
+    accepted?.set(id, held);
   }
 }

@@ -118,6 +118,11 @@ export class SimulatedNode implements Endpoint, NodeOutbox {
   }
 
   /** Whom this node is told of at each start. */
+  get neighbours(): readonly Neighbour[] {
+    return this.#neighbours;
+  }
+
+  /** From its next start on. */
   addNeighbour(other: Neighbour): void {
     if (other !== this && !this.#neighbours.includes(other)) this.#neighbours.push(other);
   }
