@@ -1,5 +1,6 @@
 import { SECOND_MS } from '../base/time.ts';
 import { parseMeshName } from '../identity/mesh-name.ts';
+import type { NodeId } from '../identity/node-id.ts';
 import type { NodeSettings } from '../node/node-options.ts';
 import { HostileMember } from './hostile/hostile-member.ts';
 import { type LinkConditions, SimulatedNetwork } from './network/network.ts';
@@ -125,19 +126,19 @@ export class World {
    * @returns who is on which.
    */
   partition(count: number): readonly ReadonlySet<SimulatedNode>[] {
-    const islandOf = new Map<SimulatedNode, number>();
-    for (const [place, node] of this.random.shuffled(this.nodes).entries()) islandOf.set(node, place % count);
+    const islandOf = new Map<NodeId, number>();
+    for (const [place, { nodeId }] of this.random.shuffled(this.nodes).entries()) islandOf.set(nodeId, place % count);
     // Who knows none of those on its island would not find them: it is on that of one whom it knows.
-    const byId = new Map(this.nodes.map((node) => [node.nodeId, node]));
     if (this.nodes.length > 2 * count)
-      for (const node of this.nodes) {
-        const known = node.neighbours.flatMap(({ nodeId }) => islandOf.get(byId.get(nodeId) ?? node) ?? []);
+      for (const { nodeId, neighbours } of this.nodes) {
+        const known = neighbours.flatMap((neighbour) => islandOf.get(neighbour.nodeId) ?? []);
         const [elsewhere] = known;
-        if (elsewhere !== undefined && !known.includes(islandOf.get(node) ?? elsewhere)) islandOf.set(node, elsewhere);
+        if (elsewhere !== undefined && !known.includes(islandOf.get(nodeId) ?? elsewhere))
+          islandOf.set(nodeId, elsewhere);
       }
     const islands = Array.from({ length: count }, () => new Set<SimulatedNode>());
-    for (const [node, island] of islandOf) islands[island]?.add(node);
-    this.network.partition(islandOf);
+    for (const node of this.nodes) islands[islandOf.get(node.nodeId) ?? 0]?.add(node);
+    this.network.partition(new Map(islands.flatMap((island, number) => [...island].map((node) => [node, number]))));
     this.emit({ tag: 'partitioned', islands: count });
     return islands;
   }

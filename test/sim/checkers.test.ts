@@ -92,8 +92,13 @@ describe('checkers: they say what must not be', () => {
     world.emit(accepted);
     const { event } = accepted;
     assert.ok(event.tag === 'message');
-    world.emit({ ...accepted, event: { ...event, held: { ...event.held, id: event.held.id, contentKey: 'other' } } });
+    const other = { ...event.held, id: event.held.id, contentKey: 'other' };
+    world.emit({ ...accepted, event: { ...event, held: other } });
+    // Once it has ended nothing is known of it: another content is not two at a time.
+    const later = { ...other, contentKey: 'third', receivedAt: other.expiresAt };
+    world.emit({ ...accepted, event: { ...event, held: later } });
     const { violations } = world.finish();
+    assert.equal(violations.length, 2);
     assert.match(violations[0] as string, /^n\d accepted \S+ again at \d+ ms$/);
     assert.match(violations[1] as string, /^n\d accepted another \S+ again/);
   });
