@@ -166,6 +166,20 @@ describe('links of a node', () => {
       assert.deepEqual(ann.linkedNames, ['bob', ...chosen.slice(1).map(({ name }) => name)].toSorted());
     });
 
+    it('none is tried with a peer that has a place already: that link gives way to it at once', (t) => {
+      const net = new NodeNet(fixture);
+      const [ann, bob] = [net.start('ann'), net.start('bob')];
+      chosenBy(net, ann);
+      net.connect(bob, ann);
+      net.pass(CROSSING_MS_MAX);
+      assert.ok(ann.linkedNames.includes('bob'));
+      t.mock.method(bob.node, 'handleLinkBytes', () => undefined);
+      net.connect(ann, bob);
+      net.settle();
+      assert.ok(ann.linkedNames.includes('bob'));
+      assert.equal(ann.linkedNames.length, OUTBOUND_TARGET);
+    });
+
     it('each side dials the other: one link is left of both', () => {
       const net = new NodeNet(fixture);
       const [ann, bob] = [net.start('ann'), net.start('bob')];

@@ -37,6 +37,8 @@ const SEEK_MS_MAX = 20 * SECOND_MS;
  * may have nobody but those who take all places (T4). Doubled with each. @tuning
  */
 const SEEK_MS_MIN = 3 * SECOND_MS;
+/** A candidate that has had no place so often, without a link that lasted, makes us seek no sooner: it is full for good. @tuning */
+const HASTY_FAILURES_MAX = 5;
 /** A node shut out for misbehaviour is dialled no more for this long. */
 const SHUN_MS = 10 * MINUTE_MS;
 /** Nodes that are shut out at a time; with more, the one shut out first may be dialled again. */
@@ -134,8 +136,8 @@ export class Connector {
     if (known === undefined) return;
     this.#dials.delete(dial);
     known.state = 'lost';
+    if (hadNoPlace && known.failures < HASTY_FAILURES_MAX) this.#seekSoon();
     this.#backOff(now, known);
-    if (hadNoPlace) this.#seekSoon();
     this.#lookSoon(now);
   }
 

@@ -146,15 +146,15 @@ export class LinkTable implements LinkOutbox {
   }
 
   up(now: Instant, link: Link, hello: HelloFrame): void {
-    const twin = this.#byPeer.get(link.peer) ?? (this.#trial?.link.peer === link.peer ? this.#trial.link : undefined);
+    const before = this.#byPeer.get(link.peer);
+    const twin = before ?? (this.#trial?.link.peer === link.peer ? this.#trial.link : undefined);
     if (twin !== undefined) {
       if (!this.#replaces(now, link, twin)) return link.close(now, 'twin');
       twin.close(now, 'twin');
     }
-    if (link.end.direction === 'outbound' && this.outboundCount >= OUTBOUND_TARGET) return this.#try(now, link, hello);
-    // Who dials a node that had dialled it takes another place than it had: none that is kept for the node's choice (T4).
-    if (!this.#hasPlaceFor(now, link)) return link.close(now, 'full');
-    this.#take(now, link, hello);
+    // Who has a place for us already has given that one up for this one: it needs no trial.
+    if (before === undefined && this.#isSurplus(link)) this.#try(now, link, hello);
+    else this.#take(now, link, hello);
   }
 
   frame(now: Instant, link: Link, frame: MeshFrame): void {
@@ -211,22 +211,29 @@ export class LinkTable implements LinkOutbox {
     this.#idleUntil = undefined;
   }
 
-  /** Its peer has a place for us: one of our choice gives way to it, if there are too many still. */
+  /** Its peer has a place for us. */
   #endTrial(now: Instant, { link, hello }: Trial): void {
     this.#trial = undefined;
-    if (this.outboundCount >= OUTBOUND_TARGET)
-      this.#leastUseful(
-        now,
-        this.ups.filter(({ end }) => end.direction === 'outbound'),
-      )?.close(now, 'full');
-    else if (!this.#hasPlaceFor(now, link)) return link.close(now, 'full');
     this.#take(now, link, hello);
   }
 
+  /**
+   * Where there is a place for it, or one that may be made free. Who dials a node that had dialled it takes another place
+   * than it had: none that is kept for the node's choice (T4).
+   */
   #take(now: Instant, link: Link, hello: HelloFrame): void {
+    if (this.#isSurplus(link)) {
+      const chosen = this.ups.filter(({ end }) => end.direction === 'outbound');
+      this.#leastUseful(now, chosen)?.close(now, 'full');
+    } else if (!this.#hasPlaceFor(now, link)) return link.close(now, 'full');
     this.#byPeer.set(link.peer, link);
     this.#ups = undefined;
     this.#owner.linkUp(now, link, hello);
+  }
+
+  /** One of our choice, and one more than we want. */
+  #isSurplus({ end: { direction } }: Link): boolean {
+    return direction === 'outbound' && this.outboundCount >= OUTBOUND_TARGET;
   }
 
   /** By chance one of those that have brought nothing for a while; else the one whose last news is oldest (T4). */

@@ -185,7 +185,7 @@ export class Neighbourhood implements LinkTableOwner {
     const { chains, outbox, statistics } = this.#ports;
     const dial = this.#dialOfLink.get(link.end.id);
     this.#dialOfLink.delete(link.end.id);
-    if (dial !== undefined) this.#connector.handleDialFailed(now, dial, why === 'full');
+    if (dial !== undefined) this.#connector.handleDialFailed(now, dial, why === 'full' && link.isEndedByPeer);
     if (why === 'misbehaved' || why === 'malformed') this.#connector.handleMisbehaved(now, link.peer);
     if (!wasUp) return;
     statistics.linksDown++;
