@@ -71,7 +71,7 @@ export class LinkTable implements LinkOutbox {
   }
 
   get outboundCount(): number {
-    return this.#countOf('outbound');
+    return this.#upsOf('outbound').length;
   }
 
   ofPeer(nodeId: NodeId): Link | undefined {
@@ -158,7 +158,11 @@ export class LinkTable implements LinkOutbox {
   }
 
   frame(now: Instant, link: Link, frame: MeshFrame): void {
-    if (link === this.#trial?.link) this.#endTrial(now, this.#trial);
+    const trial = this.#trial;
+    if (link === trial?.link) {
+      this.#trial = undefined; // its peer has a place for us
+      this.#take(now, link, trial.hello);
+    }
     if (link.isClosed) return;
     this.#owner.frame(now, link, frame);
   }
@@ -190,7 +194,7 @@ export class LinkTable implements LinkOutbox {
    */
   #hasPlaceFor(now: Instant, { end: { direction } }: Link): boolean {
     const isFull = this.#byPeer.size >= LINKS_MAX;
-    const inbound = this.ups.filter((link) => link.end.direction === 'inbound');
+    const inbound = this.#upsOf('inbound');
     const isPlaceShort = isFull || (direction === 'inbound' && inbound.length >= INBOUND_MAX);
     if (!isPlaceShort) return true;
     const leaving =
@@ -211,21 +215,13 @@ export class LinkTable implements LinkOutbox {
     this.#idleUntil = undefined;
   }
 
-  /** Its peer has a place for us. */
-  #endTrial(now: Instant, { link, hello }: Trial): void {
-    this.#trial = undefined;
-    this.#take(now, link, hello);
-  }
-
   /**
    * Where there is a place for it, or one that may be made free. Who dials a node that had dialled it takes another place
    * than it had: none that is kept for the node's choice (T4).
    */
   #take(now: Instant, link: Link, hello: HelloFrame): void {
-    if (this.#isSurplus(link)) {
-      const chosen = this.ups.filter(({ end }) => end.direction === 'outbound');
-      this.#leastUseful(now, chosen)?.close(now, 'full');
-    } else if (!this.#hasPlaceFor(now, link)) return link.close(now, 'full');
+    if (this.#isSurplus(link)) this.#leastUseful(now, this.#upsOf('outbound'))?.close(now, 'full');
+    else if (!this.#hasPlaceFor(now, link)) return link.close(now, 'full');
     this.#byPeer.set(link.peer, link);
     this.#ups = undefined;
     this.#owner.linkUp(now, link, hello);
@@ -268,9 +264,7 @@ export class LinkTable implements LinkOutbox {
     this.#owner.linkDown(now, link, why, wasUp);
   }
 
-  #countOf(direction: LinkEnd['direction']): number {
-    let count = 0;
-    for (const link of this.#byPeer.values()) if (link.end.direction === direction) count++;
-    return count;
+  #upsOf(direction: LinkEnd['direction']): readonly Link[] {
+    return this.ups.filter(({ end }) => end.direction === direction);
   }
 }
